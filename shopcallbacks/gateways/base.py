@@ -1,0 +1,105 @@
+"""What a gateway is: one file, pure functions of values. It verifies, interprets and replies; it never does I/O.
+
+A gateway that must be asked writes `verify` as a generator: it yields each `Ask`, is sent the `Answer` (or `NoAnswer`),
+and returns its `Verification`. Who drives the generator does the network.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from ..values import Ask, Asking, Message, Reply, Request, Verification
+
+Settings = Mapping[str, Any]
+
+
+class Kind(StrEnum):
+    """How a setting is entered and kept."""
+
+    text = "text"  # str
+    texts = "texts"  # list of str
+    number = "number"  # int
+    choice = "choice"  # one of `choices`
+    choices = "choices"  # list of some of `choices`
+    table = "table"  # JSON object
+    secret = "secret"  # str, encrypted, write-only
+    secrets = (
+        "secrets"  # list of str (with `parts`: of objects or lists), encrypted, write-only, several live at a time
+    )
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of a gateway account. `help` says where to find it in the gateway's own back office.
+
+    `default` None on a setting that is not `required` means "not used".
+    `parts`: a secret that is several texts entered together; `keyed` keeps them as an object, else as a list.
+    """
+
+    key: str
+    label: str
+    kind: Kind
+    help: str = ""
+    required: bool = False
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    keyed: bool = False
+
+    @property
+    def is_secret(self) -> bool:
+        return self.kind in (Kind.secret, Kind.secrets)
+
+
+AUTHORISED = Setting(
+    "authorised",
+    "An authorised, not yet captured payment counts as",
+    Kind.choice,
+    "Paid where capture is automatic; pending where you capture by hand when the goods go out.",
+    default="paid",
+    choices=("paid", "pending"),
+)
+
+
+class Gateway(ABC):
+    """One kind of payment gateway.
+
+    `name` is its word in settings, URLs and vectors, `title` what a manager reads, `letters` its two-letter badge.
+    `speaks` False: its callback is only a bell, all content comes from asking, so forcing can't help.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    letters: ClassVar[str]
+    docs: ClassVar[str] = ""
+    check: ClassVar[str]  # how it is verified, one line for docs and screens
+    settings: ClassVar[tuple[Setting, ...]]
+    methods: ClassVar[tuple[str, ...]] = ("POST",)
+    speaks: ClassVar[bool] = True
+
+    def asks(self, settings: Settings) -> bool:
+        """Whether an account with these settings may need an answer from the gateway's own hosts."""
+        return False
+
+    @abstractmethod
+    def verify(self, request: Request, settings: Settings) -> Verification | Asking:
+        """Is it from the gateway? Ages are judged by `request.arrived_at`. Never raises, whatever the bytes."""
+
+    @abstractmethod
+    def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
+        """What it says, one message per payment. `evidence` is the verification's, empty when it was skipped.
+
+        Never raises, whatever the bytes: what can't be read is an `unclear` message marked `unreadable`.
+        """
+
+    def reply(self, request: Request, settings: Settings) -> Reply:
+        """What the gateway hears once the callback is stored."""
+        return Reply()
+
+    def acknowledge(self, request: Request, settings: Settings, messages: tuple[Message, ...]) -> Ask | None:
+        """A question that tells the gateway the result is stored, where its protocol wants one."""
+        return None

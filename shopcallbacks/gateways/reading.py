@@ -1,0 +1,227 @@
+"""Reading what gateways send: bytes in, values or a `ReadError` saying where reading stopped."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from ..values import Message, Money, Outcome, exponent
+
+_MAGIC = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"%PDF": "PDF", b"PK\x03\x04": "ZIP", b"\x1f\x8b": "gzip"}
+
+
+class ReadError(Exception):
+    """What can't be read, and where reading stopped, as a phrase for a manager."""
+
+
+def _looks_like(data: bytes) -> str:
+    for magic, what in _MAGIC.items():
+        if data.startswith(magic):
+            return f" (looks like {what})"
+    return ""
+
+
+def stopped(what: str, at: int, data: bytes) -> ReadError:
+    return ReadError(f"not {what}: stopped at byte {at:,} of {len(data):,}{_looks_like(data)}")
+
+
+# JSON numbers stay decimals; text that is not UTF-8, infinities and absurd nesting are errors, not surprises.
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def read_json(data: bytes, *, strict_names: bool = False) -> Any:
+    """The JSON value; numbers as int or Decimal. `strict_names`: a name that comes twice in an object is an error."""
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if strict_names and len(found) != len(items):
+            raise ValueError("a name comes twice")
+        return found
+
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise stopped("UTF-8", error.start, data) from None
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=pairs)
+    except json.JSONDecodeError as error:
+        raise stopped("JSON", len(text[: error.pos].encode()), data) from None
+    except (ValueError, RecursionError, InvalidOperation) as error:
+        raise ReadError(f"not JSON: {error or 'nested too deep'}") from None
+
+
+def read_object(data: bytes, *, strict_names: bool = False) -> dict[str, Any]:
+    """The JSON object."""
+    value = read_json(data, strict_names=strict_names)
+    if not isinstance(value, dict):
+        raise stopped("a JSON object", 0, data)
+    return value
+
+
+def dig(value: Any, *path: str) -> Any:
+    """The value at the path of names, None where a step is missing or not an object."""
+    for name in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value
+
+
+def dig_object(value: Any, *path: str) -> dict[str, Any]:
+    """The object at the path, an empty one where there is none."""
+    found = dig(value, *path)
+    return found if isinstance(found, dict) else {}
+
+
+def text(value: Any) -> str | None:
+    """A text or a whole number as text; None for anything else, for empty text and for text that can't be stored."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str) and value and "\x00" not in value and not re.search("[\ud800-\udfff]", value):
+        return value
+    return None
+
+
+# Forms: percent-decoded to bytes first, character sets come later. `+` is a blank.
+
+
+def split_form(data: bytes) -> list[tuple[bytes, bytes]]:
+    """All pairs in order, percent-decoded to bytes. Pieces without a name are left out."""
+    pairs = []
+    for piece in data.split(b"&"):
+        name, _, value = piece.partition(b"=")
+        if name:
+            pairs.append((unquote_to_bytes(name.replace(b"+", b" ")), unquote_to_bytes(value.replace(b"+", b" "))))
+    return pairs
+
+
+def read_form(data: bytes, charset: str = "utf-8", *, fold_case: bool = False) -> dict[str, str]:
+    """The form as a dictionary. An error where bytes are not in the character set or a name comes twice.
+
+    `fold_case`: names are compared without case (the first spelling is kept).
+    """
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    for raw_name, raw_value in split_form(data):
+        try:
+            name, value = raw_name.decode(charset), raw_value.decode(charset)
+        except UnicodeDecodeError:
+            raise ReadError(
+                f"not a form in {charset}: stopped at byte {max(data.find(raw_value), 0):,} of {len(data):,}"
+                f"{_looks_like(data)}"
+            ) from None
+        key = name.lower() if fold_case else name
+        if key in seen:
+            raise ReadError(f"the field {name} comes twice")
+        seen.add(key)
+        found[name] = value
+    if not found:
+        raise stopped("a form", 0, data)
+    return found
+
+
+# Signatures. Always compared as bytes in constant time, so that no header can make the comparison raise.
+
+
+def same(given: str | bytes | None, expected: str | bytes) -> bool:
+    """Equal, in constant time. None is never equal; text is compared as UTF-8 (half surrogates and all)."""
+    if given is None:
+        return False
+    return hmac.compare_digest(_bytes(given), _bytes(expected))
+
+
+def same_hex(given: str | None, digest: bytes) -> bool:
+    """The hex text names the digest, in either case."""
+    return given is not None and same(given.lower(), digest.hex())
+
+
+def same_base64(given: str | None, digest: bytes) -> bool:
+    """The text is exactly the digest's standard padded base64."""
+    return same(given, base64.b64encode(digest))
+
+
+def first_match(secrets: Iterable[Any], fits: Any) -> int | None:
+    """The index of the first secret that fits, None where none does. Every secret is tried."""
+    found = [index for index, secret in enumerate(secrets) if fits(secret)]
+    return found[0] if found else None
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
+
+
+def read_base64(value: str | bytes, *, urlsafe: bool = False) -> bytes | None:
+    """Strictly decoded standard (or URL-safe) base64, padding optional; None where it is not base64."""
+    data = _bytes(value).rstrip(b"=")
+    try:
+        return base64.b64decode(data + b"=" * (-len(data) % 4), altchars=b"-_" if urlsafe else None, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+# Money.
+
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,6})?", re.ASCII)
+_CURRENCY = re.compile(r"[A-Za-z]{3}", re.ASCII)
+
+
+def read_currency(value: Any) -> str | None:
+    """Three letters, in upper case; None for anything else."""
+    return value.upper() if isinstance(value, str) and _CURRENCY.fullmatch(value) else None
+
+
+def read_number(value: Any) -> Decimal | None:
+    """A decimal from a JSON number or a plain text like `12.30`; None for anything else (`1e3`, `1,5`, NaN)."""
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        return None
+    if isinstance(value, str):
+        return Decimal(value) if _NUMBER.fullmatch(value) else None
+    number = Decimal(value)
+    return number if number.is_finite() and abs(number) < 10**15 else None
+
+
+def major(value: Any, currency: Any) -> Money | None:
+    """Money from major units (`"12.30"`, `12.3`); None where either can't be read or the decimals don't fit."""
+    code, number = read_currency(currency), read_number(value)
+    return Money.of(number, code) if code is not None and number is not None else None
+
+
+def minor(value: Any, currency: Any, decimals: int | None = None) -> Money | None:
+    """Money from whole units of `decimals` places (ISO's, unless told); None where it can't be read."""
+    code, number = read_currency(currency), read_number(value)
+    if code is None or number is None or number != number.to_integral_value():
+        return None
+    return Money.of(number.scaleb(-(exponent(code) if decimals is None else decimals)), code)
+
+
+# Messages that decide nothing.
+
+
+def unreadable(why: ReadError | str, **known: Any) -> Message:
+    """The content can't be read: no decision."""
+    return Message(Outcome.unclear, detail=str(why), unreadable=True, **known)
+
+
+def unclear(why: str, **known: Any) -> Message:
+    """Read, but it says nothing we know: no decision."""
+    return Message(Outcome.unclear, detail=why, **known)
+
+
+def no_money_no_decision(message: Message, what: str = "amount") -> Message:
+    """`paid` and `refunded` without readable money become `unclear`."""
+    if message.outcome in (Outcome.paid, Outcome.refunded) and message.money is None:
+        return replace(
+            message, outcome=Outcome.unclear, detail=f"it says {message.outcome}, but the {what} can't be read"
+        )
+    return message

@@ -1,0 +1,278 @@
+"""Stripe: JSON events signed with HMAC-SHA256 over time and raw body. https://docs.stripe.com/webhooks"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..values import Message, Money, Outcome, Request, Verification
+from .base import AUTHORISED, Gateway, Kind, Setting, Settings
+from .reading import (
+    ReadError,
+    dig,
+    dig_object,
+    first_match,
+    minor,
+    no_money_no_decision,
+    read_object,
+    same,
+    text,
+    unclear,
+    unreadable,
+)
+
+AUTHORISED_MARK = "authorised"  # in the tables: what the account's setting says
+
+# The event's kind -> (the object it must be about, our word). "?": decided below, by the object's own state.
+EVENTS: dict[str, tuple[str, str]] = {
+    "checkout.session.completed": ("checkout.session", "?"),
+    "checkout.session.async_payment_succeeded": ("checkout.session", "?"),
+    "checkout.session.async_payment_failed": ("checkout.session", "failed"),
+    "checkout.session.expired": ("checkout.session", "cancelled"),
+    "payment_intent.succeeded": ("payment_intent", "?"),
+    "payment_intent.amount_capturable_updated": ("payment_intent", "?"),
+    "payment_intent.processing": ("payment_intent", "pending"),
+    "payment_intent.requires_action": ("payment_intent", "pending"),
+    "payment_intent.partially_funded": ("payment_intent", "pending"),
+    "payment_intent.payment_failed": ("payment_intent", "failed"),  # one attempt; the same intent may still succeed
+    "payment_intent.canceled": ("payment_intent", "cancelled"),
+    "charge.succeeded": ("charge", "?"),
+    "charge.captured": ("charge", "paid"),
+    "charge.failed": ("charge", "failed"),
+    "charge.pending": ("charge", "pending"),
+    "charge.expired": ("charge", "cancelled"),
+    "charge.refunded": ("charge", "?"),
+    "refund.updated": ("refund", "?"),
+    "refund.failed": ("refund", "?"),
+    "charge.refund.updated": ("refund", "?"),
+    "charge.dispute.closed": ("dispute", "?"),
+}
+# With a PaymentIntent behind it a charge only repeats what the intent's own event says.
+REPEATED_BY_INTENT = {"charge.succeeded", "charge.captured", "charge.failed", "charge.pending", "charge.expired"}
+
+# Stripe's own exponents. ISK and UGX come in hundredths although ISO gives them none; MGA comes whole.
+DECIMALS = {
+    **dict.fromkeys("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD JOD KWD OMR TND".split(), 3),
+}
+
+
+class Stripe(Gateway):
+    name = "stripe"
+    title = "Stripe"
+    letters = "St"
+    docs = "https://docs.stripe.com/webhooks"
+    check = "HMAC-SHA256 of time and raw body, in the header Stripe-Signature"
+    settings = (
+        Setting(
+            "signing_secrets",
+            "Signing secrets",
+            Kind.secrets,
+            "Stripe Dashboard > Developers > Webhooks > your endpoint > Signing secret (whsec_...).",
+            required=True,
+        ),
+        Setting(
+            "tolerance_s",
+            "Allowed age of a signature, in seconds",
+            Kind.number,
+            "Measured when the callback arrives, either way.",
+            default=300,
+        ),
+        Setting(
+            "order_key",
+            "Metadata key of the order number",
+            Kind.text,
+            "The key under which your shop puts the order number into Stripe's metadata.",
+            default="order_number",
+        ),
+        AUTHORISED,
+        Setting(
+            "account",
+            "Connected account",
+            Kind.text,
+            "acct_..., only for an endpoint that listens to Connect accounts.",
+        ),
+    )
+
+    def verify(self, request: Request, settings: Settings) -> Verification:
+        header = request.header("Stripe-Signature")
+        if header is None:
+            return Verification.not_genuine("The header Stripe-Signature is missing or came twice.")
+        times, signatures = _read_signature_header(header)
+        # Exactly one time, plain digits: Stripe's own packages take the first or the last of two.
+        if len(times) != 1 or not re.fullmatch(r"0|[1-9]\d{0,11}", times[0], re.ASCII):
+            return Verification.not_genuine("The header Stripe-Signature has no readable time.")
+
+        def fits(secret: str) -> bool:
+            # The key is the secret's whole text, `whsec_` included; it is not base64.
+            digest = hmac.new(secret.encode(), times[0].encode() + b"." + request.body, hashlib.sha256).hexdigest()
+            return any([same(signature, digest) for signature in signatures])
+
+        matched = first_match(settings["signing_secrets"], fits)
+        if matched is None:
+            return Verification.not_genuine("No signature fits a live signing secret.")
+        age = request.arrived_at.timestamp() - int(times[0])
+        if abs(age) > settings["tolerance_s"]:
+            return Verification.not_genuine(
+                f"The signature fits, but its time is {abs(age):,.0f} s {'old' if age > 0 else 'ahead'}; "
+                f"{settings['tolerance_s']} s are allowed."
+            )
+        return self._of_our_account(request, settings, matched)
+
+    def _of_our_account(self, request: Request, settings: Settings, matched: int) -> Verification:
+        try:
+            account = read_object(request.body).get("account")
+        except ReadError:
+            account = None  # signed but unreadable: genuine, and unclear to interpret
+        if account != settings["account"]:
+            return Verification.not_genuine("It is about another Stripe account.")
+        return Verification.genuine(matched=matched)
+
+    def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
+        try:
+            event = read_object(request.body)
+        except ReadError as error:
+            return (unreadable(error),)
+        return (no_money_no_decision(_message(event, settings)),)
+
+
+def _read_signature_header(header: str) -> tuple[list[str], list[str]]:
+    """Times and v1 signatures. Split at `,`, each piece at its first `=`, nothing trimmed; v0 is a made-up signature."""
+    pairs = [piece.partition("=") for piece in header.split(",")]
+    return [value for name, _, value in pairs if name == "t"], [value for name, _, value in pairs if name == "v1"]
+
+
+def _message(event: dict[str, Any], settings: Settings) -> Message:
+    livemode = event.get("livemode")
+    known: dict[str, Any] = {
+        "event_id": text(event.get("id")),
+        "test": not livemode if isinstance(livemode, bool) else None,
+    }
+    if event.get("object") == "v2.core.event":
+        return Message(Outcome.ignored, **known)  # a thin event: it names an object, not its state
+    kind = event.get("type")
+    if not isinstance(kind, str):
+        return unclear("The event has no type.", **known)
+    thing = dig(event, "data", "object")
+    about, word = EVENTS.get(kind, (None, "ignored"))
+    if about is not None and dig(thing, "object") != about:
+        return unclear(f"{kind} is not about a {about}.", **known)
+    known |= _known(thing, settings)
+    if kind.startswith("charge.") and about == "charge" and kind in REPEATED_BY_INTENT and thing.get("payment_intent"):
+        word = "ignored"
+    money = _money(kind, thing)
+    if word == "?":
+        word, money = _decide(kind, event, thing, money)
+    if word.startswith("unclear"):
+        return unclear(word.removeprefix("unclear").lstrip(": "), money=money, **known)
+    outcome = Outcome(settings["authorised"] if word == AUTHORISED_MARK else word)
+    # One refund event gives back one sum: `amount_refunded` less what it was before.
+    movement = known["event_id"] if outcome is Outcome.refunded else None
+    return Message(outcome, money=money, movement=movement, **known)
+
+
+def _known(thing: Any, settings: Settings) -> dict[str, Any]:
+    """Order number and transaction, by the kind of object."""
+    kind = dig(thing, "object")
+    order = text(dig_object(thing, "metadata").get(settings["order_key"]))
+    email = text(dig(thing, "receipt_email")) or text(dig(thing, "customer_details", "email"))
+    known: dict[str, Any] = {"order_number": order, "customer": email}
+    if kind == "checkout.session":
+        known["order_number"] = order or text(dig(thing, "client_reference_id"))
+        known["transaction_id"] = _id(thing.get("payment_intent")) or text(thing.get("id"))
+    elif kind == "payment_intent":
+        known["transaction_id"] = text(thing.get("id"))
+    elif kind == "charge":
+        known["transaction_id"] = _id(thing.get("payment_intent")) or text(thing.get("id"))
+    elif kind in ("refund", "dispute"):
+        known["transaction_id"] = _id(thing.get("payment_intent")) or _id(thing.get("charge"))
+    else:
+        return {}
+    return known
+
+
+def _id(value: Any) -> str | None:
+    """A field that can hold an id or the expanded object."""
+    return text(value.get("id")) if isinstance(value, dict) else text(value)
+
+
+def _money(kind: str, thing: Any) -> Money | None:
+    names = {
+        "checkout.session": "amount_total",
+        "payment_intent": {
+            "payment_intent.succeeded": "amount_received",
+            "payment_intent.amount_capturable_updated": "amount_capturable",
+        }.get(kind, "amount"),
+        "charge": "amount_captured" if kind == "charge.captured" and "amount_captured" in thing else "amount",
+        "refund": "amount",
+        "dispute": "amount",
+    }
+    name = names.get(str(dig(thing, "object")))
+    return _stripe_money(thing.get(name), thing.get("currency")) if name else None
+
+
+def _stripe_money(value: Any, currency: Any) -> Money | None:
+    """Whole JSON numbers and a currency in lower case, in Stripe's own exponents."""
+    if not isinstance(value, int) or isinstance(value, bool) or not isinstance(currency, str):
+        return None
+    return minor(value, currency, DECIMALS.get(currency.upper(), 2))
+
+
+def _decide(kind: str, event: dict[str, Any], thing: dict[str, Any], money: Money | None) -> tuple[str, Money | None]:
+    """The word for an event whose object's own state decides; and the money it is about."""
+    status = thing.get("status")
+    if kind.startswith("checkout.session."):
+        return _decide_session(kind, thing, money), money
+    if kind == "payment_intent.succeeded":
+        return "paid" if status == "succeeded" else f"unclear: the payment's status is {status!r}", money
+    if kind == "payment_intent.amount_capturable_updated":
+        if thing.get("amount_capturable") == 0:
+            return "ignored", money
+        return (
+            AUTHORISED_MARK if status == "requires_capture" else f"unclear: the payment's status is {status!r}",
+            money,
+        )
+    if kind == "charge.succeeded":
+        return "paid" if thing.get("captured") is True else AUTHORISED_MARK, money
+    if kind == "charge.refunded":
+        return _decide_refund(event, thing)
+    if kind == "charge.dispute.closed":
+        word = {"lost": "refunded", "won": "ignored", "warning_closed": "ignored"}.get(str(status))
+        return word or f"unclear: the dispute's status is {status!r}", money
+    # refund.*: charge.refunded had told of money that came back; a refund that failed afterwards is for a person.
+    return "unclear: a refund failed" if status in ("failed", "canceled") else "ignored", money
+
+
+def _decide_session(kind: str, thing: dict[str, Any], money: Money | None) -> str:
+    if thing.get("mode") == "setup" and kind == "checkout.session.completed":
+        return "ignored"
+    status = thing.get("payment_status")
+    if status == "paid":
+        return "paid"
+    if kind == "checkout.session.completed":
+        if status == "unpaid":
+            return "pending"
+        if status == "no_payment_required" and money is not None and money.minor == 0:
+            return "paid"
+    return f"unclear: the session's payment status is {status!r}"
+
+
+def _decide_refund(event: dict[str, Any], thing: dict[str, Any]) -> tuple[str, Money | None]:
+    currency = thing.get("currency")
+    total, before = thing.get("amount_refunded"), dig(event, "data", "previous_attributes", "amount_refunded")
+    before = before if before is not None else 0
+    if thing.get("captured") is not True:  # an authorisation let go
+        money = _stripe_money(thing.get("amount_refunded"), currency)
+        return ("ignored" if thing.get("payment_intent") else "cancelled"), money
+    if not all(isinstance(value, int) and not isinstance(value, bool) for value in (total, before)):
+        return "unclear: the refunded amount can't be read", None
+    if total - before <= 0:
+        return "unclear: nothing was refunded", None
+    # After a part capture Stripe counts the rest that was never captured as refunded.
+    amount, captured = thing.get("amount"), thing.get("amount_captured")
+    if isinstance(amount, int) and isinstance(captured, int) and before < amount - captured:
+        return "unclear: nobody can tell money given back from an authorisation let go", None
+    return "refunded", _stripe_money(total - before, currency)
