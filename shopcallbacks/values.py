@@ -149,7 +149,7 @@ class Verification:
 
 @dataclass(frozen=True)
 class Ask:
-    """A question to the gateway: one HTTP request. `cacheable`: the answer depends on the address alone (certificates)."""
+    """A question to the gateway: one HTTP request. `cacheable`: its answer does not change (certificates)."""
 
     method: str
     url: str

@@ -7,7 +7,7 @@ import binascii
 import hmac
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -151,9 +151,9 @@ def same_base64(given: str | None, digest: bytes) -> bool:
     return same(given, base64.b64encode(digest))
 
 
-def first_match(secrets: Iterable[Any], fits: Any) -> int | None:
+def first_match(secrets: Iterable[Any] | None, fits: Callable[[Any], bool]) -> int | None:
     """The index of the first secret that fits, None where none does. Every secret is tried."""
-    found = [index for index, secret in enumerate(secrets) if fits(secret)]
+    found = [index for index, secret in enumerate(secrets or ()) if fits(secret)]
     return found[0] if found else None
 
 

@@ -140,7 +140,7 @@ class Stripe(Gateway):
 
 
 def _read_signature_header(header: str) -> tuple[list[str], list[str]]:
-    """Times and v1 signatures. Split at `,`, each piece at its first `=`, nothing trimmed; v0 is a made-up signature."""
+    """Times and v1 signatures. Split at `,`, then at the first `=`, nothing trimmed; v0 is made up."""
     pairs = [piece.partition("=") for piece in header.split(",")]
     return [value for name, _, value in pairs if name == "t"], [value for name, _, value in pairs if name == "v1"]
 
@@ -267,7 +267,7 @@ def _decide_refund(event: dict[str, Any], thing: dict[str, Any]) -> tuple[str, M
     if thing.get("captured") is not True:  # an authorisation let go
         money = _stripe_money(thing.get("amount_refunded"), currency)
         return ("ignored" if thing.get("payment_intent") else "cancelled"), money
-    if not all(isinstance(value, int) and not isinstance(value, bool) for value in (total, before)):
+    if type(total) is not int or type(before) is not int:
         return "unclear: the refunded amount can't be read", None
     if total - before <= 0:
         return "unclear: nothing was refunded", None
