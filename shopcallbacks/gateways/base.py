@@ -9,10 +9,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from ..values import Ask, Asking, Message, Reply, Request, Verification
+from ..values import Answer, Ask, Asking, Message, Reply, Request, Verification
 
 Settings = Mapping[str, Any]
 
@@ -65,6 +66,14 @@ AUTHORISED = Setting(
 )
 
 
+@dataclass(frozen=True)
+class Example:
+    """A genuine request, and the answers the gateway would give, in order, when asked about it."""
+
+    request: Request
+    answers: tuple[Answer, ...] = ()
+
+
 class Gateway(ABC):
     """One kind of payment gateway.
 
@@ -99,6 +108,14 @@ class Gateway(ABC):
     def reply(self, request: Request, settings: Settings) -> Reply:
         """What the gateway hears once the callback is stored."""
         return Reply()
+
+    def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
+        """A request as the gateway itself would send it at that time to say `message`, signed with the first secret.
+
+        The inverse of `verify` and `interpret`: for demo traffic, test callbacks and the contract test. None where only
+        the gateway can make one, or where it has no way of saying that outcome.
+        """
+        return None
 
     def acknowledge(self, request: Request, settings: Settings, messages: tuple[Message, ...]) -> Ask | None:
         """A question that tells the gateway the result is stored, where its protocol wants one."""

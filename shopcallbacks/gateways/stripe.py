@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from ..values import Message, Money, Outcome, Request, Verification
-from .base import AUTHORISED, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
 from .reading import (
     ReadError,
     dig,
@@ -137,6 +139,47 @@ class Stripe(Gateway):
         except ReadError as error:
             return (unreadable(error),)
         return (no_money_no_decision(_message(event, settings)),)
+
+    def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
+        kinds = {
+            Outcome.paid: ("payment_intent.succeeded", "succeeded"),
+            Outcome.pending: ("payment_intent.processing", "processing"),
+            Outcome.failed: ("payment_intent.payment_failed", "requires_payment_method"),
+            Outcome.cancelled: ("payment_intent.canceled", "canceled"),
+        }
+        if message.outcome not in kinds or message.money is None:
+            return None
+        kind, status = kinds[message.outcome]
+        amount = int(message.money.amount.scaleb(DECIMALS.get(message.money.currency, 2)))
+        intent = {
+            "id": message.transaction_id,
+            "object": "payment_intent",
+            "amount": amount,
+            "amount_received": amount,
+            "currency": message.money.currency.lower(),
+            "status": status,
+            "receipt_email": message.customer,
+            "metadata": {settings["order_key"]: message.order_number},
+        }
+        event = {
+            "id": message.event_id,
+            "object": "event",
+            "type": kind,
+            "created": int(at.timestamp()),
+            "livemode": not message.test,
+            "data": {"object": intent},
+        }
+        if settings["account"]:
+            event["account"] = settings["account"]
+        body = json.dumps(event, indent=2).encode()
+        time = str(int(at.timestamp())).encode()
+        signature = hmac.new(settings["signing_secrets"][0].encode(), time + b"." + body, hashlib.sha256).hexdigest()
+        headers = (
+            ("Content-Type", "application/json; charset=utf-8"),
+            ("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)"),
+            ("Stripe-Signature", f"t={time.decode()},v1={signature}"),
+        )
+        return Example(Request("POST", "/", b"", headers, body, "127.0.0.1", at))
 
 
 def _read_signature_header(header: str) -> tuple[list[str], list[str]]:
