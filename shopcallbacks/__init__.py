@@ -1,0 +1,37 @@
+"""shopcallbacks keeps every payment callback of a shop, processes it against orders, and shows the rest to a person."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from . import cli, config, views
+from .asking import AskGateways
+from .extensions import csrf, db, limiter, login_manager, migrate
+from .jobs import Bell
+
+ROOT = Path(__file__).parent.parent
+
+
+def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Flask:
+    """The app, from settings in the environment; `ConfigError` with sentences where one is missing or bad."""
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app.config.from_mapping(config.read(environ))
+    app.config.update(overrides)
+    if hops := app.config["TRUSTED_HOPS"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    csrf.init_app(app)
+    login_manager.init_app(app)
+    limiter.init_app(app)
+    app.extensions["bell"] = Bell(app.config["REDIS_URL"])
+    app.extensions["ask"] = AskGateways(app.config["GATEWAY_HOSTS"])
+    views.init_app(app)
+    cli.init_app(app)
+    return app

@@ -79,6 +79,7 @@ class Gateway(ABC):
 
     `name` is its word in settings, URLs and vectors, `title` what a manager reads, `letters` its two-letter badge.
     `speaks` False: its callback is only a bell, all content comes from asking, so forcing can't help.
+    `signs_reply`: the reply needs the account's secrets (else `reply` is handed settings without them).
     """
 
     name: ClassVar[str]
@@ -89,6 +90,7 @@ class Gateway(ABC):
     settings: ClassVar[tuple[Setting, ...]]
     methods: ClassVar[tuple[str, ...]] = ("POST",)
     speaks: ClassVar[bool] = True
+    signs_reply: ClassVar[bool] = False
 
     def asks(self, settings: Settings) -> bool:
         """Whether an account with these settings may need an answer from the gateway's own hosts."""

@@ -1,0 +1,73 @@
+"""Activity: every human act, kept. Who, when, what, why, and what about. Append-only in the database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .extensions import Base, db, utcnow
+from .users import User
+
+
+class Activity(Base):
+    __tablename__ = "activity"
+    __table_args__ = (Index("ix_activity_shop_time", "shop_id", "at", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"))
+    verb: Mapped[str]
+    why: Mapped[str] = mapped_column(default="")
+    what: Mapped[str] = mapped_column(default="")
+    callback_id: Mapped[int | None] = mapped_column(ForeignKey("callbacks.id"), index=True)
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"), index=True)
+
+    user: Mapped[User | None] = relationship()
+
+    @property
+    def actor(self) -> str:
+        return self.user.name if self.user else "the command line"
+
+    @classmethod
+    def record(
+        cls,
+        verb: str,
+        user: User | None,
+        shop_id: int | None = None,
+        callback_id: int | None = None,
+        order_id: int | None = None,
+        why: str = "",
+        what: str = "",
+    ) -> None:
+        """Keeps the act. `user` None is the command line."""
+        db.session.add(
+            cls(
+                verb=verb,
+                user=user,
+                shop_id=shop_id,
+                callback_id=callback_id,
+                order_id=order_id,
+                why=why,
+                what=what,
+                at=utcnow(),
+            )
+        )
+
+    @classmethod
+    def about(cls, callback_id: int) -> list[Activity]:
+        return list(db.session.scalars(select(cls).where(cls.callback_id == callback_id).order_by(cls.id)))
+
+    @classmethod
+    def last_about(cls, callback_id: int) -> Activity | None:
+        return db.session.scalar(select(cls).where(cls.callback_id == callback_id).order_by(cls.id.desc()).limit(1))
+
+    @classmethod
+    def of_shop(cls, shop_id: int, before: int | None, limit: int) -> list[Activity]:
+        """The shop's latest acts, newest first; `before` an id to go on from."""
+        wanted = select(cls).where(cls.shop_id == shop_id)
+        if before is not None:
+            wanted = wanted.where(cls.id < before)
+        return list(db.session.scalars(wanted.order_by(cls.id.desc()).limit(limit)))

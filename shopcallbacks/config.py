@@ -1,0 +1,127 @@
+"""Settings, from the environment. A missing or bad one stops the start with a sentence saying which and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+
+
+class ConfigError(Exception):
+    """The sentences to print before giving up."""
+
+
+def _database(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    if scheme not in ("postgres", "postgresql", "postgresql+psycopg") or not rest:
+        raise ValueError("must be a PostgreSQL address, postgresql://user:password@host:port/database")
+    return f"postgresql+psycopg://{rest}"
+
+
+def _redis(value: str) -> str:
+    if not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must be a Redis address, redis://host:port/0")
+    return value
+
+
+def _secret_key(value: str) -> str:
+    if len(value) < 16:
+        raise ValueError("must be at least 16 characters long; make one with: openssl rand -hex 32")
+    return value
+
+
+def _fernet_keys(value: str) -> list[str]:
+    keys = [key.strip() for key in value.split(",") if key.strip()]
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError:
+        keys = []
+    if not keys:
+        raise ValueError(
+            "must be one or more Fernet keys, newest first, divided by commas; make one with: "
+            "head -c 32 /dev/urandom | base64 | tr '+/' '-_'"
+        )
+    return keys
+
+
+def _public_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("must be the address the gateways reach, https://callbacks.example.com")
+    return value.rstrip("/")
+
+
+def _whole(value: str) -> int:
+    if not value.isdecimal():
+        raise ValueError("must be a whole number, 0 or more")
+    return int(value)
+
+
+def _gateway_hosts(value: str) -> dict[str, str]:
+    try:
+        hosts = json.loads(value)
+        loopback = all(urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1") for url in hosts.values())
+    except (ValueError, AttributeError, TypeError):
+        raise ValueError('must be a JSON object, {"api.example.com": "http://127.0.0.1:9"}') from None
+    if not loopback:
+        raise ValueError("may only send a gateway's host to this machine; it is for the demo and for tests")
+    return dict(hosts)
+
+
+# name in the environment: (name in the app's configuration, how to read it, default or None where it is needed)
+SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
+    "DATABASE_URL": ("SQLALCHEMY_DATABASE_URI", _database, None),
+    "REDIS_URL": ("REDIS_URL", _redis, None),
+    "SECRET_KEY": ("SECRET_KEY", _secret_key, None),
+    "SECRETS_KEY": ("SECRETS_KEYS", _fernet_keys, None),
+    "PUBLIC_URL": ("PUBLIC_URL", _public_url, None),
+    "TRUSTED_HOPS": ("TRUSTED_HOPS", _whole, "0"),
+    "MAX_CALLBACK_BYTES": ("MAX_CALLBACK_BYTES", _whole, str(1024 * 1024)),
+    "GATEWAY_HOSTS": ("GATEWAY_HOSTS", _gateway_hosts, "{}"),
+}
+
+
+def read(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The app's configuration; `ConfigError` naming every setting that is missing or bad."""
+    config: dict[str, Any] = {}
+    problems = []
+    for name, (key, reader, default) in SETTINGS.items():
+        value = environ.get(name) or default
+        if value is None:
+            problems.append(f"{name} is not set. See .env.example for what it is.")
+            continue
+        try:
+            config[key] = reader(value)
+        except ValueError as error:
+            problems.append(f"{name} {error}.")
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return config | fixed(config)
+
+
+def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What follows from the settings, and what is not for setting."""
+    return {
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_pre_ping": True,
+            "pool_size": 8,
+            "max_overflow": 8,
+            "pool_timeout": 5,
+            "connect_args": {"connect_timeout": 5, "options": "-c timezone=UTC"},
+        },
+        "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": config["PUBLIC_URL"].startswith("https://"),
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_SECURE": config["PUBLIC_URL"].startswith("https://"),
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a panel left open over night still works
+        "RATELIMIT_STORAGE_URI": config["REDIS_URL"],
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # Redis away must not keep managers out
+        "RATELIMIT_SWALLOW_ERRORS": True,
+    }

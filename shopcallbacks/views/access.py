@@ -1,0 +1,86 @@
+"""Who sees what: the one place that decides on 404 and 403. Another shop's things do not exist for a user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import abort, g, request, session
+from flask_login import current_user
+
+from ..callbacks import Callback
+from ..extensions import db
+from ..orders import Order
+from ..shops import Shop
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def current_shop() -> Shop:
+    """The shop the user looks at: `?shop=` once, then the session's, else the first they see. 404 without any."""
+    if "shop" not in g:
+        shops = {shop.slug: shop for shop in current_user.shops}
+        asked = request.args.get("shop")
+        if asked is not None and asked not in shops:
+            abort(404)
+        slug = asked or session.get("shop")
+        shop = shops.get(slug) if slug else None
+        shop = shop or next(iter(shops.values()), None)
+        if shop is None:
+            abort(404)
+        session["shop"] = shop.slug
+        g.shop = shop
+    return g.shop  # type: ignore[no-any-return]
+
+
+def _sees(shop_id: int) -> bool:
+    return any(shop.id == shop_id for shop in current_user.shops)
+
+
+def load_callback(id_: int) -> Callback:
+    """The callback, 404 where the user does not see its shop. Its shop becomes the current one."""
+    callback = db.session.get(Callback, id_)
+    if callback is None or not _sees(callback.shop_id):
+        abort(404)
+    g.shop = callback.account.shop
+    return callback
+
+
+def lock_callback(id_: int) -> Callback:
+    """The same, fresh and locked until the commit."""
+    return Callback.lock(load_callback(id_).id)
+
+
+def load_order(id_: int) -> Order:
+    """The order, 404 where the user does not see its shop."""
+    order = db.session.get(Order, id_)
+    if order is None or not _sees(order.shop_id):
+        abort(404)
+    g.shop = db.session.get_one(Shop, order.shop_id)
+    return order
+
+
+def managers_only(view: Callable[P, R]) -> Callable[P, R]:
+    """403 for viewers: they read only."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not current_user.may_act:
+            abort(403)
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def admins_only(view: Callable[P, R]) -> Callable[P, R]:
+    """403 for all but admins."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not current_user.may_set_up:
+            abort(403)
+        return view(*args, **kwargs)
+
+    return guarded

@@ -1,0 +1,41 @@
+"""Where gateways call. Store first, look later: committed before the reply, and nothing but that decides the reply."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, current_app, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from ..callbacks import Callback
+from ..extensions import csrf, db, limiter
+from ..jobs import ring
+from ..pulse import Refusal
+from ..shops import GatewayAccount
+from ..wire import received
+
+bp = Blueprint("ingest", __name__, url_prefix="/callbacks")
+csrf.exempt(bp)
+limiter.exempt(bp)
+
+RETRY_AFTER_S = 30
+
+
+@bp.route("/<shop>/<slug>/<token>", methods=["GET", "POST"])
+def receive(shop: str, slug: str, token: str) -> Response:
+    try:
+        account = GatewayAccount.called(shop, slug, token)
+        if account is None or request.method not in (*account.gateway.methods, "POST"):
+            abort(404)
+        request.max_content_length = current_app.config["MAX_CALLBACK_BYTES"]
+        call = received(request)
+        Callback.receive(call, account.id, account.shop_id, account.asks)
+        said = account.gateway.reply(call, account.reply_settings)
+    except RequestEntityTooLarge:
+        Refusal.count_one(account.id)
+        db.session.commit()
+        raise
+    except SQLAlchemyError:
+        current_app.logger.exception("The store is away: a callback was not taken")
+        return Response("Not stored, please send again.", 503, {"Retry-After": str(RETRY_AFTER_S)})
+    ring(account.asks)
+    return Response(said.body, said.status, content_type=said.content_type)

@@ -1,0 +1,30 @@
+"""From the web server's request to ours: the bytes as they came, and every header with its repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextvars import ContextVar
+
+import flask
+
+from .extensions import utcnow
+from .values import Request
+
+# WSGI joins repeated headers and forgets their order. gunicorn.conf.py puts what was received here, request by request.
+received_headers: ContextVar[Iterable[tuple[str, str]] | None] = ContextVar("received_headers", default=None)
+
+
+def received(request: flask.Request) -> Request:
+    """The request in hand, its body read. `RequestEntityTooLarge` where the body passes the request's limit."""
+    target = str(request.environ.get("RAW_URI", ""))
+    path, _, query = target.partition("?")
+    headers = received_headers.get()
+    return Request(
+        method=request.method,
+        path=path or request.path,
+        query=query.encode("latin-1") if target else request.query_string,
+        headers=tuple(headers) if headers is not None else tuple(request.headers.items()),
+        body=request.get_data(cache=False),
+        address=request.remote_addr or "",
+        arrived_at=utcnow(),
+    )

@@ -1,0 +1,107 @@
+"""The workers: one for each lane and the scheduler, forked from a parent that has the app imported once.
+
+`python worker.py`. SIGTERM (or Ctrl-C) finishes the batch in hand. A child that dies is started again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from types import FrameType
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+
+from app import app
+from shopcallbacks.extensions import db
+from shopcallbacks.jobs import ASKING, PLAIN, scheduler
+
+log = logging.getLogger("worker")
+RESTART_AFTER_S = 2.0
+PR_SET_PDEATHSIG = 1
+
+
+def work(lane: str) -> None:
+    """Takes the lane's jobs in this process: no fork and no new connections per job."""
+    with app.app_context():
+        redis = Redis.from_url(app.config["REDIS_URL"])
+        worker = SimpleWorker([Queue(lane, connection=redis)], connection=redis)
+        worker.work(logging_level="WARNING")
+
+
+def schedule() -> None:
+    """Lets the sweeps begin on time."""
+    with app.app_context():
+        scheduler(Redis.from_url(app.config["REDIS_URL"])).start()
+
+
+def child(run: Callable[..., None], *args: str) -> None:
+    """In the child: nothing shared with the parent, and no life without it."""
+    if hasattr(signal, "SIGKILL") and os.uname().sysname == "Linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of us; the parent says when to stop
+    with app.app_context():
+        db.engine.dispose(close=False)
+    try:
+        run(*args)
+    except RedisError as error:
+        log.warning("Redis is away: %s", error)
+
+
+class Children:
+    """Keeps one process for each job description running until told to stop."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
+            PLAIN: (work, (PLAIN,)),
+            ASKING: (work, (ASKING,)),
+            "scheduler": (schedule, ()),
+        }
+        self._running: dict[str, BaseProcess] = {}
+        self._born: dict[str, float] = {}
+        self._stopping = False
+
+    def run(self) -> None:
+        signal.signal(signal.SIGTERM, self.stop)
+        signal.signal(signal.SIGINT, self.stop)
+        while not self._stopping:
+            for name in self._wanted:
+                self._keep(name)
+            time.sleep(0.2)
+        for process in self._running.values():
+            process.join()
+
+    def _keep(self, name: str) -> None:
+        process = self._running.get(name)
+        if process is not None and process.is_alive():
+            return
+        if time.monotonic() - self._born.get(name, -RESTART_AFTER_S) < RESTART_AFTER_S:
+            return
+        if process is not None:
+            log.warning("%s ended with %s and is started again", name, process.exitcode)
+        run, args = self._wanted[name]
+        process = get_context("fork").Process(target=child, args=(run, *args), name=name)
+        process.start()
+        self._running[name], self._born[name] = process, time.monotonic()
+
+    def stop(self, number: int, frame: FrameType | None) -> None:
+        """Asks every child to finish what it has in hand."""
+        if self._stopping:
+            return
+        self._stopping = True
+        for process in self._running.values():
+            if process.is_alive():
+                process.terminate()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    Children().run()
