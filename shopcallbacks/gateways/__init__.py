@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from .adyen import Adyen
+from .authorizenet import AuthorizeNet
 from .base import Gateway
+from .braintree import Braintree
+from .generic_hmac import GenericHmac
+from .paypal_ipn import PayPalIpn
+from .square import Square
+from .standardwebhooks import StandardWebhooks
 from .stripe import Stripe
 
-GATEWAYS: dict[str, Gateway] = {gateway.name: gateway for gateway in (Stripe(),)}
+GATEWAYS: dict[str, Gateway] = {
+    gateway.name: gateway
+    for gateway in (
+        Adyen(),
+        AuthorizeNet(),
+        Braintree(),
+        GenericHmac(),
+        PayPalIpn(),
+        Square(),
+        StandardWebhooks(),
+        Stripe(),
+    )
+}

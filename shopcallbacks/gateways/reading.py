@@ -9,11 +9,12 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from ..values import Message, Money, Outcome, exponent
+from ..values import Answer, Message, Money, NoAnswer, Outcome, Verification, exponent
 
 _MAGIC = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"%PDF": "PDF", b"PK\x03\x04": "ZIP", b"\x1f\x8b": "gzip"}
 
@@ -161,6 +162,17 @@ def _bytes(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
 
 
+def age_problem(signed_at: float, arrived_at: datetime, tolerance: int | None) -> str | None:
+    """A sentence where the signed Unix time is further from the arrival than allowed, either way."""
+    age = arrived_at.timestamp() - signed_at
+    if abs(age) <= (tolerance or 0):
+        return None
+    return (
+        f"The signature fits, but its time is {abs(age):,.0f} s {'old' if age > 0 else 'ahead'}; "
+        f"{tolerance or 0} s are allowed."
+    )
+
+
 def read_base64(value: str | bytes, *, urlsafe: bool = False) -> bytes | None:
     """Strictly decoded standard (or URL-safe) base64, padding optional; None where it is not base64."""
     data = _bytes(value).rstrip(b"=")
@@ -225,3 +237,40 @@ def no_money_no_decision(message: Message, what: str = "amount") -> Message:
             message, outcome=Outcome.unclear, detail=f"it says {message.outcome}, but the {what} can't be read"
         )
     return message
+
+
+def name_refund(message: Message, *own: str | None) -> Message:
+    """A refund's movement gets its name: the refund's own id, else the event's, else what was refunded of what."""
+    if message.outcome is not Outcome.refunded:
+        return message
+    sum_of_it = (
+        f"{message.transaction_id or message.order_number}:refunded:{message.money.minor if message.money else ''}"
+    )
+    return replace(message, movement=next(name for name in (*own, message.event_id, sum_of_it) if name))
+
+
+def our_word(word: str, authorised: str | None) -> Outcome:
+    """The outcome; `authorised` stands for what the account's setting says of it."""
+    if word == "authorised":
+        return Outcome.pending if authorised == "pending" else Outcome.paid
+    return Outcome(word)
+
+
+# Answers of gateways that were asked.
+
+
+def unreachable(who: str, answer: Answer | NoAnswer, but: str = "") -> Verification:
+    """Neither yes nor no: what came instead. `but`: what is wrong with an answer that looks well."""
+    if isinstance(answer, NoAnswer):
+        return Verification.unreachable(f"{who} could not be asked: {answer.why}.")
+    return Verification.unreachable(f"{who} answered {answer.status}{but and f', but {but}'}.")
+
+
+def read_answer(who: str, answer: Answer | NoAnswer) -> dict[str, Any] | Verification:
+    """The JSON object of an answer with status 200; everything else is unreachable."""
+    if isinstance(answer, NoAnswer) or answer.status != 200:
+        return unreachable(who, answer)
+    try:
+        return read_object(answer.body)
+    except ReadError as error:
+        return unreachable(who, answer, str(error))
