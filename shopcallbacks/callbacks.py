@@ -222,9 +222,9 @@ class Callback(Base):
         }
 
     @classmethod
-    def wake(cls, shop_id: int, order_number: str) -> bool:
-        """The order is there: callbacks that wait for it are due at once. Whether there were any."""
-        woken = db.session.execute(
+    def wake(cls, shop_id: int, order_number: str) -> set[bool]:
+        """The order is there: callbacks that wait for it are due at once. The lanes to ring."""
+        woken = db.session.scalars(
             update(cls)
             .where(
                 cls.shop_id == shop_id,
@@ -233,10 +233,10 @@ class Callback(Base):
                 cls.due_kind == Kind.automatic,
             )
             .values(due_at=utcnow())
-            .returning(cls.id),
+            .returning(cls.asks),
             execution_options={"synchronize_session": False},
         )
-        return bool(woken.all())
+        return set(woken)
 
     @classmethod
     def known_deliveries(cls, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, bytes]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from .shops import Shop
 from .values import Money
 
 
@@ -21,10 +22,11 @@ class NewOrder:
     actor: str = "shop API"
 
 
-def parse_new_order(data: Any) -> NewOrder:
-    """A temporary order from the API's JSON or the command line; `BadOrder` naming every bad field."""
+def parse_new_order(data: Any, shop: Shop, actor: str = "shop API") -> NewOrder:
+    """The shop's temporary order from the API's JSON or the command line; `BadOrder` naming every bad field."""
+    if not isinstance(data, dict):
+        raise BadOrder({"body": "must be a JSON object"})
     problems: dict[str, str] = {}
-    data = data if isinstance(data, dict) else {}
     known = {"number", "amount", "currency", "customer_email", "gateway_account", "test"}
     for name in data.keys() - known:
         problems[str(name)] = "is not a field of an order"
@@ -37,9 +39,13 @@ def parse_new_order(data: Any) -> NewOrder:
     test = data.get("test", False)
     if not isinstance(test, bool):
         problems["test"] = "must be true or false"
+    slug = _text(data, "gateway_account", problems, limit=60, needed=False)
+    account = shop.account(slug) if slug else None
+    if slug and account is None:
+        problems["gateway_account"] = f"the shop has no gateway account {slug}"
     if problems or total is None:
         raise BadOrder(problems)
-    return NewOrder(number, total, email or None, test=test)
+    return NewOrder(number, total, email or None, account.id if account else None, test, actor)
 
 
 class BadOrder(ValueError):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import ingest
+from . import api, ingest
 
-BLUEPRINTS = (ingest.bp,)
+BLUEPRINTS = (
+    ingest.bp,
+    api.bp,
+)
 
 
 def init_app(app: Flask) -> None:

@@ -17,25 +17,32 @@ bp = Blueprint("ingest", __name__, url_prefix="/callbacks")
 csrf.exempt(bp)
 limiter.exempt(bp)
 
-RETRY_AFTER_S = 30
+RETRY_AFTER_S = "30"
 
 
 @bp.route("/<shop>/<slug>/<token>", methods=["GET", "POST"])
 def receive(shop: str, slug: str, token: str) -> Response:
     try:
         account = GatewayAccount.called(shop, slug, token)
-        if account is None or request.method not in (*account.gateway.methods, "POST"):
+        if account is None:
             abort(404)
-        request.max_content_length = current_app.config["MAX_CALLBACK_BYTES"]
+        if request.method not in account.gateway.methods:
+            abort(405, response=Response("", 405, {"Allow": ", ".join(account.gateway.methods)}))
+        return _keep(account)
+    except SQLAlchemyError:
+        current_app.logger.exception("The store is away: a callback was not taken")
+        return Response("Not stored, please send again.", 503, {"Retry-After": RETRY_AFTER_S})
+
+
+def _keep(account: GatewayAccount) -> Response:
+    request.max_content_length = current_app.config["MAX_CALLBACK_BYTES"]
+    try:
         call = received(request)
-        Callback.receive(call, account.id, account.shop_id, account.asks)
-        said = account.gateway.reply(call, account.reply_settings)
     except RequestEntityTooLarge:
         Refusal.count_one(account.id)
         db.session.commit()
         raise
-    except SQLAlchemyError:
-        current_app.logger.exception("The store is away: a callback was not taken")
-        return Response("Not stored, please send again.", 503, {"Retry-After": str(RETRY_AFTER_S)})
+    said = account.gateway.reply(call, account.reply_settings)
+    Callback.receive(call, account.id, account.shop_id, account.asks)
     ring(account.asks)
     return Response(said.body, said.status, content_type=said.content_type)

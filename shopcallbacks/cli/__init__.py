@@ -1,0 +1,18 @@
+"""The command line: `flask --app app shops|gateways|users|orders|callbacks|demo ...`."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from .demo import demo
+from .gateways import gateways
+from .orders import orders
+from .shops import shops
+from .users import users
+
+GROUPS = (shops, gateways, users, orders, demo)
+
+
+def init_app(app: Flask) -> None:
+    for group in GROUPS:
+        app.cli.add_command(group)

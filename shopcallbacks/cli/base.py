@@ -1,0 +1,47 @@
+"""What all commands share: errors are one plain sentence, tables line up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from ..callbacks import Refused
+from ..extensions import db
+from ..shops import Shop
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Commits when all went well; what can't be done is a sentence on stderr and exit code 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            result = command(*args, **kwargs)
+        except (ValueError, Refused) as error:
+            db.session.rollback()
+            raise click.ClickException(str(error)) from None
+        db.session.commit()
+        return result
+
+    return run
+
+
+def find_shop(slug: str) -> Shop:
+    shop = Shop.by_slug(slug)
+    if shop is None:
+        raise ValueError(f"There is no shop {slug!r}. There are: {', '.join(s.slug for s in Shop.every()) or 'none'}.")
+    return shop
+
+
+def table(rows: Iterable[tuple[Any, ...]], heads: tuple[str, ...]) -> None:
+    """Columns as wide as they need to be."""
+    lines = [heads, *(tuple(str(cell if cell is not None else "-") for cell in row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
