@@ -1,0 +1,263 @@
+"""Generic HMAC: a gateway described by settings, for those that have no file of their own here."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from ..values import Message, Reply, Request, Verification
+from .base import Example, Gateway, Kind, Setting, Settings
+from .fields import FIELD_SETTINGS, message_by_fields, reply_by_settings, write_fields
+from .reading import (
+    ReadError,
+    age_problem,
+    first_match,
+    read_base64,
+    read_form,
+    same,
+    same_base64,
+    same_hex,
+    split_form,
+)
+
+# The gateway's words to ours: the setting `statuses`.
+
+ALGORITHMS = ("md5", "sha1", "sha256", "sha384", "sha512")
+ENCODINGS = ("hex", "base64", "base64url")
+DEFAULTS = {
+    "place": "header",
+    "algorithm": "sha256",
+    "encoding": "hex",
+    "secret_encoding": "utf8",
+    "template": "{body}",
+    "prefix": "",
+    "list": None,
+}
+LIST_DEFAULTS = {"item": ",", "pair": "=", "signature_key": "v1", "timestamp_key": "t"}
+
+
+class GenericHmac(Gateway):
+    name = "generic_hmac"
+    title = "Generic HMAC"
+    letters = "HM"
+    check = "HMAC of what the account's template names, in a header, a query parameter or a form field"
+    settings = (
+        Setting(
+            "signature",
+            "Signature",
+            Kind.table,
+            "place (header, query, form), name, algorithm (md5, sha1, sha256, sha384, sha512), encoding (hex, base64, "
+            "base64url), prefix, list, secret_encoding (utf8, hex, base64), template with {body} {timestamp} {method} "
+            "{path} {query} {header:Name} {field:name}. See the gateway's description of how it signs.",
+            required=True,
+            default={},
+        ),
+        Setting(
+            "secrets",
+            "Secrets",
+            Kind.secrets,
+            "The signing secret from the gateway's back office, often beside the callback address.",
+            required=True,
+        ),
+        Setting(
+            "timestamp",
+            "Time of the signature",
+            Kind.table,
+            "header (or from the signature's list), unit (s, ms, iso8601), tolerance in seconds. "
+            "Leave empty where no time is signed.",
+        ),
+        *FIELD_SETTINGS,
+    )
+
+    def verify(self, request: Request, settings: Settings) -> Verification:
+        rule = _rule(settings)
+        try:
+            form = _form(request, rule, settings)
+        except ReadError as error:
+            return Verification.not_genuine(str(error), unreadable=True)
+        try:
+            signatures, time = _read_signature(request, rule, settings, form)
+            signed = _signed(request, rule, form, time)
+        except ReadError as error:
+            return Verification.not_genuine(str(error))
+        matched = first_match(settings["secrets"], lambda secret: _fits(rule, secret, signed, signatures))
+        if matched is None:
+            return Verification.not_genuine("No signature fits a live secret.")
+        if settings["timestamp"]:
+            problem = _time_problem(time, request, settings["timestamp"])
+            if problem:
+                return Verification.not_genuine(problem)
+        return Verification.genuine(matched=matched)
+
+    def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
+        return (message_by_fields(request.body, request.header, settings),)
+
+    def reply(self, request: Request, settings: Settings) -> Reply:
+        return reply_by_settings(settings)
+
+    def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
+        written, rule = write_fields(message, settings), _rule(settings)
+        if written is None or rule["place"] not in ("header", "query", "form"):
+            return None
+        body, headers = written
+        time, listed = _write_time(at, settings), rule["list"]
+        content = "application/json" if settings["content"] == "json" else "application/x-www-form-urlencoded"
+        headers.append(("Content-Type", content))
+        if settings["timestamp"] and settings["timestamp"].get("header"):
+            headers.append((settings["timestamp"]["header"], time))
+        named = set(re.findall(r"\{header:([^}]+)\}", rule["template"])) - {name for name, _ in headers}
+        headers += [(name, "example") for name in sorted(named)]
+        request = Request("POST", "/", b"", tuple(headers), body, "127.0.0.1", at)
+        try:
+            signed = _signed(request, rule, _form(request, rule, settings), time)
+        except ReadError:
+            return None  # the template names a field that no setting says how to fill
+        signature = rule["prefix"] + _encode(_digest(rule, settings["secrets"][0], signed) or b"", rule["encoding"])
+        if listed:
+            pairs = ((listed["timestamp_key"], time), (listed["signature_key"], signature))
+            signature = listed["item"].join(f"{name}{listed['pair']}{value}" for name, value in pairs)
+        added = urlencode({rule["name"]: signature}).encode()
+        if rule["place"] == "form":
+            return Example(replace(request, body=body + b"&" + added))
+        if rule["place"] == "query":
+            return Example(replace(request, query=added))
+        return Example(replace(request, headers=(*headers, (rule["name"], signature))))
+
+
+def _rule(settings: Settings) -> dict[str, Any]:
+    """How it is signed, with all defaults."""
+    rule = DEFAULTS | {key: value for key, value in settings["signature"].items() if value is not None}
+    if rule["list"]:
+        rule["list"] = LIST_DEFAULTS | {key: value for key, value in rule["list"].items() if value}
+    return rule
+
+
+def _form(request: Request, rule: Mapping[str, Any], settings: Settings) -> dict[str, str]:
+    """The body's form fields, where the check or the content needs them; an error where one comes twice."""
+    needed = settings["content"] == "form" or rule["place"] == "form" or "{field:" in rule["template"]
+    return read_form(request.body) if needed and request.body else {}
+
+
+def _read_signature(
+    request: Request, rule: Mapping[str, Any], settings: Settings, form: dict[str, str]
+) -> tuple[list[str], str | None]:
+    """The signatures, and the text of the time they were made at."""
+    name, timestamp = str(rule.get("name")), settings["timestamp"] or {}
+    places = {
+        "header": request.header_values(name),
+        "query": [value.decode("utf-8", "replace") for key, value in split_form(request.query) if key == name.encode()],
+        "form": [form[name]] if name in form else [],
+    }
+    found = places.get(rule["place"], [])
+    if len(found) != 1:
+        raise ReadError(f"The signature {name} is missing or came twice.")
+    times = request.header_values(timestamp["header"]) if timestamp.get("header") else []
+    listed = rule["list"]
+    if listed:
+        pairs = [item.partition(listed["pair"]) for item in found[0].split(listed["item"])]
+        found = [value.strip() for key, _, value in pairs if key.strip() == listed["signature_key"]]
+        times = times or [value.strip() for key, _, value in pairs if key.strip() == listed["timestamp_key"]]
+    return found, times[0] if len(times) == 1 else None
+
+
+def _signed(request: Request, rule: Mapping[str, Any], form: dict[str, str], time: str | None) -> bytes:
+    """The template filled in. An error where what it names is missing: missing is not empty."""
+
+    def part(name: str) -> bytes:
+        kind, _, rest = name.partition(":")
+        parts: dict[str, bytes | str | None] = {
+            "body": request.body,
+            "query": request.query,
+            "method": request.method,
+            "path": request.path,
+            "timestamp": time,
+            "field": form.get(rest),
+        }
+        value = parts.get(kind)
+        if kind == "header":
+            header = request.header(rest)
+            value = header.encode("latin-1", "replace") if header is not None else None
+        if value is None:
+            raise ReadError(f"The signature covers {name}, which is missing or came twice.")
+        return value if isinstance(value, bytes) else value.encode("utf-8", "replace")
+
+    pieces = re.split(r"\{(body|timestamp|method|path|query|header:[^}]+|field:[^}]+)\}", rule["template"])
+    return b"".join(part(piece) if at % 2 else piece.encode() for at, piece in enumerate(pieces))
+
+
+def _digest(rule: Mapping[str, Any], secret: str, signed: bytes) -> bytes | None:
+    """None where the secret can't be read or the settings name an unknown way of signing: that fits nothing."""
+    readers: dict[str, Callable[[str], bytes | None]] = {
+        "utf8": str.encode,
+        "hex": bytes.fromhex,
+        "base64": read_base64,
+    }
+    try:
+        key = readers[rule["secret_encoding"]](secret)
+    except (KeyError, ValueError):
+        return None
+    return hmac.new(key, signed, rule["algorithm"]).digest() if key and rule["algorithm"] in ALGORITHMS else None
+
+
+def _fits(rule: Mapping[str, Any], secret: str, signed: bytes, signatures: list[str]) -> bool:
+    digest = _digest(rule, secret, signed)
+    if digest is None:
+        return False
+    return any([_same(signature, digest, rule) for signature in signatures])
+
+
+def _same(signature: str, digest: bytes, rule: Mapping[str, Any]) -> bool:
+    if not signature.startswith(rule["prefix"]):
+        return False
+    given = signature.removeprefix(rule["prefix"])
+    match rule["encoding"]:
+        case "hex":
+            return same_hex(given, digest)
+        case "base64":
+            return same_base64(given, digest)
+        case "base64url":
+            return same(given.rstrip("="), _encode(digest, "base64url"))
+    return False
+
+
+def _encode(digest: bytes, encoding: str) -> str:
+    if encoding == "hex":
+        return digest.hex()
+    if encoding == "base64":
+        return base64.b64encode(digest).decode()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _time_problem(time: str | None, request: Request, timestamp: Mapping[str, Any]) -> str | None:
+    """A sentence where the time is missing, unreadable, or too far from the arrival."""
+    at = _read_time(time or "", timestamp.get("unit") or "s")
+    if at is None:
+        return "The signature fits, but its time is missing or can't be read."
+    return age_problem(at, request.arrived_at, timestamp.get("tolerance", 300))
+
+
+def _read_time(time: str, unit: str) -> float | None:
+    if unit == "iso8601":
+        try:
+            at = datetime.fromisoformat(time)
+            return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    if unit not in ("s", "ms") or not re.fullmatch(r"\d{1,15}", time, re.ASCII):
+        return None
+    return int(time) / (1000 if unit == "ms" else 1)
+
+
+def _write_time(at: datetime, settings: Settings) -> str:
+    match (settings["timestamp"] or {}).get("unit"):
+        case "iso8601":
+            return at.isoformat()
+        case "ms":
+            return str(int(at.timestamp() * 1000))
+    return str(int(at.timestamp()))
