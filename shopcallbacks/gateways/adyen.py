@@ -1,0 +1,272 @@
+"""Adyen: standard webhooks in JSON, eight fields of each item signed with HMAC-SHA256.
+
+https://docs.adyen.com/development-resources/webhooks/
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ..values import Message, Money, Outcome, Reply, Request, Verification, exponent
+from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .reading import (
+    ReadError,
+    dig,
+    dig_object,
+    first_match,
+    minor,
+    name_refund,
+    no_money_no_decision,
+    our_word,
+    read_object,
+    same,
+    same_base64,
+    text,
+    unclear,
+    unreadable,
+)
+
+# eventCode -> (our word where success is true, where it is false). All others are ignored.
+# "authorised": what the account's setting says. "?": by modification.action.
+EVENTS = {
+    "AUTHORISATION": ("authorised", "failed"),
+    "CAPTURE": ("paid", "unclear"),
+    "CAPTURE_FAILED": ("failed", "unclear"),
+    "CANCELLATION": ("cancelled", "ignored"),
+    "TECHNICAL_CANCEL": ("cancelled", "ignored"),
+    "CANCEL_OR_REFUND": ("?", "ignored"),
+    "REFUND": ("refunded", "ignored"),
+    "REFUND_WITH_DATA": ("refunded", "ignored"),
+    "REFUND_FAILED": ("unclear", "unclear"),  # the refund counted already and came back
+    "REFUNDED_REVERSED": ("unclear", "unclear"),
+    "SETTLED_REVERSED": ("unclear", "unclear"),  # Adyen never got the money
+    "CHARGEBACK": ("refunded", "unclear"),
+    "SECOND_CHARGEBACK": ("refunded", "unclear"),
+    "CHARGEBACK_REVERSED": ("unclear", "unclear"),
+    "PENDING": ("pending", "unclear"),
+    "OFFER_CLOSED": ("cancelled", "ignored"),
+    "EXPIRE": ("cancelled", "ignored"),
+}
+ACTIONS = {"cancel": "cancelled", "refund": "refunded"}  # modification.action of CANCEL_OR_REFUND
+
+DECIMALS = {"CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2}  # where Adyen's exponent is not ISO's
+
+
+class Adyen(Gateway):
+    name = "adyen"
+    title = "Adyen"
+    letters = "Ad"
+    docs = "https://docs.adyen.com/development-resources/webhooks/"
+    check = "HMAC-SHA256 of eight fields of every item, inside the JSON; Basic authentication on top where set"
+    settings = (
+        Setting(
+            "hmac_keys",
+            "HMAC keys",
+            Kind.secrets,
+            "Adyen Customer Area > Developers > Webhooks > your standard webhook (JSON) > HMAC key, hexadecimal.",
+            required=True,
+        ),
+        Setting(
+            "merchant_accounts",
+            "Merchant accounts",
+            Kind.texts,
+            "The account codes as at the top of the Customer Area. Reports can carry the company account: list it too.",
+            required=True,
+        ),
+        AUTHORISED,
+        Setting(
+            "environment",
+            "Environment",
+            Kind.choice,
+            "Which of Adyen's platforms this account is on; a callback of the other one is not genuine.",
+            default="live",
+            choices=("live", "test"),
+        ),
+        Setting(
+            "username",
+            "User name",
+            Kind.text,
+            "Only if the webhook's security settings have Basic authentication.",
+        ),
+        Setting("password", "Password", Kind.secret, "Beside the user name, in the webhook's security settings."),
+    )
+
+    def verify(self, request: Request, settings: Settings) -> Verification:
+        if not _basic_fits(request, settings):
+            return Verification.not_genuine("User name and password (Basic authentication) are missing or wrong.")
+        try:
+            body = read_object(request.body)
+        except ReadError as error:
+            return Verification.not_genuine(str(error), unreadable=True)
+        items = _items(body)
+        if not items:
+            return Verification.not_genuine("It holds no notification item, so nothing is signed.")
+        # Every item: half a delivery cannot be refused.
+        matched = [_matching_key(item, settings) for item in items]
+        if None in matched:
+            return Verification.not_genuine("Not every item's signature fits a live HMAC key.")
+        if any(item.get("merchantAccountCode") not in (settings["merchant_accounts"] or ()) for item in items):
+            return Verification.not_genuine("It is about another Adyen merchant account.")
+        # `live` is not signed, and a shop can enter the same key for test and live.
+        if body.get("live") != _live(settings):
+            return Verification.not_genuine(f"It is not from Adyen's {settings['environment']} platform.")
+        return Verification.genuine(matched=matched[0])
+
+    def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
+        try:
+            body = read_object(request.body)
+        except ReadError as error:
+            return (unreadable(error),)
+        live = body.get("live")
+        test = live == "false" if live in ("true", "false") else None
+        messages = tuple(_message(item, settings, test=test) for item in _items(body))
+        return messages or (unclear("It holds no notification item.", test=test),)
+
+    def reply(self, request: Request, settings: Settings) -> Reply:
+        # One callback that is never accepted holds up all later ones.
+        return Reply(body="[accepted]")
+
+    def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
+        captures = settings["authorised"] != Outcome.paid
+        kinds = {
+            Outcome.paid: ("CAPTURE" if captures else "AUTHORISATION", "true"),
+            Outcome.pending: ("PENDING", "true"),
+            Outcome.failed: ("AUTHORISATION", "false"),
+            Outcome.cancelled: ("CANCELLATION", "true"),
+            Outcome.refunded: ("REFUND", "true"),
+        }
+        if message.outcome not in kinds or message.money is None:
+            return None
+        code, success = kinds[message.outcome]
+        currency = message.money.currency
+        item: dict[str, Any] = {
+            "pspReference": message.transaction_id,
+            "merchantAccountCode": settings["merchant_accounts"][0],
+            "merchantReference": message.order_number,
+            "amount": {"currency": currency, "value": int(message.money.amount.scaleb(_decimals(currency)))},
+            "eventCode": code,
+            "eventDate": at.isoformat(timespec="seconds"),
+            "success": success,
+            "reason": "" if success == "true" else "Refused",
+        }
+        if code in ("CAPTURE", "CANCELLATION", "REFUND"):  # requests with a reference of their own
+            item |= {
+                "pspReference": message.event_id or f"{message.transaction_id}M",
+                "originalReference": message.transaction_id,
+            }
+        signature = hmac.new(bytes.fromhex(settings["hmac_keys"][0]), _signed(item) or b"", hashlib.sha256).digest()
+        item["additionalData"] = {"hmacSignature": base64.b64encode(signature).decode()}
+        if message.customer:
+            item["additionalData"]["shopperEmail"] = message.customer
+        body = {"live": _live(settings), "notificationItems": [{"NotificationRequestItem": item}]}
+        headers = [("Content-Type", "application/json; charset=utf-8"), ("User-Agent", "Adyen HttpClient 1.0")]
+        if settings["username"]:
+            headers.append(("Authorization", _basic(settings)))
+        return Example(Request("POST", "/", b"", tuple(headers), json.dumps(body).encode(), "127.0.0.1", at))
+
+
+def _live(settings: Settings) -> str:
+    """What `live` must say: a text, not a boolean."""
+    return "true" if settings["environment"] == "live" else "false"
+
+
+def _basic(settings: Settings) -> str:
+    credentials = f"{settings['username']}:{settings['password'] or ''}"
+    return f"Basic {base64.b64encode(credentials.encode()).decode()}"
+
+
+def _basic_fits(request: Request, settings: Settings) -> bool:
+    return not settings["username"] or same(request.header("Authorization"), _basic(settings))
+
+
+def _items(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every item; an empty one where an entry has another shape."""
+    entries = body.get("notificationItems")
+    return [dig_object(entry, "NotificationRequestItem") for entry in entries] if isinstance(entries, list) else []
+
+
+def _signed(item: dict[str, Any]) -> bytes | None:
+    """What Adyen signs of an item. None where a field is missing or of another kind."""
+    value = dig(item, "amount", "value")
+    original = item.get("originalReference")
+    fields = [
+        item.get("pspReference"),
+        "" if original is None else original,
+        item.get("merchantAccountCode"),
+        item.get("merchantReference"),
+        str(value) if type(value) is int else None,
+        dig(item, "amount", "currency"),
+        item.get("eventCode"),
+        item.get("success"),
+    ]
+    # Nothing is escaped: a colon anywhere but in the reference lets the text be cut again, into another order.
+    if not all(isinstance(field, str) and (":" not in field or at == 3) for at, field in enumerate(fields)):
+        return None
+    try:
+        return ":".join(fields).encode()
+    except UnicodeEncodeError:  # half a surrogate
+        return None
+
+
+def _matching_key(item: dict[str, Any], settings: Settings) -> int | None:
+    signed, given = _signed(item), dig(item, "additionalData", "hmacSignature")
+    if signed is None or not isinstance(given, str):
+        return None
+
+    def fits(key: str) -> bool:
+        try:
+            key_bytes = bytes.fromhex(key)
+        except ValueError:
+            return False
+        return bool(key_bytes) and same_base64(given, hmac.new(key_bytes, signed, hashlib.sha256).digest())
+
+    return first_match(settings["hmac_keys"], fits)
+
+
+def _decimals(currency: str) -> int:
+    return DECIMALS.get(currency, exponent(currency))
+
+
+def _message(item: dict[str, Any], settings: Settings, **known: Any) -> Message:
+    own = text(item.get("pspReference"))
+    known |= {
+        "order_number": text(item.get("merchantReference")),
+        "transaction_id": text(item.get("originalReference")) or own,
+        "money": _money(item),
+        "customer": text(dig(item, "additionalData", "shopperEmail")),
+    }
+    word = _word(item)
+    if word == "unclear":
+        code, success = item.get("eventCode"), item.get("success")
+        return unclear(f"Adyen's {code} with success {success!r} is for a person to look at.", **known)
+    outcome = our_word(word, settings["authorised"])
+    return name_refund(no_money_no_decision(Message(outcome, **known)), own)
+
+
+def _word(item: dict[str, Any]) -> str:
+    code, success = item.get("eventCode"), item.get("success")
+    if not isinstance(code, str):
+        return "unclear"
+    if code not in EVENTS:
+        return "ignored"
+    if success not in ("true", "false"):
+        return "unclear"
+    if code == "AUTHORISATION" and dig(item, "amount", "value") == 0:
+        return "ignored"  # a card check
+    word = EVENTS[code][success == "false"]
+    # Unsigned, but it only picks between two ways of not having the money.
+    action = dig(item, "additionalData", "modification.action")
+    return ACTIONS.get(str(action), "unclear") if word == "?" else word
+
+
+def _money(item: dict[str, Any]) -> Money | None:
+    value, currency = dig(item, "amount", "value"), dig(item, "amount", "currency")
+    if type(value) is not int or not isinstance(currency, str):
+        return None
+    return minor(value, currency, _decimals(currency.upper()))
