@@ -1,0 +1,219 @@
+"""Square: JSON events signed with HMAC-SHA256 over the registered address and the raw body.
+
+https://developer.squareup.com/docs/webhooks/step3validate
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ..values import Message, Money, Outcome, Request, Verification
+from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .reading import (
+    ReadError,
+    dig,
+    dig_object,
+    first_match,
+    minor,
+    name_refund,
+    no_money_no_decision,
+    our_word,
+    read_object,
+    same_base64,
+    text,
+    unclear,
+    unreadable,
+)
+
+# The object's status -> our word; "authorised": what the account's setting says.
+PAYMENT = {
+    "COMPLETED": "paid",
+    "APPROVED": "authorised",
+    "PENDING": "pending",
+    "CANCELED": "cancelled",
+    "FAILED": "failed",
+}
+REFUND = {"COMPLETED": "refunded", "PENDING": "ignored", "FAILED": "ignored", "REJECTED": "ignored"}
+EVENTS = {
+    "payment.created": ("payment", PAYMENT),
+    "payment.updated": ("payment", PAYMENT),
+    "refund.created": ("refund", REFUND),
+    "refund.updated": ("refund", REFUND),
+}
+
+
+class Square(Gateway):
+    name = "square"
+    title = "Square"
+    letters = "Sq"
+    docs = "https://developer.squareup.com/docs/webhooks/overview"
+    check = "HMAC-SHA256 of the registered address and the raw body, in the header x-square-hmacsha256-signature"
+    settings = (
+        Setting(
+            "signature_keys",
+            "Signature keys",
+            Kind.secrets,
+            "Square Developer Console > your application > Webhooks > Subscriptions > Signature key.",
+            required=True,
+        ),
+        Setting(
+            "notification_url",
+            "Notification URL",
+            Kind.text,
+            "The address as it stands in the webhook subscription, to the letter: it is part of what is signed.",
+            required=True,
+        ),
+        Setting(
+            "merchant_id",
+            "Merchant ID",
+            Kind.text,
+            "ML...; in the Developer Console under Locations, or merchant_id of any event.",
+            required=True,
+        ),
+        Setting(
+            "order_field",
+            "Field of the order number",
+            Kind.choice,
+            "reference_id is what your shop sent with the payment, order_id is Square's own order.",
+            default="reference_id",
+            choices=("reference_id", "order_id"),
+        ),
+        AUTHORISED,
+        Setting(
+            "environment",
+            "Environment",
+            Kind.choice,
+            "Sandbox and production have their own applications and signature keys.",
+            default="production",
+            choices=("production", "sandbox"),
+        ),
+    )
+
+    def verify(self, request: Request, settings: Settings) -> Verification:
+        signature = request.header("x-square-hmacsha256-signature")
+        if signature is None:
+            return Verification.not_genuine("The header x-square-hmacsha256-signature is missing or came twice.")
+        matched = first_match(
+            settings["signature_keys"],
+            lambda key: bool(key) and same_base64(signature, _digest(key, request.body, settings)),
+        )
+        if matched is None:
+            return Verification.not_genuine(
+                "No signature fits a live signature key and the notification URL of the settings."
+            )
+        try:
+            merchant = read_object(request.body).get("merchant_id")
+        except ReadError:
+            merchant = None  # signed but unreadable: genuine, and unclear to interpret
+        # One signature key serves every seller of an application.
+        if merchant is not None and merchant != settings["merchant_id"]:
+            return Verification.not_genuine("It is about another Square seller.")
+        return Verification.genuine(matched=matched)
+
+    def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
+        # The header square-environment is not signed.
+        test = settings["environment"] == "sandbox"
+        try:
+            event = read_object(request.body)
+        except ReadError as error:
+            return (unreadable(error, test=test),)
+        message = _message(event, settings, event_id=text(event.get("event_id")), test=test)
+        if event.get("merchant_id") is None:
+            why = "The event does not say which seller it is about."
+            message = replace(message, outcome=Outcome.unclear, detail=why, movement=None)
+        return (message,)
+
+    def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
+        kinds = {
+            Outcome.paid: ("payment", "COMPLETED"),
+            Outcome.pending: ("payment", "PENDING"),
+            Outcome.failed: ("payment", "FAILED"),
+            Outcome.cancelled: ("payment", "CANCELED"),
+            Outcome.refunded: ("refund", "COMPLETED"),
+        }
+        if message.outcome not in kinds or message.money is None:
+            return None
+        kind, status = kinds[message.outcome]
+        transaction, time = message.transaction_id, at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        thing = {
+            "id": f"{transaction}_{message.event_id}" if kind == "refund" else transaction,
+            "amount_money": {"amount": message.money.minor, "currency": message.money.currency},
+            "status": status,
+            "created_at": time,
+            "updated_at": time,
+            settings["order_field"]: message.order_number,
+        }
+        if kind == "refund":
+            thing["payment_id"] = transaction
+        elif message.customer:
+            thing["buyer_email_address"] = message.customer
+        event = {
+            "merchant_id": settings["merchant_id"],
+            "type": f"{kind}.updated",
+            "event_id": message.event_id,
+            "created_at": time,
+            "data": {"type": kind, "id": thing["id"], "object": {kind: thing}},
+        }
+        body = json.dumps(event, separators=(",", ":")).encode()
+        headers = (
+            ("Content-Type", "application/json"),
+            ("User-Agent", "Square Connect v2"),
+            (
+                "x-square-hmacsha256-signature",
+                base64.b64encode(_digest(settings["signature_keys"][0], body, settings)).decode(),
+            ),
+            ("square-environment", settings["environment"].capitalize()),
+        )
+        return Example(Request("POST", "/", b"", headers, body, "127.0.0.1", at))
+
+
+def _digest(key: str, body: bytes, settings: Settings) -> bytes:
+    # The registered address: behind a proxy the one of the request is another.
+    return hmac.new(key.encode(), (settings["notification_url"] or "").encode() + body, hashlib.sha256).digest()
+
+
+def _message(event: dict[str, Any], settings: Settings, **known: Any) -> Message:
+    kind = event.get("type")
+    if not isinstance(kind, str):
+        return unclear("The event has no type.", **known)
+    if kind not in EVENTS:
+        return Message(Outcome.ignored, **known)
+    name, words = EVENTS[kind]
+    thing = dig_object(event, "data", "object", name)
+    known |= {
+        "order_number": text(thing.get(settings["order_field"])),
+        "transaction_id": text(thing.get("id" if name == "payment" else "payment_id")),
+        "money": _money(thing),
+        "customer": text(thing.get("buyer_email_address")),
+    }
+    status = thing.get("status")
+    word = words.get(status) if isinstance(status, str) else None
+    if word is None:
+        return unclear(f"Square's {name} status {status!r} is not known.", **known)
+    refunded = _sum(thing, "refunded_money")
+    if word == "paid" and refunded is not None and refunded.minor > 0:
+        word = "ignored"  # the refund has its own event
+    outcome = our_word(word, settings["authorised"])
+    # A refund is updated again after it is completed (fees): its own id counts it once.
+    return name_refund(no_money_no_decision(Message(outcome, **known)), text(thing.get("id")))
+
+
+def _money(thing: dict[str, Any]) -> Money | None:
+    """The amount without the tip; less where less was approved."""
+    asked, approved = _sum(thing, "amount_money"), _sum(thing, "approved_money")
+    if asked and approved and approved.currency == asked.currency:
+        return min(asked, approved, key=lambda money: money.minor)
+    return asked
+
+
+def _sum(thing: dict[str, Any], name: str) -> Money | None:
+    """A whole JSON number of ISO minor units."""
+    value = dig(thing, name, "amount")
+    return minor(value, dig(thing, name, "currency")) if type(value) is int else None
