@@ -1,0 +1,1 @@
+"""What only a developer's machine needs: local services, the demo and its traffic. The app never imports it."""
