@@ -7,6 +7,8 @@ from .authorizenet import AuthorizeNet
 from .base import Gateway
 from .braintree import Braintree
 from .generic_hmac import GenericHmac
+from .liqpay import LiqPay
+from .paypal import PayPal
 from .paypal_ipn import PayPalIpn
 from .square import Square
 from .standardwebhooks import StandardWebhooks
@@ -19,6 +21,8 @@ GATEWAYS: dict[str, Gateway] = {
         AuthorizeNet(),
         Braintree(),
         GenericHmac(),
+        LiqPay(),
+        PayPal(),
         PayPalIpn(),
         Square(),
         StandardWebhooks(),
