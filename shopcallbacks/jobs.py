@@ -65,6 +65,9 @@ class Bell:
         except RedisError as error:
             log.warning("Redis is away: %s", error)
 
+    def close(self) -> None:
+        self._redis.close()
+
     @property
     def alive(self) -> bool:
         try:

@@ -44,34 +44,34 @@ class Step(StrEnum):
     conflicts_own = "conflicts where the failure is of the payment itself"
 
 
-S, O = OrderState, Outcome  # noqa: E741
+S = OrderState
 
 TABLE: dict[tuple[OrderState, Outcome], Step] = {
-    (S.temporary, O.paid): Step.opens,
-    (S.temporary, O.pending): Step.awaits,
-    (S.temporary, O.failed): Step.cancels,
-    (S.temporary, O.cancelled): Step.cancels,
-    (S.temporary, O.refunded): Step.refunds,  # the refund was faster than the payment's own callback
-    (S.awaiting_payment, O.paid): Step.opens,
-    (S.awaiting_payment, O.pending): Step.stays,
-    (S.awaiting_payment, O.failed): Step.cancels_own,
-    (S.awaiting_payment, O.cancelled): Step.cancels_own,
-    (S.awaiting_payment, O.refunded): Step.refunds,
-    (S.open, O.paid): Step.conflicts,  # a second payment; the same payment again never gets here
-    (S.open, O.pending): Step.stays,  # late
-    (S.open, O.failed): Step.conflicts_own,
-    (S.open, O.cancelled): Step.conflicts_own,
-    (S.open, O.refunded): Step.refunds,
-    (S.cancelled, O.paid): Step.conflicts,  # money came in for an order that is gone: a person decides
-    (S.cancelled, O.pending): Step.stays,  # late
-    (S.cancelled, O.failed): Step.stays,
-    (S.cancelled, O.cancelled): Step.stays,
-    (S.cancelled, O.refunded): Step.refunds,  # what came in for the cancelled order was given back
-    (S.refunded, O.paid): Step.conflicts,
-    (S.refunded, O.pending): Step.stays,
-    (S.refunded, O.failed): Step.stays,
-    (S.refunded, O.cancelled): Step.stays,
-    (S.refunded, O.refunded): Step.refunds,  # more than all of it: refused below
+    (S.temporary, Outcome.paid): Step.opens,
+    (S.temporary, Outcome.pending): Step.awaits,
+    (S.temporary, Outcome.failed): Step.cancels,
+    (S.temporary, Outcome.cancelled): Step.cancels,
+    (S.temporary, Outcome.refunded): Step.refunds,  # the refund was faster than the payment's own callback
+    (S.awaiting_payment, Outcome.paid): Step.opens,
+    (S.awaiting_payment, Outcome.pending): Step.stays,
+    (S.awaiting_payment, Outcome.failed): Step.cancels_own,
+    (S.awaiting_payment, Outcome.cancelled): Step.cancels_own,
+    (S.awaiting_payment, Outcome.refunded): Step.refunds,
+    (S.open, Outcome.paid): Step.conflicts,  # a second payment; the same payment again never gets here
+    (S.open, Outcome.pending): Step.stays,  # late
+    (S.open, Outcome.failed): Step.conflicts_own,
+    (S.open, Outcome.cancelled): Step.conflicts_own,
+    (S.open, Outcome.refunded): Step.refunds,
+    (S.cancelled, Outcome.paid): Step.conflicts,  # money came in for an order that is gone: a person decides
+    (S.cancelled, Outcome.pending): Step.stays,  # late
+    (S.cancelled, Outcome.failed): Step.stays,
+    (S.cancelled, Outcome.cancelled): Step.stays,
+    (S.cancelled, Outcome.refunded): Step.refunds,  # what came in for the cancelled order was given back
+    (S.refunded, Outcome.paid): Step.conflicts,
+    (S.refunded, Outcome.pending): Step.stays,
+    (S.refunded, Outcome.failed): Step.stays,
+    (S.refunded, Outcome.cancelled): Step.stays,
+    (S.refunded, Outcome.refunded): Step.refunds,  # more than all of it: refused below
 }
 
 _CONFLICTS = {
@@ -216,6 +216,8 @@ def _refund(order: OrderFacts, message: Message, movement: str) -> Decision:
         minor -= order.sum_of(Entry.refund, message.transaction_id)
         if minor <= 0:
             return Decision(order.state, Effect.repeated)
+    if minor <= 0:
+        raise CallbackFailed(Reason.unclear, f"A refund of {message.money}.")
     refunded = order.sum_of(Entry.refund) + minor
     paid = order.sum_of(Entry.payment)
     if refunded > max(paid, order.total.minor):

@@ -1,9 +1,120 @@
 from __future__ import annotations
 
+import contextvars
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
 import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from redis import Redis as RedisClient
+
+from dev.services import Postgres, Redis, create_database, postgres, redis
+from shopcallbacks import create_app
+from shopcallbacks.extensions import Base, db
+
+ROLE = "shopcallbacks"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--vectors", action="append", default=[], metavar="DIR", help="a folder of vector files (repeatable)"
     )
+    parser.addoption("--requests", type=int, default=20_000, help="how many random requests the gateways are given")
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if CHROMIUM:
+        return
+    if os.environ.get("REQUIRE_BROWSER"):
+        raise pytest.UsageError("REQUIRE_BROWSER is set and there is no Chromium on this machine.")
+    missing = pytest.mark.skip(reason="no Chromium on this machine: install it with `apt-get install chromium`")
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(missing)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with postgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        with psycopg.connect(server.url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(f"CREATE ROLE {ROLE} LOGIN")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    with redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def environ(postgres_server: Postgres, redis_server: Redis) -> dict[str, str]:
+    """The settings of a migrated app on real servers of its own, connecting with a role that is no superuser."""
+    url = create_database(postgres_server.url, "test")
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE test OWNER TO {ROLE}")
+        connection.execute(f"ALTER SCHEMA public OWNER TO {ROLE}")
+    settings = {
+        "DATABASE_URL": f"postgresql://{ROLE}@127.0.0.1:{postgres_server.port}/test",
+        "REDIS_URL": redis_server.url,
+        "SECRET_KEY": "only for tests, only for tests",
+        "SECRETS_KEY": Fernet.generate_key().decode(),
+        "PUBLIC_URL": "http://127.0.0.1:5000",
+    }
+    with create_app(settings).app_context():
+        upgrade()
+        db.engine.dispose()
+    return settings
+
+
+class Client(FlaskClient):
+    """Each request in a context of its own, as in a server, even while a test holds an app context."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        response = contextvars.Context().run(super().open, *args, **kwargs)
+        db.session.expire_all()
+        return response
+
+
+@pytest.fixture(scope="session")
+def bare_app(environ: dict[str, str]) -> Iterator[Flask]:
+    app = create_app(environ, TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
+    app.test_client_class = Client
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+    app.extensions["bell"].close()
+
+
+@pytest.fixture
+def app(bare_app: Flask, postgres_server: Postgres, redis_server: Redis) -> Iterator[Flask]:
+    """The app on an empty database and an empty Redis, its context pushed."""
+    empty(postgres_server)
+    with RedisClient.from_url(redis_server.url) as connection:
+        connection.flushall()
+    with bare_app.app_context():
+        yield bare_app
+        db.session.rollback()
+
+
+def empty(server: Postgres) -> None:
+    """Only a superuser who switches triggers off can."""
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    url = f"postgresql://postgres@127.0.0.1:{server.port}/test"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

@@ -1,0 +1,86 @@
+"""Shops, orders, callbacks and users for tests: plain functions, each commits."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime
+from typing import Any
+
+from shopcallbacks.callbacks import Callback
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.jobs import drain
+from shopcallbacks.new_orders import NewOrder
+from shopcallbacks.orders import Order
+from shopcallbacks.shops import GatewayAccount, Mode, Shop
+from shopcallbacks.users import Role, User
+from shopcallbacks.values import Message, Money, Outcome, Request
+
+_numbers = itertools.count(1)
+SECRET = "whsec_test"
+PASSWORD = "correct horse"
+
+
+def make_shop(slug: str | None = None) -> Shop:
+    slug = slug or f"shop-{next(_numbers)}"
+    shop = Shop.add(slug, slug.title())
+    db.session.commit()
+    return shop
+
+
+def make_account(
+    shop: Shop | None = None, gateway: str = "stripe", slug: str | None = None, mode: Mode = Mode.live, **settings: Any
+) -> GatewayAccount:
+    settings = settings or {"signing_secrets": [SECRET]}
+    slug = slug or f"{gateway}-{next(_numbers)}".replace("_", "-")
+    account = GatewayAccount.add(shop or make_shop(), gateway, slug, settings, mode)
+    db.session.commit()
+    return account
+
+
+def make_order(shop: Shop, number: str | None = None, minor: int = 5990, currency: str = "EUR", **more: Any) -> Order:
+    number = number or f"251123-{next(_numbers)}"
+    order, _ = Order.create(NewOrder(number, Money(minor, currency), **more), shop.id)
+    db.session.commit()
+    return order
+
+
+def make_user(role: Role = Role.manager, *shops: Shop, email: str | None = None) -> User:
+    email = email or f"{role}-{next(_numbers)}@shop.example"
+    user = User.add(email, f"{role.title()} Person", role, PASSWORD, list(shops))
+    db.session.commit()
+    return user
+
+
+def message(order: Order | str | None = None, outcome: Outcome = Outcome.paid, **more: Any) -> Message:
+    """What a gateway says; of an order its own sum unless told."""
+    number = order.number if isinstance(order, Order) else order
+    defaults: dict[str, Any] = {
+        "transaction_id": f"pi_{next(_numbers)}",
+        "event_id": f"evt_{next(_numbers)}",
+        "money": order.total if isinstance(order, Order) else Money(5990, "EUR"),
+        "test": False,
+    }
+    return Message(outcome, number, **{**defaults, **more})
+
+
+def request_for(account: GatewayAccount, said: Message, at: datetime | None = None) -> Request:
+    """A genuine request of the account's gateway that says it."""
+    example = account.gateway.example(account.settings_at(utcnow())[0], said, at or utcnow())
+    assert example is not None
+    return example.request
+
+
+def make_callback(account: GatewayAccount, said: Message | Request, at: datetime | None = None) -> Callback:
+    """A received callback, nothing processed yet."""
+    request = said if isinstance(said, Request) else request_for(account, said, at)
+    id_ = Callback.receive(request, account.id, account.shop_id, account.asks)
+    return db.session.get_one(Callback, id_)
+
+
+def process() -> None:
+    """Drains what is due in both lanes, in this process."""
+    db.session.commit()
+    for asks in (False, True):
+        while drain(asks):
+            pass
+    db.session.expire_all()
