@@ -1,0 +1,38 @@
+# Everything a developer does here. `make` alone says what there is.
+
+PYTHON ?= python3
+PORT ?= 5000
+DEMO ?= on
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: help setup run test check format
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## makes the environment in .venv
+
+run: $(READY) ## starts everything with a demo shop; DEMO=off or calls a second (DEMO=5), PORT=5000
+	@exec $(BIN)/python -m dev.run --demo $(DEMO) --port $(PORT)
+
+test: $(READY) ## the whole test suite; ARGS="-k orders" for pytest
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: $(READY) ## lint, format and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(READY) ## puts the code into form
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+$(READY): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; say which: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo "Making the environment in $(VENV), once. This takes a minute or two."
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv is missing. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $(READY)
