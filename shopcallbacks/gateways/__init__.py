@@ -8,6 +8,7 @@ from .base import Gateway
 from .braintree import Braintree
 from .generic_hmac import GenericHmac
 from .liqpay import LiqPay
+from .mollie import Mollie
 from .paypal import PayPal
 from .paypal_ipn import PayPalIpn
 from .square import Square
@@ -22,6 +23,7 @@ GATEWAYS: dict[str, Gateway] = {
         Braintree(),
         GenericHmac(),
         LiqPay(),
+        Mollie(),
         PayPal(),
         PayPalIpn(),
         Square(),

@@ -7,14 +7,14 @@ import binascii
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlencode
 
-from ..values import Answer, Message, Money, NoAnswer, Outcome, Verification, exponent
+from ..values import Answer, Message, Money, NoAnswer, Outcome, Request, Verification, exponent
 
 _MAGIC = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"%PDF": "PDF", b"PK\x03\x04": "ZIP", b"\x1f\x8b": "gzip"}
 
@@ -132,6 +132,31 @@ def read_form(data: bytes, charset: str = "utf-8", *, fold_case: bool = False) -
     return found
 
 
+def form_of(request: Request) -> bytes:
+    """Where the form is, for gateways that send it either way: in the query of a GET, else in the body."""
+    return request.query if request.method == "GET" else request.body
+
+
+def upper_names(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields by their names in capitals; an error where a name comes twice but for its case.
+
+    Names that are not ASCII are left out: some of their capitals are ASCII letters.
+    """
+    found: dict[str, Any] = {}
+    for name in filter(str.isascii, fields):
+        if name.upper() in found:
+            raise ReadError(f"the field {name.upper()} comes twice")
+        found[name.upper()] = fields[name]
+    return found
+
+
+def form_request(fields: Mapping[str, str | None], at: datetime, charset: str = "utf-8") -> Request:
+    """A POST of a form as a gateway would send it, for examples. Fields that are None are left out."""
+    pairs = [(name, value) for name, value in fields.items() if value is not None]
+    headers = (("Content-Type", "application/x-www-form-urlencoded"),)
+    return Request("POST", "/", b"", headers, urlencode(pairs, encoding=charset).encode(), "127.0.0.1", at)
+
+
 # Signatures. Always compared as bytes in constant time, so that no header can make the comparison raise.
 
 
@@ -201,6 +226,11 @@ def read_number(value: Any) -> Decimal | None:
         return Decimal(value) if _NUMBER.fullmatch(value) else None
     number = Decimal(value)
     return number if number.is_finite() and abs(number) < 10**15 else None
+
+
+def whole(value: Any) -> int | None:
+    """A text of nothing but digits as a number; None for anything else (`12.00` is not hundredths)."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"\d{1,15}", value, re.ASCII) else None
 
 
 def major(value: Any, currency: Any) -> Money | None:

@@ -1,0 +1,170 @@
+"""LiqPay: JSON as base64 in a form, signed with a hash of key, text and key. https://www.liqpay.ua/en/doc/api/callback"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ..values import Message, Outcome, Request, Verification
+from .base import Example, Gateway, Kind, Setting, Settings
+from .reading import (
+    ReadError,
+    first_match,
+    form_request,
+    major,
+    name_refund,
+    no_money_no_decision,
+    read_base64,
+    read_form,
+    read_object,
+    same_base64,
+    text,
+    unclear,
+    unreadable,
+)
+
+# LiqPay's status -> our word. Any other that ends in `_verify` is pending too.
+STATUSES = {
+    "success": "paid",
+    "sandbox": "paid",  # a test payment
+    **dict.fromkeys("failure error".split(), "failed"),
+    "reversed": "refunded",
+    **dict.fromkeys("processing prepared hold_wait cash_wait invoice_wait".split(), "pending"),
+    **dict.fromkeys("wait_secure wait_card wait_lc wait_reserve wait_compensation".split(), "pending"),
+    **dict.fromkeys("wait_qr wait_sender".split(), "pending"),
+    "wait_accept": "pending",  # the payer was charged, but LiqPay has not approved the shop yet
+    **dict.fromkeys("subscribed unsubscribed".split(), "ignored"),
+}
+
+# What the old protocol signs, in this order. Nothing else of its form counts.
+LEGACY_FIELDS = "amount currency public_key order_id type description status transaction_id sender_phone".split()
+
+
+class LiqPay(Gateway):
+    name = "liqpay"
+    title = "LiqPay"
+    letters = "LQ"
+    docs = "https://www.liqpay.ua/en/doc/api/callback"
+    check = "hash of private key, data and private key, in the form field signature"
+    settings = (
+        Setting("public_key", "Public key", Kind.text, "LiqPay > your shop > Settings > API keys.", required=True),
+        Setting(
+            "private_keys", "Private keys", Kind.secrets, "LiqPay > your shop > Settings > API keys.", required=True
+        ),
+        Setting(
+            "protocol",
+            "Protocol",
+            Kind.choice,
+            "data: the form has data and signature. legacy: the old protocol, with plain fields.",
+            default="data",
+            choices=("data", "legacy"),
+        ),
+        Setting(
+            "digest",
+            "Hash of the signature",
+            Kind.choice,
+            "sha1, unless LiqPay's description of your API version names another.",
+            default="sha1",
+            choices=("sha1", "sha256", "sha3_256"),
+        ),
+    )
+
+    def verify(self, request: Request, settings: Settings) -> Verification:
+        try:
+            form = read_form(request.body)
+        except ReadError as error:
+            return Verification.not_genuine(str(error), unreadable=True)
+        signed_names = LEGACY_FIELDS if settings["protocol"] == "legacy" else ["data"]
+        missing = next((name for name in (*signed_names, "signature") if name not in form), None)
+        if missing:
+            return Verification.not_genuine(f"The field {missing} is missing.")
+        # The text as it came: JSON that is made anew differs in blanks and escapes.
+        signed = "".join(form[name] for name in signed_names)
+        matched = first_match(
+            settings["private_keys"], lambda key: same_base64(form["signature"], _digest(key, signed, settings))
+        )
+        if matched is None:
+            return Verification.not_genuine("The signature fits no live private key.")
+        try:
+            public_key = _read(form, settings).get("public_key", settings["public_key"])
+        except ReadError:
+            return Verification.genuine(matched=matched)  # signed but unreadable: unclear to interpret
+        if public_key != settings["public_key"]:
+            return Verification.not_genuine("It is about another LiqPay shop: the public key is not yours.")
+        return Verification.genuine(matched=matched)
+
+    def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
+        try:
+            return (_message(_read(read_form(request.body), settings)),)
+        except ReadError as error:
+            return (unreadable(error),)
+
+    def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
+        statuses = {
+            Outcome.paid: "sandbox" if message.test else "success",
+            Outcome.pending: "wait_accept",
+            Outcome.failed: "failure",
+            Outcome.refunded: "reversed",
+        }
+        if message.outcome not in statuses or message.money is None:
+            return None
+        payment = {
+            "action": "pay",
+            "type": "buy",
+            "description": f"Order {message.order_number}",
+            "public_key": settings["public_key"],
+            "order_id": message.order_number,
+            "currency": message.money.currency,
+            "status": statuses[message.outcome],
+            "transaction_id": message.transaction_id or "",
+            "sender_phone": "380441234567",
+        }
+        if settings["protocol"] == "legacy":
+            fields = payment | {"amount": str(message.money.amount)}
+            signed = "".join(str(fields[name]) for name in LEGACY_FIELDS)
+        else:
+            payment |= {"version": 3, "payment_id": message.transaction_id, "amount": float(message.money.amount)}
+            signed = base64.b64encode(json.dumps(payment).encode()).decode()
+            fields = {"data": signed}
+        signature = base64.b64encode(_digest(settings["private_keys"][0], signed, settings)).decode()
+        return Example(form_request(fields | {"signature": signature}, at))
+
+
+def _digest(key: str, signed: str, settings: Settings) -> bytes:
+    """The old protocol has the key in front only."""
+    end = "" if settings["protocol"] == "legacy" else key
+    return hashlib.new(settings["digest"] or "sha1", f"{key}{signed}{end}".encode()).digest()
+
+
+def _read(form: dict[str, str], settings: Settings) -> dict[str, Any]:
+    """The signed content."""
+    if settings["protocol"] == "legacy":
+        return {name: form[name] for name in LEGACY_FIELDS if name in form}
+    data = read_base64(form.get("data", ""))
+    if data is None:
+        raise ReadError("the field data is not base64")
+    return read_object(data)
+
+
+def _message(payment: dict[str, Any]) -> Message:
+    status = text(payment.get("status"))
+    amount = payment.get("amount")
+    if status == "reversed":
+        amount = payment.get("refund_amount", amount)
+    known: dict[str, Any] = {
+        "order_number": text(payment.get("order_id")),
+        "transaction_id": text(payment.get("transaction_id")) or text(payment.get("payment_id")),
+        "money": major(amount, payment.get("currency")),
+        "test": status == "sandbox" or str(payment.get("public_key")).startswith("sandbox_"),
+    }
+    if status is None:
+        # Our own payment form is signed by the same rule, and the customer can post it here.
+        return unclear("It has no status: this is a payment form of the shop's own, not a result.", **known)
+    word = STATUSES.get(status, "pending" if status.endswith("_verify") else None)
+    if word is None:
+        return unclear(f'LiqPay\'s status "{status}" is not known.', **known)
+    return name_refund(no_money_no_decision(Message(Outcome(word), **known)))
