@@ -11,6 +11,8 @@ from .liqpay import LiqPay
 from .mollie import Mollie
 from .paypal import PayPal
 from .paypal_ipn import PayPalIpn
+from .paytr import PayTR
+from .postfinance import PostFinance
 from .square import Square
 from .standardwebhooks import StandardWebhooks
 from .stripe import Stripe
@@ -26,6 +28,8 @@ GATEWAYS: dict[str, Gateway] = {
         Mollie(),
         PayPal(),
         PayPalIpn(),
+        PayTR(),
+        PostFinance(),
         Square(),
         StandardWebhooks(),
         Stripe(),
