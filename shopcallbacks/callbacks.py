@@ -115,9 +115,11 @@ class Callback(Base):
     account: Mapped[GatewayAccount] = relationship()
     order: Mapped[Order | None] = relationship()
     asked_by: Mapped[User | None] = relationship()
-    attempts: Mapped[list[Attempt]] = relationship(back_populates="callback", order_by="Attempt.id")
+    attempts: Mapped[list[Attempt]] = relationship(
+        back_populates="callback", order_by="Attempt.id", passive_deletes="all"
+    )
     messages: Mapped[list[KeptMessage]] = relationship(
-        back_populates="callback", order_by="KeptMessage.place", lazy="selectin"
+        back_populates="callback", order_by="KeptMessage.place", lazy="selectin", passive_deletes="all"
     )
 
     @property

@@ -39,8 +39,10 @@ class Order(Base):
     awaited_transaction: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     changed_at: Mapped[datetime] = mapped_column(default=utcnow)
-    ledger: Mapped[list[Payment]] = relationship(back_populates="order", order_by="Payment.id")
-    events: Mapped[list[OrderEvent]] = relationship(back_populates="order", order_by="OrderEvent.id")
+    ledger: Mapped[list[Payment]] = relationship(back_populates="order", order_by="Payment.id", passive_deletes="all")
+    events: Mapped[list[OrderEvent]] = relationship(
+        back_populates="order", order_by="OrderEvent.id", passive_deletes="all"
+    )
 
     @property
     def total(self) -> Money:
