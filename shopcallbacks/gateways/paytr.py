@@ -1,0 +1,116 @@
+"""PayTR: a form whose order, status and amount are signed with HMAC-SHA256. https://dev.paytr.com/en/iframe-api"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ..values import Message, Outcome, Reply, Request, Verification
+from .base import Example, Gateway, Kind, Setting, Settings
+from .reading import (
+    ReadError,
+    first_match,
+    form_request,
+    minor,
+    no_money_no_decision,
+    read_form,
+    same_base64,
+    text,
+    unclear,
+    unreadable,
+    whole,
+)
+
+# PayTR's status -> our word.
+STATUSES = {"success": Outcome.paid, "failed": Outcome.failed}
+
+CURRENCIES = {"TL": "TRY"}  # PayTR's own word
+
+
+class PayTR(Gateway):
+    name = "paytr"
+    title = "PayTR"
+    letters = "Py"
+    docs = "https://dev.paytr.com/en/iframe-api/iframe-api-2-adim"
+    check = "HMAC-SHA256 of order, salt, status and amount, in the form field hash"
+    settings = (
+        Setting(
+            "merchant_id", "Merchant ID", Kind.text, "PayTR Merchant Panel > Support & Setup > Info.", required=True
+        ),
+        Setting(
+            "keys",
+            "Merchant key and salt",
+            Kind.secrets,
+            "PayTR Merchant Panel > Support & Setup > Info: Merchant Key and Merchant Salt.",
+            required=True,
+            parts=("merchant_key", "merchant_salt"),
+        ),
+    )
+
+    def verify(self, request: Request, settings: Settings) -> Verification:
+        try:
+            form = read_form(request.body)
+        except ReadError as error:
+            return Verification.not_genuine(str(error), unreadable=True)
+        missing = next((name for name in ("merchant_oid", "status", "total_amount", "hash") if name not in form), None)
+        if missing:
+            return Verification.not_genuine(f"The field {missing} is missing.")
+        matched = first_match(settings["keys"], lambda keys: same_base64(form["hash"], _digest(form, *keys)))
+        if matched is None:
+            return Verification.not_genuine("The hash fits no live pair of key and salt.")
+        if form.get("merchant_id", settings["merchant_id"]) != settings["merchant_id"]:
+            return Verification.not_genuine("It is about another PayTR merchant.")
+        return Verification.genuine(matched=matched)
+
+    def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
+        try:
+            return (_message(read_form(request.body)),)
+        except ReadError as error:
+            return (unreadable(error),)
+
+    def reply(self, request: Request, settings: Settings) -> Reply:
+        return Reply(body="OK")  # anything around it, and PayTR sends the callback again every minute
+
+    def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
+        status = next((word for word, outcome in STATUSES.items() if outcome is message.outcome), None)
+        if status is None or message.money is None:
+            return None
+        amount = str(int(message.money.amount.scaleb(2)))
+        fields = {
+            "merchant_oid": message.order_number or "",
+            "status": status,
+            "total_amount": amount,
+            "payment_type": "card",
+            "payment_amount": amount,
+            "currency": "TL" if message.money.currency == "TRY" else message.money.currency,
+            "installment_count": "1",
+            "merchant_id": settings["merchant_id"],
+            "test_mode": "1" if message.test else "0",
+        }
+        digest = _digest(fields, *settings["keys"][0])
+        return Example(form_request(fields | {"hash": base64.b64encode(digest).decode()}, at))
+
+
+def _digest(form: Mapping[str, str], key: str, salt: str) -> bytes:
+    """Only the Link API sends callback_id."""
+    signed = form.get("callback_id", "") + form["merchant_oid"] + salt + form["status"] + form["total_amount"]
+    return hmac.new(key.encode(), signed.encode(), hashlib.sha256).digest()
+
+
+def _message(form: dict[str, str]) -> Message:
+    currency = form.get("currency", "")
+    test_mode = form.get("test_mode")
+    known: dict[str, Any] = {
+        "order_number": text(form.get("merchant_oid")),
+        "money": minor(whole(form.get("total_amount")), CURRENCIES.get(currency, currency), 2),
+        "at_least": True,  # the signed sum holds the interest of instalments; the order's own is not signed
+        "test": None if test_mode is None else test_mode == "1",
+    }
+    status = form.get("status")
+    if status not in STATUSES:
+        return unclear(f'PayTR\'s status "{status}" is not known.' if status else "It has no status.", **known)
+    return no_money_no_decision(Message(STATUSES[status], **known))
