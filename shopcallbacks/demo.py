@@ -48,7 +48,7 @@ def seed(write: Path) -> None:
             "path": account.callback_path,
             "url": account.callback_url,
             "settings": account.settings_at(utcnow())[0],
-            "retired_settings": retired if account is accounts[0] else None,
+            "retired": retired if account is accounts[0] else {},
             "currency": CURRENCIES.get(account.gateway_name, "EUR"),
         }
         for account in accounts

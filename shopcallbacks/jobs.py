@@ -19,6 +19,7 @@ from . import processing
 from .asking import AskGateways
 from .callbacks import Callback
 from .cases import Case
+from .examining import Finding, examine
 from .extensions import db
 from .pulse import Pulse
 from .values import NoAnswer
@@ -115,13 +116,13 @@ def _drain_asking() -> int:
     db.session.commit()
     ask: AskGateways = current_app.extensions["ask"]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        asked = [pool.submit(processing.examine, case, ask) for case in cases]
+        asked = [pool.submit(examine, case, ask) for case in cases]
         for done in as_completed(asked):
             settle(done.result())
     return len(cases)
 
 
-def settle(finding: processing.Finding) -> None:
+def settle(finding: Finding) -> None:
     """Applies what was found while nobody held the callback; drops it where the callback has moved on meanwhile."""
     callback = Callback.lock(finding.case.callback_id)
     if callback.version != finding.case.version or callback.due_at is None:
@@ -133,7 +134,7 @@ def settle(finding: processing.Finding) -> None:
         _acknowledge(finding)
 
 
-def _acknowledge(finding: processing.Finding) -> None:
+def _acknowledge(finding: Finding) -> None:
     """Tells a gateway that wants it that the result is stored. If that fails the gateway calls again."""
     case = finding.case
     question = case.gateway.acknowledge(case.request, case.settings, finding.messages)

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from shopcallbacks import processing
+from shopcallbacks import desk, processing
 from shopcallbacks.attempts import Kind
 from shopcallbacks.callbacks import Callback, Refused, State
 from shopcallbacks.errors import Reason
@@ -18,8 +18,8 @@ from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.feed import OrderEvent
 from shopcallbacks.ledger import Payment
 from shopcallbacks.shops import Mode
-from shopcallbacks.transitions import Effect, OrderState
-from shopcallbacks.values import Answer, Ask, Money, NoAnswer, Outcome, Request, Verdict
+from shopcallbacks.transitions import Decision, Effect, OrderFacts, OrderState
+from shopcallbacks.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request, Verdict
 
 from .factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
 
@@ -283,14 +283,14 @@ def test_a_callback_that_breaks_our_code_is_kept_and_holds_up_no_other(monkeypat
     account = make_account()
     order, other = make_order(account.shop), make_order(account.shop)
     poison, good = make_callback(account, message(order)), make_callback(account, message(other))
-    decide = processing.decide
+    decide = desk.decide
 
-    def breaks(facts: processing.OrderFacts, said: processing.Message) -> processing.Decision:
+    def breaks(facts: OrderFacts, said: Message) -> Decision:
         if facts.number == order.number:
             raise ZeroDivisionError
         return decide(facts, said)
 
-    monkeypatch.setattr(processing, "decide", breaks)
+    monkeypatch.setattr(desk, "decide", breaks)
     process()
     assert (poison.state, poison.reason) == (State.unprocessed, Reason.crashed)
     assert "ZeroDivisionError" in (poison.attempts[0].error or "")

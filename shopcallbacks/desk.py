@@ -1,0 +1,160 @@
+"""The desk: what a batch needs from the database to be decided, and the decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .attempts import KeptMessage
+from .callbacks import Callback
+from .errors import CallbackFailed, Reason
+from .examining import Finding
+from .extensions import utcnow
+from .ledger import Payment
+from .orders import Order
+from .transitions import Effect, Entry, decide, movement_of
+from .values import Message, Outcome, Verification
+
+Found = Sequence[tuple[Callback, Finding]]
+
+
+@dataclass
+class Result:
+    """What came of one message: an effect, or the reason why there is none."""
+
+    message: Message
+    order_id: int | None = None
+    effect: Effect | None = None
+    failure: CallbackFailed | None = None
+    repeats_id: int | None = None
+
+
+@dataclass
+class Desk:
+    """All that a batch needs from the database to be decided: its orders, locked, and what was known before."""
+
+    orders: dict[int, Order] = field(default_factory=dict)
+    by_number: dict[tuple[int, str], int] = field(default_factory=dict)
+    by_transaction: dict[tuple[int, str], int] = field(default_factory=dict)
+    by_movement: dict[Entry, dict[tuple[int, str], int]] = field(default_factory=dict)
+    events: dict[tuple[int, str], tuple[int, bytes, Message]] = field(default_factory=dict)
+    deliveries: dict[tuple[int, str], tuple[int, bytes]] = field(default_factory=dict)
+
+    @classmethod
+    def prepare(cls, found: Found, lock: bool = True) -> Desk:
+        said = [(callback, message) for callback, finding in found for message in finding.messages]
+        vouched = [(c, f) for c, f in found if f.failure is None]
+        desk = cls(
+            by_number=Order.ids_by_number((c.shop_id, m.order_number) for c, m in said if m.order_number),
+            by_transaction=Payment.orders_of_transactions(
+                (c.account_id, m.transaction_id) for c, m in said if m.transaction_id
+            ),
+            events=KeptMessage.known((c.account_id, m.event_id) for c, f in vouched for m in f.messages if m.event_id),
+            deliveries=Callback.known_deliveries(
+                (c.account_id, f.verification.delivery_id)
+                for c, f in vouched
+                if f.verification and f.verification.delivery_id
+            ),
+        )
+        for entry, outcome in ((Entry.payment, Outcome.paid), (Entry.refund, Outcome.refunded)):
+            desk.by_movement[entry] = Payment.orders_of_movements(
+                entry, ((c.account_id, movement_of(m)) for c, m in said if m.outcome is outcome)
+            )
+        ids = {order_id for c, m in said if (order_id := desk.order_id(c, m)) is not None}
+        desk.orders = Order.lock(ids) if lock else Order.read(ids)
+        return desk
+
+    def order_id(self, callback: Callback, message: Message) -> int | None:
+        """By number, and where the message brings none that is known, by a transaction already in the ledger."""
+        found = self.by_number.get((callback.shop_id, message.order_number)) if message.order_number else None
+        if found is None and message.transaction_id:
+            found = self.by_transaction.get((callback.account_id, message.transaction_id))
+        return found
+
+    def results(self, callback: Callback, finding: Finding, dry: bool = False) -> list[Result]:
+        """What comes of each message. `dry`: only decide, for a preview."""
+        if finding.failure is None:
+            finding.failure = self._forged_delivery(callback, finding)
+        kept = {message.place: message for message in callback.messages if message.applied_at is not None}
+        results = []
+        for place, message in enumerate(finding.messages):
+            result = Result(message, self.order_id(callback, message))
+            if finding.failure is None:
+                if place in kept:  # a retry repeats only what is not applied
+                    result.effect, result.order_id = kept[place].effect, kept[place].order_id
+                else:
+                    self._settle(callback, result, dry)
+            results.append(result)
+        return results
+
+    def _forged_delivery(self, callback: Callback, finding: Finding) -> CallbackFailed | None:
+        """The same delivery with another body can't be genuine, whatever its signature says."""
+        delivery = finding.verification.delivery_id if finding.verification else None
+        if not delivery:
+            return None
+        first_id, digest = self.deliveries.setdefault((callback.account_id, delivery), (callback.id, callback.digest))
+        if digest == callback.digest:
+            return None
+        finding.verification = Verification.not_genuine(
+            f"The delivery {delivery} came before with another body (callback {first_id})."
+        )
+        return CallbackFailed(Reason.not_genuine, finding.verification.detail)
+
+    def _settle(self, callback: Callback, result: Result, dry: bool) -> None:
+        try:
+            result.effect = self._decide(callback, result, dry)
+        except CallbackFailed as failure:
+            result.failure = failure
+
+    def _decide(self, callback: Callback, result: Result, dry: bool) -> Effect:
+        message = result.message
+        if message.outcome is Outcome.ignored:
+            return Effect.none
+        if message.outcome is Outcome.unclear:
+            raise CallbackFailed(Reason.unreadable if message.unreadable else Reason.unclear, message.detail)
+        self._check_event(callback, message)
+        order = self.orders.get(result.order_id) if result.order_id is not None else None
+        if order is None:
+            known = f"there is no order {message.order_number}" if message.order_number else "it names no order we know"
+            raise CallbackFailed(Reason.order_not_found, known)
+        if order.account_id is not None and order.account_id != callback.account_id:
+            raise CallbackFailed(Reason.order_conflict, "The order was to be paid by another gateway account.")
+        self._check_movement(callback, order, message)
+        decision = decide(order.facts, message)
+        if decision.effect is Effect.repeated:
+            result.repeats_id = _booked_by(order, message)
+        if not dry:
+            order.take(decision, callback.id, callback.account_id, utcnow())
+            if decision.book is not None:
+                self.by_movement[decision.book.entry][callback.account_id, decision.book.movement] = order.id
+        return decision.effect
+
+    def _check_event(self, callback: Callback, message: Message) -> None:
+        """The same event with another body that says something else is for a person."""
+        if message.event_id is None:
+            return
+        key = (callback.account_id, message.event_id)
+        first_id, digest, before = self.events.setdefault(key, (callback.id, callback.digest, message))
+        if digest != callback.digest and _meaning(before) != _meaning(message):
+            raise CallbackFailed(
+                Reason.unclear,
+                f"Suspicious: the event {message.event_id} came before and said something else (callback {first_id}).",
+            )
+
+    def _check_movement(self, callback: Callback, order: Order, message: Message) -> None:
+        entry = {Outcome.paid: Entry.payment, Outcome.refunded: Entry.refund}.get(message.outcome)
+        if entry is None:
+            return
+        other = self.by_movement[entry].get((callback.account_id, movement_of(message)))
+        if other is not None and other != order.id:
+            raise CallbackFailed(Reason.order_conflict, f"This {entry} was booked on another order already.")
+
+
+def _meaning(message: Message) -> tuple[object, ...]:
+    return message.outcome, message.order_number, message.transaction_id, message.money
+
+
+def _booked_by(order: Order, message: Message) -> int | None:
+    """The callback that told of the movement first."""
+    movement = movement_of(message)
+    return next((row.callback_id for row in order.ledger if row.movement == movement), None)
