@@ -1,0 +1,134 @@
+"""The demo's traffic: customers order, simulated gateways call. `python -m dev.traffic --help`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import heapq
+import http.client
+import json
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit
+
+from .simulator import SimulatedGateways
+from .stories import Call, CannotSay, DemoShop, Mix, PlaceOrder, Step, Story, read_mix, stories
+
+TIMEOUT_S = 20
+AGAIN_AFTER_S = 5.0
+TRIES = 5
+
+log = logging.getLogger("traffic")
+
+
+def play(url: str, api_token: str, gateways: SimulatedGateways, step: Step) -> int:
+    """Carries out one step against the app at that address; the status it answers."""
+    if isinstance(step, PlaceOrder):
+        return place_order(url, api_token, step)
+    gateways.learn(step.questions)
+    return call(url, step)
+
+
+def place_order(url: str, api_token: str, step: PlaceOrder) -> int:
+    headers = (("Authorization", f"Bearer {api_token}"), ("Content-Type", "application/json"))
+    return _send(url, "POST", "/api/orders", headers, json.dumps(step.order).encode())
+
+
+def call(url: str, step: Call) -> int:
+    """The gateway's request, its headers and body byte for byte."""
+    query = f"?{step.query.decode('latin-1')}" if step.query else ""
+    return _send(url, step.method, urlsplit(step.account.url).path + query, step.headers, step.body)
+
+
+def _send(url: str, method: str, target: str, headers: tuple[tuple[str, str], ...], body: bytes) -> int:
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    with contextlib.closing(kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)) as connection:
+        connection.putrequest(method, target, skip_accept_encoding=True)
+        for name, value in headers:
+            connection.putheader(name, value.encode("latin-1"))
+        if method != "GET":
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body or None)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+
+
+def run(url: str, shop: DemoShop, gateways: SimulatedGateways, rate: float, mix: Mix, rng: Random) -> None:
+    """Begins `rate` stories a second, for ever, and plays their steps when they are due."""
+    told = stories(shop.accounts, mix, rng, lambda: datetime.now(UTC))
+    due: list[tuple[float, int, int, str, Step]] = []  # when, which, tries, title, what
+    which = count()
+    begins = time.monotonic()
+    while True:
+        now = time.monotonic()
+        if now >= begins:
+            begins = max(begins + 1 / rate, now - 1)
+            for when, title, step in _schedule(next(told), now):
+                heapq.heappush(due, (when, next(which), TRIES, title, step))
+        while due and due[0][0] <= now:
+            _, _, tries, title, step = heapq.heappop(due)
+            if not _done(url, shop, gateways, title, step) and tries > 1:
+                heapq.heappush(due, (now + AGAIN_AFTER_S, next(which), tries - 1, title, step))
+        next_due = min(begins, due[0][0]) if due else begins
+        time.sleep(max(0.0, next_due - time.monotonic()))
+
+
+def _schedule(story: Story, begins: float) -> Iterator[tuple[float, str, Step]]:
+    when = begins
+    for step in story.steps:
+        when += step.wait
+        yield when, f"{story.name} {story.number}", step
+
+
+def _done(url: str, shop: DemoShop, gateways: SimulatedGateways, title: str, step: Step) -> bool:
+    """Plays the step. Like real gateways and shops they come again where they are not taken."""
+    who = step.account.slug if isinstance(step, Call) else "order"
+    try:
+        status = play(url, shop.api_token, gateways, step)
+    except (OSError, http.client.HTTPException) as error:
+        log.warning("%s: %s: %s; it comes again", title, who, error)
+        return False
+    taken = status < 500
+    log.log(logging.INFO if status < 300 else logging.WARNING, "%s: %s: %s", title, who, status)
+    return taken
+
+
+def _mix(text: str) -> Mix:
+    try:
+        return read_mix(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m dev.traffic", description=__doc__)
+    parser.add_argument("--url", default="http://127.0.0.1:5000", help="where the app is (%(default)s)")
+    parser.add_argument("--rate", type=float, default=1.0, help="stories a second (%(default)s)")
+    parser.add_argument("--mix", type=_mix, default="default", help="default, calm, rough, or paid=5,forged=1")
+    parser.add_argument("--demo", type=Path, default=Path("var/demo.json"), help="what the seed wrote (%(default)s)")
+    parser.add_argument("--gateways-port", type=int, default=0, help="where the app asks the gateways (a free one)")
+    parser.add_argument("--seed", type=int, help="of the random numbers")
+    options = parser.parse_args()
+    if options.rate <= 0:
+        parser.error("--rate must be more than 0")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt), SimulatedGateways(options.gateways_port) as gateways:
+        log.info("The gateways are asked at %s", gateways.url)
+        try:
+            run(options.url, DemoShop.read(options.demo), gateways, options.rate, options.mix, Random(options.seed))
+        except (OSError, CannotSay) as error:
+            sys.exit(f"No traffic: {error}")
+
+
+if __name__ == "__main__":
+    main()
