@@ -6,13 +6,18 @@ from .adyen import Adyen
 from .authorizenet import AuthorizeNet
 from .base import Gateway
 from .braintree import Braintree
+from .cybersource import CyberSource
 from .generic_hmac import GenericHmac
+from .gocardless import GoCardless
+from .klarna import Klarna
 from .liqpay import LiqPay
 from .mollie import Mollie
 from .paypal import PayPal
 from .paypal_ipn import PayPalIpn
+from .paysera import Paysera
 from .paytr import PayTR
 from .postfinance import PostFinance
+from .przelewy24 import Przelewy24
 from .square import Square
 from .standardwebhooks import StandardWebhooks
 from .stripe import Stripe
@@ -23,13 +28,18 @@ GATEWAYS: dict[str, Gateway] = {
         Adyen(),
         AuthorizeNet(),
         Braintree(),
+        CyberSource(),
         GenericHmac(),
+        GoCardless(),
+        Klarna(),
         LiqPay(),
         Mollie(),
         PayPal(),
         PayPalIpn(),
+        Paysera(),
         PayTR(),
         PostFinance(),
+        Przelewy24(),
         Square(),
         StandardWebhooks(),
         Stripe(),
