@@ -1,4 +1,7 @@
-"""LiqPay: JSON as base64 in a form, signed with a hash of key, text and key. https://www.liqpay.ua/en/doc/api/callback"""
+"""LiqPay: JSON as base64 in a form, signed with a hash of key, text and key.
+
+https://www.liqpay.ua/documentation/en/api/callback
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class LiqPay(Gateway):
     name = "liqpay"
     title = "LiqPay"
     letters = "LQ"
-    docs = "https://www.liqpay.ua/en/doc/api/callback"
+    docs = "https://www.liqpay.ua/documentation/en/api/callback"
     check = "hash of private key, data and private key, in the form field signature"
     settings = (
         Setting("public_key", "Public key", Kind.text, "LiqPay > your shop > Settings > API keys.", required=True),

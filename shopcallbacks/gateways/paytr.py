@@ -1,4 +1,7 @@
-"""PayTR: a form whose order, status and amount are signed with HMAC-SHA256. https://dev.paytr.com/en/iframe-api"""
+"""PayTR: a form whose order, status and amount are signed with HMAC-SHA256.
+
+https://dev.paytr.com/en/iframe-api/iframe-api-2-adim
+"""
 
 from __future__ import annotations
 

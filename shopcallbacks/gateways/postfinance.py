@@ -1,6 +1,6 @@
 """PostFinance, and Ogone, Ingenico and ePDQ alike: a form hashed with the SHA-OUT passphrase.
 
-https://support.legacy.worldline-solutions.com/en/integration-solutions/integrations/hosted-payment-page
+https://e-payment-postfinance.v-psp.com/en/en/guides/integration%20guides/e-commerce/transaction-feedback
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class PostFinance(Gateway):
     name = "postfinance"
     title = "PostFinance (Ogone)"
     letters = "PF"
-    docs = "https://support.legacy.worldline-solutions.com/en/integration-solutions/integrations/hosted-payment-page"
+    docs = "https://e-payment-postfinance.v-psp.com/en/en/guides/integration%20guides/e-commerce/transaction-feedback"
     check = "SHA hash of the sorted fields with the SHA-OUT passphrase after each, in the field SHASIGN"
     methods = ("POST", "GET")
     settings = (
