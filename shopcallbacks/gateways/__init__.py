@@ -18,6 +18,7 @@ from .paysera import Paysera
 from .paytr import PayTR
 from .postfinance import PostFinance
 from .przelewy24 import Przelewy24
+from .redsys import Redsys
 from .square import Square
 from .standardwebhooks import StandardWebhooks
 from .stripe import Stripe
@@ -40,6 +41,7 @@ GATEWAYS: dict[str, Gateway] = {
         PayTR(),
         PostFinance(),
         Przelewy24(),
+        Redsys(),
         Square(),
         StandardWebhooks(),
         Stripe(),

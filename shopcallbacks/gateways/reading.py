@@ -247,6 +247,15 @@ def minor(value: Any, currency: Any, decimals: int | None = None) -> Money | Non
     return Money.of(number.scaleb(-(exponent(code) if decimals is None else decimals)), code)
 
 
+def hundredths(value: Any, currency: Any) -> Money | None:
+    """Money from a whole JSON number of hundredths, whatever decimals the currency has."""
+    return minor(value, currency, 2) if type(value) is int else None
+
+
+def in_hundredths(money: Money) -> int:
+    return int(money.amount * 100)
+
+
 # Messages that decide nothing.
 
 
@@ -286,7 +295,12 @@ def our_word(word: str, authorised: str | None) -> Outcome:
     return Outcome(word)
 
 
-# Answers of gateways that were asked.
+# Asking, and what gateways answer.
+
+
+def basic(user: Any, password: Any) -> tuple[str, str]:
+    """The header of Basic authentication."""
+    return "Authorization", f"Basic {base64.b64encode(_bytes(f'{user}:{password}')).decode()}"
 
 
 def unreachable(who: str, answer: Answer | NoAnswer, but: str = "") -> Verification:

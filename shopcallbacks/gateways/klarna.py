@@ -1,0 +1,200 @@
+"""Klarna: a callback names an order, its state is asked for. https://docs.klarna.com/klarna-checkout/"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from ..values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
+from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .reading import (
+    ReadError,
+    basic,
+    dig,
+    hundredths,
+    in_hundredths,
+    no_money_no_decision,
+    our_word,
+    read_answer,
+    read_object,
+    split_form,
+    text,
+    unclear,
+)
+
+# status -> our word; "?": decided below, by what else the order says
+STATUS = {
+    "AUTHORIZED": "?",
+    "CAPTURED": "paid",
+    "PART_CAPTURED": "paid",
+    "CANCELLED": "cancelled",
+    "EXPIRED": "cancelled",
+    "CLOSED": "?",
+}
+# fraud_status of an authorised order -> our word
+FRAUD = {"ACCEPTED": "authorised", "PENDING": "pending", "REJECTED": "failed"}
+
+APIS = tuple(
+    f"https://{region}{system}.klarna.com" for system in ("", ".playground") for region in ("api", "api-na", "api-oc")
+)
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class Klarna(Gateway):
+    name = "klarna"
+    title = "Klarna"
+    letters = "Kl"
+    docs = "https://docs.klarna.com/klarna-checkout/"
+    check = "Nothing is signed: Klarna is asked for the order, and told when the result is stored"
+    speaks = False
+    settings = (
+        Setting(
+            "username",
+            "API user name",
+            Kind.text,
+            "Klarna Merchant Portal > Settings > Klarna API Credentials (K..._...).",
+            required=True,
+        ),
+        Setting("password", "API password", Kind.secret, "Shown once, together with the user name.", required=True),
+        Setting(
+            "api",
+            "API address",
+            Kind.choice,
+            "By the region of your Klarna account: Europe, North America (na), Oceania (oc). Playground is for tests.",
+            default=APIS[0],
+            choices=APIS,
+        ),
+        Setting(
+            "id_parameter",
+            "Parameter of the order id",
+            Kind.text,
+            "As your shop writes it into the push address: ?klarna_order_id={checkout.order.id}",
+            default="klarna_order_id",
+        ),
+        AUTHORISED,
+    )
+
+    def asks(self, settings: Settings) -> bool:
+        return True
+
+    def verify(self, request: Request, settings: Settings) -> Asking:
+        if request.method != "POST":
+            return Verification.not_genuine(f"Klarna posts; this came by {request.method}.")
+        try:
+            named = _pushed(request, settings) or _noticed(request.body)
+        except ReadError as error:
+            return Verification.not_genuine(f"It can't be read: {error}.", unreadable=True)
+        if not UUID.fullmatch(named):
+            return Verification.not_genuine("The order id is not one of Klarna's.")
+        answer = yield Ask("GET", _address(named, settings), _headers(settings))
+        if not isinstance(answer, NoAnswer) and answer.status == 404:
+            return Verification.not_genuine("Klarna knows no such order.")
+        order = read_answer("Klarna", answer)
+        if isinstance(order, Verification):
+            return order
+        if order.get("order_id") != named:
+            return Verification.not_genuine("Klarna answered about another order.")
+        return Verification.genuine(evidence={"order": order})
+
+    def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
+        order = evidence.get("order")
+        if not isinstance(order, dict):
+            return (unclear("The callback itself says nothing, only Klarna's answer would."),)
+        return (no_money_no_decision(_message(order, settings)),)
+
+    def acknowledge(self, request: Request, settings: Settings, messages: tuple[Message, ...]) -> Ask | None:
+        """Without it a push comes again; notices about the fraud check do not."""
+        try:
+            pushed = _pushed(request, settings)
+        except ReadError:
+            return None
+        if pushed is None or not any(message.outcome in (Outcome.paid, Outcome.pending) for message in messages):
+            return None
+        return Ask("POST", f"{_address(pushed, settings)}/acknowledge", _headers(settings))
+
+    def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
+        state = {
+            Outcome.paid: ("CAPTURED", "ACCEPTED"),
+            Outcome.pending: ("AUTHORIZED", "PENDING"),
+            Outcome.failed: ("AUTHORIZED", "REJECTED"),
+            Outcome.cancelled: ("CANCELLED", "ACCEPTED"),
+            Outcome.refunded: ("CAPTURED", "ACCEPTED"),
+        }.get(message.outcome)
+        if state is None or message.money is None:
+            return None
+        transaction = message.transaction_id or ""
+        if not UUID.fullmatch(transaction):
+            transaction = str(uuid.uuid5(uuid.NAMESPACE_URL, transaction))
+        amount = in_hundredths(message.money)
+        order = {
+            "order_id": transaction,
+            "status": state[0],
+            "fraud_status": state[1],
+            "order_amount": amount,
+            "captured_amount": amount if state[0] == "CAPTURED" else 0,
+            "refunded_amount": amount if message.outcome is Outcome.refunded else 0,
+            "purchase_currency": message.money.currency,
+            "merchant_reference1": message.order_number,
+            "created_at": at.isoformat(timespec="milliseconds"),
+            "billing_address": {"email": message.customer},
+        }
+        query = urlencode({settings["id_parameter"]: transaction}).encode()
+        request = Request("POST", "/", query, (), b"", "127.0.0.1", at)
+        return Example(request, (Answer(200, json.dumps(order).encode()),))
+
+
+def _pushed(request: Request, settings: Settings) -> str | None:
+    """The order id in the address of a push, which has no body. None where it is no push."""
+    wanted = (settings["id_parameter"] or "").encode()
+    ids = [value for name, value in split_form(request.query) if name == wanted]
+    if len(ids) > 1:
+        raise ReadError("the order id comes twice in the address")
+    return ids[0].decode("latin-1") if ids else None
+
+
+def _noticed(body: bytes) -> str:
+    """The order id in a notice about the fraud check. Its other words are not signed and not read."""
+    named = text(read_object(body).get("order_id"))
+    if named is None:
+        raise ReadError("no order id, neither in the address nor in the body")
+    return named
+
+
+def _address(named: str, settings: Settings) -> str:
+    return f"{settings['api']}/ordermanagement/v1/orders/{named}"
+
+
+def _headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+    return (basic(settings["username"], settings["password"]),)
+
+
+def _message(order: dict[str, Any], settings: Settings) -> Message:
+    status, currency = text(order.get("status")), order.get("purchase_currency")
+    refunded, captured = order.get("refunded_amount"), order.get("captured_amount")
+    known: dict[str, Any] = {
+        "order_number": text(order.get("merchant_reference1")),
+        "transaction_id": text(order.get("order_id")),
+        "money": hundredths(order.get("order_amount"), currency),
+        "test": ".playground." in (settings["api"] or ""),
+        "customer": text(dig(order, "billing_address", "email")),
+    }
+    if type(refunded) is int and refunded > 0:  # the sum so far, whatever the status
+        known |= {"money": hundredths(refunded, currency), "movement": f"{known['transaction_id']}:{refunded}"}
+        return Message(Outcome.refunded, total=True, **known)
+    if refunded is not None and type(refunded) is not int:
+        return unclear("It can't be read how much of the order was given back.", **known)
+    word = STATUS.get(status or "")
+    if status == "AUTHORIZED":
+        fraud = text(order.get("fraud_status"))
+        word = FRAUD.get(fraud or "")
+        status = f"{status}, fraud check {fraud}"
+    elif status == "CLOSED":
+        word = "paid" if type(captured) is int and captured > 0 else "cancelled"
+    if word is None:
+        return unclear(f"Klarna's status {status!r} is not known.", **known)
+    return Message(our_word(word, settings["authorised"]), **known)
