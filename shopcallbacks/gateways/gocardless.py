@@ -1,0 +1,225 @@
+"""GoCardless: deliveries of events, signed with HMAC-SHA256. https://developer.gocardless.com/api-reference/#webhooks"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ..values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
+from .base import Example, Gateway, Kind, Setting, Settings
+from .reading import (
+    ReadError,
+    dig,
+    dig_object,
+    first_match,
+    hundredths,
+    in_hundredths,
+    name_refund,
+    no_money_no_decision,
+    read_answer,
+    read_object,
+    same_hex,
+    text,
+    unclear,
+    unreachable,
+    unreadable,
+)
+
+# resource_type and action -> our word; all else is ignored
+EVENTS = {
+    ("payments", "confirmed"): "paid",
+    ("payments", "created"): "pending",
+    ("payments", "customer_approval_granted"): "pending",
+    ("payments", "submitted"): "pending",
+    ("payments", "resubmission_requested"): "pending",
+    ("payments", "failed"): "failed",
+    ("payments", "cancelled"): "cancelled",
+    ("payments", "customer_approval_denied"): "cancelled",
+    ("payments", "charged_back"): "refunded",
+    ("payments", "chargeback_cancelled"): "unclear",
+    ("refunds", "paid"): "refunded",
+}
+
+APIS = ("https://api.gocardless.com", "https://api-sandbox.gocardless.com")
+PAYMENT_ID = re.compile(r"PM[A-Za-z0-9]{1,40}")
+
+
+class GoCardless(Gateway):
+    name = "gocardless"
+    title = "GoCardless"
+    letters = "GC"
+    docs = "https://developer.gocardless.com/api-reference/#webhooks"
+    check = "HMAC-SHA256 of the raw body, in the header Webhook-Signature"
+    settings = (
+        Setting(
+            "webhook_secrets",
+            "Webhook endpoint secrets",
+            Kind.secrets,
+            "GoCardless Dashboard > Developers > Webhook endpoints > your endpoint > Secret.",
+            required=True,
+        ),
+        Setting(
+            "order_key",
+            "Metadata key of the order number",
+            Kind.text,
+            "The key under which your shop puts the order number into the payment's metadata.",
+            default="order_number",
+        ),
+        Setting(
+            "access_token",
+            "Access token",
+            Kind.secret,
+            "GoCardless Dashboard > Developers > Access tokens (read-only). Events hold no amount; with it, amount and "
+            "order number are asked for.",
+        ),
+        Setting(
+            "api",
+            "API address",
+            Kind.choice,
+            "The sandbox has access tokens of its own.",
+            default=APIS[0],
+            choices=APIS,
+        ),
+    )
+
+    def asks(self, settings: Settings) -> bool:
+        return bool(settings["access_token"])
+
+    def verify(self, request: Request, settings: Settings) -> Verification | Asking:
+        signature = request.header("Webhook-Signature")
+        if signature is None:
+            return Verification.not_genuine("The header Webhook-Signature is missing or came twice.")
+        matched = first_match(
+            settings["webhook_secrets"],
+            lambda secret: bool(secret) and same_hex(signature, _digest(secret, request.body)),
+        )
+        if matched is None:
+            return Verification.not_genuine("The signature fits no live secret.")
+        if not self.asks(settings):
+            return Verification.genuine(matched=matched)
+        return _ask(_payments_to_ask_for(request.body), settings, matched)
+
+    def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
+        try:
+            events = _read_events(request.body)
+        except ReadError as error:
+            return (unreadable(error),)
+        payments = dig_object(evidence, "payments")
+        return tuple(_message(event, payments, settings) for event in events)
+
+    def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
+        action = {
+            Outcome.paid: "confirmed",
+            Outcome.pending: "submitted",
+            Outcome.failed: "failed",
+            Outcome.cancelled: "cancelled",
+            Outcome.refunded: "charged_back",
+        }.get(message.outcome)
+        if action is None:
+            return None
+        transaction = "PM" + re.sub("[^A-Z0-9]", "", (message.transaction_id or "").removeprefix("PM").upper())
+        metadata = {settings["order_key"]: message.order_number}
+        event = {
+            "id": message.event_id,
+            "created_at": at.isoformat(timespec="milliseconds"),
+            "resource_type": "payments",
+            "action": action,
+            "links": {"payment": transaction},
+            "details": {"origin": "gocardless", "cause": f"payment_{action}", "will_attempt_retry": False},
+            "metadata": {},
+            "resource_metadata": metadata,
+        }
+        body = json.dumps({"events": [event], "meta": {"webhook_id": f"WB{message.event_id}"}}).encode()
+        headers = (
+            ("Content-Type", "application/json"),
+            ("User-Agent", "gocardless-webhook-service/1.1"),
+            ("Webhook-Signature", _digest(settings["webhook_secrets"][0], body).hex()),
+        )
+        request = Request("POST", "/", b"", headers, body, "127.0.0.1", at)
+        if not self.asks(settings) or message.money is None:
+            return Example(request)
+        payment = {
+            "id": transaction,
+            "amount": in_hundredths(message.money),
+            "currency": message.money.currency,
+            "metadata": metadata,
+        }
+        return Example(request, (Answer(200, json.dumps({"payments": payment}).encode()),))
+
+
+def _digest(secret: str, body: bytes) -> bytes:
+    return hmac.new(secret.encode(), body, hashlib.sha256).digest()
+
+
+def _read_events(body: bytes) -> list[Any]:
+    events = read_object(body).get("events")
+    if not isinstance(events, list):
+        raise ReadError("the delivery holds no list of events")
+    return events
+
+
+def _word(event: Any) -> str:
+    kind = (text(dig(event, "resource_type")), text(dig(event, "action")))
+    if kind == ("payments", "failed") and dig(event, "details", "will_attempt_retry") is True:
+        return "pending"
+    return EVENTS.get((kind[0] or "", kind[1] or ""), "ignored")
+
+
+def _payments_to_ask_for(body: bytes) -> list[str]:
+    """Each payment once, in the order of the events."""
+    try:
+        events = _read_events(body)
+    except ReadError:
+        return []  # signed but unreadable: genuine, and unclear to interpret
+    named = [text(dig(event, "links", "payment")) for event in events if _word(event) != "ignored"]
+    return list(dict.fromkeys(payment for payment in named if payment and PAYMENT_ID.fullmatch(payment)))
+
+
+def _ask(named: list[str], settings: Settings, matched: int) -> Asking:
+    headers = (
+        ("Authorization", f"Bearer {settings['access_token']}"),
+        ("GoCardless-Version", "2015-07-06"),
+        ("Accept", "application/json"),
+    )
+    payments = {}
+    for payment in named:
+        answer = yield Ask("GET", f"{settings['api']}/payments/{payment}", headers)
+        answered = read_answer("GoCardless", answer)
+        if isinstance(answered, Verification):
+            return answered
+        if dig(answered, "payments", "id") != payment:
+            return unreachable("GoCardless", answer, "not about the payment that was asked for")
+        payments[payment] = answered["payments"]
+    return Verification.genuine(matched=matched, evidence={"payments": payments})
+
+
+def _message(event: Any, payments: dict[str, Any], settings: Settings) -> Message:
+    if not isinstance(event, dict):
+        return unclear("An entry of the delivery is not an event.")
+    transaction, key = text(dig(event, "links", "payment")), settings["order_key"] or ""
+    asked = payments.get(transaction or "")
+    known: dict[str, Any] = {
+        "order_number": text(dig(event, "resource_metadata", key)) or text(dig(asked, "metadata", key)),
+        "transaction_id": transaction,
+        "event_id": text(event.get("id")),
+    }
+    word = _word(event)
+    if word == "unclear":
+        return unclear("A charge-back was cancelled: the money is back, look what became of the order.", **known)
+    if event.get("resource_type") == "refunds":
+        # The payment says how much of it was refunded so far, the event not even how much this refund is.
+        money = _money(asked, "amount_refunded")
+        refund = Message(Outcome(word), money=money, total=money is not None, **known)
+        return name_refund(refund, text(dig(event, "links", "refund")))
+    message = name_refund(Message(Outcome(word), money=_money(asked, "amount"), **known))
+    return message if asked is None else no_money_no_decision(message)
+
+
+def _money(asked: Any, name: str) -> Money | None:
+    money = hundredths(dig(asked, name), dig(asked, "currency"))
+    return money if money and money.minor > 0 else None
