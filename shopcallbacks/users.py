@@ -93,6 +93,12 @@ class User(UserMixin, Base):
         return db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
 
     @classmethod
+    def active_by_id(cls, id_: str) -> User | None:
+        """Whom a session names."""
+        user = db.session.get(cls, int(id_))
+        return user if user is not None and user.active else None
+
+    @classmethod
     def log_in(cls, email: str, password: str) -> User | None:
         """The active user with that password. Takes as long when there is none."""
         user = cls.by_email(email)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from babel.dates import format_datetime, get_timezone
 from babel.numbers import format_decimal
@@ -141,7 +141,8 @@ def span(length: timedelta) -> str:
         return f"{milliseconds:.0f} ms"
     if milliseconds < 60_000:
         return f"{milliseconds / 1000:.1f} s"
-    return age(datetime.min, datetime.min + length)
+    since = datetime(2000, 1, 1, tzinfo=UTC)
+    return age(since, since + length)
 
 
 def money(value: Money | None) -> str:
@@ -156,3 +157,59 @@ def money(value: Money | None) -> str:
 def clock(moment: datetime, zone: str, pattern: str = "HH:mm:ss") -> str:
     """The moment in the shop's time zone, in Babel's pattern."""
     return str(format_datetime(moment, pattern, tzinfo=get_timezone(zone), locale="en_GB"))
+
+
+def moment(at: datetime, now: datetime, zone: str) -> str:
+    """When it was: "18:42:10" today, "20 Nov 18:42" this year, "20 Nov 2025" before; in the shop's time zone."""
+    local, today = (value.astimezone(get_timezone(zone)).date() for value in (at, now))
+    if local == today:
+        return clock(at, zone)
+    return clock(at, zone, "d MMM HH:mm" if local.year == today.year else "d MMM y")
+
+
+def exact(at: datetime, zone: str) -> str:
+    """The whole moment: "23 Nov 2026 18:42:10.412 GMT+1"."""
+    return clock(at, zone, "d MMM y HH:mm:ss.SSS z")
+
+
+def number(value: int) -> str:
+    """ "41,208"."""
+    return str(format_decimal(value, format="#,##0", locale="en"))
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """ "1 order", "9 orders", "41,208 callbacks"."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def letters(title: str) -> str:
+    """What stands for a gateway account: "St" for Stripe, "PP" for PayPal, "SW" for Standard Webhooks."""
+    names = title.split() or ["?"]
+    capitals = [letter for letter in names[0] if letter.isupper()]
+    if len(capitals) > 1:
+        return "".join(capitals[:2])
+    return names[0][0] + names[1][0] if len(names) > 1 else names[0][:2]
+
+
+# What a page says that can't be shown: a title, and what to do.
+TROUBLE = {
+    400: ("That did not work", "The request could not be understood. Go back, load the page again and try once more."),
+    403: ("You may look, not act", "Your role reads only. Ask a manager of the shop, or an admin, to do this."),
+    404: ("There is nothing here", "It does not exist, or it belongs to a shop that you don't see."),
+    405: ("That is not a page", "This address takes a button's click only. Start from the dashboard."),
+    413: ("Too large", "What was sent is larger than what is taken here."),
+    429: ("Too many tries", "Wait a minute, then try again."),
+    500: (
+        "Something broke on our side",
+        "It is written down for the admins. No callback is lost: what gateways send is stored before anything else.",
+    ),
+    503: (
+        "The database can't be reached",
+        "Gateways are told to send their callbacks again, so nothing is lost. Orders are not moved until it is back. "
+        "This page works again as soon as it is: load it again in a minute.",
+    ),
+}
+STALE_FORM = (
+    "This page was open too long",
+    "You were logged out, or logged in again, since it was loaded. Go back, load it again and repeat what you did.",
+)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import api, ingest
+from . import activity, api, dashboard, health, ingest, orders, screens, sessions, settings
 
 BLUEPRINTS = (
     ingest.bp,
     api.bp,
+    health.bp,
+    sessions.bp,
+    dashboard.bp,
+    orders.bp,
+    activity.bp,
+    settings.bp,
 )
 
 
 def init_app(app: Flask) -> None:
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
+    screens.init_app(app)

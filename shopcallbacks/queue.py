@@ -1,0 +1,44 @@
+"""The unprocessed queue: which callbacks need a person, which wait by themselves, and what stands on it.
+
+Every query here reads the partial index `ix_callbacks_queue`, so its cost grows with the queue, never with what is
+processed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, func, select
+
+from .attempts import BY_A_PERSON
+from .callbacks import STUCK_AFTER, Callback, State
+from .extensions import db
+
+
+def _in_queue(shop_id: int) -> ColumnElement[bool]:
+    """Written out into the statement, so that the planner always knows the index fits, prepared or not."""
+    states: BindParameter[State] = bindparam(
+        "queue_states", [State.received, State.unprocessed], expanding=True, literal_execute=True
+    )
+    return and_(Callback.shop_id == shop_id, Callback.state.in_(states))
+
+
+def _on_its_way(now: datetime) -> ColumnElement[bool]:
+    """An attempt is to come by itself, or the first one is due just now."""
+    tried_again = and_(Callback.due_at.is_not(None), Callback.due_kind.not_in(BY_A_PERSON))
+    return case((Callback.state == State.received, Callback.received_at >= now - STUCK_AFTER), else_=tried_again)
+
+
+def needs_a_person(shop_id: int, now: datetime) -> ColumnElement[bool]:
+    """Unprocessed with no attempt to come by itself, or received so long ago that it is stuck."""
+    return and_(_in_queue(shop_id), ~_on_its_way(now))
+
+
+def waits(shop_id: int, now: datetime) -> ColumnElement[bool]:
+    """Looked at, or tried again, by itself: nobody needs to do anything yet."""
+    return and_(_in_queue(shop_id), _on_its_way(now))
+
+
+def count(shop_id: int, now: datetime) -> int:
+    """How many need a person."""
+    return db.session.scalar(select(func.count()).select_from(Callback).where(needs_a_person(shop_id, now))) or 0

@@ -1,0 +1,110 @@
+"""What every screen shares: the log-in before it, the words in it, the headers on it, and the page instead of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.wrappers import Response as BaseResponse
+
+from .. import queue, words
+from ..extensions import login_manager, utcnow
+from ..users import User
+from .access import current_shop
+
+# The blueprints that answer without a log-in. Whatever is not named here needs one.
+OPEN = frozenset({"ingest", "api", "health", "sessions"})
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def init_app(app: Flask) -> None:
+    login_manager.user_loader(User.active_by_id)
+    app.before_request(need_log_in)
+    app.after_request(add_headers)
+    app.register_error_handler(HTTPException, http_page)
+    for away in (OperationalError, InterfaceError, TimeoutError):
+        app.register_error_handler(away, store_away)
+    app.jinja_env.globals.update(current_shop=current_shop, waiting_count=waiting_count, now=now)
+    app.jinja_env.filters.update(
+        money=words.money,
+        number=words.number,
+        counted=words.counted,
+        letters=words.letters,
+        span=words.span,
+        age=lambda moment: words.age(moment, now()),
+        moment=lambda moment: words.moment(moment, now(), current_shop().time_zone),
+        exact=lambda moment: words.exact(moment, current_shop().time_zone),
+        clock=lambda moment, pattern="HH:mm:ss": words.clock(moment, current_shop().time_zone, pattern),
+    )
+
+
+def now() -> datetime:
+    """The same moment for all of a page."""
+    if "now" not in g:
+        g.now = utcnow()
+    return g.now  # type: ignore[no-any-return]
+
+
+def waiting_count() -> int:
+    """How many callbacks wait for a person in the current shop, asked once a page."""
+    if "waiting_count" not in g:
+        g.waiting_count = queue.count(current_shop().id, now())
+    return g.waiting_count  # type: ignore[no-any-return]
+
+
+def wants_fragment() -> bool:
+    """htmx asks for a part of a page. A page it restores from history is a page."""
+    return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
+
+
+def need_log_in() -> BaseResponse | None:
+    """The one gate of all screens."""
+    if request.endpoint in (None, "static") or request.blueprint in OPEN or current_user.is_authenticated:
+        return None
+    if wants_fragment():
+        return Response(status=401, headers={"HX-Redirect": url_for("sessions.show")})
+    here = request.full_path.rstrip("?")
+    return redirect(url_for("sessions.show", next=here if request.method == "GET" and here != "/" else None), 303)
+
+
+def add_headers(response: Response) -> Response:
+    """Nothing from elsewhere, nothing in a frame, nothing of a page kept by a cache."""
+    if request.blueprint == "ingest":
+        return response
+    response.headers.update(HEADERS)
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.vary.add("HX-Request")
+    return response
+
+
+def http_page(error: HTTPException) -> BaseResponse:
+    """A calm page for whatever went wrong; to htmx only the sentence, for the page's own place for trouble."""
+    told = error.get_response()
+    if request.blueprint == "ingest" or error.response is not None:
+        return told
+    title, sentence = words.TROUBLE.get(told.status_code) or words.TROUBLE[400 if told.status_code < 500 else 500]
+    if isinstance(error, CSRFError):
+        title, sentence = words.STALE_FORM
+    if wants_fragment():
+        told.headers.update({"HX-Retarget": "#trouble", "HX-Reswap": "textContent"})
+        told.set_data(sentence)
+    else:  # not by render_template: that asks for the user, and the database may be away
+        told.set_data(current_app.jinja_env.get_template("errors/page.html").render(title=title, sentence=sentence))
+    return told
+
+
+def store_away(error: Exception) -> BaseResponse:
+    """The database does not answer: 503, with what still holds."""
+    current_app.logger.error("The database is away: %s", error)
+    return http_page(ServiceUnavailable(retry_after=30))

@@ -1,0 +1,59 @@
+"""Logging in and out."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask_login import current_user, login_user, logout_user
+from werkzeug.wrappers import Response
+
+from ..activity import Activity
+from ..extensions import db, limiter
+from ..users import User
+
+bp = Blueprint("sessions", __name__)
+
+TRIES = "10 per minute"
+
+
+def _email() -> str:
+    return request.form.get("email", "").strip().lower()
+
+
+def own_path(path: str) -> str | None:
+    """The path where it leads to this site and nowhere else."""
+    parts = urlsplit(path)
+    own = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
+    return path if own and not parts.scheme and not parts.netloc else None
+
+
+@bp.get("/login")
+def show() -> str | Response:
+    if current_user.is_authenticated:
+        return redirect(url_for("dashboard.show"), 303)
+    return render_template("sessions/login.html", email="", next=request.args.get("next", ""))
+
+
+@bp.post("/login")
+@limiter.limit(TRIES)
+@limiter.limit(TRIES, key_func=lambda: f"e-mail {_email()}")
+def log_in() -> Response | tuple[str, int]:
+    user = User.log_in(_email(), request.form.get("password", ""))
+    next_ = request.form.get("next", "")
+    if user is None:
+        Activity.record("failed log-in", User.by_email(_email()), what=f"{_email()[:320]} from {request.remote_addr}")
+        db.session.commit()
+        return render_template("sessions/login.html", email=_email(), next=next_, failed=True), 422
+    session.clear()  # whatever was in it before is not this user's
+    login_user(user)
+    Activity.record("log in", user, what=f"from {request.remote_addr}")
+    db.session.commit()
+    return redirect(own_path(next_) or url_for("dashboard.show"), 303)
+
+
+@bp.post("/logout")
+def log_out() -> Response:
+    logout_user()
+    session.clear()
+    return redirect(url_for("sessions.show"), 303)
