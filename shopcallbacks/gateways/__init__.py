@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .adyen import Adyen
 from .authorizenet import AuthorizeNet
+from .authorizenet_sim import AuthorizeNetSim
 from .base import Gateway
 from .braintree import Braintree
 from .cybersource import CyberSource
@@ -28,6 +29,7 @@ GATEWAYS: dict[str, Gateway] = {
     for gateway in (
         Adyen(),
         AuthorizeNet(),
+        AuthorizeNetSim(),
         Braintree(),
         CyberSource(),
         GenericHmac(),
