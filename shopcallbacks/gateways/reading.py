@@ -154,9 +154,8 @@ def form_request(fields: Mapping[str, str | None], at: datetime, charset: str = 
     """A POST of a form as a gateway would send it, for examples. Fields that are None are left out."""
     pairs = [(name, value) for name, value in fields.items() if value is not None]
     headers = (("Content-Type", "application/x-www-form-urlencoded"),)
-    return Request(
-        "POST", "/", b"", headers, urlencode(pairs, encoding=charset, errors="replace").encode(), "127.0.0.1", at
-    )
+    body = urlencode(pairs, encoding=charset, errors="replace").encode()
+    return Request("POST", "/", b"", headers, body, "127.0.0.1", at)
 
 
 # Signatures. Always compared as bytes in constant time, so that no header can make the comparison raise.
