@@ -206,6 +206,15 @@ class Callback(Base):
         )
 
     @classmethod
+    def renew_lease(cls, ids: Iterable[int], seconds: float) -> None:
+        """Still ours for that long."""
+        leased_until = utcnow() + timedelta(seconds=seconds)
+        db.session.execute(
+            update(cls).where(cls.id.in_(list(ids)), cls.leased_until.is_not(None)).values(leased_until=leased_until),
+            execution_options={"synchronize_session": False},
+        )
+
+    @classmethod
     def lock(cls, id_: int) -> Callback:
         """The callback, fresh and locked until the transaction ends."""
         return db.session.scalars(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Any
 
 from flask import current_app
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 # The two lanes: callbacks that are decided at home, and those whose gateway is asked. Neither waits for the other.
 PLAIN, ASKING = "callbacks", "asking"
 BATCH = 100
-AT_ONCE, PER_ACCOUNT, LEASE_S = 32, 8, 120
+AT_ONCE, PER_ACCOUNT, LEASE_S = 32, 8, 20.0
 SWEEP_S = 5
 BELL_S = 30
 _QUIET_S = 1.0  # after Redis failed, so long nobody waits for it
@@ -111,14 +111,22 @@ def _drain_plain() -> int:
 
 
 def _drain_asking() -> int:
-    """Leased, asked several at once without any transaction, and applied one by one as the answers come."""
+    """Leased, asked several at once without any transaction, and applied one by one as the answers come.
+
+    The lease is short and renewed while we live, so that the callbacks of a killed worker are soon anybody's.
+    """
     cases = [Case.of(callback) for callback in Callback.lease(AT_ONCE, PER_ACCOUNT, LEASE_S)]
     db.session.commit()
     ask: AskGateways = current_app.extensions["ask"]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        asked = [pool.submit(examine, case, ask) for case in cases]
-        for done in as_completed(asked):
-            settle(done.result())
+        asked = {pool.submit(examine, case, ask): case.callback_id for case in cases}
+        while asked:
+            done, _ = wait(asked, timeout=LEASE_S / 4, return_when=FIRST_COMPLETED)
+            for one in done:
+                asked.pop(one)
+                settle(one.result())
+            Callback.renew_lease(asked.values(), LEASE_S)
+            db.session.commit()
     return len(cases)
 
 
