@@ -29,11 +29,11 @@ class AskGateways:
         self._cache: dict[str, tuple[float, Answer]] = {}
 
     def __call__(self, question: Ask) -> Answer | NoAnswer:
-        kept = self._cache.get(question.url) if question.cacheable else None
+        kept = self._cache.get(question.url) if question.keep_if else None
         if kept is not None and kept[0] > time.monotonic():
             return kept[1]
         answer = self._ask(question)
-        if question.cacheable and isinstance(answer, Answer) and answer.status == 200:
+        if question.keep_if and isinstance(answer, Answer) and answer.status == 200 and question.keep_if in answer.body:
             if len(self._cache) >= CACHE_SIZE:
                 self._cache.clear()
             self._cache[question.url] = (time.monotonic() + CACHE_S, answer)

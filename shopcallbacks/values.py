@@ -149,13 +149,13 @@ class Verification:
 
 @dataclass(frozen=True)
 class Ask:
-    """A question to the gateway: one HTTP request. `cacheable`: its answer does not change (certificates)."""
+    """A question to the gateway: one HTTP request. An answer that holds the bytes `keep_if` may be kept for a while."""
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-    cacheable: bool = False
+    keep_if: bytes | None = None
 
 
 @dataclass(frozen=True)

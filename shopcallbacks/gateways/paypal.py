@@ -124,7 +124,7 @@ class PayPal(Gateway):
         if isinstance(read, Verification):
             return read
         transmission, time, url, signature = read
-        answer = yield Ask("GET", url, cacheable=True)
+        answer = yield Ask("GET", url, keep_if=b"-----BEGIN CERTIFICATE-----")
         if isinstance(answer, NoAnswer):
             return unreachable("PayPal", answer)
         if 400 <= answer.status < 500 and answer.status not in NOT_NOW:

@@ -243,7 +243,7 @@ def major(value: Any, currency: Any) -> Money | None:
 def minor(value: Any, currency: Any, decimals: int | None = None) -> Money | None:
     """Money from whole units of `decimals` places (ISO's, unless told); None where it can't be read."""
     code, number = read_currency(currency), read_number(value)
-    if code is None or number is None or number != number.to_integral_value():
+    if code is None or number is None or number != number.to_integral_value() or (type(value) is str and "." in value):
         return None
     return Money.of(number.scaleb(-(exponent(code) if decimals is None else decimals)), code)
 
