@@ -6,13 +6,21 @@ processed.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, func, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, func, select, text
 
 from .attempts import BY_A_PERSON
 from .callbacks import STUCK_AFTER, Callback, State
+from .errors import Reason
 from .extensions import db
+from .orders import Order
+from .pulse import ALIVE_FOR, Pulse
+from .shops import GatewayAccount
+from .transitions import OrderState
+from .values import Money
 
 
 def _in_queue(shop_id: int) -> ColumnElement[bool]:
@@ -42,3 +50,124 @@ def waits(shop_id: int, now: datetime) -> ColumnElement[bool]:
 def count(shop_id: int, now: datetime) -> int:
     """How many need a person."""
     return db.session.scalar(select(func.count()).select_from(Callback).where(needs_a_person(shop_id, now))) or 0
+
+
+@dataclass(frozen=True)
+class Group:
+    """The callbacks that need a person for one cause. `reason` None: stuck, nothing has looked at them yet."""
+
+    reason: Reason | None
+    account: GatewayAccount | None
+    conflict: str
+    count: int
+    oldest: datetime
+    detail: str
+    details: int
+    stakes: tuple[Money, ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What stands on the queue at one moment.
+
+    `stakes`: the amounts of the orders that callbacks here are about, each order once; never what a callback claims.
+    `openable`: how many of those orders can still be opened. `on_their_way`: callbacks nobody needs to touch yet.
+    `due`: what a worker should have taken by now. `looked_at_until`: everything received before has been looked at.
+    """
+
+    now: datetime
+    groups: tuple[Group, ...]
+    stakes: tuple[Money, ...]
+    openable: int
+    on_their_way: int
+    due: int
+    looked_at_until: datetime
+    worker_seen: datetime | None
+
+    @property
+    def count(self) -> int:
+        return sum(group.count for group in self.groups)
+
+    @property
+    def oldest(self) -> datetime:
+        return min(group.oldest for group in self.groups)
+
+    @property
+    def worker_alive(self) -> bool:
+        return self.worker_seen is not None and self.now - self.worker_seen < ALIVE_FOR
+
+
+# Causes that sit with the gateway account: there one account is one cause.
+OF_AN_ACCOUNT = (Reason.gateway_unreachable, Reason.not_genuine, Reason.account_disabled)
+CAUSE = (
+    Callback.reason,
+    case((Callback.reason.in_(OF_AN_ACCOUNT), Callback.account_id)).label("account"),
+    case((Callback.reason == Reason.order_conflict, Callback.detail), else_="").label("conflict"),
+)
+
+
+def summary(shop_id: int, now: datetime) -> Summary:
+    """All of the widget's numbers."""
+    stakes, openable = _stakes(shop_id, now)
+    received = Callback.state == State.received
+    on_their_way, due, unlooked = db.session.execute(
+        select(
+            func.count().filter(_on_its_way(now)),
+            func.count().filter(Callback.due_at <= now),
+            func.min(Callback.received_at).filter(received),
+        ).where(_in_queue(shop_id))
+    ).one()
+    seen = Pulse.last()
+    return Summary(now, _groups(shop_id, now), stakes, openable, on_their_way, due, unlooked or now, seen)
+
+
+def _groups(shop_id: int, now: datetime) -> tuple[Group, ...]:
+    """The largest cause first."""
+    stakes = _stakes_by_cause(shop_id, now)
+    rows = db.session.execute(
+        select(
+            *CAUSE,
+            func.count().label("count"),
+            func.min(Callback.received_at),
+            func.mode().within_group(Callback.detail),
+            func.count(Callback.detail.distinct()),
+        )
+        .where(needs_a_person(shop_id, now))
+        .group_by(*CAUSE)
+        .order_by(text("count DESC"), func.min(Callback.received_at))
+    )
+    found = []
+    for reason, account_id, conflict, count_, oldest, detail, details in rows:
+        account = db.session.get(GatewayAccount, account_id) if account_id else None
+        at_stake = tuple(stakes[reason, account_id, conflict])
+        found.append(Group(reason, account, conflict, count_, oldest, detail, details, at_stake))
+    return tuple(found)
+
+
+def _stakes_by_cause(shop_id: int, now: datetime) -> dict[tuple[object, ...], list[Money]]:
+    about = select(*CAUSE, Callback.order_id).where(needs_a_person(shop_id, now)).distinct().subquery()
+    cause = (about.c.reason, about.c.account, about.c.conflict)
+    stakes: dict[tuple[object, ...], list[Money]] = defaultdict(list)
+    for *key, currency, minor in db.session.execute(
+        select(*cause, Order.currency, func.sum(Order.amount_minor))
+        .join(about, about.c.order_id == Order.id)
+        .group_by(*cause, Order.currency)
+        .order_by(Order.currency)
+    ):
+        stakes[tuple(key)].append(Money(int(minor), currency))
+    return stakes
+
+
+def _stakes(shop_id: int, now: datetime) -> tuple[tuple[Money, ...], int]:
+    """Per currency, and how many of the orders can still be opened."""
+    rows = db.session.execute(
+        select(
+            Order.currency,
+            func.sum(Order.amount_minor),
+            func.count().filter(Order.state.in_((OrderState.temporary, OrderState.awaiting_payment))),
+        )
+        .where(Order.id.in_(select(Callback.order_id).where(needs_a_person(shop_id, now))))
+        .group_by(Order.currency)
+        .order_by(Order.currency)
+    ).all()
+    return tuple(Money(int(minor), currency) for currency, minor, _ in rows), sum(row[2] for row in rows)

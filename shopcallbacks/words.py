@@ -11,6 +11,7 @@ from babel.numbers import format_decimal
 from .attempts import Kind
 from .callbacks import Callback, State
 from .errors import Reason
+from .queue import Group
 from .transitions import Effect, OrderState
 from .values import Money, Outcome, Verdict
 
@@ -112,11 +113,56 @@ def headline(callback: Callback) -> str:
     reason = callback.reason
     if reason is None:
         return "Removed before it was looked at"
-    if reason is Reason.not_genuine and callback.asks:
+    return cause(reason, gateway, callback.asks, callback.detail)
+
+
+def cause(reason: Reason, gateway: str, asks: bool, detail: str) -> str:
+    """Why it waits. `asks`: the gateway was asked; `detail`: what is known of a conflict."""
+    if reason is Reason.not_genuine and asks:
         return f"{gateway} says it did not send this"
-    if reason is Reason.order_conflict and callback.detail.startswith("Paid, but"):
-        return callback.detail.rstrip(".").split(",")[0] + "," + callback.detail.rstrip(".").split(",")[1]
+    if reason is Reason.order_conflict and detail.startswith("Paid, but"):
+        return ",".join(detail.rstrip(".").split(",")[:2])
     return REASONS[reason].headline.format(gateway=gateway)
+
+
+@dataclass(frozen=True)
+class GroupWords:
+    """A cause on the dashboard: headline, what is known, the one next step, and its colour."""
+
+    headline: str
+    line: str
+    step: str
+    dot: str
+
+
+def group_words(group: Group, now: datetime, zone: str) -> GroupWords:
+    if group.reason is None:
+        return GroupWords("Not looked at yet", "no worker has taken it; nothing is lost", "Look", "red")
+    reason = REASONS[group.reason]
+    title = group.account.title if group.account else "The gateway"
+    asks = group.account.asks if group.account else False
+    known = _known(group, title)
+    if group.count > 1:
+        known = f"since {moment(group.oldest, now, zone, 'HH:mm')}" + (f": {known}" if known else "")
+    return GroupWords(cause(group.reason, title, asks, group.conflict), known, reason.step, reason.dot)
+
+
+def _known(group: Group, title: str) -> str:
+    """One sentence for all of them, or the commonest as an example; nothing that the headline says already."""
+    if group.conflict.startswith("Paid, but"):
+        return "money came in after the order had gone"
+    known = group.detail.rstrip(".")
+    known = known.removeprefix(f"{title} could not be asked: ")
+    if group.reason is Reason.not_genuine and group.account and not known.startswith(title):
+        known = f"{title}: {known[:1].lower()}{known[1:]}"
+    return known if group.details < 2 else f"for example {known}"
+
+
+def worker_gone(seen: datetime | None, now: datetime, due: int, redis: bool) -> str:
+    """What stands before any number while no worker is alive."""
+    away = f"has not been seen for {age(seen, now)}" if seen else "has never been seen"
+    waiting = f"{counted(due, 'callback')} {'is' if due == 1 else 'are'} waiting, nothing is lost."
+    return f"The worker {away}: {waiting}" + ("" if redis else " Redis can't be reached; work goes on once it is back.")
 
 
 def age(since: datetime, now: datetime) -> str:
@@ -159,11 +205,11 @@ def clock(moment: datetime, zone: str, pattern: str = "HH:mm:ss") -> str:
     return str(format_datetime(moment, pattern, tzinfo=get_timezone(zone), locale="en_GB"))
 
 
-def moment(at: datetime, now: datetime, zone: str) -> str:
+def moment(at: datetime, now: datetime, zone: str, pattern: str = "HH:mm:ss") -> str:
     """When it was: "18:42:10" today, "20 Nov 18:42" this year, "20 Nov 2025" before; in the shop's time zone."""
     local, today = (value.astimezone(get_timezone(zone)).date() for value in (at, now))
     if local == today:
-        return clock(at, zone)
+        return clock(at, zone, pattern)
     return clock(at, zone, "d MMM HH:mm" if local.year == today.year else "d MMM y")
 
 
@@ -175,6 +221,11 @@ def exact(at: datetime, zone: str) -> str:
 def number(value: int) -> str:
     """ "41,208"."""
     return str(format_decimal(value, format="#,##0", locale="en"))
+
+
+def percent(share: float) -> str:
+    """ "98.6 %"; only all of it is "100 %"."""
+    return "100 %" if share == 1 else f"{min(share * 100, 99.9):.1f} %"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

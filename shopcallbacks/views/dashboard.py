@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, render_template
+
+from .. import figures, queue
+from ..jobs import bell
+from .access import current_shop
+from .screens import now
 
 bp = Blueprint("dashboard", __name__)
 
 
 @bp.get("/")
 def show() -> str:
-    return render_template("dashboard/show.html")
+    shop = current_shop()
+    if figures.last_callback(shop) is None:
+        return render_template("dashboard/first.html", shop=shop)
+    return render_template(
+        "dashboard/show.html",
+        **widget_parts(),
+        hours=figures.hours(shop, now()),
+        accounts=figures.accounts(shop, now()),
+        speed=figures.speed(shop, now()),
+        silence=figures.silence(shop, now()),
+    )
+
+
+@bp.get("/queue")
+def widget() -> str:
+    """The widget alone, and with it the count on the Callbacks tab."""
+    return render_template("dashboard/_widget.html", **widget_parts(), count_too=True)
 
 
 @bp.get("/queue/count")
 def count() -> str:
     """The count on the Callbacks tab."""
     return render_template("_count.html")
+
+
+def widget_parts() -> dict[str, Any]:
+    found = queue.summary(current_shop().id, now())
+    redis = found.worker_alive or bell().alive
+    return {"queue": found, "redis": redis, "last": None if found.groups else figures.last_processed(current_shop())}

@@ -35,10 +35,13 @@ def init_app(app: Flask) -> None:
     for away in (OperationalError, InterfaceError, TimeoutError):
         app.register_error_handler(away, store_away)
     app.jinja_env.globals.update(current_shop=current_shop, waiting_count=waiting_count, now=now)
+    app.jinja_env.globals.update(worker_gone=words.worker_gone, order_states=words.ORDER_STATES)
     app.jinja_env.filters.update(
+        in_words=lambda group: words.group_words(group, now(), current_shop().time_zone),
         money=words.money,
         number=words.number,
         counted=words.counted,
+        percent=words.percent,
         letters=words.letters,
         span=words.span,
         age=lambda moment: words.age(moment, now()),
