@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 
 import flask
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from .extensions import utcnow
 from .values import Request
@@ -14,8 +15,13 @@ from .values import Request
 received_headers: ContextVar[Iterable[tuple[str, str]] | None] = ContextVar("received_headers", default=None)
 
 
-def received(request: flask.Request) -> Request:
-    """The request in hand, its body read. `RequestEntityTooLarge` where the body passes the request's limit."""
+def received(request: flask.Request, limit: int) -> Request:
+    """The request in hand, its body read. `RequestEntityTooLarge` where the body has more bytes than the limit."""
+    # Of a body without a length Werkzeug cuts off what is beyond its maximum and says nothing: read one byte more.
+    request.max_content_length = limit + 1
+    body = request.get_data(cache=False)
+    if len(body) > limit:
+        raise RequestEntityTooLarge
     target = str(request.environ.get("RAW_URI", ""))
     path, _, query = target.partition("?")
     headers = received_headers.get()
@@ -24,7 +30,7 @@ def received(request: flask.Request) -> Request:
         path=path or request.path,
         query=query.encode("latin-1") if target else request.query_string,
         headers=tuple(headers) if headers is not None else tuple(request.headers.items()),
-        body=request.get_data(cache=False),
+        body=body,
         address=request.remote_addr or "",
         arrived_at=utcnow(),
     )

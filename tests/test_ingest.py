@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 from collections.abc import Iterator
 
@@ -63,6 +64,16 @@ def test_the_body_limit_is_exact_and_refusals_are_counted(client: FlaskClient) -
     assert client.post(account.callback_path, data=b"x" * (LIMIT + 1)).status_code == 413
     assert stored() == 1
     assert db.session.scalar(select(Refusal.count)) == 2
+
+
+def test_a_body_without_a_length_is_not_cut_off_in_silence(client: FlaskClient) -> None:
+    account = make_account()
+    for extra, status in ((0, 200), (1, 413), (100_000, 413)):
+        body = io.BytesIO(b"x" * (LIMIT + extra))
+        environ = {"wsgi.input": body, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+        response = client.post(account.callback_path, environ_overrides=environ, content_length=None)
+        assert response.status_code == status
+    assert [len(body) for body in db.session.scalars(select(Callback.body))] == [LIMIT]
 
 
 @pytest.mark.parametrize("part", ["shop", "slug", "token"])

@@ -35,9 +35,8 @@ def receive(shop: str, slug: str, token: str) -> Response:
 
 
 def _keep(account: GatewayAccount) -> Response:
-    request.max_content_length = current_app.config["MAX_CALLBACK_BYTES"]
     try:
-        call = received(request)
+        call = received(request, current_app.config["MAX_CALLBACK_BYTES"])
     except RequestEntityTooLarge:
         Refusal.count_one(account.id)
         db.session.commit()
