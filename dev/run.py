@@ -222,7 +222,7 @@ def _welcome(url: str, rate: float) -> str:
     rows += [
         ("Look at", "Dashboard: how many callbacks could not be processed, and the money at stake"),
         ("", "Operations > Callbacks: retry, force, remove, restore"),
-        ("Traffic", f"{rate:g} orders a second from simulated gateways, some in trouble" if rate else "none"),
+        ("Traffic", f"{rate:g} a second: orders, and calls of simulated gateways" if rate else "none"),
         ("Commands", ". var/environment && flask --app app --help"),
         ("Kept", "data and logs, under var/"),
         ("Stop", "Ctrl-C"),
