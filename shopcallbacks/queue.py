@@ -65,6 +65,11 @@ class Group:
     details: int
     stakes: tuple[Money, ...]
 
+    @property
+    def key(self) -> str:
+        """The same for the same cause from one look to the next."""
+        return f"{self.reason or 'stuck'}-{self.account.slug if self.account else ''}-{self.conflict}".replace(" ", "-")
+
 
 @dataclass(frozen=True)
 class Summary:

@@ -242,6 +242,26 @@ def letters(title: str) -> str:
     return names[0][0] + names[1][0] if len(names) > 1 else names[0][:2]
 
 
+# A human act, as the list of them tells it.
+ACTS = {
+    "retry": "retried",
+    "force": "forced",
+    "remove": "removed as invalid",
+    "restore": "restored",
+    "log in": "logged in",
+    "failed log-in": "failed to log in",
+}
+
+
+EVENTS = {"created": "order came in", **{str(effect): said for effect, said in EFFECTS.items()}}
+
+
+def event(kind: str) -> str:
+    """What happened to an order, at the start of a line."""
+    said = EVENTS.get(kind, kind)
+    return said[:1].upper() + said[1:]
+
+
 # What a page says that can't be shown: a title, and what to do.
 TROUBLE = {
     400: ("That did not work", "The request could not be understood. Go back, load the page again and try once more."),

@@ -1,19 +1,29 @@
-"""The shop's orders."""
+"""The shop's orders: the list, and one with its payments, its story and its callbacks."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 
-from .access import load_order
+from .. import order_search
+from ..transitions import OrderState
+from .access import current_shop, load_order
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")
 
 
 @bp.get("")
 def index() -> str:
-    return render_template("orders/index.html")
+    state = request.args.get("state", type=OrderState)
+    number, after = request.args.get("number", "").strip(), request.args.get("after")
+    shop_id = current_shop().id
+    if number:
+        page = order_search.numbered(shop_id, number, state, after)
+    else:
+        page = order_search.newest(shop_id, state, after)
+    return render_template("orders/index.html", page=page, state=state, number=number, after=after)
 
 
 @bp.get("/<int:id_>")
 def show(id_: int) -> str:
-    return render_template("orders/show.html", order=load_order(id_))
+    order = load_order(id_)
+    return render_template("orders/show.html", order=order, callbacks=order_search.callbacks_about(order))
