@@ -135,7 +135,7 @@ class AuthorizeNet(Gateway):
             )
         matched = first_match(
             settings["signature_keys"],
-            lambda key: bool(key) and same_hex(signature, _digest(key, request.body)),
+            lambda key: same_hex(signature, _digest(key, request.body)),
         )
         if matched is None:
             return Verification.not_genuine("No signature fits a live signature key.")

@@ -95,8 +95,7 @@ class GoCardless(Gateway):
         if signature is None:
             return Verification.not_genuine("The header Webhook-Signature is missing or came twice.")
         matched = first_match(
-            settings["webhook_secrets"],
-            lambda secret: bool(secret) and same_hex(signature, _digest(secret, request.body)),
+            settings["webhook_secrets"], lambda secret: same_hex(signature, _digest(secret, request.body))
         )
         if matched is None:
             return Verification.not_genuine("The signature fits no live secret.")

@@ -93,7 +93,7 @@ class Przelewy24(Gateway):
         except ReadError as error:
             return Verification.not_genuine(f"It can't be read: {error}.", unreadable=True)
         sign = text(notice.get("sign"))
-        matched = first_match(settings["crc_keys"], lambda crc: bool(crc) and same_hex(sign, _digest(signed, crc)))
+        matched = first_match(settings["crc_keys"], lambda crc: same_hex(sign, _digest(signed, crc)))
         if matched is None:
             return Verification.not_genuine("The hash fits no live CRC key.")
         if notice["merchantId"] != settings["merchant_id"]:

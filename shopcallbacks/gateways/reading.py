@@ -179,8 +179,8 @@ def same_base64(given: str | None, digest: bytes) -> bool:
 
 
 def first_match(secrets: Iterable[Any] | None, fits: Callable[[Any], bool]) -> int | None:
-    """The index of the first secret that fits, None where none does. Every secret is tried."""
-    found = [index for index, secret in enumerate(secrets or ()) if fits(secret)]
+    """The index of the first secret that fits, None where none does. Every secret is tried; an empty one never fits."""
+    found = [index for index, secret in enumerate(secrets or ()) if secret and fits(secret)]
     return found[0] if found else None
 
 

@@ -101,8 +101,7 @@ class Square(Gateway):
         if signature is None:
             return Verification.not_genuine("The header x-square-hmacsha256-signature is missing or came twice.")
         matched = first_match(
-            settings["signature_keys"],
-            lambda key: bool(key) and same_base64(signature, _digest(key, request.body, settings)),
+            settings["signature_keys"], lambda key: same_base64(signature, _digest(key, request.body, settings))
         )
         if matched is None:
             return Verification.not_genuine(
