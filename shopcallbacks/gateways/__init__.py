@@ -19,6 +19,7 @@ from .paysera import Paysera
 from .paytr import PayTR
 from .postfinance import PostFinance
 from .przelewy24 import Przelewy24
+from .razorpay import Razorpay
 from .redsys import Redsys
 from .square import Square
 from .standardwebhooks import StandardWebhooks
@@ -43,6 +44,7 @@ GATEWAYS: dict[str, Gateway] = {
         PayTR(),
         PostFinance(),
         Przelewy24(),
+        Razorpay(),
         Redsys(),
         Square(),
         StandardWebhooks(),
