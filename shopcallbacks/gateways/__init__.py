@@ -16,6 +16,7 @@ from .mollie import Mollie
 from .paypal import PayPal
 from .paypal_ipn import PayPalIpn
 from .paysera import Paysera
+from .paystack import Paystack
 from .paytr import PayTR
 from .postfinance import PostFinance
 from .przelewy24 import Przelewy24
@@ -41,6 +42,7 @@ GATEWAYS: dict[str, Gateway] = {
         PayPal(),
         PayPalIpn(),
         Paysera(),
+        Paystack(),
         PayTR(),
         PostFinance(),
         Przelewy24(),
