@@ -7,6 +7,7 @@ from .authorizenet import AuthorizeNet
 from .authorizenet_sim import AuthorizeNetSim
 from .base import Gateway
 from .braintree import Braintree
+from .checkoutcom import CheckoutCom
 from .cybersource import CyberSource
 from .generic_hmac import GenericHmac
 from .gocardless import GoCardless
@@ -33,6 +34,7 @@ GATEWAYS: dict[str, Gateway] = {
         AuthorizeNet(),
         AuthorizeNetSim(),
         Braintree(),
+        CheckoutCom(),
         CyberSource(),
         GenericHmac(),
         GoCardless(),
