@@ -8,6 +8,7 @@ from .authorizenet_sim import AuthorizeNetSim
 from .base import Gateway
 from .braintree import Braintree
 from .checkoutcom import CheckoutCom
+from .coinbase_commerce import CoinbaseCommerce
 from .cybersource import CyberSource
 from .generic_hmac import GenericHmac
 from .gocardless import GoCardless
@@ -35,6 +36,7 @@ GATEWAYS: dict[str, Gateway] = {
         AuthorizeNetSim(),
         Braintree(),
         CheckoutCom(),
+        CoinbaseCommerce(),
         CyberSource(),
         GenericHmac(),
         GoCardless(),
