@@ -20,6 +20,7 @@ from .paypal_ipn import PayPalIpn
 from .paysera import Paysera
 from .paystack import Paystack
 from .paytr import PayTR
+from .payu import PayU
 from .postfinance import PostFinance
 from .przelewy24 import Przelewy24
 from .razorpay import Razorpay
@@ -48,6 +49,7 @@ GATEWAYS: dict[str, Gateway] = {
         Paysera(),
         Paystack(),
         PayTR(),
+        PayU(),
         PostFinance(),
         Przelewy24(),
         Razorpay(),
