@@ -28,6 +28,7 @@ from .redsys import Redsys
 from .square import Square
 from .standardwebhooks import StandardWebhooks
 from .stripe import Stripe
+from .worldpay import Worldpay
 
 GATEWAYS: dict[str, Gateway] = {
     gateway.name: gateway
@@ -57,5 +58,6 @@ GATEWAYS: dict[str, Gateway] = {
         Square(),
         StandardWebhooks(),
         Stripe(),
+        Worldpay(),
     )
 }
