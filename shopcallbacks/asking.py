@@ -28,6 +28,9 @@ class AskGateways:
         self._session.mount("https://", HTTPAdapter(pool_connections=32, pool_maxsize=16))
         self._cache: dict[str, tuple[float, Answer]] = {}
 
+    def close(self) -> None:
+        self._session.close()
+
     def __call__(self, question: Ask) -> Answer | NoAnswer:
         kept = self._cache.get(question.url) if question.keep_if else None
         if kept is not None and kept[0] > time.monotonic():

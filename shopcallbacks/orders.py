@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, func, or_, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
@@ -177,16 +177,3 @@ class Order(Base):
             )
         )
         return {(shop_id, number): id_ for shop_id, number, id_ in rows}
-
-    @classmethod
-    def without_callbacks(cls, shop_id: int, older_than: timedelta, limit: int = 1) -> tuple[int, list[Order]]:
-        """How many temporary orders of that age no callback has moved, and the oldest of them."""
-        waiting = (
-            cls.shop_id == shop_id,
-            cls.state == OrderState.temporary,
-            cls.created_at < utcnow() - older_than,
-        )
-        some = select(cls.id).where(*waiting).limit(10_000).subquery()
-        count = db.session.scalar(select(func.count()).select_from(some))
-        oldest = db.session.scalars(select(cls).where(*waiting).order_by(cls.created_at, cls.id).limit(limit))
-        return count or 0, list(oldest)

@@ -93,6 +93,7 @@ def bare_app(environ: dict[str, str]) -> Iterator[Flask]:
     with app.app_context():
         db.engine.dispose()
     app.extensions["bell"].close()
+    app.extensions["ask"].close()
 
 
 @pytest.fixture

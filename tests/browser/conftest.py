@@ -1,0 +1,143 @@
+"""Journeys in a real Chromium, against real processes. Each test has a shop, a manager and a log-in of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from dev.services import Postgres
+from dev.simulator import SimulatedGateways
+from shopcallbacks.callbacks import Callback
+from shopcallbacks.extensions import db
+from shopcallbacks.orders import Order
+from shopcallbacks.shops import GatewayAccount, Shop
+from shopcallbacks.users import Role, User
+from shopcallbacks.values import Message, Request
+from tests.conftest import CHROMIUM, empty
+from tests.factories import PASSWORD, make_account, make_order, make_shop, make_user, request_for
+from tests.processes import Site, site, until
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name == "browser":
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": flags}
+
+
+@pytest.fixture(scope="module")
+def gateways() -> Iterator[SimulatedGateways]:
+    with SimulatedGateways() as simulated:
+        yield simulated
+
+
+@pytest.fixture(scope="module")
+def live(
+    environ: dict[str, str],
+    postgres_server: Postgres,
+    gateways: SimulatedGateways,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    """The site of this module's journeys, its worker running; the simulated gateways answer what it asks."""
+    import json
+
+    empty(postgres_server)
+    with site(environ, tmp_path_factory.mktemp("site"), GATEWAY_HOSTS=json.dumps(gateways.hosts)) as running:
+        yield running
+
+
+@pytest.fixture
+def context_of_app(bare_app: Flask) -> Iterator[None]:
+    with bare_app.app_context():
+        yield
+        db.session.rollback()
+
+
+@dataclass
+class World:
+    """A shop as its gateways and its manager know it."""
+
+    live: Site
+    shop: Shop
+    manager: User
+    stripe: GatewayAccount
+    paypal: GatewayAccount
+
+    def order(self, **more: Any) -> Order:
+        return make_order(self.shop, **more)
+
+    def call(self, account: GatewayAccount, said: Message | Request) -> Callback:
+        """The gateway calls, over HTTP; the callback it left."""
+        request = said if isinstance(said, Request) else request_for(account, said)
+        answer = requests.request(
+            request.method,
+            self.live.url + account.callback_path,
+            data=request.body,
+            headers=dict(request.headers),
+            timeout=10,
+        )
+        assert answer.status_code == 200
+        db.session.rollback()
+        return db.session.query(Callback).order_by(Callback.id.desc()).first()  # type: ignore[return-value]
+
+    def looked_at(self, callback: Callback) -> Callback:
+        """The callback once an attempt has been made."""
+
+        def done() -> bool:
+            db.session.rollback()
+            db.session.refresh(callback)
+            return callback.attempt_count > 0
+
+        until(done)
+        return callback
+
+
+@pytest.fixture
+def world(live: Site, context_of_app: None) -> World:
+    shop = make_shop()
+    manager = make_user(Role.manager, shop)
+    paypal = make_account(
+        shop, "paypal_ipn", receiver_emails=["paypal@shop.example"], environment="live", order_field="invoice"
+    )
+    return World(live, shop, manager, make_account(shop), paypal)
+
+
+@pytest.fixture
+def browser_context_args(browser_context_args: dict[str, Any], live: Site) -> dict[str, Any]:
+    return {**browser_context_args, "base_url": live.url, "viewport": {"width": 1280, "height": 900}}
+
+
+def log_in(page: Page, user: User) -> None:
+    page.goto("/login")
+    page.get_by_label("E-mail").fill(user.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/")
+
+
+@pytest.fixture
+def desk(page: Page, world: World) -> Page:
+    """The manager's browser, logged in."""
+    log_in(page, world.manager)
+    return page
+
+
+@pytest.fixture
+def plain_desk(browser: Browser, browser_context_args: dict[str, Any], world: World) -> Iterator[Page]:
+    """The same without JavaScript."""
+    context: BrowserContext = browser.new_context(**browser_context_args, java_script_enabled=False)
+    page = context.new_page()
+    log_in(page, world.manager)
+    yield page
+    context.close()
