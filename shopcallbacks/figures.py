@@ -170,20 +170,17 @@ def silence(shop: Shop, now: datetime) -> Silence:
     return Silence(count, db.session.scalar(silent.limit(1)))
 
 
-def last_processed(shop: Shop) -> Callback | None:
-    return db.session.scalar(
-        select(Callback)
+def last_processed(shop: Shop) -> tuple[datetime, str] | None:
+    """When the last one came that is processed, and from which gateway."""
+    row = db.session.execute(
+        select(Callback.received_at, GatewayAccount.title)
+        .join(Callback.account)
         .where(Callback.shop_id == shop.id, Callback.state == State.processed)
         .order_by(Callback.received_at.desc(), Callback.id.desc())
         .limit(1)
-    )
+    ).first()
+    return (row[0], row[1]) if row else None
 
 
-def last_callback(shop: Shop) -> Callback | None:
-    """The newest of them all; None: none ever came."""
-    return db.session.scalar(
-        select(Callback)
-        .where(Callback.shop_id == shop.id)
-        .order_by(Callback.received_at.desc(), Callback.id.desc())
-        .limit(1)
-    )
+def any_callback(shop: Shop) -> bool:
+    return db.session.scalar(select(select(Callback.id).where(Callback.shop_id == shop.id).exists())) is True

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, tuple_, union
+from sqlalchemy.orm import defer, lazyload
 
 from .attempts import KeptMessage
 from .callbacks import Callback
@@ -15,6 +16,9 @@ from .transitions import OrderState
 
 PAGE = 50
 CALLBACKS = 100
+
+# A line about a callback needs nothing of the request itself, which may be large.
+LIGHT = (defer(Callback.body), defer(Callback.query), defer(Callback.headers), lazyload(Callback.messages))
 
 
 @dataclass(frozen=True)
@@ -72,5 +76,6 @@ def callbacks_about(order: Order) -> list[Callback]:
             .where(Callback.id.in_(select(about)))
             .order_by(Callback.received_at.desc(), Callback.id.desc())
             .limit(CALLBACKS)
+            .options(*LIGHT)
         )
     )

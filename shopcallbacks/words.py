@@ -26,9 +26,10 @@ class ReasonWords:
     advice: str
 
 
+RETRY = "Retry"
 REASONS: dict[Reason, ReasonWords] = {
     Reason.gateway_unreachable: ReasonWords(
-        "{gateway} could not be reached", "Retry", "red", "Retry once {gateway} answers again."
+        "{gateway} could not be reached", RETRY, "red", "Retry once {gateway} answers again."
     ),
     Reason.not_genuine: ReasonWords(
         "Signature does not match",
@@ -61,7 +62,7 @@ REASONS: dict[Reason, ReasonWords] = {
         "This gateway account is switched off", "Open settings", "secondary", "Switch the account on again, then retry."
     ),
     Reason.crashed: ReasonWords(
-        "Something broke on our side", "Retry", "red", "It is kept safe. Retry; tell the admins."
+        "Something broke on our side", RETRY, "red", "It is kept safe. Retry; tell the admins."
     ),
 }
 
@@ -88,6 +89,26 @@ EFFECTS = {
     Effect.recorded: "refund recorded",
     Effect.repeated: "told before, no effect",
     Effect.none: "no effect",
+}
+# What came of an attempt, for who waits for it.
+RESULTS = {
+    Effect.opened: "Order {number} opened",
+    Effect.awaiting: "Order {number} awaits payment",
+    Effect.cancelled: "Order {number} cancelled",
+    Effect.refunded: "Order {number} refunded",
+    Effect.partly_refunded: "Order {number} partly refunded",
+    Effect.recorded: "Refund recorded on order {number}",
+}
+# The button that forces, naming the effect.
+FORCES = {
+    Effect.opened: "Open the order without {gateway}'s confirmation",
+    Effect.awaiting: "Let the order await payment without {gateway}'s confirmation",
+    Effect.cancelled: "Cancel the order without {gateway}'s confirmation",
+    Effect.refunded: "Book the refund without {gateway}'s confirmation",
+    Effect.partly_refunded: "Book the refund without {gateway}'s confirmation",
+    Effect.recorded: "Book the refund without {gateway}'s confirmation",
+    Effect.repeated: "Mark as processed without {gateway}'s confirmation",
+    Effect.none: "Mark as processed without {gateway}'s confirmation",
 }
 KINDS = {
     Kind.first: "First attempt",
@@ -161,8 +182,9 @@ def _known(group: Group, title: str) -> str:
 def worker_gone(seen: datetime | None, now: datetime, due: int, redis: bool) -> str:
     """What stands before any number while no worker is alive."""
     away = f"has not been seen for {age(seen, now)}" if seen else "has never been seen"
-    waiting = f"{counted(due, 'callback')} {'is' if due == 1 else 'are'} waiting, nothing is lost."
-    return f"The worker {away}: {waiting}" + ("" if redis else " Redis can't be reached; work goes on once it is back.")
+    waiting = f"{counted(due, 'callback')} {'is' if due == 1 else 'are'} waiting" if due else "no callback is waiting"
+    because = "" if redis else " Redis can't be reached; work goes on once it is back."
+    return f"The worker {away}: {waiting}, nothing is lost.{because}"
 
 
 def age(since: datetime, now: datetime) -> str:

@@ -6,6 +6,8 @@ import itertools
 from datetime import datetime
 from typing import Any
 
+from flask.testing import FlaskClient
+
 from shopcallbacks.callbacks import Callback
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs import drain
@@ -84,3 +86,9 @@ def process() -> None:
         while drain(asks):
             pass
     db.session.expire_all()
+
+
+def log_in(client: FlaskClient, user: User) -> FlaskClient:
+    """The client, logged in as the user."""
+    assert client.post("/login", data={"email": user.email, "password": PASSWORD}).status_code == 303
+    return client

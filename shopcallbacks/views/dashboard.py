@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, render_template, url_for
 
 from .. import figures, queue
 from ..jobs import bell
@@ -17,7 +17,7 @@ bp = Blueprint("dashboard", __name__)
 @bp.get("/")
 def show() -> str:
     shop = current_shop()
-    if figures.last_callback(shop) is None:
+    if not figures.any_callback(shop):
         return render_template("dashboard/first.html", shop=shop)
     return render_template(
         "dashboard/show.html",
@@ -27,6 +27,14 @@ def show() -> str:
         speed=figures.speed(shop, now()),
         silence=figures.silence(shop, now()),
     )
+
+
+@bp.get("/first")
+def first() -> str | Response:
+    """The three steps anew; once a callback has come, the dashboard takes their place."""
+    if figures.any_callback(current_shop()):
+        return Response(headers={"HX-Redirect": url_for("dashboard.show")})
+    return render_template("dashboard/_first.html", shop=current_shop())
 
 
 @bp.get("/queue")

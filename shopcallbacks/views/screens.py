@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import current_user
@@ -77,10 +78,11 @@ def need_log_in() -> BaseResponse | None:
     """The one gate of all screens."""
     if request.endpoint in (None, "static") or request.blueprint in OPEN or current_user.is_authenticated:
         return None
-    if wants_fragment():
-        return Response(status=401, headers={"HX-Redirect": url_for("sessions.show")})
-    here = request.full_path.rstrip("?")
-    return redirect(url_for("sessions.show", next=here if request.method == "GET" and here != "/" else None), 303)
+    if wants_fragment():  # the page it sits in is what to come back to
+        here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        return Response(status=401, headers={"HX-Redirect": url_for("sessions.show", next=here)})
+    here = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    return redirect(url_for("sessions.show", next=here if here != "/" else None), 303)
 
 
 def add_headers(response: Response) -> Response:
