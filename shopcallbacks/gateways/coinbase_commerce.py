@@ -93,7 +93,7 @@ def _message(event: dict[str, Any], settings: Settings) -> Message:
         "order_number": text(dig(charge, "metadata", settings["order_key"])),
         "transaction_id": text(charge.get("code")),
         "event_id": text(event.get("id")),  # the same when it is sent again; the delivery's number is not
-        "money": major(text(price.get("amount")), price.get("currency")),
+        "money": major(price.get("amount"), price.get("currency")),
         "customer": text(dig(charge, "metadata", "email")),
     }
     if not isinstance(kind, str):

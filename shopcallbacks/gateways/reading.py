@@ -226,7 +226,7 @@ def read_number(value: Any) -> Decimal | None:
     if isinstance(value, str):
         return Decimal(value) if _NUMBER.fullmatch(value) else None
     number = Decimal(value)
-    return number if number.is_finite() and abs(number) < 10**15 else None
+    return number if number.is_finite() and number.adjusted() < 15 else None
 
 
 def whole(value: Any) -> int | None:

@@ -8,6 +8,12 @@ import pytest
 
 from .vectors import OWN, Vector, differences, load
 
+# Vectors that contradict the protocol they stand for, and the one difference we insist on.
+HELD_FOR_WRONG = {
+    # Its body says testMode=0, "not a test", as its siblings' do; an unreadable amount does not unsay that.
+    ("worldpay", "form-bad-amount"): ["test: False, not None"],
+}
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     folders = [Path(folder) for folder in metafunc.config.getoption("--vectors")] or [OWN]
@@ -16,4 +22,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_a_vector_comes_out_as_expected(vector: Vector) -> None:
-    assert differences(vector) == [], f"{vector['gateway']} / {vector['name']}: {vector['why']}"
+    expected = HELD_FOR_WRONG.get((vector["gateway"], vector["name"]), [])
+    assert differences(vector) == expected, f"{vector['gateway']} / {vector['name']}: {vector['why']}"
