@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?=
 DEMO ?= on
+MIX ?= default
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,8 +16,8 @@ help: ## this list
 
 setup: $(READY) ## makes the environment in .venv
 
-run: $(READY) ## starts everything with a demo shop; DEMO=off or calls a second (DEMO=5), PORT=5000
-	@exec $(BIN)/python -m dev.run --demo $(DEMO) $(if $(PORT),--port $(PORT))
+run: $(READY) ## starts everything, with demo traffic; DEMO=off or DEMO=5 (a second), MIX=rough, PORT=8000
+	@exec $(BIN)/python -m dev.run --demo $(DEMO) --mix $(MIX) $(if $(PORT),--port $(PORT))
 
 test: $(READY) ## the whole test suite; ARGS="-k orders" for pytest
 	@$(BIN)/python -m pytest -n 2 $(ARGS)

@@ -70,7 +70,12 @@ class Process:
 
     def must_run(self) -> None:
         if self.ended:
-            raise CannotRun(f"{self.name} has ended. The end of {self._log}:\n{_tail(self._log)}")
+            raise CannotRun(self.last_words)
+
+    @property
+    def last_words(self) -> str:
+        """Of one that has ended by itself."""
+        return f"{self.name} has ended. The end of {self._log}:\n{_tail(self._log)}"
 
 
 def once(name: str, command: str, env: Env, logs: Path) -> None:

@@ -47,7 +47,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Stopped. The data are kept in var/.")
+        print("Stopped. The data are kept.")
     return 0
 
 
@@ -106,6 +106,9 @@ def _run(options: argparse.Namespace, lock: Path, stack: contextlib.ExitStack) -
             process.must_run()
         if traffic:
             traffic.show_trouble()
+            if traffic.ended:
+                print(traffic.last_words, flush=True)
+                traffic = None
 
 
 def _traffic(url: str, options: argparse.Namespace, gateways_port: int, env: Env) -> Process:
@@ -224,8 +227,8 @@ def _welcome(url: str, rate: float) -> str:
         ("", "Operations > Callbacks: retry, force, remove, restore"),
         ("Traffic", f"{rate:g} a second: orders, and calls of simulated gateways" if rate else "none"),
         ("Commands", ". var/environment && flask --app app --help"),
-        ("Kept", "data and logs, under var/"),
-        ("Stop", "Ctrl-C"),
+        ("Logs", "var/log/"),
+        ("Stop", "Ctrl-C (the data are kept)"),
     ]
     rule = "-" * 88
     return "\n".join([rule, "shopcallbacks is running.", "", *(f"  {name:10}{text}" for name, text in rows), rule])
