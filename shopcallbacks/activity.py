@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from .extensions import Base, db, utcnow
 from .users import User
@@ -63,6 +64,18 @@ class Activity(Base):
     @classmethod
     def last_about(cls, callback_id: int) -> Activity | None:
         return db.session.scalar(select(cls).where(cls.callback_id == callback_id).order_by(cls.id.desc()).limit(1))
+
+    @classmethod
+    def last_of(cls, callback_ids: Iterable[int]) -> dict[int, Activity]:
+        """The latest act about each callback that had one, by callback id."""
+        rows = db.session.scalars(
+            select(cls)
+            .where(cls.callback_id.in_(list(callback_ids)))
+            .distinct(cls.callback_id)
+            .order_by(cls.callback_id, cls.id.desc())
+            .options(joinedload(cls.user))
+        )
+        return {act.callback_id: act for act in rows if act.callback_id is not None}
 
     @classmethod
     def of_shop(cls, shop_id: int, before: int | None, limit: int) -> list[Activity]:

@@ -59,6 +59,18 @@ class Attempt(Base):
     callback: Mapped[Callback] = relationship(back_populates="attempts")
     asked_by: Mapped[User | None] = relationship()
 
+    @classmethod
+    def last_of(cls, callback_ids: Iterable[int]) -> dict[int, Attempt]:
+        """The latest attempt of each callback that had one, by callback id."""
+        rows = db.session.scalars(
+            select(cls)
+            .where(cls.callback_id.in_(list(callback_ids)))
+            .distinct(cls.callback_id)
+            .order_by(cls.callback_id, cls.id.desc())
+            .options(joinedload(cls.asked_by))
+        )
+        return {attempt.callback_id: attempt for attempt in rows}
+
 
 class KeptMessage(Base):
     """What one message of a callback said and did. Only of genuine or forced callbacks; an applied one stays so."""

@@ -22,6 +22,11 @@ def exponent(currency: str) -> int:
     return _EXPONENTS.get(currency, 2)
 
 
+def currencies_with(decimals: int) -> list[str]:
+    """The currencies to which ISO 4217 gives so many decimals, where that is not two."""
+    return [currency for currency, places in _EXPONENTS.items() if places == decimals]
+
+
 class Outcome(StrEnum):
     """What a message says of a payment, in our words."""
 
