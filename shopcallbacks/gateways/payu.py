@@ -28,6 +28,7 @@ from .reading import (
     text,
     unclear,
     unreadable,
+    whole,
 )
 
 # PayU's status -> our word; "authorised": what the account's setting says.
@@ -191,4 +192,4 @@ def _unknown(what: str, status: str | None, known: dict[str, Any]) -> Message:
 
 def _money(amount: Any, currency: Any) -> Money | None:
     """Hundredths as text, whatever decimals the currency has."""
-    return minor(text(amount), currency, 2)
+    return minor(whole(amount), currency, 2)

@@ -160,7 +160,7 @@ def _verify_form(request: Request, settings: Settings) -> Verification:
 
 
 def _message(form: dict[str, str], settings: Settings) -> Message:
-    kind = "authAmount" if form.get("authAmount") else "amount"
+    kind = "authAmount" if "authAmount" in form else "amount"
     test_mode = text(form.get("testMode"))
     known: dict[str, Any] = {
         "order_number": text(form.get("cartId")),
