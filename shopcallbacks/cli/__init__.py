@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
+from .callbacks import callbacks
 from .demo import demo
 from .gateways import gateways
 from .orders import orders
 from .shops import shops
 from .users import users
 
-GROUPS = (shops, gateways, users, orders, demo)
+GROUPS = (shops, gateways, users, orders, callbacks, demo)
 
 
 def init_app(app: Flask) -> None:
