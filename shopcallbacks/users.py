@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -15,8 +16,12 @@ from .extensions import Base, db, utcnow
 from .shops import Shop
 
 _hasher = PasswordHasher()
-# Checked when no user has the e-mail, so that both ways take the same time.
-_NOBODY = _hasher.hash("nobody")
+
+
+@cache
+def _nobody() -> str:
+    """Checked when no user has the e-mail, so that both ways take the same time."""
+    return _hasher.hash("nobody")
 
 
 class Role(StrEnum):
@@ -103,7 +108,7 @@ class User(UserMixin, Base):
         """The active user with that password. Takes as long when there is none."""
         user = cls.by_email(email)
         try:
-            _hasher.verify(user.password_hash if user else _NOBODY, password)
+            _hasher.verify(user.password_hash if user else _nobody(), password)
         except (VerifyMismatchError, InvalidHashError):
             return None
         return user if user is not None and user.active else None
