@@ -95,7 +95,7 @@ class PayU(Gateway):
             return Verification.not_genuine("The signature names no hash that is allowed.")
         matched = first_match(
             settings["second_keys"],
-            lambda key: bool(key) and same_hex(parts.get("signature"), _digest(algorithm, request.body, key)),
+            lambda key: same_hex(parts.get("signature"), _digest(algorithm, request.body, key)),
         )
         if matched is None:
             return Verification.not_genuine("The signature fits no live second key.")
