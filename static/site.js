@@ -1,6 +1,9 @@
 // What HTML and htmx can't say: menus that close, polling that rests, and trouble that is told.
 "use strict";
 
+// On a phone the tabs scroll: the one of this page is to be seen.
+document.querySelector(".tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 // An open menu closes by Escape, and by a click or a focus elsewhere.
 function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) {

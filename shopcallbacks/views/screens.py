@@ -86,13 +86,15 @@ def need_log_in() -> BaseResponse | None:
 
 
 def add_headers(response: Response) -> Response:
-    """Nothing from elsewhere, nothing in a frame, nothing of a page kept by a cache."""
+    """Nothing from elsewhere, nothing in a frame, nothing kept but what never changes."""
     if request.blueprint == "ingest":
         return response
     response.headers.update(HEADERS)
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.add("HX-Request")
+    elif request.path.startswith("/static/vendor/"):  # named with its version
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
 
