@@ -79,7 +79,7 @@ class CyberSource(Gateway):
         if unsigned:
             return Verification.not_genuine(f"The field {unsigned} is not signed.")
         missing = next((name for name in ("signature", *names) if name not in form), None)
-        if missing:
+        if missing is not None:
             return Verification.not_genuine(f"The field {missing} is missing.")
         matched = first_match(settings["secret_keys"], lambda key: same_base64(form["signature"], _digest(form, key)))
         if matched is None:
