@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import activity, api, dashboard, health, ingest, orders, screens, sessions, settings
+from . import (
+    activity,
+    api,
+    callbacks,
+    dashboard,
+    health,
+    ingest,
+    orders,
+    screens,
+    sessions,
+    settings,
+    verbs,
+)
+from . import settings_secrets as settings_secrets  # these two add to the blueprint of the settings
+from . import settings_tests as settings_tests
 
 BLUEPRINTS = (
     ingest.bp,
@@ -12,6 +26,8 @@ BLUEPRINTS = (
     health.bp,
     sessions.bp,
     dashboard.bp,
+    callbacks.bp,
+    verbs.bp,
     orders.bp,
     activity.bp,
     settings.bp,
