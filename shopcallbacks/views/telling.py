@@ -25,7 +25,7 @@ def row_of(callback: Callback) -> Row:
 
 
 def row_parts(callback: Callback, note: str = "") -> dict[str, Any]:
-    return {"row": row_of(callback), "note": note, "back": back()}
+    return {"row": row_of(callback), "note": note, "back": back(), "fresh": True}
 
 
 def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, Any]:
