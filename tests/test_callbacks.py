@@ -204,7 +204,7 @@ def test_force_is_not_offered_where_it_cannot_help(client: FlaskClient, account:
     assert "Order 59.90 EUR, callback 0.01 EUR." in page
     question = client.get(f"/callbacks/{callback.id}/forced-retry").text
     assert "it would fail again" in question
-    assert "<button" not in question.partition("Force this callback?")[2].partition("</form>")[0]
+    assert "<button" not in question.rpartition("Force this callback?")[2].partition("</form>")[0]
 
 
 @pytest.mark.parametrize("verb", ["forced-retry", "removal"])
