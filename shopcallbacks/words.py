@@ -292,6 +292,57 @@ def letters(title: str) -> str:
     return names[0][0] + names[1][0] if len(names) > 1 else names[0][:2]
 
 
+# Of many at once: what is said of those it was done to, and of those it could not be done to.
+DONE_TO_MANY = {"remove": "marked as invalid", "restore": "restored"}
+SKIPPED = {
+    "retry": "could not be retried",
+    "force": "could not be forced",
+    "remove": "could not be removed",
+    "restore": "could not be restored",
+}
+FORCING_SILENT = "{gateway}'s callback only rings: what it is about must be asked for, so there is nothing to force."
+FORCING_OTHER = "It is not the check with the gateway that keeps it, and forcing skips nothing else."
+# What messages would do to orders: one, many.
+FORESEEN = {
+    Effect.opened: ("order opens", "orders open"),
+    Effect.awaiting: ("order awaits payment", "orders await payment"),
+    Effect.cancelled: ("order is cancelled", "orders are cancelled"),
+    Effect.refunded: ("order is refunded", "orders are refunded"),
+    Effect.partly_refunded: ("order is partly refunded", "orders are partly refunded"),
+    Effect.recorded: ("refund is recorded", "refunds are recorded"),
+    Effect.repeated: ("was told before: no effect", "were told before: no effect"),
+    Effect.none: ("has no effect on an order", "have no effect on orders"),
+}
+RUN_STATES = {
+    "running": "running",
+    "paused": "paused",
+    "stopped": "stopped by itself",
+    "cancelled": "cancelled",
+    "done": "done",
+}
+ITEM_STATES = {
+    "waiting": "not done",
+    "asked": "under way",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "skipped": "skipped",
+}
+
+
+def came(effect: Effect | None) -> str:
+    """What came of an attempt that succeeded, the same for all with that effect."""
+    return EFFECTS[effect] if effect else EFFECTS[Effect.none]
+
+
+def first_failed(count: int) -> str:
+    """Why a run stopped in one of its first stages."""
+    return "The first one failed." if count == 1 else f"All of the next {count} failed."
+
+
+def too_many_failed(failed: int, tried: int, share: int) -> str:
+    return f"{number(failed)} of the last {number(tried)} failed: more than {share} %."
+
+
 # A human act, as the list of them tells it.
 ACTS = {
     "retry": "retried",
@@ -300,6 +351,13 @@ ACTS = {
     "restore": "restored",
     "log in": "logged in",
     "failed log-in": "failed to log in",
+    "bulk retry": "retried many",
+    "bulk force": "forced many",
+    "bulk remove": "removed many as invalid",
+    "bulk restore": "restored many",
+    "pause bulk": "paused",
+    "resume bulk": "resumed",
+    "cancel bulk": "cancelled",
     "add gateway": "added a gateway account",
     "settings": "changed the settings",
     "test": "sent a test callback",
