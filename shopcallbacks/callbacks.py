@@ -364,7 +364,7 @@ class Callback(Base):
         Activity.record(verb, user, self.shop_id, self.id, self.order_id, why.strip(), what)
 
 
-_PAST = {"retry": "retried", "force": "forced", "remove": "removed", "restore": "restored"}
+_PAST = {"retry": "retried", "force": "forced", "remove": "removed", "restore": "restored", "test": "sent as a test"}
 
 
 def digest_of(request: Request) -> bytes:

@@ -50,6 +50,8 @@ class Setting:
     choices: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     keyed: bool = False
+    multiline: bool = False  # a text of several lines, a PEM block
+    like: str = ""  # what it may look like, where the help alone does not show it
 
     @property
     def is_secret(self) -> bool:

@@ -57,6 +57,7 @@ class GenericHmac(Gateway):
             "{path} {query} {header:Name} {field:name}. See the gateway's description of how it signs.",
             required=True,
             default={},
+            like='{"place": "header", "name": "X-Signature", "encoding": "hex", "template": "{body}"}',
         ),
         Setting(
             "secrets",
@@ -71,6 +72,7 @@ class GenericHmac(Gateway):
             Kind.table,
             "header (or from the signature's list), unit (s, ms, iso8601), tolerance in seconds. "
             "Leave empty where no time is signed.",
+            like='{"header": "X-Timestamp", "unit": "s", "tolerance": 300}',
         ),
         *FIELD_SETTINGS,
     )

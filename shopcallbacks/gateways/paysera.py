@@ -77,6 +77,7 @@ class Paysera(Gateway):
             Kind.text,
             "PEM text from https://www.paysera.com/download/public.key. With it only the RSA signatures count, "
             "which are stronger than the MD5 one.",
+            multiline=True,
         ),
     )
 

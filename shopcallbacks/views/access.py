@@ -12,7 +12,7 @@ from flask_login import current_user
 from ..callbacks import Callback
 from ..extensions import db
 from ..orders import Order
-from ..shops import Shop
+from ..shops import GatewayAccount, Shop
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,6 +60,15 @@ def load_order(id_: int) -> Order:
         abort(404)
     g.shop = db.session.get_one(Shop, order.shop_id)
     return order
+
+
+def load_account(id_: int) -> GatewayAccount:
+    """The gateway account, 404 where the user does not see its shop. Its shop becomes the current one."""
+    account = db.session.get(GatewayAccount, id_)
+    if account is None or not _sees(account.shop_id):
+        abort(404)
+    g.shop = account.shop
+    return account
 
 
 def managers_only(view: Callable[P, R]) -> Callable[P, R]:
