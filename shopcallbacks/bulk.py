@@ -89,6 +89,8 @@ class BulkRun(Base):
         """A new one, its callbacks written down; `Refused` with a sentence where it can't be."""
         if verb.needs_why and not why:
             raise Refused("Say why: the reason is kept with your name.")
+        if selection.ids is None and selection.filter.problems:
+            raise Refused(" ".join(selection.filter.problems))  # left out here, it would do more than was meant
         about = selection.filter.query if selection.ids is None else ""
         run = cls(shop=shop, user=user, verb=verb, why=why, filter=about, stop_share=min(max(stop_share, 1), 100))
         places = func.row_number().over(order_by=(Callback.received_at, Callback.id))
@@ -112,7 +114,8 @@ class BulkRun(Base):
         db.session.flush()
         items = found.add_columns(literal(self.id), literal(ItemState.waiting, BulkItem.state.type))
         writing = insert(BulkItem).from_select(["place", "callback_id", "run_id", "state"], items)
-        self.total = db.session.connection().execute(writing).rowcount
+        counted = writing.execution_options(preserve_rowcount=True)
+        self.total = db.session.connection().execute(counted).rowcount
         if not self.total:
             raise Refused("Nothing is selected, or it has all moved on since you looked.")
         self._act(f"bulk {self.verb}", self.user, f"{self.name}: {self.total} callbacks", self.why)

@@ -15,7 +15,7 @@ from .desk import Desk, Result
 from .errors import CallbackFailed
 from .examining import Finding
 from .extensions import db
-from .foresight import SKIPPED
+from .foresight import hopeless_to_force
 from .orders import Order
 from .processing import rehearse
 from .selection import Selection, Verb
@@ -73,12 +73,9 @@ def foresee(verb: Verb, selection: Selection, shop: Shop) -> Effects:
 
 
 def forcing_cannot_help(callback: Callback) -> str | None:
-    """A sentence where forcing would end as before: see `foresight`."""
-    if not callback.account.gateway.speaks:
-        return words.FORCING_SILENT.format(gateway=callback.account.title)
-    if callback.reason not in SKIPPED:
-        return words.FORCING_OTHER
-    return None
+    """A sentence where forcing would end as before."""
+    why_not = hopeless_to_force(callback)
+    return words.WHY_NOT[why_not].format(gateway=callback.account.title) if why_not else None
 
 
 def _batches(ids: Sequence[int]) -> Iterator[list[Callback]]:

@@ -30,7 +30,11 @@ BOM = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
 
 def write_csv(filter_: Filter, shop: Shop, bom: bool = False) -> Iterator[bytes]:
     """The CSV in blocks, the header row first. What it needs of the app is read before the first block is asked for."""
-    names, statement = _columns(filter_.select(shop))
+    return stream(*_columns(filter_.select(shop)), bom)
+
+
+def stream(names: list[str], statement: Select[Any], bom: bool = False) -> Iterator[bytes]:
+    """Any statement's rows under these names."""
     compiled = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
     copy = f"COPY ({compiled}) TO STDOUT (FORMAT csv)"
     connection = db.engine.raw_connection()
@@ -40,8 +44,8 @@ def write_csv(filter_: Filter, shop: Shop, bom: bool = False) -> Iterator[bytes]
     return _stream(own, copy, dict(compiled.params), BOM + head if bom else head)
 
 
-def file_name(shop: Shop, at: datetime) -> str:
-    return f"callbacks-{shop.slug}-{at.astimezone(ZoneInfo(shop.time_zone)):%Y%m%d-%H%M}.csv"
+def file_name(shop: Shop, at: datetime, what: str = "callbacks") -> str:
+    return f"{what}-{shop.slug}-{at.astimezone(ZoneInfo(shop.time_zone)):%Y%m%d-%H%M}.csv"
 
 
 def _stream(own: psycopg.Connection[Any], copy: str, parameters: dict[str, Any], head: bytes) -> Iterator[bytes]:
@@ -64,41 +68,41 @@ def _columns(wanted: Select[Any]) -> tuple[list[str], Select[Any]]:
     c, order, account = Callback, Order, GatewayAccount
     columns: dict[str, Any] = {
         "id": c.id,
-        "received at": _time(c.received_at),
-        "gateway account": _Cell(account.slug),
-        "gateway": _Cell(account.gateway_name),
+        "received at": time_cell(c.received_at),
+        "gateway account": Cell(account.slug),
+        "gateway": Cell(account.gateway_name),
         "state": c.state,
         "reason": c.reason,
-        "detail": _Cell(c.detail),
+        "detail": Cell(c.detail),
         "outcome": c.outcome,
-        "order number": _Cell(c.order_number),
-        "transaction id": _Cell(c.transaction_id),
-        "event id": _Cell(c.event_id),
-        "amount": _amount(c.amount_minor, c.currency),
-        "currency": _Cell(c.currency),
+        "order number": Cell(c.order_number),
+        "transaction id": Cell(c.transaction_id),
+        "event id": Cell(c.event_id),
+        "amount": amount_cell(c.amount_minor, c.currency),
+        "currency": Cell(c.currency),
         "order state": order.state,
-        "order amount": _amount(order.amount_minor, order.currency),
+        "order amount": amount_cell(order.amount_minor, order.currency),
         "attempts": c.attempt_count,
         "last verdict": c.verdict,
-        "settled at": _time(c.settled_at),
+        "settled at": time_cell(c.settled_at),
         "digest": func.encode(c.digest, literal_column("'hex'")),
     }
     joined = wanted.join(account, account.id == c.account_id).outerjoin(order, order.id == c.order_id)
     return list(columns), joined.with_only_columns(*columns.values())
 
 
-def _time(column: Any) -> ColumnElement[Any]:
+def time_cell(column: Any) -> ColumnElement[Any]:
     """ISO 8601 in UTC."""
     return func.to_char(func.timezone("UTC", column), literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'"""))
 
 
-def _amount(minor: Any, currency: Any) -> ColumnElement[Any]:
+def amount_cell(minor: Any, currency: Any) -> ColumnElement[Any]:
     """In major units, with all the currency's decimals."""
     odd = [(currency.in_(currencies_with(n)), minor * literal_column(f"{10**-n:.{n}f}")) for n in (0, 3, 4)]
     return case((minor.is_(None), null()), *odd, else_=minor * literal_column("0.01"))
 
 
-class _Cell(ColumnElement[str]):
+class Cell(ColumnElement[str]):
     """A text as a cell that does no harm. Nearly all texts are harmless: one look by a regular expression each."""
 
     inherit_cache = False
@@ -108,8 +112,8 @@ class _Cell(ColumnElement[str]):
         self.column = column
 
 
-@compiles(_Cell)
-def _cell(cell: _Cell, compiler: SQLCompiler, **more: Any) -> str:
+@compiles(Cell)
+def _cell(cell: Cell, compiler: SQLCompiler, **more: Any) -> str:
     text = compiler.process(cell.column, **more)
     return f"CASE WHEN {text} ~ '{_HARM}' THEN {_HARMLESS.replace('TEXT', text)} ELSE {text} END"
 

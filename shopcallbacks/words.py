@@ -175,6 +175,12 @@ def group_words(group: Group, now: datetime, zone: str) -> GroupWords:
     return GroupWords(cause(group.reason, title, asks, group.conflict), known, reason.step, reason.dot)
 
 
+def next_step(group: Group) -> str:
+    """What to do about all of a cause, in a sentence."""
+    assert group.reason is not None
+    return REASONS[group.reason].advice.format(gateway=group.account.title if group.account else "the gateway")
+
+
 def _known(group: Group, title: str) -> str:
     """One sentence for all of them, or the commonest as an example; nothing that the headline says already."""
     if group.conflict.startswith("Paid, but"):
@@ -300,8 +306,6 @@ SKIPPED = {
     "remove": "could not be removed",
     "restore": "could not be restored",
 }
-FORCING_SILENT = "{gateway}'s callback only rings: what it is about must be asked for, so there is nothing to force."
-FORCING_OTHER = "It is not the check with the gateway that keeps it, and forcing skips nothing else."
 # What messages would do to orders: one, many.
 FORESEEN = {
     Effect.opened: ("order opens", "orders open"),
@@ -327,6 +331,37 @@ ITEM_STATES = {
     "failed": "failed",
     "skipped": "skipped",
 }
+
+
+# The verb on a button, and the button that starts a run: "Retry 14 callbacks".
+VERBS = {"retry": "Retry", "force": "Force", "remove": "Remove", "restore": "Restore"}
+STARTS = {
+    "retry": "Retry {callbacks}",
+    "force": "Force {callbacks} without the gateway's confirmation",
+    "remove": "Mark {callbacks} as invalid",
+    "restore": "Restore {callbacks}",
+}
+MOVED = {
+    "remove": "{callbacks} {leave} the unprocessed ones. Nothing is deleted, no order changes, and it can be undone.",
+    "restore": "{callbacks} {come} back among the unprocessed ones. No order changes, and it can be undone.",
+}
+
+
+def starts(verb: str, count: int) -> str:
+    """The button that starts a run, naming what it does."""
+    return STARTS[verb].format(callbacks=counted(count, "callback"))
+
+
+def moved(verb: str, count: int) -> str:
+    """What removing or restoring so many does."""
+    one = count == 1
+    words = {"leave": "leaves" if one else "leave", "come": "comes" if one else "come"}
+    return MOVED[verb].format(callbacks=counted(count, "callback"), **words)
+
+
+def foreseen(effect: Effect, count: int) -> str:
+    """ "12 orders open"."""
+    return f"{number(count)} {FORESEEN[effect][count != 1]}"
 
 
 def came(effect: Effect | None) -> str:
