@@ -7,6 +7,7 @@ processed.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -134,7 +135,7 @@ def summary(shop_id: int, now: datetime) -> Summary:
 # own, the detail makes no cluster.
 OF_EACH = (Reason.order_not_found, Reason.amount_mismatch, Reason.currency_mismatch, Reason.unreadable, Reason.crashed)
 _SHAPE = func.left(func.regexp_replace(Callback.detail, "[0-9]+([.,:-][0-9]+)*", "#", "g"), 150)
-KNOWN = case(
+KNOWN: ColumnElement[str] = case(
     (or_(Callback.reason.is_(None), Callback.reason.in_(OF_EACH)), ""), (_SHAPE == "", "nothing"), else_=_SHAPE
 )
 CLUSTER = (Callback.reason, Callback.account_id.label("account"), KNOWN.label("conflict"))
@@ -146,10 +147,10 @@ def clusters(*where: ColumnElement[bool]) -> tuple[Group, ...]:
     return _groups(CLUSTER, *where)
 
 
-def _groups(by: tuple[Any, ...], *where: ColumnElement[bool]) -> tuple[Group, ...]:
+def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]:
     """The largest cause first."""
     stakes = _stakes_by_cause(by, *where)
-    rows = db.session.execute(
+    rows: Sequence[Any] = db.session.execute(
         select(
             *by,
             func.count().label("count"),
@@ -162,7 +163,7 @@ def _groups(by: tuple[Any, ...], *where: ColumnElement[bool]) -> tuple[Group, ..
         .group_by(*by)
         .order_by(text("count DESC"), func.min(Callback.received_at))
         .limit(CLUSTERS)
-    )
+    ).all()
     found = []
     for reason, account_id, conflict, count_, oldest, latest, detail, details in rows:
         account = db.session.get(GatewayAccount, account_id) if account_id else None
@@ -171,7 +172,7 @@ def _groups(by: tuple[Any, ...], *where: ColumnElement[bool]) -> tuple[Group, ..
     return tuple(found)
 
 
-def _stakes_by_cause(by: tuple[Any, ...], *where: ColumnElement[bool]) -> dict[tuple[object, ...], list[Money]]:
+def _stakes_by_cause(by: Sequence[Any], *where: ColumnElement[bool]) -> dict[tuple[object, ...], list[Money]]:
     about = select(*by, Callback.order_id).where(*where).distinct().subquery()
     cause = (about.c.reason, about.c.account, about.c.conflict)
     stakes: dict[tuple[object, ...], list[Money]] = defaultdict(list)

@@ -88,6 +88,7 @@ def upgrade():
         sa.PrimaryKeyConstraint("run_id", "place", name=op.f("pk_bulk_items")),
     )
     op.create_index("ix_bulk_items_state", "bulk_items", ["run_id", "state", "place"])
+    op.create_index("ix_activity_user", "activity", ["user_id", "id"])
     for table, fixed in FIXED.items():
         op.execute(
             f"CREATE TRIGGER {table}_are_kept BEFORE DELETE OR TRUNCATE ON {table} "
@@ -100,5 +101,6 @@ def upgrade():
 
 
 def downgrade():
+    op.drop_index("ix_activity_user", "activity")
     op.drop_table("bulk_items")
     op.drop_table("bulk_runs")

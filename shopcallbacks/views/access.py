@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 from flask import abort, g, request, session
 from flask_login import current_user
 
+from ..activity import Activity
 from ..bulk import BulkRun
 from ..callbacks import Callback
 from ..extensions import db
@@ -70,6 +71,14 @@ def load_account(id_: int) -> GatewayAccount:
         abort(404)
     g.shop = account.shop
     return account
+
+
+def load_act(id_: int) -> Activity:
+    """An act about a callback, 404 where the user does not see its shop."""
+    act = db.session.get(Activity, id_)
+    if act is None or act.callback_id is None or act.shop_id is None or not _sees(act.shop_id):
+        abort(404)
+    return act
 
 
 def load_run(id_: int) -> BulkRun:

@@ -131,7 +131,8 @@ def _verb() -> Verb:
 
 
 def _selection() -> Selection:
-    return Selection.read(request.values.items(multi=True), current_shop())
+    pairs = [*request.args.items(multi=True), *request.form.items(multi=True)]
+    return Selection.read(pairs, current_shop())
 
 
 def _begun(run: BulkRun) -> BaseResponse:
