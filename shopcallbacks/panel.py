@@ -138,7 +138,7 @@ class Filter:
         if self.reason:
             found.append(Callback.reason == self.reason)
         if self.known:
-            found.append(self.known == queue.KNOWN)
+            found.append(queue.KNOWN.in_([self.known]))
         if self.order:
             found.append(Callback.order_number == self.order)
         if self.q:
