@@ -89,6 +89,7 @@ class Gateway(ABC):
     letters: ClassVar[str]
     docs: ClassVar[str] = ""
     check: ClassVar[str]  # how it is verified, one line for docs and screens
+    tested: ClassVar[str]  # what its check was run against, besides our own vectors, for docs
     settings: ClassVar[tuple[Setting, ...]]
     methods: ClassVar[tuple[str, ...]] = ("POST",)
     speaks: ClassVar[bool] = True

@@ -51,6 +51,7 @@ class CyberSource(Gateway):
         "https://developer.cybersource.com/docs/cybs/en-us/sa/developer/all/sa-hosted/secure-acceptance/home-merch.html"
     )
     check = "HMAC-SHA256 of the fields that signed_field_names lists, in the form field signature"
+    tested = "django-oscar-cybersource's signer and its tests"
     settings = (
         Setting(
             "profile_id",

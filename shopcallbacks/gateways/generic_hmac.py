@@ -47,6 +47,7 @@ class GenericHmac(Gateway):
     title = "Generic HMAC"
     letters = "HM"
     check = "HMAC of what the account's template names, in a header, a query parameter or a form field"
+    tested = "an independent reader of the same settings"
     settings = (
         Setting(
             "signature",

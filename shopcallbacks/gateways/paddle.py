@@ -51,6 +51,7 @@ class Paddle(Gateway):
     letters = "Pd"
     docs = "https://developer.paddle.com/webhooks/about/signature-verification"
     check = "HMAC-SHA256 of time and raw body, in the header Paddle-Signature"
+    tested = "paddle-python-sdk 1.16 and the example in its tests"
     settings = (
         Setting("secret_keys", "Secret keys", Kind.secrets, "Paddle > Developer tools > Notifications.", required=True),
         Setting("tolerance_s", "Allowed age of a signature, in seconds", Kind.number, "At arrival.", default=300),

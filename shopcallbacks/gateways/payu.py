@@ -60,6 +60,7 @@ class PayU(Gateway):
     letters = "PU"
     docs = "https://developers.payu.com/en/restapi.html#notifications"
     check = "hash of the raw body and the second key, in the header OpenPayu-Signature"
+    tested = "PayU's openpayu_php and its tests, @ingameltd/payu (npm)"
     settings = (
         Setting(
             "pos_id",

@@ -68,6 +68,7 @@ def test_a_gateway_is_described(gateway: Gateway) -> None:
     assert len(gateway.letters) == 2
     assert 20 <= len(gateway.check) <= 140
     assert "\n" not in gateway.check
+    assert len(gateway.tested) > 10
     assert gateway.docs.startswith("https://") or gateway.name == "generic_hmac"  # which is nobody's
     assert set(gateway.methods) <= {"POST", "GET"}
 

@@ -100,7 +100,7 @@ def with_checksum(body: bytes, wanted: int) -> bytes:
     return filled(chosen)
 
 
-WITH_EVENTS = ("checkoutcom", "coinbase_commerce", "gocardless", "razorpay", "square", "standardwebhooks", "stripe")
+WITH_EVENTS = "checkoutcom coinbase_commerce gocardless paddle razorpay square standardwebhooks stripe".split()
 
 
 @pytest.mark.parametrize("gateway", WITH_EVENTS)
