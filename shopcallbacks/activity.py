@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from .extensions import Base, db, utcnow
@@ -74,7 +75,7 @@ class Activity(Base):
         rows = db.session.scalars(
             select(cls)
             .where(cls.callback_id.in_(list(callback_ids)))
-            .distinct(cls.callback_id)
+            .ext(distinct_on(cls.callback_id))
             .order_by(cls.callback_id, cls.id.desc())
             .options(joinedload(cls.user))
         )

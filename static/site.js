@@ -109,6 +109,7 @@ document.addEventListener("htmx:after:swap", (event) => {
 
 // Selecting rows: the box on top, x on a row, a range with shift. The bar says how many, its buttons too.
 let lastPick = null;
+const inBar = (box) => Boolean(box.form) && box.form === document.getElementById("bulk");
 const picks = () => [...document.querySelectorAll('input[form="bulk"][name="id"]')];
 function countPicks() {
   const bar = document.getElementById("bulk");
@@ -121,17 +122,18 @@ function countPicks() {
   bar.querySelector("[data-picked]").textContent = all ? "All that match" : count ? `${count} selected` : "Select rows";
   for (const button of bar.querySelectorAll("button")) {
     button.disabled = !many;
-    button.querySelector("[data-count]").textContent = many ? ` ${many}` : "";
+    button.querySelector("[data-count]").textContent = many ? `\u00a0${many}` : "";
   }
 }
 document.addEventListener("change", (event) => {
   const box = event.target;
-  if (box.name === "page" && box.getAttribute("form") === "bulk") picks().forEach((pick) => { pick.checked = box.checked; });
-  if (box.form?.id === "bulk") countPicks();
+  if (!inBar(box)) return;
+  if (box.name === "page") picks().forEach((pick) => { pick.checked = box.checked; });
+  countPicks();
 });
 document.addEventListener("click", (event) => {
   const box = event.target;
-  if (box.name !== "id" || box.form?.id !== "bulk") return;
+  if (box.name !== "id" || !inBar(box)) return;
   const boxes = picks(), from = boxes.indexOf(lastPick), to = boxes.indexOf(box);
   if (event.shiftKey && from >= 0) boxes.slice(Math.min(from, to), Math.max(from, to) + 1).forEach((pick) => { pick.checked = box.checked; });
   lastPick = box;
