@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,8 +24,9 @@ from .shops import Shop
 from .transitions import Effect
 from .values import Money
 
-# A preview looks at so many, the first of the run, and says how many are beyond.
+# A preview looks at so many, the first of the run, for so long, and says how many are beyond.
 FORESEEN = 5000
+FOR_S = 3.0
 _BATCH = 250
 
 
@@ -58,11 +60,14 @@ class Effects:
 
 
 def foresee(verb: Verb, selection: Selection, shop: Shop) -> Effects:
-    """What the run would do, of the first `FORESEEN` callbacks."""
+    """What the run would do, of its first callbacks."""
     found = Effects(selection.count(verb, shop))
     kind = Kind.forced if verb is Verb.force else Kind.retry
     desk: Desk | None = None
+    until = time.monotonic() + FOR_S
     for callbacks in _batches(selection.first(verb, shop, FORESEEN)):
+        if time.monotonic() > until:
+            break
         found.looked += len(callbacks)
         fit = [callback for callback in callbacks if _fits(found, verb, callback)]
         if fit and verb.attempts:
