@@ -184,10 +184,11 @@ def next_step(group: Group) -> str:
 def _known(group: Group, title: str) -> str:
     """One sentence for all of them, or the commonest as an example; nothing that the headline says already."""
     if group.conflict.startswith("Paid, but"):
-        return "money came in after the order had gone"
+        again = group.conflict.startswith("Paid, but the order is paid")
+        return "money came in twice" if again else "money came in after the order had gone"
     known = group.detail.rstrip(".")
     known = known.removeprefix(f"{title} could not be asked: ")
-    if group.reason is Reason.not_genuine and group.account and not known.startswith(title):
+    if group.reason is Reason.not_genuine and group.account and not known.startswith(title.split()[0]):
         known = f"{title}: {known[:1].lower()}{known[1:]}"
     return known if group.details < 2 else f"for example {known}"
 
