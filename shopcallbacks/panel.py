@@ -183,7 +183,7 @@ class Filter:
 def _one_of(what: str, kind: type[StrEnum]) -> Any:
     def read(value: str) -> Any:
         if value not in list(kind):
-            raise ValueError(f"There is no {what} “{value[:40]}”; there are: {', '.join(kind)}.")
+            raise ValueError(f"There is no {what} “{value[:40]}”.")
         return kind(value)
 
     return read

@@ -10,7 +10,7 @@ from sqlalchemy.orm import contains_eager, defer, joinedload, lazyload
 
 from .bulk import BulkItem, BulkRun, ItemState
 from .callbacks import Callback
-from .export import Cell, amount_cell, stream, time_cell
+from .export import Cell, amount_cell, order_number_cell, stream, time_cell
 from .extensions import db
 from .orders import Order
 from .shops import GatewayAccount
@@ -61,7 +61,9 @@ def rows(run: BulkRun, state: ItemState | None, after: int) -> Sequence[BulkItem
     bare = (defer(Callback.body), defer(Callback.query), defer(Callback.headers), lazyload(Callback.messages))
     return db.session.scalars(
         wanted.join(BulkItem.callback)
-        .options(contains_eager(BulkItem.callback).options(*bare, joinedload(Callback.account)))
+        .options(
+            contains_eager(BulkItem.callback).options(*bare, joinedload(Callback.account), joinedload(Callback.order))
+        )
         .order_by(BulkItem.place)
         .limit(PAGE + 1)
     ).all()
@@ -74,7 +76,7 @@ def write_csv(run: BulkRun, bom: bool = False) -> Iterator[bytes]:
         "place": item.place,
         "callback": item.callback_id,
         "gateway account": Cell(GatewayAccount.slug),
-        "order number": Cell(c.order_number),
+        "order number": order_number_cell(c, Order),
         "amount": amount_cell(c.amount_minor, c.currency),
         "currency": Cell(c.currency),
         "state": item.state,
@@ -87,6 +89,7 @@ def write_csv(run: BulkRun, bom: bool = False) -> Iterator[bytes]:
         .select_from(item)
         .join(c, c.id == item.callback_id)
         .join(GatewayAccount, GatewayAccount.id == c.account_id)
+        .outerjoin(Order, Order.id == c.order_id)
         .where(item.run_id == run.id)
         .order_by(item.place)
     )

@@ -18,6 +18,12 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
+def order_number(callback: Callback) -> str:
+    """The number it names; as it is where the shop has such an order, for that is no card's."""
+    number = callback.order_number or "\N{EN DASH}"
+    return number if callback.order is not None and callback.order.number == number else mask(number)
+
+
 def reason_words(reason: Reason, callback: Callback | None = None) -> str:
     gateway = callback.account.title if callback else "The gateway"
     return words.REASONS[reason].headline.format(gateway=gateway)
@@ -46,6 +52,7 @@ def why_not(foresight: Foresight, callback: Callback) -> str:
 
 FILTERS: dict[str, Any] = {
     "masked": lambda text: mask(str(text)),
+    "order_number": order_number,
     "sentence": sentence,
     "claim_start": words.claim,
     "reason_words": reason_words,

@@ -26,7 +26,7 @@ def row_of(callback: Callback) -> Row:
 
 
 def row_parts(callback: Callback, note: str = "") -> dict[str, Any]:
-    return {"row": row_of(callback), "note": note, "back": back(), "undo": just_done(callback)}
+    return {"row": row_of(callback), "note": note, "back": back(), "undo": just_done(callback), "fresh": True}
 
 
 def just_done(callback: Callback) -> Activity | None:
