@@ -59,11 +59,10 @@ def rows(run: BulkRun, state: ItemState | None, after: int) -> Sequence[BulkItem
     if state is not None:
         wanted = wanted.where(BulkItem.state == state)
     bare = (defer(Callback.body), defer(Callback.query), defer(Callback.headers), lazyload(Callback.messages))
+    beside = (joinedload(Callback.account), joinedload(Callback.order))
     return db.session.scalars(
         wanted.join(BulkItem.callback)
-        .options(
-            contains_eager(BulkItem.callback).options(*bare, joinedload(Callback.account), joinedload(Callback.order))
-        )
+        .options(contains_eager(BulkItem.callback).options(*bare, *beside))
         .order_by(BulkItem.place)
         .limit(PAGE + 1)
     ).all()
