@@ -15,7 +15,10 @@ from .users import User
 
 class Activity(Base):
     __tablename__ = "activity"
-    __table_args__ = (Index("ix_activity_shop_time", "shop_id", "at", "id"),)
+    __table_args__ = (
+        Index("ix_activity_shop_time", "shop_id", "at", "id"),
+        Index("ix_activity_user", "user_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -84,4 +87,10 @@ class Activity(Base):
         wanted = select(cls).where(cls.shop_id == shop_id)
         if before is not None:
             wanted = wanted.where(cls.id < before)
+        return list(db.session.scalars(wanted.order_by(cls.id.desc()).limit(limit)))
+
+    @classmethod
+    def of_user(cls, user_id: int, shop_id: int, limit: int) -> list[Activity]:
+        """The user's latest acts in the shop, newest first."""
+        wanted = select(cls).where(cls.user_id == user_id, cls.shop_id == shop_id)
         return list(db.session.scalars(wanted.order_by(cls.id.desc()).limit(limit)))

@@ -30,15 +30,19 @@ BOM = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
 
 def write_csv(filter_: Filter, shop: Shop, bom: bool = False) -> Iterator[bytes]:
     """The CSV in blocks, the header row first. What it needs of the app is read before the first block is asked for."""
-    names, statement = _columns(filter_.select(shop))
+    return stream(*_columns(filter_.select(shop)), bom)
+
+
+def stream(names: list[str], statement: Select[Any], bom: bool = False) -> Iterator[bytes]:
+    """Any statement's rows under these names."""
     compiled = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
     copy = f"COPY ({compiled}) TO STDOUT (FORMAT csv)"
     head = ",".join(names).encode() + b"\r\n"
     return _stream(db.engine, copy, dict(compiled.params), BOM + head if bom else head)
 
 
-def file_name(shop: Shop, at: datetime) -> str:
-    return f"callbacks-{shop.slug}-{at.astimezone(ZoneInfo(shop.time_zone)):%Y%m%d-%H%M}.csv"
+def file_name(shop: Shop, at: datetime, what: str = "callbacks") -> str:
+    return f"{what}-{shop.slug}-{at.astimezone(ZoneInfo(shop.time_zone)):%Y%m%d-%H%M}.csv"
 
 
 def _stream(engine: Engine, copy: str, parameters: dict[str, Any], head: bytes) -> Iterator[bytes]:
@@ -64,42 +68,47 @@ def _columns(wanted: Select[Any]) -> tuple[list[str], Select[Any]]:
     c, order, account = Callback, Order, GatewayAccount
     columns: dict[str, Any] = {
         "id": c.id,
-        "received at": _time(c.received_at),
+        "received at": time_cell(c.received_at),
         "gateway account": account.slug,
         "gateway": account.gateway_name,
         "state": c.state,
         "reason": c.reason,
-        "detail": _Cell(c.detail),
+        "detail": Cell(c.detail),
         "outcome": c.outcome,
-        # the shop's own number is no card's, whatever it looks like
-        "order number": case((c.order_number == order.number, _Cell(order.number, "")), else_=_Cell(c.order_number)),
-        "transaction id": _Cell(c.transaction_id),
-        "event id": _Cell(c.event_id),
-        "amount": _amount(c.amount_minor, c.currency),
+        "order number": order_number_cell(c, order),
+        "transaction id": Cell(c.transaction_id),
+        "event id": Cell(c.event_id),
+        "amount": amount_cell(c.amount_minor, c.currency),
         "currency": c.currency,
         "order state": order.state,
-        "order amount": _amount(order.amount_minor, order.currency),
+        "order amount": amount_cell(order.amount_minor, order.currency),
         "attempts": c.attempt_count,
         "last verdict": c.verdict,
-        "settled at": _time(c.settled_at),
+        "settled at": time_cell(c.settled_at),
         "digest": func.encode(c.digest, literal_column("'hex'")),
     }
     joined = wanted.join(account, account.id == c.account_id).outerjoin(order, order.id == c.order_id)
     return list(columns), joined.with_only_columns(*columns.values())
 
 
-def _time(column: Any) -> ColumnElement[Any]:
+def order_number_cell(callback: type[Callback], order: type[Order]) -> ColumnElement[Any]:
+    """The shop's own number is no card's, whatever it looks like."""
+    own = callback.order_number == order.number
+    return case((own, Cell(order.number, "")), else_=Cell(callback.order_number))
+
+
+def time_cell(column: Any) -> ColumnElement[Any]:
     """ISO 8601 in UTC."""
     return func.to_char(func.timezone("UTC", column), literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'"""))
 
 
-def _amount(minor: Any, currency: Any) -> ColumnElement[Any]:
+def amount_cell(minor: Any, currency: Any) -> ColumnElement[Any]:
     """In major units, with all the currency's decimals."""
     odd = [(currency.in_(currencies_with(n)), minor * literal_column(f"{10**-n:.{n}f}")) for n in (0, 3, 4)]
     return case((minor.is_(None), null()), *odd, else_=minor * literal_column("0.01"))
 
 
-class _Cell(ColumnElement[str]):
+class Cell(ColumnElement[str]):
     """A text as a cell that does no harm. Nearly all texts are harmless: one look by a regular expression each."""
 
     inherit_cache = False
@@ -110,8 +119,8 @@ class _Cell(ColumnElement[str]):
         self.card = card
 
 
-@compiles(_Cell)
-def _cell(cell: _Cell, compiler: SQLCompiler, **more: Any) -> str:
+@compiles(Cell)
+def _cell(cell: Cell, compiler: SQLCompiler, **more: Any) -> str:
     text = compiler.process(cell.column, **more)
     harmless = _HARMLESS.replace("TEXT", text).replace("CARD", cell.card)
     harm = f"{_HARM}|{_LONG}" if cell.card else _HARM

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -17,6 +18,8 @@ from rq.cron import CronScheduler
 
 from . import processing
 from .asking import AskGateways
+from .bulk import BulkRun
+from .bulk_steps import Step, advance
 from .callbacks import Callback
 from .cases import Case
 from .examining import Finding, examine
@@ -28,6 +31,7 @@ log = logging.getLogger(__name__)
 
 # The two lanes: callbacks that are decided at home, and those whose gateway is asked. Neither waits for the other.
 PLAIN, ASKING = "callbacks", "asking"
+BULK = "bulk"  # a bell, not a lane: the runs go on in the plain one
 BATCH = 100
 AT_ONCE, PER_ACCOUNT, LEASE_S = 32, 8, 20.0
 SWEEP_S = 5
@@ -50,19 +54,26 @@ class Bell:
 
     def ring(self, asks: bool) -> None:
         """There is work. With Redis away the sweep finds it."""
+        self._ring(lane(asks), lambda: enqueue(self._redis, asks))
+
+    def ring_bulk(self) -> None:
+        """A bulk run can go on."""
+        self._ring(BULK, lambda: enqueue_bulk(self._redis))
+
+    def _ring(self, name: str, send: Callable[[], None]) -> None:
         if time.monotonic() < self._quiet_until:
             return
         try:
-            if self._redis.set(_bell(asks), 1, nx=True, ex=BELL_S):
-                enqueue(self._redis, asks)
+            if self._redis.set(_bell(name), 1, nx=True, ex=BELL_S):
+                send()
         except RedisError as error:
             self._quiet_until = time.monotonic() + _QUIET_S
             log.warning("Redis is away, the sweep will find the work: %s", error)
 
-    def answer(self, asks: bool) -> None:
+    def answer(self, name: str) -> None:
         """The next ring counts again. Before claiming: what is committed from here on rings anew."""
         try:
-            self._redis.delete(_bell(asks))
+            self._redis.delete(_bell(name))
         except RedisError as error:
             log.warning("Redis is away: %s", error)
 
@@ -77,12 +88,16 @@ class Bell:
             return False
 
 
-def _bell(asks: bool) -> str:
-    return f"shopcallbacks:bell:{lane(asks)}"
+def _bell(name: str) -> str:
+    return f"shopcallbacks:bell:{name}"
 
 
 def enqueue(redis: Redis, asks: bool) -> None:
     Queue(lane(asks), connection=redis).enqueue(drain, asks, result_ttl=0, failure_ttl=3600, job_timeout=600)
+
+
+def enqueue_bulk(redis: Redis) -> None:
+    Queue(PLAIN, connection=redis).enqueue(bulk, result_ttl=0, failure_ttl=3600, job_timeout=600)
 
 
 def bell() -> Bell:
@@ -94,13 +109,20 @@ def ring(asks: bool) -> None:
     bell().ring(asks)
 
 
+def ring_bulk() -> None:
+    bell().ring_bulk()
+
+
 def drain(asks: bool) -> int:
     """One batch of what is due in the lane; rings again where there may be more. How many callbacks it took."""
     with current_app.app_context():
-        bell().answer(asks)
+        bell().answer(lane(asks))
         taken = _drain_asking() if asks else _drain_plain()
         if taken:
             ring(asks)
+            if BulkRun.any_open():  # their outcomes may be among them
+                ring_bulk()
+            db.session.rollback()
         return taken
 
 
@@ -152,14 +174,34 @@ def _acknowledge(finding: Finding) -> None:
             log.warning("%s could not be told: %s", case.gateway.title, answer.why)
 
 
+def bulk() -> bool:
+    """One step of each bulk run that can go on; rings again where one need not wait. Whether one goes on at once."""
+    with current_app.app_context():
+        bell().answer(BULK)
+        again = False
+        for id_ in BulkRun.open_ids():
+            run = BulkRun.lock(id_, skip=True)
+            step = advance(run) if run is not None else Step()
+            db.session.commit()
+            for asks in step.lanes:
+                ring(asks)
+            again = again or step.again
+        db.session.rollback()
+        if again:
+            ring_bulk()
+        return again
+
+
 def sweep(asks: bool) -> None:
-    """The lane's pulse, and what is due though no bell rang: automatic attempts, lost jobs, expired leases."""
+    """The lane's pulse, and what goes on though no bell rang: automatic attempts, lost jobs, expired leases, runs."""
     with current_app.app_context():
         Pulse.beat(lane(asks))
         db.session.commit()
         if Callback.overdue()[asks]:
             db.session.rollback()
             drain(asks)
+        if not asks and BulkRun.any_open():
+            bulk()
 
 
 def scheduler(redis: Redis) -> CronScheduler:

@@ -10,6 +10,7 @@ from ..callbacks import Callback
 from ..errors import CallbackFailed, Reason
 from ..foresight import Foresight
 from ..masking import mask
+from .screens import now
 
 
 def sentence(text: str) -> str:
@@ -64,5 +65,12 @@ FILTERS: dict[str, Any] = {
     "effect_words": lambda effect: words.EFFECTS[effect] if effect else "nothing",
     "kind_words": words.KINDS.__getitem__,
     "verdict_words": lambda verdict: words.VERDICTS[verdict] if verdict else "not checked",
+    "foreseen": words.foreseen,
+    "run_verb": words.VERBS.__getitem__,
+    "run_starts": words.starts,
+    "run_moved": words.moved,
+    "run_state": words.RUN_STATES.__getitem__,
+    "item_state": words.ITEM_STATES.__getitem__,
+    "length_of": lambda length: words.age(now(), now() + length),
     "took": lambda microseconds: words.span(timedelta(microseconds=microseconds)),
 }
