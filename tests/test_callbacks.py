@@ -70,7 +70,7 @@ def test_the_panel_shows_why_and_what_to_do(client: FlaskClient, account: Gatewa
     assert "Amount differs from the order" in html
     assert "order 59.90 EUR, callback 5.99 EUR" in html
     assert "Compare<" in html
-    assert "Force" not in html
+    assert "Force…" not in html
 
 
 def test_htmx_gets_the_panel_alone_and_history_the_page(client: FlaskClient, account: GatewayAccount) -> None:
