@@ -212,7 +212,7 @@ WHY_NOT = {
 def claim(callback: Callback) -> str:
     """ "Stripe says" what is verified, and only "claims" what is not."""
     gateway = callback.account.title
-    if callback.outcome is None:
+    if callback.outcome in (None, Outcome.unclear):
         return f"A callback to {gateway}'s address"
     return f"{gateway} says" if callback.verdict is Verdict.genuine else f"{gateway} claims"
 
