@@ -55,13 +55,13 @@ class Filter:
     tab: Tab = Tab.unprocessed
     accounts: tuple[str, ...] = ()
     reason: Reason | None = None
-    known: str | None = None
     since: date | None = None
     until: date | None = None
     order: str | None = None
     q: str | None = None
     sort: Sort | None = None
     per: int = PER_PAGE[0]
+    known: str | None = None
     problems: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
