@@ -6,7 +6,7 @@ no card numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -30,7 +30,11 @@ BOM = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
 
 def write_csv(filter_: Filter, shop: Shop, bom: bool = False) -> Iterator[bytes]:
     """The CSV in blocks, the header row first. What it needs of the app is read before the first block is asked for."""
-    names, statement = _columns(filter_.select(shop))
+    return copy_out(*_columns(filter_.select(shop)), bom)
+
+
+def copy_out(names: Sequence[str], statement: Select[Any], bom: bool = False) -> Iterator[bytes]:
+    """Whatever a statement gives, as CSV."""
     compiled = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
     copy = f"COPY ({compiled}) TO STDOUT (FORMAT csv)"
     connection = db.engine.raw_connection()
@@ -40,8 +44,8 @@ def write_csv(filter_: Filter, shop: Shop, bom: bool = False) -> Iterator[bytes]
     return _stream(own, copy, dict(compiled.params), BOM + head if bom else head)
 
 
-def file_name(shop: Shop, at: datetime) -> str:
-    return f"callbacks-{shop.slug}-{at.astimezone(ZoneInfo(shop.time_zone)):%Y%m%d-%H%M}.csv"
+def file_name(shop: Shop, at: datetime, what: str = "callbacks") -> str:
+    return f"{what}-{shop.slug}-{at.astimezone(ZoneInfo(shop.time_zone)):%Y%m%d-%H%M}.csv"
 
 
 def _stream(own: psycopg.Connection[Any], copy: str, parameters: dict[str, Any], head: bytes) -> Iterator[bytes]:
@@ -64,30 +68,30 @@ def _columns(wanted: Select[Any]) -> tuple[list[str], Select[Any]]:
     c, order, account = Callback, Order, GatewayAccount
     columns: dict[str, Any] = {
         "id": c.id,
-        "received at": _time(c.received_at),
-        "gateway account": _Cell(account.slug),
-        "gateway": _Cell(account.gateway_name),
+        "received at": utc_time(c.received_at),
+        "gateway account": Cell(account.slug),
+        "gateway": Cell(account.gateway_name),
         "state": c.state,
         "reason": c.reason,
-        "detail": _Cell(c.detail),
+        "detail": Cell(c.detail),
         "outcome": c.outcome,
-        "order number": _Cell(c.order_number),
-        "transaction id": _Cell(c.transaction_id),
-        "event id": _Cell(c.event_id),
+        "order number": Cell(c.order_number),
+        "transaction id": Cell(c.transaction_id),
+        "event id": Cell(c.event_id),
         "amount": _amount(c.amount_minor, c.currency),
-        "currency": _Cell(c.currency),
+        "currency": Cell(c.currency),
         "order state": order.state,
         "order amount": _amount(order.amount_minor, order.currency),
         "attempts": c.attempt_count,
         "last verdict": c.verdict,
-        "settled at": _time(c.settled_at),
+        "settled at": utc_time(c.settled_at),
         "digest": func.encode(c.digest, literal_column("'hex'")),
     }
     joined = wanted.join(account, account.id == c.account_id).outerjoin(order, order.id == c.order_id)
     return list(columns), joined.with_only_columns(*columns.values())
 
 
-def _time(column: Any) -> ColumnElement[Any]:
+def utc_time(column: Any) -> ColumnElement[Any]:
     """ISO 8601 in UTC."""
     return func.to_char(func.timezone("UTC", column), literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'"""))
 
@@ -98,7 +102,7 @@ def _amount(minor: Any, currency: Any) -> ColumnElement[Any]:
     return case((minor.is_(None), null()), *odd, else_=minor * literal_column("0.01"))
 
 
-class _Cell(ColumnElement[str]):
+class Cell(ColumnElement[str]):
     """A text as a cell that does no harm. Nearly all texts are harmless: one look by a regular expression each."""
 
     inherit_cache = False
@@ -108,8 +112,8 @@ class _Cell(ColumnElement[str]):
         self.column = column
 
 
-@compiles(_Cell)
-def _cell(cell: _Cell, compiler: SQLCompiler, **more: Any) -> str:
+@compiles(Cell)
+def _cell(cell: Cell, compiler: SQLCompiler, **more: Any) -> str:
     text = compiler.process(cell.column, **more)
     return f"CASE WHEN {text} ~ '{_HARM}' THEN {_HARMLESS.replace('TEXT', text)} ELSE {text} END"
 

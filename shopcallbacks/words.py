@@ -271,6 +271,11 @@ ACTS = {
     "remove": "removed as invalid",
     "restore": "restored",
     "log in": "logged in",
+    "log out": "logged out",
+    "export": "exported a CSV",
+    "settings": "changed the settings",
+    "send again": "had it sent again",
+    "test alert": "sent a test alert",
     "failed log-in": "failed to log in",
 }
 
