@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, func, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, func, select, text, update
 from sqlalchemy.orm import Mapped, aliased, joinedload, mapped_column, relationship
 
 from .extensions import Base, db
@@ -98,6 +98,16 @@ class Delivery(Sending, Base):
             or 0
             for part in (Part.waiting, Part.given_up)
         }
+
+    @classmethod
+    def hurry(cls, endpoint_id: int, now: datetime) -> None:
+        """What waits for its next try has waited long enough."""
+        db.session.execute(
+            update(cls)
+            .where(cls.endpoint_id == endpoint_id, cls.next_try_at > now, cls.leased_until.is_(None))
+            .values(next_try_at=now),
+            execution_options={"synchronize_session": False},
+        )
 
     @classmethod
     def send_all_again(cls, endpoint_id: int, now: datetime) -> int:

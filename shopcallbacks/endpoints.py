@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from sqlalchemy import ForeignKey, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -71,6 +72,11 @@ class Endpoint(Base):
         if self.failures >= PATIENCE:
             rest = min(REST_S * 2.0 ** (self.failures - PATIENCE), LONGEST_REST_S)
             self.rests_until = now + timedelta(seconds=rest)
+
+    @property
+    def host(self) -> str:
+        """What everybody may see of the address."""
+        return urlsplit(self.url).netloc
 
     @property
     def at_once(self) -> int | None:

@@ -113,11 +113,15 @@ def ring(asks: bool) -> None:
     bell().ring(lane(asks))
 
 
+def ring_outgoing() -> None:
+    bell().ring(OUTGOING)
+
+
 @event.listens_for(db.session, "after_transaction_end")
 def _ring_for_followers(session: Session, transaction: SessionTransaction) -> None:
     """Order changes were committed (or not, then the ring finds nothing) that a shop's endpoint is to be told of."""
     if transaction.parent is None and session.info.pop(FOLLOWED, False):
-        bell().ring(OUTGOING)
+        ring_outgoing()
 
 
 def drain(asks: bool) -> int:
@@ -198,7 +202,7 @@ def drain_outgoing() -> int:
         db.session.commit()
         _at_once(parcels, lambda parcel: parcel.send(), delivering.settle, _keep_parcels)
         if parcels or more:
-            bell().ring(OUTGOING)
+            ring_outgoing()
         return len(parcels)
 
 

@@ -159,7 +159,8 @@ def _within_time(
     clock.start()
     try:
         sock.settimeout(READ_S)
-        return _exchange(sock, parts, headers, body)
+        answer = _exchange(sock, parts, headers, body)
+        return Trouble.slow if cut.is_set() else answer
     except ssl.SSLCertVerificationError:
         return Trouble.certificate
     except TimeoutError:

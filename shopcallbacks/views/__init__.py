@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import activity, api, dashboard, health, ingest, orders, screens, sessions, settings
+from . import (
+    activity,
+    api,
+    dashboard,
+    deliveries,
+    health,
+    ingest,
+    orders,
+    screens,
+    sessions,
+    settings,
+)
+from . import settings_alerts as settings_alerts  # these two add to the blueprint of the settings
+from . import settings_endpoint as settings_endpoint
 
 BLUEPRINTS = (
     ingest.bp,
@@ -13,6 +26,7 @@ BLUEPRINTS = (
     sessions.bp,
     dashboard.bp,
     orders.bp,
+    deliveries.bp,
     activity.bp,
     settings.bp,
 )

@@ -10,6 +10,7 @@ from flask import abort, g, request, session
 from flask_login import current_user
 
 from ..callbacks import Callback
+from ..deliveries import Delivery
 from ..extensions import db
 from ..orders import Order
 from ..shops import Shop
@@ -60,6 +61,15 @@ def load_order(id_: int) -> Order:
         abort(404)
     g.shop = db.session.get_one(Shop, order.shop_id)
     return order
+
+
+def load_delivery(id_: int) -> Delivery:
+    """The delivery, 404 where the user does not see its shop. Its shop becomes the current one."""
+    delivery = db.session.get(Delivery, id_)
+    if delivery is None or not _sees(delivery.event.shop_id):
+        abort(404)
+    g.shop = db.session.get_one(Shop, delivery.event.shop_id)
+    return delivery
 
 
 def managers_only(view: Callable[P, R]) -> Callable[P, R]:
