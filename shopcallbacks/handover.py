@@ -46,6 +46,6 @@ def of(shop: Shop, now: datetime) -> Day:
     )
     return Day(
         since,
-        dict(states.tuples()),
+        {row[0]: row[1] for row in states},
         tuple((name or "the command line", verb, count) for name, verb, count in acts),
     )

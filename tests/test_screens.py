@@ -42,7 +42,7 @@ def test_a_screen_loads_nothing_from_elsewhere_and_stands_in_no_frame(client: Fl
     assert "HX-Request" in response.vary
 
 
-@pytest.mark.parametrize("address", ["/", "/orders", "/activity", "/settings", "/login"])
+@pytest.mark.parametrize("address", "/ /orders /activity /settings /settings/endpoint /settings/alerts /login".split())
 def test_no_page_holds_inline_script_or_style(client: FlaskClient, address: str) -> None:
     if address != "/login":
         log_in(client, make_user(Role.admin, make_account().shop))
