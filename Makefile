@@ -9,10 +9,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help setup run test check format
+.PHONY: help setup run test check format screenshots
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## makes the environment in .venv
 
@@ -20,7 +20,7 @@ run: $(READY) ## starts everything, with demo traffic; DEMO=off or DEMO=5 (a sec
 	@exec $(BIN)/python -m dev.run --demo $(DEMO) --mix $(MIX) $(if $(PORT),--port $(PORT))
 
 test: $(READY) ## the whole test suite; ARGS="-k orders" for pytest
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(READY) ## lint, format and types
 	@$(BIN)/ruff check
@@ -30,6 +30,9 @@ check: $(READY) ## lint, format and types
 format: $(READY) ## puts the code into form
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+screenshots: $(READY) ## pictures of the screens, beside a running make run
+	@$(BIN)/python -m dev.screenshots
 
 $(READY): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; say which: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import cli, config, views
 from .asking import AskGateways
-from .extensions import csrf, db, limiter, login_manager, migrate
+from .extensions import compress, csrf, db, limiter, login_manager, migrate
 from .jobs import Bell
 from .mail import Mailer
 from .outgoing import Outgoing
@@ -30,6 +30,7 @@ def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Fla
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
+    compress.init_app(app)
     login_manager.init_app(app)
     limiter.init_app(app)
     app.extensions["bell"] = Bell(app.config["REDIS_URL"])

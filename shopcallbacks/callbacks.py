@@ -340,7 +340,7 @@ class Callback(Base):
         Activity.record(verb, user, shop_id=self.shop_id, callback_id=self.id, order_id=self.order_id, why=why.strip())
 
 
-_PAST = {"retry": "retried", "force": "forced", "remove": "removed", "restore": "restored"}
+_PAST = {"retry": "retried", "force": "forced", "remove": "removed", "restore": "restored", "test": "sent as a test"}
 
 
 def digest_of(request: Request) -> bytes:

@@ -11,6 +11,7 @@ from .callbacks import Callback
 from .diagnosis import explain
 from .extensions import utcnow
 from .gateways.base import Gateway
+from .gateways.base import Kind as SettingKind
 from .shops import GatewayAccount, Mode, Secret, SecretUnreadable
 from .values import Request
 
@@ -50,7 +51,7 @@ class Case:
             gateway=account.gateway,
             request=callback.request,
             settings=settings,
-            labels=tuple(secret.label for secret in live),
+            labels=_labels(account.gateway, live),
             test=account.mode is Mode.test,
             forced=(kind or callback.due_kind) is Kind.forced,
             asks=account.asks,
@@ -63,6 +64,13 @@ class Case:
 
     def explain(self) -> str | None:
         return explain(self.gateway, self.request, self.settings, self.others())
+
+
+def _labels(gateway: Gateway, live: list[Secret]) -> tuple[str, ...]:
+    """Of the secrets among which one matches; none where an account has several such lists, and it can't be told."""
+    lists = [setting.key for setting in gateway.settings if setting.kind is SettingKind.secrets]
+    used = [key for key in lists if any(secret.key == key for secret in live)]
+    return tuple(secret.label for secret in live if secret.key == used[0]) if len(used) == 1 else ()
 
 
 def other_settings(account: GatewayAccount, callback: Callback) -> list[tuple[str, dict[str, Any]]]:

@@ -144,6 +144,8 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
         "REMEMBER_COOKIE_SAMESITE": "Lax",
         "REMEMBER_COOKIE_SECURE": config["PUBLIC_URL"].startswith("https://"),
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a panel left open over night still works
+        # Only what is the same for everybody: a compressed page tells its length, and that could tell a secret.
+        "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript"],
         "RATELIMIT_STORAGE_URI": config["REDIS_URL"],
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # Redis away must not keep managers out
         "RATELIMIT_SWALLOW_ERRORS": True,

@@ -68,6 +68,8 @@ class Endpoint(Base):
         if good:
             self.take_heart()
             return
+        if self.rests_until is not None and self.rests_until > now:
+            return  # it was asked before it began to rest
         self.failures += 1
         if self.failures >= PATIENCE:
             rest = min(REST_S * 2.0 ** (self.failures - PATIENCE), LONGEST_REST_S)

@@ -18,7 +18,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from .callbacks import Callback
 from .extensions import db
-from .masking import BEGINNING
+from .masking import CARD
 from .orders import Order
 from .panel import Filter
 from .shops import GatewayAccount, Shop
@@ -121,10 +121,11 @@ def _cell(cell: Cell, compiler: SQLCompiler, **more: Any) -> str:
 # The beginning of a formula (in full-width signs too), a control character, or what may be a card number.
 _CONTROL = r"[\x01-\x1f\x7f-\x9f\u2028\u2029]"
 _FORMULA = r"^[=+@\t\r＝＋＠－-]"
+_WRITTEN = "^(?:[0-9]+|[0-9]{4}[ -][0-9]{4}[ -][0-9]{4}[ -][0-9]{1,7}|[0-9]{4}[ -][0-9]{6}[ -][0-9]{4,5})$"
 _HARM = rf"{_FORMULA}|{_CONTROL}|[0-9](?:[ -]?[0-9]){{12}}"
 _HARMLESS = rf"""(
     SELECT CASE WHEN TEXT ~ '{_FORMULA}' THEN '''' ELSE '' END || string_agg(
-        run[1] || CASE WHEN length(digits) BETWEEN 13 AND 19 AND digits ~ '^(?:{BEGINNING})' AND (
+        run[1] || CASE WHEN digits ~ '^(?:{CARD})$' AND run[2] ~ '{_WRITTEN}' AND (
             SELECT mod(sum(CASE mod(length(digits) - place, 2) WHEN 0 THEN substr(digits, place, 1)
                            ELSE substr('0246813579', substr(digits, place, 1)::int + 1, 1) END::int), 10) = 0
             FROM generate_series(1, length(digits)) AS place

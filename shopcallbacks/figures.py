@@ -10,17 +10,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Float, case, func, literal_column, select
 
+from .account_health import LATEST, last_genuine
 from .attempts import BY_A_PERSON, Attempt
 from .callbacks import Callback, State
 from .extensions import db
 from .orders import Order
 from .shops import GatewayAccount, Shop
 from .transitions import OrderState
-from .values import Verdict
 
 HOUR = timedelta(hours=1)
 DAY_HOURS, RECENT_HOURS = 24, 12
-LATEST = 5000
 HOUR_OF = func.date_trunc(literal_column("'hour'"), Callback.received_at)
 # An account is late when its last callback is this many times older than the usual gap, and at least that old.
 LATE_TIMES, LATE_AFTER = 10, timedelta(minutes=10)
@@ -97,24 +96,10 @@ def accounts(shop: Shop, now: datetime) -> list[AccountFigures]:
 
 
 def _account(account: GatewayAccount, counts: tuple[int, ...], now: datetime) -> AccountFigures:
-    last = _last_genuine(account)
+    last = last_genuine(account)
     usual = HOUR * RECENT_HOURS / sum(counts) if sum(counts) >= RECENT_HOURS else None
     late = usual is not None and last is not None and now - last > max(usual * LATE_TIMES, LATE_AFTER)
     return AccountFigures(account, counts, last, usual, late)
-
-
-def _last_genuine(account: GatewayAccount) -> datetime | None:
-    latest = (
-        select(Callback.received_at, Callback.verdict)
-        .where(Callback.account_id == account.id)
-        .order_by(Callback.received_at.desc(), Callback.id.desc())
-        .limit(LATEST)
-        .subquery()
-    )
-    found: datetime | None = db.session.scalar(
-        select(latest.c.received_at).where(latest.c.verdict == Verdict.genuine).limit(1)
-    )
-    return found
 
 
 def speed(shop: Shop, now: datetime) -> Speed | None:
@@ -160,6 +145,7 @@ def silence(shop: Shop, now: datetime) -> Silence:
         .where(
             Order.shop_id == shop.id,
             Order.state == OrderState.temporary,
+            Order.test.is_(False),
             Order.created_at.between(now - HOUR * DAY_HOURS, now - SILENT_AFTER),
             ~select(Callback.id).where(Callback.order_id == Order.id).correlate(Order).exists(),
         )

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from itertools import accumulate, count
+from itertools import accumulate, count, pairwise
 
-# How the numbers of card networks begin. Long ids that begin otherwise are no cards, though one in ten has a fitting
-# check digit.
-BEGINNING = r"[3-6]|2[2-7]|8[12]|9792"
-_BEGINNING = re.compile(BEGINNING)
+# The numbers of the card networks, without signs between (for PostgreSQL as well). Order numbers and ids are as long,
+# and one in ten has a fitting check digit, so each network's own lengths count.
+CARD = (
+    "4[0-9]{12}(?:[0-9]{3}){0,2}|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"
+    "|3[47][0-9]{13}|3(?:0[0-5]|[689][0-9])[0-9]{11}|3(?:0[0-5]|[689][0-9]|5[2-8])[0-9]{13}|6[0-9]{15,18}"
+    "|(?:5[0678]|6[0-9])[0-9]{11}(?:[0-9]{3})?|8[12][0-9]{14}|9792[0-9]{12}"
+)
+# How they are written in groups: 4 4 4 4, 4 6 5 and the like; not 12 3.
+GROUPED = "4 4 4 [1-7]|4 6 [45]"
+_CARD, _GROUPED = re.compile(CARD), re.compile(GROUPED)
 _BETWEEN = r"[ \u00a0+-]|%20|%2[dD]"
 _BEFORE = r"%[0-9A-Fa-f]{2}"  # whose last digit is none of the number's
 _RUN = re.compile(rf"(?:{_BEFORE})?[0-9](?:(?:{_BETWEEN})?[0-9]){{12,}}", re.ASCII)
@@ -37,12 +43,19 @@ def _mask_run(run: re.Match[str]) -> str:
     checks = _running_checks(digits)
     while start <= len(digits) - LENGTHS[-1]:
         length = 0
-        if start in edges and _BEGINNING.match(digits, start):
-            ends = (n for n in LENGTHS if start + n in edges and _fits(checks, start, start + n))
-            length = next(ends, 0)
+        if start in edges:
+            length = next((n for n in LENGTHS if _is_card(digits, start, start + n, edges, checks)), 0)
         stars.update(range(start, start + length - LEFT))
         start += length or 1
     return _starred(run[0], stars) if stars else run[0]
+
+
+def _is_card(digits: str, start: int, end: int, edges: set[int], checks: tuple[list[int], list[int]]) -> bool:
+    if end not in edges or not _CARD.fullmatch(digits, start, end) or not _fits(checks, start, end):
+        return False
+    places = sorted(edge for edge in edges if start <= edge <= end)
+    lengths = " ".join(str(after - before) for before, after in pairwise(places))
+    return len(places) == 2 or _GROUPED.fullmatch(lengths) is not None
 
 
 def _running_checks(digits: str) -> tuple[list[int], list[int]]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, exists, func, literal, or_, select, tuple_
 from sqlalchemy.orm import defer, joinedload, lazyload
 
+from .attempts import BY_ITSELF, Attempt
 from .callbacks import Callback
 from .extensions import db
 from .panel import Filter, Tab
@@ -127,3 +128,16 @@ def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED) -> int:
 def tab_counts(shop: Shop) -> dict[Tab, int]:
     """How many there are behind each tab, whatever the filter."""
     return {tab: count_up_to(Filter(tab), shop) for tab in Tab}
+
+
+def news_since(filter_: Filter, shop: Shop, then: datetime, limit: int = 100) -> int:
+    """How many rows have come into the filter's view since then, up to `limit`.
+
+    A callback comes among the unprocessed ones by arriving, or by an attempt of its own that was its last.
+    """
+    came: ColumnElement[bool] = Callback.received_at > then
+    if filter_.tab is Tab.unprocessed:
+        tried = exists().where(Attempt.callback_id == Callback.id, Attempt.at > then, Attempt.kind.in_(BY_ITSELF))
+        came = or_(came, tried)
+    some = select(Callback.id).where(*filter_.where(shop), came).limit(limit).subquery()
+    return db.session.scalar(select(func.count()).select_from(some)) or 0

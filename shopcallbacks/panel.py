@@ -89,6 +89,17 @@ class Filter:
     def but(self, **changes: Any) -> Filter:
         return replace(self, **changes)
 
+    def at(self, shop: Shop) -> Filter:
+        """For this shop: accounts it does not have are left out, with a sentence."""
+        known = {account.slug for account in shop.accounts}
+        problems = [
+            f"There is no gateway account “{slug}” here. It was left out."
+            for slug in self.accounts
+            if slug not in known
+        ]
+        accounts = tuple(slug for slug in self.accounts if slug in known)
+        return self.but(accounts=accounts, problems=(*self.problems, *problems))
+
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """Its own part of an address; what is as usual is left out."""

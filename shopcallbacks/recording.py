@@ -81,8 +81,8 @@ def _keep_messages(callback: Callback, results: Sequence[Result]) -> None:
             callback.messages.append(message)
         said, failure = result.message, result.failure
         message.outcome = said.outcome
-        message.order_number, message.order_id = said.order_number, result.order_id
-        message.transaction_id, message.event_id = said.transaction_id, said.event_id
+        message.order_number, message.order_id = _short(said.order_number), result.order_id
+        message.transaction_id, message.event_id = _short(said.transaction_id), _short(said.event_id)
         message.amount_minor = said.money.minor if said.money else None
         message.currency = said.money.currency if said.money else None
         message.effect = result.effect

@@ -130,7 +130,7 @@ class Row:
         if callback.due_at is not None:
             wait = words.age(self.now, callback.due_at)
             return f"next try by itself in {wait}" + (f"; {detail}" if detail else "")
-        if callback.reason is Reason.order_conflict and detail == words.headline(callback) and callback.order:
+        if callback.reason is Reason.order_conflict and detail.startswith(words.headline(callback)) and callback.order:
             state = words.ORDER_STATES[callback.order.state]
             return f"order {state} since {self._clock(callback.order.changed_at)}"
         if callback.attempt_count > 1 and self.last and callback.reason in WORTH_A_RETRY:

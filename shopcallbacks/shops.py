@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 import secrets
 from collections.abc import Sequence
@@ -16,8 +17,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .extensions import Base, db, utcnow
 from .gateways import GATEWAYS
-from .gateways.base import Gateway, Kind
-from .gateways.settings import check, complete
+from .gateways.base import Gateway, Kind, Setting
+from .gateways.settings import check, check_one, complete
 from .sealing import Unreadable, seal, unseal
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
@@ -73,6 +74,17 @@ class Shop(Base):
     def every(cls) -> list[Shop]:
         return list(db.session.scalars(select(cls).order_by(cls.name, cls.id)))
 
+    def check_free(self, slug: str) -> None:
+        """`ValueError` with a sentence where no new gateway account can be called that."""
+        if self.account(_check_slug(slug)) is not None:
+            raise ValueError(f"{self.name} has a gateway account {slug} already.")
+
+    def free_slug(self, gateway_name: str) -> str:
+        """What to call a new account of that gateway."""
+        slug, taken = gateway_name.replace("_", "-"), {account.slug for account in self.accounts}
+        others = (f"{slug}-{count}" for count in itertools.count(2))
+        return next(one for one in itertools.chain([slug], others) if one not in taken)
+
     def account(self, slug: str) -> GatewayAccount | None:
         return db.session.scalar(
             select(GatewayAccount).where(GatewayAccount.shop_id == self.id, GatewayAccount.slug == slug)
@@ -97,6 +109,15 @@ class Secret(Base):
         A secret added after the arrival counts, so that a retry can succeed once a forgotten secret is entered.
         """
         return self.starts_at <= now and (self.ends_at is None or self.ends_at > arrived_at)
+
+    @property
+    def in_use(self) -> bool:
+        now = utcnow()
+        return self.live(now, now)
+
+    def end(self, at: datetime | None) -> None:
+        """In use until then: a time to come for an overlap, now, or when it got known to others. None: no end."""
+        self.ends_at = max(at, self.starts_at) if at else None
 
     @property
     def value(self) -> Any:
@@ -151,8 +172,8 @@ class GatewayAccount(Base):
         gateway = GATEWAYS.get(gateway_name)
         if gateway is None:
             raise ValueError(f"There is no gateway {gateway_name!r}. There are: {', '.join(sorted(GATEWAYS))}.")
-        if shop.id is not None and shop.account(_check_slug(slug)) is not None:
-            raise ValueError(f"{shop.name} has a gateway account {slug} already.")
+        if shop.id is not None:
+            shop.check_free(slug)
         account = cls(shop=shop, gateway_name=gateway_name, slug=slug, title=title or gateway.title, mode=mode)
         account.configure(given)
         db.session.add(account)
@@ -160,17 +181,42 @@ class GatewayAccount(Base):
 
     def configure(self, given: dict[str, Any]) -> None:
         """Takes the settings; secrets among them are added, those the account has stay. `BadSettings` if any is bad."""
-        settings = check(self.gateway, self._with_secrets(given))
+        settings = check(self.gateway, self.with_secrets(given))
         secret_keys = {setting.key for setting in self.gateway.settings if setting.is_secret}
         self.settings = {key: value for key, value in settings.items() if key not in secret_keys}
         for setting in self.gateway.settings:
             if setting.is_secret and given.get(setting.key):
-                value = given[setting.key]
-                for item in reversed(value) if setting.kind is Kind.secrets else [value]:
-                    self.secrets.insert(0, Secret(key=setting.key, value=item, starts_at=utcnow()))
+                self._keep(setting, given[setting.key])
+        self._see_who_asks()
+
+    def add_secrets(self, setting: Setting, values: Any, former_end: datetime | None) -> None:
+        """New ones beside those in use, which end then, or go on where None. Of a single `secret` one is in use."""
+        check_one(setting, values)
+        now = utcnow()
+        for secret in self.secrets_of(setting):
+            end = now if setting.kind is Kind.secret else former_end
+            if end is not None and secret.in_use and (secret.ends_at is None or secret.ends_at > end):
+                secret.end(end)
+        self._keep(setting, values)
+        self._see_who_asks()
+
+    def end_secret(self, secret: Secret, at: datetime | None) -> None:
+        secret.end(at)
+        self._see_who_asks()
+
+    def _keep(self, setting: Setting, values: Any) -> None:
+        """The first of several is the newest, so the first to be tried."""
+        for item in reversed(values) if setting.kind is Kind.secrets else [values]:
+            self.secrets.insert(0, Secret(key=setting.key, value=item, starts_at=utcnow()))
+
+    def _see_who_asks(self) -> None:
         self.asks = self.gateway.asks(self.settings_at(utcnow())[0])
 
-    def _with_secrets(self, given: dict[str, Any]) -> dict[str, Any]:
+    def secrets_of(self, setting: Setting) -> list[Secret]:
+        """All there ever were of the setting, newest first."""
+        return [secret for secret in self.secrets if secret.key == setting.key]
+
+    def with_secrets(self, given: dict[str, Any]) -> dict[str, Any]:
         """The given settings, with the account's own secrets standing in where none is given."""
         kept = self.settings_at(utcnow())[0]
         secret_keys = {setting.key for setting in self.gateway.settings if setting.is_secret}

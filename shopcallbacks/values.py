@@ -55,11 +55,11 @@ class Money:
 
     @classmethod
     def of(cls, amount: Decimal, currency: str) -> Money | None:
-        """From major units; None where the amount has more decimals than the currency or is not a number."""
+        """From major units; None where it is no number, too large to keep, or has more decimals than the currency."""
         if not amount.is_finite() or abs(amount.adjusted()) > 18:
             return None
         minor = amount.scaleb(exponent(currency))
-        return cls(int(minor), currency) if minor == int(minor) else None
+        return cls(int(minor), currency) if minor == int(minor) and abs(minor) < 2**63 else None
 
     @property
     def amount(self) -> Decimal:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from babel.dates import format_datetime, get_timezone
+from babel.dates import format_date, format_datetime, get_timezone
 from babel.numbers import format_decimal
 
 from .attempts import Kind
@@ -99,6 +99,13 @@ RESULTS = {
     Effect.partly_refunded: "Order {number} partly refunded",
     Effect.recorded: "Refund recorded on order {number}",
 }
+# What is said at once when a verb was taken.
+DONE = {
+    "retry": "One more attempt is under way.",
+    "force": "It is being forced.",
+    "remove": "Marked as invalid.",
+    "restore": "Restored: it is unprocessed again.",
+}
 # The button that forces, naming the effect.
 FORCES = {
     Effect.opened: "Open the order without {gateway}'s confirmation",
@@ -185,6 +192,27 @@ def worker_gone(seen: datetime | None, now: datetime, due: int, redis: bool) -> 
     waiting = f"{counted(due, 'callback')} {'is' if due == 1 else 'are'} waiting" if due else "no callback is waiting"
     because = "" if redis else " Redis can't be reached; work goes on once it is back."
     return f"The worker {away}: {waiting}, nothing is lost.{because}"
+
+
+# Why forcing can't help.
+WHY_NOT = {
+    "not_the_check": "Forcing skips the check with {gateway}, nothing else, and it is not that check that keeps it.",
+    "silent": "{gateway}'s callback only rings: what it is about must be asked for, so there is nothing to force.",
+    "fails": "Forcing skips the check with {gateway}, nothing else, and it would fail again. {failure}",
+}
+
+
+def claim(callback: Callback) -> str:
+    """ "Stripe says" what is verified, and only "claims" what is not."""
+    gateway = callback.account.title
+    if callback.outcome is None:
+        return f"A callback to {gateway}'s address"
+    return f"{gateway} says" if callback.verdict is Verdict.genuine else f"{gateway} claims"
+
+
+def day(value: date) -> str:
+    """ "23 Nov 2026"."""
+    return str(format_date(value, "d MMM y", locale="en_GB"))
 
 
 def age(since: datetime, now: datetime) -> str:
@@ -277,6 +305,8 @@ ACTS = {
     "send again": "had it sent again",
     "test alert": "sent a test alert",
     "failed log-in": "failed to log in",
+    "add gateway": "added a gateway account",
+    "test": "sent a test callback",
 }
 
 

@@ -1,6 +1,9 @@
 // What HTML and htmx can't say: menus that close, polling that rests, and trouble that is told.
 "use strict";
 
+// On a phone the tabs scroll: the one of this page is to be seen.
+document.querySelector(".tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 // An open menu closes by Escape, and by a click or a focus elsewhere.
 function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -44,4 +47,62 @@ document.addEventListener("htmx:response:error", (event) => {
 });
 document.addEventListener("htmx:after:request", (event) => {
   if (event.detail.ctx.response.status < 400) trouble("");
+});
+
+// A copy button appears where there is script; it copies the input it names, and says so.
+function offerCopying(root) {
+  for (const button of root.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
+}
+offerCopying(document);
+document.addEventListener("htmx:after:swap", () => offerCopying(document));
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy]");
+  if (!button) return;
+  const input = document.getElementById(button.dataset.copy);
+  input.select();
+  try {
+    await navigator.clipboard.writeText(input.value);
+  } catch {
+    if (!document.execCommand("copy")) return; // it is selected: the reader's own keys copy it
+  }
+  document.getElementById("said").textContent = button.dataset.said;
+  button.firstChild.textContent = "Copied";
+  setTimeout(() => { button.firstChild.textContent = "Copy"; }, 2000);
+});
+
+// A dialog opens when a question has been put into it, and closes when it is answered or called off.
+document.addEventListener("htmx:after:swap", () => {
+  const dialog = document.getElementById("dialog");
+  if (dialog && !dialog.open && dialog.firstElementChild) {
+    dialog.showModal();
+    dialog.querySelector("[autofocus]")?.focus();
+  }
+});
+function closeDialog() {
+  const dialog = document.getElementById("dialog");
+  if (!dialog?.open) return;
+  dialog.close();
+  dialog.replaceChildren();
+}
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("#dialog [data-close]")) return;
+  event.preventDefault();
+  closeDialog();
+});
+document.addEventListener("cancel", () => document.getElementById("dialog")?.replaceChildren(), true);
+
+// What was acted on keeps the focus, though the button that was pressed may be gone.
+document.addEventListener("htmx:config:request", (event) => {
+  const { ctx } = event.detail;
+  const target = ctx.sourceElement.getAttribute("hx-target");
+  const place = target && document.querySelector(target);
+  if (!place?.matches(".call, #callback")) return;
+  if (place.contains(document.activeElement) || ctx.sourceElement.closest("#dialog")) ctx.held = target;
+});
+document.addEventListener("htmx:after:swap", (event) => {
+  const { ctx } = event.detail;
+  if (!ctx.held || ctx.response.status === 422) return;
+  closeDialog();
+  const place = document.querySelector(ctx.held);
+  if (!place.contains(document.activeElement)) place.focus();
 });

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import DatabaseError
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from shopcallbacks import jobs, sending
@@ -311,3 +312,12 @@ def test_connecting_does_not_move_the_feed(shop: Shop, receiver: Receiver) -> No
 def test_the_receiver_notes_what_came(receiver: Receiver) -> None:
     Outgoing(True, True).post(receiver.url, {}, b"x")
     assert isinstance(receiver.received[0], Received)
+
+
+@pytest.mark.usefixtures("secret")
+@pytest.mark.parametrize("table", ["deliveries", "signing_secrets"])
+def test_what_was_sent_and_how_it_was_signed_is_kept(shop: Shop, table: str) -> None:
+    make_order(shop)
+    send()
+    with pytest.raises(DatabaseError, match="kept for ever"):
+        db.session.execute(text(f"DELETE FROM {table}"))

@@ -42,6 +42,12 @@ def test_a_screen_loads_nothing_from_elsewhere_and_stands_in_no_frame(client: Fl
     assert "HX-Request" in response.vary
 
 
+def test_only_files_that_never_change_are_kept_by_a_browser(client: FlaskClient) -> None:
+    with client.get("/static/vendor/htmx-4.0.1.min.js") as library, client.get("/static/site.css") as own:
+        assert "immutable" in library.headers["Cache-Control"]
+        assert "immutable" not in own.headers["Cache-Control"]
+
+
 @pytest.mark.parametrize("address", "/ /orders /activity /settings /settings/endpoint /settings/alerts /login".split())
 def test_no_page_holds_inline_script_or_style(client: FlaskClient, address: str) -> None:
     if address != "/login":

@@ -14,6 +14,7 @@ from ..activity import Activity
 from ..extensions import db
 from ..gateways import GATEWAYS
 from ..gateways.base import Setting
+from ..gateways.catalogue import document
 from ..gateways.settings import BadSettings, read_text
 from ..shops import GatewayAccount, Mode
 from .base import find_shop, plain_errors, table
@@ -33,6 +34,12 @@ def list_kinds(gateway: str | None) -> None:
         raise ValueError(f"There is no gateway {gateway!r}.")
     rows = [(s.key, s.kind, "needed" if s.required else s.default, s.help) for s in GATEWAYS[gateway].settings]
     table(rows, ("SETTING", "KIND", "DEFAULT", "WHERE TO FIND IT"))
+
+
+@gateways.command("docs")
+def write_docs() -> None:
+    """The page docs/gateways.md, from the gateways' own descriptions."""
+    click.echo(document(), nl=False)
 
 
 @gateways.command("list")

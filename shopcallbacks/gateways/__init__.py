@@ -15,6 +15,7 @@ from .gocardless import GoCardless
 from .klarna import Klarna
 from .liqpay import LiqPay
 from .mollie import Mollie
+from .paddle import Paddle
 from .paypal import PayPal
 from .paypal_ipn import PayPalIpn
 from .paysera import Paysera
@@ -45,6 +46,7 @@ GATEWAYS: dict[str, Gateway] = {
         Klarna(),
         LiqPay(),
         Mollie(),
+        Paddle(),
         PayPal(),
         PayPalIpn(),
         Paysera(),

@@ -50,6 +50,8 @@ class Setting:
     choices: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     keyed: bool = False
+    multiline: bool = False  # a text of several lines, a PEM block
+    like: str = ""  # what it may look like, where the help alone does not show it
 
     @property
     def is_secret(self) -> bool:
@@ -87,6 +89,7 @@ class Gateway(ABC):
     letters: ClassVar[str]
     docs: ClassVar[str] = ""
     check: ClassVar[str]  # how it is verified, one line for docs and screens
+    tested: ClassVar[str]  # what its check was run against, besides our own vectors, for docs
     settings: ClassVar[tuple[Setting, ...]]
     methods: ClassVar[tuple[str, ...]] = ("POST",)
     speaks: ClassVar[bool] = True

@@ -48,6 +48,7 @@ class CheckoutCom(Gateway):
     letters = "Co"
     docs = "https://www.checkout.com/docs/workflows"
     check = "HMAC-SHA256 of the raw body, in the header Cko-Signature"
+    tested = "the check of the official WooCommerce plug-in"
     settings = (
         Setting(
             "signature_keys",

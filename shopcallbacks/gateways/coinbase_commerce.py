@@ -42,6 +42,7 @@ class CoinbaseCommerce(Gateway):
     letters = "CB"
     docs = "https://docs.cdp.coinbase.com/commerce/api-arcitecture/webhooks-security"
     check = "HMAC-SHA256 of the raw body, in the header X-CC-Webhook-Signature"
+    tested = "Coinbase's packages for Python, Node and PHP"
     settings = (
         Setting(
             "shared_secrets",

@@ -51,6 +51,7 @@ class CyberSource(Gateway):
         "https://developer.cybersource.com/docs/cybs/en-us/sa/developer/all/sa-hosted/secure-acceptance/home-merch.html"
     )
     check = "HMAC-SHA256 of the fields that signed_field_names lists, in the form field signature"
+    tested = "django-oscar-cybersource's signer and its tests"
     settings = (
         Setting(
             "profile_id",
@@ -79,7 +80,7 @@ class CyberSource(Gateway):
         if unsigned:
             return Verification.not_genuine(f"The field {unsigned} is not signed.")
         missing = next((name for name in ("signature", *names) if name not in form), None)
-        if missing:
+        if missing is not None:
             return Verification.not_genuine(f"The field {missing} is missing.")
         matched = first_match(settings["secret_keys"], lambda key: same_base64(form["signature"], _digest(form, key)))
         if matched is None:

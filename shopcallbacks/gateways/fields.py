@@ -44,6 +44,8 @@ FIELD_SETTINGS = (
         "(/data/order_id; for a form /name), header:Name, or literal:EUR.",
         required=True,
         default={},
+        like='{"order_number": "/data/order_id", "amount": "/data/amount", "currency": "/data/currency", '
+        '"status": "/type", "event_id": "/id", "transaction_id": "/data/payment_id"}',
     ),
     Setting(
         "amount_unit",
@@ -60,6 +62,7 @@ FIELD_SETTINGS = (
         "From the gateway's words to paid, pending, failed, cancelled, refunded, ignored or unclear.",
         required=True,
         default={},
+        like='{"payment.succeeded": "paid", "payment.failed": "failed", "refund.succeeded": "refunded"}',
     ),
     Setting(
         "default_outcome",

@@ -47,6 +47,7 @@ class GenericHmac(Gateway):
     title = "Generic HMAC"
     letters = "HM"
     check = "HMAC of what the account's template names, in a header, a query parameter or a form field"
+    tested = "an independent reader of the same settings"
     settings = (
         Setting(
             "signature",
@@ -57,6 +58,7 @@ class GenericHmac(Gateway):
             "{path} {query} {header:Name} {field:name}. See the gateway's description of how it signs.",
             required=True,
             default={},
+            like='{"place": "header", "name": "X-Signature", "encoding": "hex", "template": "{body}"}',
         ),
         Setting(
             "secrets",
@@ -71,6 +73,7 @@ class GenericHmac(Gateway):
             Kind.table,
             "header (or from the signature's list), unit (s, ms, iso8601), tolerance in seconds. "
             "Leave empty where no time is signed.",
+            like='{"header": "X-Timestamp", "unit": "s", "tolerance": 300}',
         ),
         *FIELD_SETTINGS,
     )

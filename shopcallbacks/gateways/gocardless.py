@@ -55,6 +55,7 @@ class GoCardless(Gateway):
     letters = "GC"
     docs = "https://developer.gocardless.com/api-reference/#webhooks"
     check = "HMAC-SHA256 of the raw body, in the header Webhook-Signature"
+    tested = "gocardless_pro (Python), gocardless-nodejs"
     settings = (
         Setting(
             "webhook_secrets",

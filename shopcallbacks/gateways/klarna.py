@@ -51,6 +51,7 @@ class Klarna(Gateway):
     letters = "Kl"
     docs = "https://docs.klarna.com/klarna-checkout/"
     check = "Nothing is signed: Klarna is asked for the order, and told when the result is stored"
+    tested = "an independent reader: there is no signature"
     speaks = False
     settings = (
         Setting(

@@ -53,6 +53,7 @@ class LiqPay(Gateway):
     letters = "LQ"
     docs = "https://www.liqpay.ua/documentation/en/api/callback"
     check = "hash of private key, data and private key, in the form field signature"
+    tested = "liqpay/sdk-php, liqpay-api (npm), LiqPay's published example"
     settings = (
         Setting("public_key", "Public key", Kind.text, "LiqPay > your shop > Settings > API keys.", required=True),
         Setting(

@@ -64,6 +64,7 @@ class Mollie(Gateway):
     letters = "Mo"
     docs = "https://docs.mollie.com/reference/webhooks"
     check = "Mollie is asked for the payment; next-gen events also bear an HMAC-SHA256 in X-Mollie-Signature"
+    tested = "mollie-api-py, mollie-api-typescript (signed events)"
     speaks = False
     settings = (
         Setting(

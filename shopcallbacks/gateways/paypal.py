@@ -77,6 +77,7 @@ class PayPal(Gateway):
     letters = "PP"
     docs = "https://developer.paypal.com/api/rest/webhooks/rest/"
     check = "RSA with SHA-256 over transmission, time, webhook id and checksum, by a certificate fetched from PayPal"
+    tested = "paypalrestsdk 1.13, cryptography's own path check, the signed text in PayPal's Ruby package"
     settings = (
         Setting(
             "webhook_ids",

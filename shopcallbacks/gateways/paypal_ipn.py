@@ -73,6 +73,7 @@ class PayPalIpn(Gateway):
     letters = "PI"
     docs = "https://developer.paypal.com/api/nvp-soap/ipn/IPNIntro/"
     check = "The body goes back to PayPal as it came; PayPal answers VERIFIED or INVALID"
+    tested = "django-paypal 2.1, its network replaced"
     settings = (
         Setting(
             "receiver_emails",

@@ -55,6 +55,7 @@ class Paysera(Gateway):
     letters = "Ps"
     docs = "https://developers.paysera.com/en/checkout/integrations/integration-callback"
     check = "RSA signature ss3 or ss2 with Paysera's public key, else MD5 ss1; or AES-GCM where encryption is on"
+    tested = "paysera/lib-webtopay 3.1 (ss1, ss2, ss3, encrypted)"
     methods = ("GET", "POST")
     settings = (
         Setting(
@@ -77,6 +78,7 @@ class Paysera(Gateway):
             Kind.text,
             "PEM text from https://www.paysera.com/download/public.key. With it only the RSA signatures count, "
             "which are stronger than the MD5 one.",
+            multiline=True,
         ),
     )
 

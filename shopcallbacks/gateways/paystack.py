@@ -42,6 +42,7 @@ class Paystack(Gateway):
     letters = "Pk"
     docs = "https://paystack.com/docs/payments/webhooks/"
     check = "HMAC-SHA512 of the raw body, in the header x-paystack-signature"
+    tested = "pypaystack2 (Python)"
     settings = (
         Setting(
             "secret_keys",

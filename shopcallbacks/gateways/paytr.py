@@ -40,6 +40,7 @@ class PayTR(Gateway):
     letters = "Py"
     docs = "https://dev.paytr.com/en/iframe-api/iframe-api-2-adim"
     check = "HMAC-SHA256 of order, salt, status and amount, in the form field hash"
+    tested = "paytr-python"
     settings = (
         Setting(
             "merchant_id", "Merchant ID", Kind.text, "PayTR Merchant Panel > Support & Setup > Info.", required=True

@@ -60,6 +60,7 @@ class PayU(Gateway):
     letters = "PU"
     docs = "https://developers.payu.com/en/restapi.html#notifications"
     check = "hash of the raw body and the second key, in the header OpenPayu-Signature"
+    tested = "PayU's openpayu_php and its tests, @ingameltd/payu (npm)"
     settings = (
         Setting(
             "pos_id",
@@ -95,7 +96,7 @@ class PayU(Gateway):
             return Verification.not_genuine("The signature names no hash that is allowed.")
         matched = first_match(
             settings["second_keys"],
-            lambda key: bool(key) and same_hex(parts.get("signature"), _digest(algorithm, request.body, key)),
+            lambda key: same_hex(parts.get("signature"), _digest(algorithm, request.body, key)),
         )
         if matched is None:
             return Verification.not_genuine("The signature fits no live second key.")

@@ -60,6 +60,7 @@ class PostFinance(Gateway):
     letters = "PF"
     docs = "https://e-payment-postfinance.v-psp.com/en/en/guides/integration%20guides/e-commerce/transaction-feedback"
     check = "SHA hash of the sorted fields with the SHA-OUT passphrase after each, in the field SHASIGN"
+    tested = "marlon-ogone (PHP), the form signature in YES Cart's test"
     methods = ("POST", "GET")
     settings = (
         Setting("pspid", "PSPID", Kind.text, "The name with which you log in to the back office.", required=True),

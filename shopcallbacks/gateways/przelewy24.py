@@ -48,6 +48,7 @@ class Przelewy24(Gateway):
     letters = "P2"
     docs = "https://developers.przelewy24.pl/index.php?en"
     check = "SHA-384 of the fields and the CRC key inside the JSON, then Przelewy24 is asked to confirm the payment"
+    tested = "mnastalski/przelewy24-php, node-przelewy24, and their tests"
     settings = (
         Setting(
             "merchant_id",

@@ -41,6 +41,7 @@ class Razorpay(Gateway):
     letters = "Rz"
     docs = "https://razorpay.com/docs/webhooks/validate-test/"
     check = "HMAC-SHA256 of the raw body, in the header X-Razorpay-Signature"
+    tested = "Razorpay's packages for Python, Node and PHP"
     settings = (
         Setting(
             "webhook_secrets",

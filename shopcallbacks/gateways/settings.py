@@ -40,6 +40,13 @@ def check(gateway: Gateway, given: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
+def check_one(setting: Setting, value: Any) -> None:
+    """`BadSettings` where the value does not fit, or there is none."""
+    problem = _problem(setting, value) or (None if value else "is needed")
+    if problem:
+        raise BadSettings({setting.key: problem})
+
+
 def read_text(setting: Setting, text: str) -> Any:
     """A setting as typed in a form or on the command line; `BadSettings` where it can't be read."""
     text = text.strip()
@@ -50,7 +57,10 @@ def read_text(setting: Setting, text: str) -> Any:
             return int(text)
         if setting.kind is Kind.table or setting.parts:
             return json.loads(text)
-    except ValueError:
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise BadSettings({setting.key: f"must be JSON; reading stopped at {where}"}) from None
+    except (ValueError, RecursionError):
         what = "a whole number" if setting.kind is Kind.number else "JSON"
         raise BadSettings({setting.key: f"must be {what}"}) from None
     if setting.kind in (Kind.texts, Kind.choices, Kind.secrets):
@@ -60,7 +70,7 @@ def read_text(setting: Setting, text: str) -> Any:
 
 
 def _problem(setting: Setting, value: Any) -> str | None:
-    if value is None or value in ("", []):
+    if value is None or value in ("", [], {}):
         return "is needed" if setting.required else None
     match setting.kind:
         case Kind.number:

@@ -55,6 +55,7 @@ class Square(Gateway):
     letters = "Sq"
     docs = "https://developer.squareup.com/docs/webhooks/overview"
     check = "HMAC-SHA256 of the registered address and the raw body, in the header x-square-hmacsha256-signature"
+    tested = "squareup 46 (Python), square 46 (npm)"
     settings = (
         Setting(
             "signature_keys",

@@ -31,6 +31,7 @@ class StandardWebhooks(Gateway):
     letters = "SW"
     docs = "https://www.standardwebhooks.com/"
     check = "HMAC-SHA256 (v1) or Ed25519 (v1a) of id, time and raw body, in the header webhook-signature"
+    tested = "standardwebhooks and svix (Python, npm), PyNaCl for v1a, the specification's example"
     settings = (
         Setting(
             "secrets",

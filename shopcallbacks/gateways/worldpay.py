@@ -68,6 +68,7 @@ class Worldpay(Gateway):
     letters = "WP"
     docs = "https://developer.worldpay.com/docs/wpg/manage/"
     check = "a password in the form, or a token in the address for XML: Worldpay signs nothing"
+    tested = "an independent reader: there is no signature"
     settings = (
         Setting(
             "protocol",
@@ -151,7 +152,7 @@ def _verify_form(request: Request, settings: Settings) -> Verification:
     except ReadError as error:
         return Verification.not_genuine(str(error), unreadable=True)
     given = form.get("callbackPW")
-    matched = first_match(settings["callback_passwords"], lambda password: bool(password) and same(given, password))
+    matched = first_match(settings["callback_passwords"], lambda password: same(given, password))
     if matched is None:
         return Verification.not_genuine("The field callbackPW is missing or holds no live password.")
     if not settings["installation_id"] or form.get("instId") != settings["installation_id"]:
@@ -209,7 +210,7 @@ def _verify_xml(request: Request, settings: Settings) -> Verification:
         given = read_form(request.query).get("token")
     except ReadError:
         given = None
-    matched = first_match(settings["tokens"], lambda token: bool(token) and same(given, token))
+    matched = first_match(settings["tokens"], lambda token: same(given, token))
     if matched is None:
         return Verification.not_genuine("The address that was called holds no live token.")
     try:

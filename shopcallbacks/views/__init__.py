@@ -7,6 +7,7 @@ from flask import Flask
 from . import (
     activity,
     api,
+    callbacks,
     dashboard,
     deliveries,
     health,
@@ -15,9 +16,12 @@ from . import (
     screens,
     sessions,
     settings,
+    verbs,
 )
-from . import settings_alerts as settings_alerts  # these two add to the blueprint of the settings
+from . import settings_alerts as settings_alerts  # these add to the blueprint of the settings
 from . import settings_endpoint as settings_endpoint
+from . import settings_secrets as settings_secrets
+from . import settings_tests as settings_tests
 
 BLUEPRINTS = (
     ingest.bp,
@@ -25,6 +29,8 @@ BLUEPRINTS = (
     health.bp,
     sessions.bp,
     dashboard.bp,
+    callbacks.bp,
+    verbs.bp,
     orders.bp,
     deliveries.bp,
     activity.bp,

@@ -13,7 +13,7 @@ from ..callbacks import Callback
 from ..deliveries import Delivery
 from ..extensions import db
 from ..orders import Order
-from ..shops import Shop
+from ..shops import GatewayAccount, Shop
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,6 +70,15 @@ def load_delivery(id_: int) -> Delivery:
         abort(404)
     g.shop = db.session.get_one(Shop, delivery.event.shop_id)
     return delivery
+
+
+def load_account(id_: int) -> GatewayAccount:
+    """The gateway account, 404 where the user does not see its shop. Its shop becomes the current one."""
+    account = db.session.get(GatewayAccount, id_)
+    if account is None or not _sees(account.shop_id):
+        abort(404)
+    g.shop = account.shop
+    return account
 
 
 def managers_only(view: Callable[P, R]) -> Callable[P, R]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, json, jsonify, request, url_for
+from flask import Blueprint, Response, current_app, g, json, jsonify, request, url_for
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from ..callbacks import Callback
@@ -82,6 +83,12 @@ def list_events() -> Response:
 @bp.errorhandler(HTTPException)
 def http_problem(error: HTTPException) -> Response:
     return problem(error.code or 500, error.description or error.name)
+
+
+@bp.errorhandler(OperationalError)
+def store_away(error: OperationalError) -> Response:
+    current_app.logger.error("The database is away: %s", error)
+    return problem(503, "The database is away for now: nothing was taken. Please send it again.", {"Retry-After": "30"})
 
 
 def problem(

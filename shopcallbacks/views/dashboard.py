@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, url_for
 
-from .. import figures, queue
+from .. import account_health, figures, queue
 from ..jobs import bell
 from .access import current_shop
 from .screens import now
@@ -18,7 +18,7 @@ bp = Blueprint("dashboard", __name__)
 def show() -> str:
     shop = current_shop()
     if not figures.any_callback(shop):
-        return render_template("dashboard/first.html", shop=shop)
+        return render_template("dashboard/first.html", shop=shop, steps=account_health.steps(shop))
     return render_template(
         "dashboard/show.html",
         **widget_parts(),
@@ -32,9 +32,10 @@ def show() -> str:
 @bp.get("/first")
 def first() -> str | Response:
     """The three steps anew; once a callback has come, the dashboard takes their place."""
-    if figures.any_callback(current_shop()):
+    shop = current_shop()
+    if figures.any_callback(shop):
         return Response(headers={"HX-Redirect": url_for("dashboard.show")})
-    return render_template("dashboard/_first.html", shop=current_shop())
+    return render_template("dashboard/_first.html", shop=shop, steps=account_health.steps(shop))
 
 
 @bp.get("/queue")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
@@ -37,6 +37,7 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(away, store_away)
     app.jinja_env.globals.update(current_shop=current_shop, waiting_count=waiting_count, now=now)
     app.jinja_env.globals.update(worker_gone=words.worker_gone, order_states=words.ORDER_STATES)
+    app.jinja_env.globals.update(tomorrow=lambda: now() + timedelta(days=1), verdicts=words.VERDICTS)
     app.jinja_env.filters.update(
         in_words=lambda group: words.group_words(group, now(), current_shop().time_zone),
         money=words.money,
@@ -86,13 +87,15 @@ def need_log_in() -> BaseResponse | None:
 
 
 def add_headers(response: Response) -> Response:
-    """Nothing from elsewhere, nothing in a frame, nothing of a page kept by a cache."""
+    """Nothing from elsewhere, nothing in a frame, nothing kept but what never changes."""
     if request.blueprint == "ingest":
         return response
     response.headers.update(HEADERS)
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.add("HX-Request")
+    elif request.path.startswith("/static/vendor/"):  # named with its version
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
 

@@ -1,14 +1,135 @@
-"""The shop's gateway accounts, and where their gateways call."""
+"""Settings: the shop's gateway accounts. All read them; admins add, change, and switch them off and on."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from typing import Any
 
-from .access import current_shop
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from .. import account_health, figures, setting_up, test_callback
+from ..extensions import db
+from ..gateways import GATEWAYS
+from ..gateways.base import Gateway
+from ..gateways.settings import BadSettings
+from ..shops import GatewayAccount, Mode
+from . import settings_form
+from .access import admins_only, current_shop, load_account
+from .screens import now, wants_fragment
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
+
+Page = str | Response | tuple[str, int]
 
 
 @bp.get("")
 def show() -> str:
-    return render_template("settings/show.html", shop=current_shop())
+    shop = current_shop()
+    failures_of = {account.id: account_health.failures(account, now()) for account in shop.accounts}
+    found = figures.accounts(shop, now())
+    steps = None if any(one.last_genuine for one in found) else account_health.steps(shop)
+    return render_template("settings/show.html", shop=shop, found=found, failures_of=failures_of, steps=steps)
+
+
+@bp.get("/gateways/new")
+@admins_only
+def pick() -> str:
+    """Which gateway. With htmx the list alone, while something is typed."""
+    asked = request.args.get("q", "").strip()
+    found = [one for one in GATEWAYS.values() if asked.lower() in f"{one.title} {one.name} {one.check}".lower()]
+    template = "settings/_kinds.html" if wants_fragment() else "settings/pick.html"
+    return render_template(template, gateways=sorted(found, key=lambda one: one.title.lower()), asked=asked)
+
+
+def load_gateway(name: str) -> Gateway:
+    return GATEWAYS.get(name) or abort(404)
+
+
+@bp.get("/gateways/new/<name>")
+@admins_only
+def new(name: str) -> str:
+    gateway = load_gateway(name)
+    return render_new(gateway, settings_form.fields(gateway, {}), slug=current_shop().free_slug(gateway.name))
+
+
+def render_new(gateway: Gateway, fields: list[settings_form.Field], **more: Any) -> str:
+    return render_template("settings/new.html", gateway=gateway, fields=fields, **more)
+
+
+@bp.post("/gateways/new/<name>")
+@admins_only
+def add(name: str) -> Page:
+    gateway, form, shop = load_gateway(name), request.form, current_shop()
+    slug, title, mode = form.get("slug", "").strip(), form.get("title", "").strip(), form.get("mode", type=Mode)
+    problems: dict[str, str] = {}
+    try:
+        given = settings_form.read(gateway, form)
+    except BadSettings as error:
+        problems |= error.problems
+    try:
+        shop.check_free(slug)
+    except ValueError as error:
+        problems["slug"] = str(error)
+    if problems:
+        fields = settings_form.typed(gateway, form, problems)
+        return render_new(gateway, fields, slug=slug, title=title, mode=mode, problems=problems), 422
+    id_ = setting_up.connect(shop, name, slug, given, mode or Mode.live, title, current_user)
+    db.session.commit()
+    flash("Added. Now enter its address in the gateway's back office.")
+    return redirect(url_for("settings.account", id_=id_), 303)
+
+
+@bp.get("/gateways/<int:id_>")
+@admins_only
+def account(id_: int) -> str:
+    account = load_account(id_)
+    return render_account(account, settings_form.fields(account.gateway, account.settings))
+
+
+def render_account(account: GatewayAccount, fields: list[settings_form.Field], **more: Any) -> str:
+    return render_template(
+        "settings/account.html",
+        account=account,
+        fields=fields,
+        last_genuine=account_health.last_genuine(account),
+        failures=account_health.failures(account, now()),
+        why_no_test=test_callback.why_not(account, now()),
+        **more,
+    )
+
+
+@bp.post("/gateways/<int:id_>")
+@admins_only
+def edit(id_: int) -> Page:
+    account, form = load_account(id_), request.form
+    title, mode = form.get("title", "").strip(), form.get("mode", type=Mode) or account.mode
+    try:
+        given = settings_form.read(account.gateway, form, account.with_secrets)
+    except BadSettings as error:
+        fields = settings_form.typed(account.gateway, form, error.problems)
+        return render_account(account, fields, title=title, mode=mode, problems=error.problems), 422
+    changed = setting_up.edit(account, given, mode, title, current_user)
+    db.session.commit()
+    flash("Saved." if changed else "Nothing was changed.")
+    return redirect(url_for("settings.account", id_=id_), 303)
+
+
+@bp.post("/gateways/<int:id_>/suspension")
+@admins_only
+def suspend(id_: int) -> Response:
+    account = load_account(id_)
+    try:
+        setting_up.switch_off(account, request.form.get("why", ""), current_user)
+    except ValueError as error:
+        flash(str(error), "warning")
+    db.session.commit()
+    return redirect(url_for("settings.account", id_=id_, _anchor="switch"), 303)
+
+
+@bp.post("/gateways/<int:id_>/resumption")
+@admins_only
+def resume(id_: int) -> Response:
+    setting_up.switch_on(load_account(id_), current_user)
+    db.session.commit()
+    return redirect(url_for("settings.account", id_=id_, _anchor="switch"), 303)

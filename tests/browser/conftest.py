@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -50,8 +51,6 @@ def live(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Site]:
     """The site of this module's journeys, its worker running; the simulated gateways answer what it asks."""
-    import json
-
     empty(postgres_server)
     with site(environ, tmp_path_factory.mktemp("site"), GATEWAY_HOSTS=json.dumps(gateways.hosts)) as running:
         yield running

@@ -85,13 +85,13 @@ def quiet() -> bool:
 
 def hurry() -> None:
     """Waits until nothing is due any more, automatic attempts at once instead of in hours."""
-    until(lambda: count(Callback.state == State.received) == 0, 60)
+    until(lambda: count(Callback.state == State.received) == 0, 150)
     for _ in range(8):
         db.session.execute(update(Callback).where(Callback.due_kind == Kind.automatic).values(due_at=utcnow()))
         db.session.commit()
         ring(asks=False)
         ring(asks=True)
-        until(lambda: count(Callback.due_at <= utcnow()) == 0, 60)
+        until(lambda: count(Callback.due_at <= utcnow()) == 0, 150)
         if quiet():
             return
     raise AssertionError("automatic attempts do not end")

@@ -1,0 +1,117 @@
+"""Paddle Billing: JSON events signed with HMAC-SHA256 over time and raw body. https://developer.paddle.com/webhooks"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ..values import Message, Outcome, Request, Verification
+from .base import Example, Gateway, Kind, Setting, Settings
+from .reading import (
+    ReadError,
+    age_problem,
+    dig,
+    first_match,
+    minor,
+    name_refund,
+    no_money_no_decision,
+    read_object,
+    same_hex,
+    text,
+    unclear,
+    unreadable,
+    whole,
+)
+
+# A transaction's event -> our word; all else is ignored.
+TRANSACTION = {
+    "transaction.paid": Outcome.paid,
+    "transaction.completed": Outcome.paid,  # comes as well, for the same payment, when Paddle is done with it
+    "transaction.billed": Outcome.pending,  # an invoice was sent
+    "transaction.past_due": Outcome.pending,
+    "transaction.payment_failed": Outcome.failed,  # one attempt; another may succeed
+    "transaction.canceled": Outcome.cancelled,
+}
+# An adjustment's action and status -> our word; all else is ignored (credits move no money, warnings neither).
+ADJUSTMENT = {
+    ("refund", "approved"): Outcome.refunded,
+    ("chargeback", "approved"): Outcome.refunded,
+    ("chargeback_reverse", "approved"): Outcome.unclear,
+}
+
+
+class Paddle(Gateway):
+    name = "paddle"
+    title = "Paddle Billing"
+    letters = "Pd"
+    docs = "https://developer.paddle.com/webhooks/about/signature-verification"
+    check = "HMAC-SHA256 of time and raw body, in the header Paddle-Signature"
+    tested = "paddle-python-sdk 1.16 and the example in its tests"
+    settings = (
+        Setting("secret_keys", "Secret keys", Kind.secrets, "Paddle > Developer tools > Notifications.", required=True),
+        Setting("tolerance_s", "Allowed age of a signature, in seconds", Kind.number, "At arrival.", default=300),
+        Setting("order_key", "Key of the order number", Kind.text, "Within custom_data.", default="order_number"),
+    )
+
+    def verify(self, request: Request, settings: Settings) -> Verification:
+        pairs = [piece.partition("=") for piece in (request.header("Paddle-Signature") or "").split(";")]
+        times = [value for name, _, value in pairs if name == "ts"]
+        if len(times) != 1 or not re.fullmatch(r"\d{1,12}", times[0], re.ASCII):
+            return Verification.not_genuine("The header Paddle-Signature is missing, came twice or has no time.")
+        signatures = [value for name, _, value in pairs if name == "h1"]  # several while a key is changed
+
+        def fits(key: str) -> bool:
+            digest = _digest(key, times[0], request.body)
+            return any([same_hex(signature, digest) for signature in signatures])
+
+        matched = first_match(settings["secret_keys"], fits)
+        if matched is None:
+            return Verification.not_genuine("No signature fits a live secret key.")
+        problem = age_problem(int(times[0]), request.arrived_at, settings["tolerance_s"])
+        return Verification.not_genuine(problem) if problem else Verification.genuine(matched=matched)
+
+    def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
+        try:
+            return (no_money_no_decision(_message(read_object(request.body), settings)),)
+        except ReadError as error:
+            return (unreadable(error),)
+
+    def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
+        kind = next((kind for kind, outcome in TRANSACTION.items() if outcome is message.outcome), None)
+        if kind is None or message.money is None:
+            return None
+        total = {"grand_total": str(message.money.minor), "currency_code": message.money.currency}
+        order = {"custom_data": {settings["order_key"]: message.order_number}, "details": {"totals": total}}
+        event = {"event_id": message.event_id, "event_type": kind, "data": {"id": message.transaction_id, **order}}
+        body, time = json.dumps(event).encode(), str(int(at.timestamp()))
+        signature = f"ts={time};h1={_digest(settings['secret_keys'][0], time, body).hex()}"
+        headers = (("Content-Type", "application/json"), ("Paddle-Signature", signature))
+        return Example(Request("POST", "/", b"", headers, body, "127.0.0.1", at))
+
+
+def _digest(key: str, time: str, body: bytes) -> bytes:
+    return hmac.new(key.encode(), f"{time}:".encode() + body, hashlib.sha256).digest()
+
+
+def _message(event: dict[str, Any], settings: Settings) -> Message:
+    kind, data = event.get("event_type"), event.get("data")
+    if not isinstance(kind, str):
+        return unclear("The event has no type.", event_id=text(event.get("event_id")))
+    adjusted = kind.startswith("adjustment.")
+    totals = dig(data, "totals") if adjusted else dig(data, "details", "totals")
+    known: dict[str, Any] = {
+        "order_number": text(dig(data, "custom_data", settings["order_key"])),
+        "transaction_id": text(dig(data, "transaction_id" if adjusted else "id")),
+        "event_id": text(event.get("event_id")),
+        "money": minor(whole(dig(totals, "total" if adjusted else "grand_total")), dig(totals, "currency_code")),
+    }
+    action, status = str(dig(data, "action")), str(dig(data, "status"))
+    outcome = ADJUSTMENT.get((action, status)) if adjusted else TRANSACTION.get(kind)
+    if outcome is Outcome.unclear:
+        return unclear("A charge-back was reversed: the money is back, look what became of the order.", **known)
+    return name_refund(Message(outcome or Outcome.ignored, **known), text(dig(data, "id")) if adjusted else None)

@@ -1,0 +1,66 @@
+"""Other callbacks about the same: the same event, the same transaction, the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import load_only
+
+from .callbacks import Callback
+from .extensions import db
+
+MOST = 20
+
+
+@dataclass(frozen=True)
+class Related:
+    """`link`: by what it is related, the closest there is. `same_body`: byte for byte."""
+
+    callback: Callback
+    link: str
+    same_body: bool
+
+
+def related_to(callback: Callback) -> Sequence[Related]:
+    """The earliest others, up to `MOST`."""
+    found = db.session.scalars(
+        select(Callback)
+        .where(or_(*_links(callback)), Callback.id != callback.id)
+        .order_by(Callback.received_at, Callback.id)
+        .limit(MOST)
+        .options(
+            load_only(
+                Callback.received_at,
+                Callback.state,
+                Callback.reason,
+                Callback.effect,
+                Callback.digest,
+                Callback.event_id,
+                Callback.transaction_id,
+                Callback.account_id,
+                Callback.order_id,
+            )
+        )
+    )
+    return [Related(other, _link(callback, other), other.digest == callback.digest) for other in found]
+
+
+def _links(callback: Callback) -> list[ColumnElement[bool]]:
+    links: list[ColumnElement[bool]] = [Callback.id == callback.repeats_id]
+    if callback.event_id:
+        links.append(and_(Callback.account_id == callback.account_id, Callback.event_id == callback.event_id))
+    if callback.transaction_id:
+        links.append(and_(Callback.shop_id == callback.shop_id, Callback.transaction_id == callback.transaction_id))
+    if callback.order_id:
+        links.append(Callback.order_id == callback.order_id)
+    return links
+
+
+def _link(callback: Callback, other: Callback) -> str:
+    if callback.event_id and (other.account_id, other.event_id) == (callback.account_id, callback.event_id):
+        return "event"
+    if callback.transaction_id and other.transaction_id == callback.transaction_id:
+        return "transaction"
+    return "order"

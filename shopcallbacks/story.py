@@ -1,0 +1,98 @@
+"""The story of a callback: its order's events, its arrival, every attempt and every act, in the order they happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from . import words
+from .activity import Activity
+from .attempts import BY_A_PERSON, Attempt, Kind
+from .callbacks import Callback
+from .related import Related
+from .rows import Row
+from .values import Verdict
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`strong`: what came of it; `links`: ids of callbacks."""
+
+    at: datetime
+    dot: str
+    title: str
+    strong: str = ""
+    note: str = ""
+    links: tuple[int, ...] = ()
+
+
+def story_of(callback: Callback, row: Row, related: Sequence[Related]) -> list[Entry]:
+    """Told to the row's viewer."""
+    entries = [
+        Entry(callback.received_at, "blue", "Callback received and kept", note=f"from {callback.address}"),
+        *_order_events(callback),
+        *(_attempt(attempt, row) for attempt in callback.attempts),
+        *_acts(callback, row),
+        *_others(related),
+    ]
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _order_events(callback: Callback) -> Iterator[Entry]:
+    """What other hands did to the order; what this callback did stands at its attempts."""
+    for event in callback.order.events if callback.order else ():
+        if event.callback_id == callback.id:
+            continue
+        money = words.money(event.money or (callback.order.total if callback.order else None))
+        links = (event.callback_id,) if event.callback_id else ()
+        strong = f"{words.ORDER_STATES[event.to_state]}, {money}"
+        yield Entry(event.at, "secondary", words.event(event.kind), strong, event.actor, links)
+
+
+def _attempt(attempt: Attempt, row: Row) -> Entry:
+    title = words.KINDS[attempt.kind]
+    if attempt.kind in BY_A_PERSON:
+        title += f" by {row.who(attempt.asked_by)}"
+    notes = [words.span(timedelta(microseconds=attempt.duration_us))]
+    if attempt.secret:
+        notes.insert(0, f"verified with {attempt.secret}")
+    if attempt.why:
+        notes.append(f"“{attempt.why}”")
+    return Entry(attempt.at, _dot(attempt), title, _result(attempt, row.callback), " · ".join(notes))
+
+
+def _dot(attempt: Attempt) -> str:
+    return words.REASONS[attempt.reason].dot if attempt.reason else "green"
+
+
+def _result(attempt: Attempt, callback: Callback) -> str:
+    if attempt.reason:
+        said = words.REASONS[attempt.reason].headline.format(gateway=callback.account.title)
+        return said if attempt.verdict is not Verdict.not_genuine else said[:1].lower() + said[1:]
+    return words.EFFECTS[attempt.effect] if attempt.effect else "processed"
+
+
+def _acts(callback: Callback, row: Row) -> Iterator[Entry]:
+    """Removals and restorations; a retry or a force stands there as its attempt, once that has run."""
+    acts = Activity.about(callback.id)
+    for act in acts:
+        asks = act.verb in ("retry", "force")
+        if asks and not (act is acts[-1] and callback.due_kind in (Kind.retry, Kind.forced)):
+            continue
+        done = "Asked for" if asks else words.ACTS.get(act.verb, act.verb).capitalize()
+        title = f"{done}{' one more attempt' if asks else ''} by {row.who(act.user)}"
+        yield Entry(act.at, "secondary", title, note=f"“{act.why}”" if act.why else "")
+
+
+def _others(related: Sequence[Related]) -> Iterator[Entry]:
+    for other in related:
+        title = "Another callback about this order" if other.link == "order" else f"The same {other.link} again"
+        same = ", body the same" if other.same_body else ""
+        yield Entry(
+            other.callback.received_at,
+            "secondary",
+            title + same,
+            note=words.STATES[other.callback.state],
+            links=(other.callback.id,),
+        )

@@ -1,0 +1,61 @@
+"""The words of the callbacks' templates, as filters."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from .. import words
+from ..callbacks import Callback
+from ..errors import CallbackFailed, Reason
+from ..foresight import Foresight
+from ..masking import mask
+
+
+def sentence(text: str) -> str:
+    """With a capital at its start and a full stop at its end."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+
+
+def reason_words(reason: Reason, callback: Callback | None = None) -> str:
+    gateway = callback.account.title if callback else "The gateway"
+    return words.REASONS[reason].headline.format(gateway=gateway)
+
+
+def failure_words(failure: CallbackFailed, callback: Callback) -> str:
+    return sentence(failure.detail or reason_words(failure.reason, callback))
+
+
+def advice(callback: Callback) -> str:
+    """The next step of an unprocessed one in a sentence."""
+    assert callback.reason is not None
+    return words.REASONS[callback.reason].advice.format(gateway=callback.account.title)
+
+
+def why_not(foresight: Foresight, callback: Callback) -> str:
+    """Why forcing can't help."""
+    assert foresight.why_not is not None
+    failure = foresight.failure
+    return words.WHY_NOT[foresight.why_not].format(
+        gateway=callback.account.title,
+        headline=words.headline(callback),
+        failure=failure_words(failure, callback) if failure else "",
+    )
+
+
+FILTERS: dict[str, Any] = {
+    "masked": lambda text: mask(str(text)),
+    "sentence": sentence,
+    "claim_start": words.claim,
+    "reason_words": reason_words,
+    "failure_words": failure_words,
+    "advice": advice,
+    "why_not": why_not,
+    "day": words.day,
+    "forces": lambda effect, gateway: words.FORCES[effect].format(gateway=gateway),
+    "order_state": words.ORDER_STATES.__getitem__,
+    "effect_words": lambda effect: words.EFFECTS[effect] if effect else "nothing",
+    "kind_words": words.KINDS.__getitem__,
+    "verdict_words": lambda verdict: words.VERDICTS[verdict] if verdict else "not checked",
+    "took": lambda microseconds: words.span(timedelta(microseconds=microseconds)),
+}

@@ -1,0 +1,71 @@
+"""What the screens of one callback are drawn from, and how the result of an act is told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from .. import foresight
+from ..callbacks import Callback
+from ..comparison import compare
+from ..related import related_to
+from ..request_pane import pane_of
+from ..rows import Row, rows_of
+from ..story import story_of
+from .screens import now, wants_fragment
+from .sessions import own_path
+
+
+def row_of(callback: Callback) -> Row:
+    return rows_of([callback], current_user, now())[0]
+
+
+def row_parts(callback: Callback, note: str = "") -> dict[str, Any]:
+    return {"row": row_of(callback), "note": note, "back": back()}
+
+
+def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, Any]:
+    row = row_of(callback)
+    open_ = not row.busy and "retry" in callback.open_to
+    related = related_to(callback)
+    return {
+        "callback": callback,
+        "row": row,
+        "note": note,
+        "retry": foresight.of_retry(callback) if open_ else None,
+        "force": foresight.of_force(callback) if open_ else None,
+        "differences": compare(callback),
+        "related": related,
+        "story": story_of(callback, row, related),
+        "pane": pane_of(callback, part),
+        "back": url_for("callbacks.show", id_=callback.id),
+    }
+
+
+def back() -> str:
+    """Where the act was asked for: a path of this site."""
+    return own_path(request.values.get("back", "")) or url_for("callbacks.index")
+
+
+def told(content: str, callback: Callback, said: str = "", status: int = 200) -> Response:
+    """The fragment, and to whoever listens that something has changed and what came of it, once it has."""
+    response = Response(content, status)
+    row = row_of(callback)
+    if said or not row.busy:
+        response.headers["HX-Trigger"] = json.dumps({"callbacks-changed": {}, "say": said or row.said})
+    return response
+
+
+def answer(callback: Callback, said: str, status: int = 200) -> BaseResponse:
+    """After an act: the fresh row (or page) to htmx, a way back with the sentence to a plain form."""
+    if not wants_fragment():
+        flash(said, "info" if status == 200 else "warning")
+        return redirect(back(), 303)
+    note = said if status != 200 else ""
+    if request.form.get("on") == "page":
+        return told(render_template("callbacks/_page.html", **page_parts(callback, note)), callback, said, status)
+    return told(render_template("callbacks/_row.html", **row_parts(callback, note)), callback, said, status)

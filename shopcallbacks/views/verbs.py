@@ -1,0 +1,85 @@
+"""What a manager does about a callback. Each verb changes one callback and answers with its fresh row or page."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from .. import foresight, words
+from ..callbacks import Callback, Refused
+from ..extensions import db
+from ..jobs import ring
+from .access import load_callback, lock_callback, managers_only
+from .screens import wants_fragment
+from .telling import answer, back, row_of
+
+bp = Blueprint("verbs", __name__, url_prefix="/callbacks/<int:id_>")
+
+
+@bp.post("/retry")
+@managers_only
+def retry(id_: int) -> Response:
+    return act(id_, "retry")
+
+
+@bp.get("/forced-retry")
+@managers_only
+def ask_force(id_: int) -> str:
+    return ask("force", load_callback(id_))
+
+
+@bp.post("/forced-retry")
+@managers_only
+def force(id_: int) -> Response | tuple[str, int]:
+    return act(id_, "force") if why() else (ask("force", load_callback(id_), missing=True), 422)
+
+
+@bp.get("/removal")
+@managers_only
+def ask_remove(id_: int) -> str:
+    return ask("remove", load_callback(id_))
+
+
+@bp.post("/removal")
+@managers_only
+def remove(id_: int) -> Response | tuple[str, int]:
+    return act(id_, "remove") if why() else (ask("remove", load_callback(id_), missing=True), 422)
+
+
+@bp.post("/restoration")
+@managers_only
+def restore(id_: int) -> Response:
+    return act(id_, "restore")
+
+
+def act(id_: int, verb: str) -> Response:
+    """Does it, commits, rings; refused where the callback has moved on since it was seen."""
+    callback = lock_callback(id_)
+    try:
+        getattr(callback, verb)(current_user, why(), request.form.get("seen", type=int))
+    except Refused as refused:
+        db.session.rollback()
+        return answer(load_callback(id_), str(refused), 409)
+    db.session.commit()
+    if callback.due_at is not None:
+        ring(callback.asks)
+    return answer(callback, words.DONE[verb])
+
+
+def ask(verb: str, callback: Callback, missing: bool = False) -> str:
+    """The question before a verb that needs a reason: in a dialog, or as a page of its own."""
+    return render_template(
+        "callbacks/_ask.html" if wants_fragment() else "callbacks/ask.html",
+        verb=verb,
+        callback=callback,
+        row=row_of(callback),
+        force=foresight.of_force(callback) if verb == "force" else None,
+        missing=missing,
+        on=request.values.get("on", ""),
+        back=back(),
+    )
+
+
+def why() -> str:
+    return request.form.get("why", "").strip()[:500]
