@@ -22,24 +22,27 @@ from shopcallbacks.values import Message, Money, Outcome, Request
 @contextmanager
 def place() -> Iterator[tuple[Flask, GatewayAccount, dict[str, str]]]:
     """The app (its context pushed), a Stripe account, and the environment for processes."""
-    with tempfile.TemporaryDirectory() as folder:
-        with postgres(Path(folder, "postgres")) as database, redis(Path(folder, "redis")) as queue:
-            environ = {
-                "DATABASE_URL": libpq(create_database(database.url, "bench")),
-                "REDIS_URL": queue.url,
-                "SECRET_KEY": "only for measuring",
-                "SECRETS_KEY": Fernet.generate_key().decode(),
-                "PUBLIC_URL": "http://127.0.0.1:5000",
-            }
-            app = create_app(environ)
-            with app.app_context():
-                upgrade()
-                shop = Shop.add("bench", "Bench")
-                account = GatewayAccount.add(shop, "stripe", "stripe", {"signing_secrets": ["whsec_bench"]})
-                db.session.commit()
-                yield app, account, environ
-                db.session.remove()
-                db.engine.dispose()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        postgres(Path(folder, "postgres")) as database,
+        redis(Path(folder, "redis")) as queue,
+    ):
+        environ = {
+            "DATABASE_URL": libpq(create_database(database.url, "bench")),
+            "REDIS_URL": queue.url,
+            "SECRET_KEY": "only for measuring",
+            "SECRETS_KEY": Fernet.generate_key().decode(),
+            "PUBLIC_URL": "http://127.0.0.1:5000",
+        }
+        app = create_app(environ)
+        with app.app_context():
+            upgrade()
+            shop = Shop.add("bench", "Bench")
+            account = GatewayAccount.add(shop, "stripe", "stripe", {"signing_secrets": ["whsec_bench"]})
+            db.session.commit()
+            yield app, account, environ
+            db.session.remove()
+            db.engine.dispose()
 
 
 def paid(account: GatewayAccount, number: str) -> Request:
@@ -48,6 +51,10 @@ def paid(account: GatewayAccount, number: str) -> Request:
     example = account.gateway.example(account.settings_at(utcnow())[0], said, utcnow())
     assert example is not None
     return example.request
+
+
+def nothing() -> None:
+    """RQ's no-op job."""
 
 
 def compare(ours: Callable[[], float], other: Callable[[], float], names: tuple[str, str], rounds: int = 5) -> None:

@@ -15,14 +15,10 @@ from shopcallbacks.new_orders import NewOrder
 from shopcallbacks.orders import Order
 from shopcallbacks.values import Money
 
-from .place import compare, paid, place
+from .place import compare, nothing, paid, place
 
 COUNT = 2000
 _numbers = itertools.count()
-
-
-def nothing() -> None:
-    """The no-op job."""
 
 
 def main() -> None:
