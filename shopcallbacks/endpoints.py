@@ -15,7 +15,7 @@ from .feed import Feed, OrderEvent
 from .shops import Shop
 
 SPREAD = 500  # events taken from the feed at once
-PATIENCE, REST_S, LONGEST_REST_S = 5, 10, 300
+PATIENCE, REST_S, LONGEST_REST_S = 5, 10, 60
 
 
 class Endpoint(Base):

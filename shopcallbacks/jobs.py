@@ -162,11 +162,14 @@ def _at_once(
     """Asks for all of them at once in threads; settles each as its answer comes, and keeps the lease of the rest."""
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         asked: dict[Future[R], T] = {pool.submit(ask, thing): thing for thing in things}
+        kept_at = time.monotonic()
         while asked:
             done, _ = wait(asked, timeout=LEASE_S / 4, return_when=FIRST_COMPLETED)
             for one in done:
                 settle(asked.pop(one), one.result())
-            keep(asked.values())
+            if time.monotonic() - kept_at >= LEASE_S / 4:
+                keep(asked.values())
+                kept_at = time.monotonic()
             db.session.commit()
 
 
