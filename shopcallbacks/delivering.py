@@ -54,7 +54,9 @@ def take(limit: int, per_endpoint: int, seconds: float) -> list[Parcel]:
     for endpoint in Endpoint.awake(now):
         room = min(per_endpoint, limit - len(found), endpoint.at_once or limit)
         if room > 0:
-            found += [_parcel_of_delivery(endpoint, one) for one in Delivery.lease(endpoint.id, room, now, seconds)]
+            keys = _keys(endpoint.shop_id, Purpose.endpoint)
+            leased = Delivery.lease(endpoint.id, room, now, seconds)
+            found += [_parcel_of_delivery(endpoint, one, keys) for one in leased]
     return found
 
 
@@ -66,12 +68,15 @@ def settle(parcel: Parcel, receipt: Receipt) -> None:
     now = utcnow()
     (sending.arrived if receipt.arrived else sending.failed)(receipt.answer, now)
     if isinstance(sending, Delivery):
-        Endpoint.lock(sending.endpoint_id).heard(receipt.arrived, now)
+        if receipt.arrived:
+            Endpoint.is_well(sending.endpoint_id)
+        else:
+            Endpoint.lock(sending.endpoint_id).failed(now)
 
 
-def _parcel_of_delivery(endpoint: Endpoint, delivery: Delivery) -> Parcel:
+def _parcel_of_delivery(endpoint: Endpoint, delivery: Delivery, keys: list[str] | Receipt) -> Parcel:
     body = json.dumps(delivery.event.as_json).encode()
-    send = _posting(endpoint.url, endpoint.shop_id, Purpose.endpoint, delivery.name, body)
+    send = _posting(endpoint.url, keys, delivery.name, body)
     return Parcel(Delivery, delivery.id, delivery.asked_at, delivery.tries, send)
 
 
@@ -101,17 +106,21 @@ def _posting_alert(message: AlertMessage) -> Callable[[], Receipt]:
         outgoing: Outgoing = current_app.extensions["outgoing"]
         return lambda: receipt_of(outgoing.post(url, {"Content-Type": "application/json"}, said))
     body = json.dumps({**message.figures, "text": message.text}).encode()
-    return _posting(url, message.shop_id, Purpose.alerts, message.name, body)
+    return _posting(url, _keys(message.shop_id, Purpose.alerts), message.name, body)
 
 
-def _posting(url: str, shop_id: int, purpose: Purpose, name: str, body: bytes) -> Callable[[], Receipt]:
-    """Signed with all secrets in use now. Without any nothing is sent: nobody could tell it from a forgery."""
+def _keys(shop_id: int, purpose: Purpose) -> list[str] | Receipt:
+    """All secrets in use now. Without any nothing is sent: nobody could tell it from a forgery."""
     try:
         keys = [secret.value for secret in SigningSecret.live(shop_id, purpose)]
     except Unreadable:
-        return lambda: Receipt(False, "a signing secret can't be decrypted with SECRETS_KEY")
-    if not keys:
-        return lambda: Receipt(False, "there is no signing secret in use")
+        return Receipt(False, "a signing secret can't be decrypted with SECRETS_KEY")
+    return keys or Receipt(False, "there is no signing secret in use")
+
+
+def _posting(url: str, keys: list[str] | Receipt, name: str, body: bytes) -> Callable[[], Receipt]:
+    if isinstance(keys, Receipt):
+        return lambda: keys
     outgoing: Outgoing = current_app.extensions["outgoing"]
     headers = signed(name, utcnow(), body, keys)
     return lambda: receipt_of(outgoing.post(url, headers, body))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import ForeignKey, func, or_, select
+from sqlalchemy import ForeignKey, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -63,11 +63,16 @@ class Endpoint(Base):
         """Asked at once again."""
         self.failures, self.rests_until = 0, None
 
-    def heard(self, good: bool, now: datetime) -> None:
-        """What came of a try."""
-        if good:
-            self.take_heart()
-            return
+    @classmethod
+    def is_well(cls, id_: int) -> None:
+        """Something arrived. Nothing is written where it was well before."""
+        db.session.execute(
+            update(cls).where(cls.id == id_, cls.failures > 0).values(failures=0, rests_until=None),
+            execution_options={"synchronize_session": False},
+        )
+
+    def failed(self, now: datetime) -> None:
+        """Nothing arrived. From a few times in a row on it rests for a while."""
         if self.rests_until is not None and self.rests_until > now:
             return  # it was asked before it began to rest
         self.failures += 1
