@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from .extensions import Base, db, utcnow
@@ -19,6 +20,7 @@ class Activity(Base):
     __table_args__ = (
         Index("ix_activity_shop_time", "shop_id", "at", "id"),
         Index("ix_activity_shop_id", "shop_id", "id"),
+        Index("ix_activity_user", "user_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -79,8 +81,14 @@ class Activity(Base):
         rows = db.session.scalars(
             select(cls)
             .where(cls.callback_id.in_(list(callback_ids)))
-            .distinct(cls.callback_id)
+            .ext(distinct_on(cls.callback_id))
             .order_by(cls.callback_id, cls.id.desc())
             .options(joinedload(cls.user))
         )
         return {act.callback_id: act for act in rows if act.callback_id is not None}
+
+    @classmethod
+    def of_user(cls, user_id: int, shop_id: int, limit: int) -> list[Activity]:
+        """The user's latest acts in the shop, newest first."""
+        wanted = select(cls).where(cls.user_id == user_id, cls.shop_id == shop_id)
+        return list(db.session.scalars(wanted.order_by(cls.id.desc()).limit(limit)))

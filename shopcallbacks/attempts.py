@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, select, text, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from .errors import Reason
@@ -65,7 +66,7 @@ class Attempt(Base):
         rows = db.session.scalars(
             select(cls)
             .where(cls.callback_id.in_(list(callback_ids)))
-            .distinct(cls.callback_id)
+            .ext(distinct_on(cls.callback_id))
             .order_by(cls.callback_id, cls.id.desc())
             .options(joinedload(cls.asked_by))
         )

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, false, func, literal, or_, sel
 from sqlalchemy.orm import joinedload
 
 from .activity import FAILED_LOG_IN, Activity
-from .export import Cell, copy_out, utc_time
+from .export import Cell, stream, time_cell
 from .extensions import db
 from .orders import Order
 from .shops import Shop
@@ -82,14 +82,14 @@ class Acts:
         nobody = case((Activity.verb == FAILED_LOG_IN, literal("somebody unknown")), else_=literal("the command line"))
         columns: dict[str, Any] = {
             "id": Activity.id,
-            "at": utc_time(Activity.at),
+            "at": time_cell(Activity.at),
             "who": Cell(func.coalesce(User.name, nobody)),
             "e-mail": Cell(User.email),
             "verb": Activity.verb,
             "why": Cell(Activity.why),
             "about": Cell(Activity.what),
             "callback id": Activity.callback_id,
-            "order number": Cell(Order.number),
+            "order number": Cell(Order.number, ""),  # the shop's own number is no card's
         }
         statement = (
             select(*columns.values())
@@ -99,7 +99,7 @@ class Acts:
             .where(or_(*_halves(shop, admin)), *self._where(shop))
             .order_by(Activity.id.desc())
         )
-        return copy_out(list(columns), statement, bom)
+        return stream(list(columns), statement, bom)
 
     def _where(self, shop: Shop) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []

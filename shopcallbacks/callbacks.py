@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, insert, or_, select, text, tuple_, update
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, insert, or_, select, text, tuple_, update
+from sqlalchemy.orm import Mapped, defer, lazyload, mapped_column, relationship
 
 from .activity import Activity
 from .attempts import BY_A_PERSON, Attempt, KeptMessage, Kind
@@ -275,23 +275,47 @@ class Callback(Base):
             return frozenset({"remove"}) if self.stuck else frozenset()
         return frozenset({"retry", "force", "remove"})
 
+    @classmethod
+    def allows(cls, verb: str) -> ColumnElement[bool]:
+        """`open_to` for a query."""
+        if verb == "restore":
+            return cls.state == State.invalid
+        stuck = and_(cls.state == State.received, cls.received_at < utcnow() - STUCK_AFTER)
+        fitting = or_(cls.state == State.unprocessed, stuck) if verb == "remove" else cls.state == State.unprocessed
+        return and_(fitting, or_(cls.due_kind.is_(None), cls.due_kind.not_in(BY_A_PERSON)))
+
+    @classmethod
+    def lock_all(cls, ids: Iterable[int]) -> dict[int, Callback]:
+        """Many, fresh and locked, without the request itself. The lock lets others still refer to them."""
+        callbacks = db.session.scalars(
+            select(cls)
+            .where(cls.id.in_(list(ids)))
+            .order_by(cls.id)
+            .with_for_update(of=cls, key_share=True)
+            .options(defer(cls.body), defer(cls.query), defer(cls.headers), lazyload(cls.messages))
+            .execution_options(populate_existing=True)
+        )
+        return {callback.id: callback for callback in callbacks}
+
     @property
     def stuck(self) -> bool:
         return self.state is State.received and self.received_at < utcnow() - STUCK_AFTER
 
-    def retry(self, user: User | None, why: str = "", seen: int | None = None) -> None:
+    # `seen`: the version they saw; `what`: what the act is part of, for the list of acts.
+
+    def retry(self, user: User | None, why: str = "", seen: int | None = None, what: str = "") -> None:
         """Asks for one more attempt, now."""
         self._guard("retry", seen)
-        self._ask_for(Kind.retry, user, why, asks=self.account.asks)
+        self._ask_for(Kind.retry, user, why, what, asks=self.account.asks)
 
-    def force(self, user: User | None, why: str, seen: int | None = None) -> None:
+    def force(self, user: User | None, why: str, seen: int | None = None, what: str = "") -> None:
         """Asks for one more attempt that skips the check with the gateway, and nothing else."""
         self._guard("force", seen)
         if not why.strip():
             raise Refused("Say why: the reason is kept with your name.")
-        self._ask_for(Kind.forced, user, why, asks=False)
+        self._ask_for(Kind.forced, user, why, what, asks=False)
 
-    def remove(self, user: User | None, why: str, seen: int | None = None) -> None:
+    def remove(self, user: User | None, why: str, seen: int | None = None, what: str = "") -> None:
         """Marks it invalid. It stays, and can be restored."""
         self._guard("remove", seen)
         if not why.strip():
@@ -299,17 +323,17 @@ class Callback(Base):
         self.state = State.invalid
         self.due_at = self.due_kind = self.leased_until = None
         self.settled_at = utcnow()
-        self._act("remove", user, why)
+        self._act("remove", user, why, what)
 
-    def restore(self, user: User | None, why: str = "", seen: int | None = None) -> None:
+    def restore(self, user: User | None, why: str = "", seen: int | None = None, what: str = "") -> None:
         """Back to the unprocessed ones."""
         self._guard("restore", seen)
         self.state = State.unprocessed
         self.settled_at = None
         if self.reason is None:  # removed before anything had looked at it
-            self._ask_for(Kind.retry, user, why, asks=self.account.asks, verb="restore")
+            self._ask_for(Kind.retry, user, why, what, asks=self.account.asks, verb="restore")
             return
-        self._act("restore", user, why)
+        self._act("restore", user, why, what)
 
     def _guard(self, verb: str, seen: int | None) -> None:
         """`Refused` where the callback moved on since it was seen, or its state does not allow the verb."""
@@ -328,16 +352,16 @@ class Callback(Base):
             return f"{_PAST.get(act.verb, act.verb)} by {act.actor} {act.at:%H:%M:%S} UTC and now {self.state}"
         return f"{self.state}"
 
-    def _ask_for(self, kind: Kind, user: User | None, why: str, asks: bool, verb: str | None = None) -> None:
+    def _ask_for(self, kind: Kind, user: User | None, why: str, what: str, asks: bool, verb: str | None = None) -> None:
         self.due_at, self.due_kind = utcnow(), kind
         self.leased_until = None
         self.asks = asks
         self.asked_by, self.asked_at, self.asked_why = user, self.due_at, why.strip()
-        self._act(verb or {Kind.retry: "retry", Kind.forced: "force"}[kind], user, why)
+        self._act(verb or {Kind.retry: "retry", Kind.forced: "force"}[kind], user, why, what)
 
-    def _act(self, verb: str, user: User | None, why: str) -> None:
+    def _act(self, verb: str, user: User | None, why: str, what: str) -> None:
         self.version += 1
-        Activity.record(verb, user, shop_id=self.shop_id, callback_id=self.id, order_id=self.order_id, why=why.strip())
+        Activity.record(verb, user, self.shop_id, self.id, self.order_id, why.strip(), what)
 
 
 _PAST = {"retry": "retried", "force": "forced", "remove": "removed", "restore": "restored", "test": "sent as a test"}

@@ -12,7 +12,7 @@ from .examining import Finding
 from .extensions import utcnow
 from .ledger import Payment
 from .orders import Order
-from .transitions import Effect, Entry, decide, movement_of
+from .transitions import Booked, Effect, Entry, OrderFacts, decide, movement_of
 from .values import Message, Outcome, Verification
 
 Found = Sequence[tuple[Callback, Finding]]
@@ -31,7 +31,11 @@ class Result:
 
 @dataclass
 class Desk:
-    """All that a batch needs from the database to be decided: its orders, locked, and what was known before."""
+    """All that a batch needs from the database to be decided: its orders, locked, and what was known before.
+
+    `dry`: for a preview. Orders are read, not locked, and stay as they are; what they would have become is kept in
+    `foreseen`, so that later callbacks are decided on it.
+    """
 
     orders: dict[int, Order] = field(default_factory=dict)
     by_number: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -39,9 +43,33 @@ class Desk:
     by_movement: dict[Entry, dict[tuple[int, str], int]] = field(default_factory=dict)
     events: dict[tuple[int, str], tuple[int, bytes, Message]] = field(default_factory=dict)
     deliveries: dict[tuple[int, str], tuple[int, bytes]] = field(default_factory=dict)
+    dry: bool = False
+    foreseen: dict[int, OrderFacts] = field(default_factory=dict)
 
     @classmethod
-    def prepare(cls, found: Found, lock: bool = True) -> Desk:
+    def prepare(cls, found: Found) -> Desk:
+        desk = cls._knowing(found)
+        desk.orders = Order.lock(desk._order_ids(found))
+        return desk
+
+    @classmethod
+    def rehearse(cls, found: Found, before: Desk | None = None) -> Desk:
+        """A dry one; `before` the dry one of the batch before, whose decisions hold here as if they had been made."""
+        desk = cls._knowing(found)
+        desk.dry = True
+        if before is not None:
+            desk.by_transaction |= before.by_transaction
+            desk.events |= before.events
+            desk.deliveries |= before.deliveries
+            desk.foreseen = before.foreseen
+            for entry, known in before.by_movement.items():
+                desk.by_movement[entry] |= known
+        desk.orders = Order.read(desk._order_ids(found))
+        return desk
+
+    @classmethod
+    def _knowing(cls, found: Found) -> Desk:
+        """What was known before the batch, all but the orders."""
         said = [(callback, message) for callback, finding in found for message in finding.messages]
         vouched = [(c, f) for c, f in found if f.failure is None]
         desk = cls(
@@ -60,9 +88,11 @@ class Desk:
             desk.by_movement[entry] = Payment.orders_of_movements(
                 entry, ((c.account_id, movement_of(m)) for c, m in said if m.outcome is outcome)
             )
-        ids = {order_id for c, m in said if (order_id := desk.order_id(c, m)) is not None}
-        desk.orders = Order.lock(ids) if lock else Order.read(ids)
         return desk
+
+    def _order_ids(self, found: Found) -> set[int]:
+        ids = (self.order_id(callback, message) for callback, finding in found for message in finding.messages)
+        return {order_id for order_id in ids if order_id is not None}
 
     def order_id(self, callback: Callback, message: Message) -> int | None:
         """By number, and where the message brings none that is known, by a transaction already in the ledger."""
@@ -71,8 +101,8 @@ class Desk:
             found = self.by_transaction.get((callback.account_id, message.transaction_id))
         return found
 
-    def results(self, callback: Callback, finding: Finding, dry: bool = False) -> list[Result]:
-        """What comes of each message. `dry`: only decide, for a preview."""
+    def results(self, callback: Callback, finding: Finding) -> list[Result]:
+        """What comes of each message."""
         if finding.failure is None:
             finding.failure = self._forged_delivery(callback, finding)
         kept = {message.place: message for message in callback.messages if message.applied_at is not None}
@@ -83,7 +113,7 @@ class Desk:
                 if place in kept:  # a retry repeats only what is not applied
                     result.effect, result.order_id = kept[place].effect, kept[place].order_id
                 else:
-                    self._settle(callback, result, dry)
+                    self._settle(callback, result)
             results.append(result)
         return results
 
@@ -100,13 +130,13 @@ class Desk:
         )
         return CallbackFailed(Reason.not_genuine, finding.verification.detail)
 
-    def _settle(self, callback: Callback, result: Result, dry: bool) -> None:
+    def _settle(self, callback: Callback, result: Result) -> None:
         try:
-            result.effect = self._decide(callback, result, dry)
+            result.effect = self._decide(callback, result)
         except CallbackFailed as failure:
             result.failure = failure
 
-    def _decide(self, callback: Callback, result: Result, dry: bool) -> Effect:
+    def _decide(self, callback: Callback, result: Result) -> Effect:
         message = result.message
         if message.outcome is Outcome.ignored:
             return Effect.none
@@ -120,14 +150,24 @@ class Desk:
         if order.account_id is not None and order.account_id != callback.account_id:
             raise CallbackFailed(Reason.order_conflict, "The order was to be paid by another gateway account.")
         self._check_movement(callback, order, message)
-        decision = decide(order.facts, message)
+        facts = self.foreseen.get(order.id) or order.facts
+        decision = decide(facts, message)
         if decision.effect is Effect.repeated:
             result.repeats_id = _booked_by(order, message)
-        if not dry:
+        if self.dry:
+            self.foreseen[order.id] = facts.after(decision)
+        else:
             order.take(decision, callback.id, callback.account_id, utcnow())
-            if decision.book is not None:
-                self.by_movement[decision.book.entry][callback.account_id, decision.book.movement] = order.id
+        self._note(callback, order.id, decision.book)
         return decision.effect
+
+    def _note(self, callback: Callback, order_id: int, book: Booked | None) -> None:
+        """What was booked is known to the callbacks behind this one."""
+        if book is None:
+            return
+        self.by_movement[book.entry][callback.account_id, book.movement] = order_id
+        if book.transaction_id:
+            self.by_transaction.setdefault((callback.account_id, book.transaction_id), order_id)
 
     def _check_event(self, callback: Callback, message: Message) -> None:
         """The same event with another body that says something else is for a person."""

@@ -70,11 +70,15 @@ def of_retry(callback: Callback) -> Foresight | None:
 
 
 def of_force(callback: Callback) -> Foresight:
+    hopeless = hopeless_to_force(callback)
+    return Foresight((), None, hopeless) if hopeless else _foresee(callback, Kind.forced)
+
+
+def hopeless_to_force(callback: Callback) -> WhyNot | None:
+    """Where an attempt need not even be foreseen."""
     if not callback.account.gateway.speaks:
-        return Foresight((), None, WhyNot.silent)
-    if callback.reason not in SKIPPED:
-        return Foresight((), None, WhyNot.not_the_check)
-    return _foresee(callback, Kind.forced)
+        return WhyNot.silent
+    return WhyNot.not_the_check if callback.reason not in SKIPPED else None
 
 
 def forcing_may_help(callback: Callback) -> bool:

@@ -21,6 +21,8 @@ from sqlalchemy.orm import Session, SessionTransaction
 from . import alerting, delivering, processing
 from .alerts import AlertMessage
 from .asking import AskGateways
+from .bulk import BulkRun
+from .bulk_steps import Step, advance
 from .callbacks import Callback
 from .cases import Case
 from .deliveries import Delivery
@@ -40,6 +42,7 @@ log = logging.getLogger(__name__)
 # The lanes: callbacks that are decided at home, those whose gateway is asked, and what goes out to shops and people.
 # None waits for another.
 PLAIN, ASKING, OUTGOING = "callbacks", "asking", "outgoing"
+BULK = "bulk"  # a bell, not a lane: the runs go on in the plain one
 BATCH = 100
 AT_ONCE, PER_ACCOUNT, LEASE_S = 32, 8, 20.0
 PER_ENDPOINT = 16
@@ -95,13 +98,14 @@ def _bell(name: str) -> str:
 
 
 def enqueue(redis: Redis, name: str) -> None:
-    jobs: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
-        PLAIN: (drain, (False,)),
-        ASKING: (drain, (True,)),
-        OUTGOING: (drain_outgoing, ()),
+    jobs: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...]]] = {
+        PLAIN: (PLAIN, drain, (False,)),
+        ASKING: (ASKING, drain, (True,)),
+        BULK: (PLAIN, bulk, ()),
+        OUTGOING: (OUTGOING, drain_outgoing, ()),
     }
-    work, args = jobs[name]
-    Queue(name, connection=redis).enqueue(work, *args, result_ttl=0, failure_ttl=3600, job_timeout=600)
+    queue, work, args = jobs[name]
+    Queue(queue, connection=redis).enqueue(work, *args, result_ttl=0, failure_ttl=3600, job_timeout=600)
 
 
 def bell() -> Bell:
@@ -124,6 +128,10 @@ def _ring_for_followers(session: Session, transaction: SessionTransaction) -> No
         ring_outgoing()
 
 
+def ring_bulk() -> None:
+    bell().ring(BULK)
+
+
 def drain(asks: bool) -> int:
     """One batch of what is due in the lane; rings again where there may be more. How many callbacks it took."""
     with current_app.app_context():
@@ -131,6 +139,9 @@ def drain(asks: bool) -> int:
         taken = _drain_asking() if asks else _drain_plain()
         if taken:
             ring(asks)
+            if BulkRun.any_open():  # their outcomes may be among them
+                ring_bulk()
+            db.session.rollback()
         return taken
 
 
@@ -195,6 +206,24 @@ def _acknowledge(finding: Finding) -> None:
             log.warning("%s could not be told: %s", case.gateway.title, answer.why)
 
 
+def bulk() -> bool:
+    """One step of each bulk run that can go on; rings again where one need not wait. Whether one goes on at once."""
+    with current_app.app_context():
+        bell().answer(BULK)
+        again = False
+        for id_ in BulkRun.open_ids():
+            run = BulkRun.lock(id_, skip=True)
+            step = advance(run) if run is not None else Step()
+            db.session.commit()
+            for asks in step.lanes:
+                ring(asks)
+            again = again or step.again
+        db.session.rollback()
+        if again:
+            ring_bulk()
+        return again
+
+
 def drain_outgoing() -> int:
     """One batch of what goes out: order changes to shops' endpoints, alerts to people. How many were sent."""
     with current_app.app_context():
@@ -227,13 +256,15 @@ def sweep_outgoing() -> None:
 
 
 def sweep(asks: bool) -> None:
-    """The lane's pulse, and what is due though no bell rang: automatic attempts, lost jobs, expired leases."""
+    """The lane's pulse, and what goes on though no bell rang: automatic attempts, lost jobs, expired leases, runs."""
     with current_app.app_context():
         Pulse.beat(lane(asks))
         db.session.commit()
         if Callback.overdue()[asks]:
             db.session.rollback()
             drain(asks)
+        if not asks and BulkRun.any_open():
+            bulk()
 
 
 def scheduler(redis: Redis) -> CronScheduler:

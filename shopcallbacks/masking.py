@@ -43,7 +43,7 @@ def _mask_run(run: re.Match[str]) -> str:
     checks = _running_checks(digits)
     while start <= len(digits) - LENGTHS[-1]:
         length = 0
-        if start in edges:
+        if start in edges and edges.isdisjoint(range(start + 1, start + 4)):  # a first group has four digits or all
             length = next((n for n in LENGTHS if _is_card(digits, start, start + n, edges, checks)), 0)
         stars.update(range(start, start + length - LEFT))
         start += length or 1
@@ -53,7 +53,7 @@ def _mask_run(run: re.Match[str]) -> str:
 def _is_card(digits: str, start: int, end: int, edges: set[int], checks: tuple[list[int], list[int]]) -> bool:
     if end not in edges or not _CARD.fullmatch(digits, start, end) or not _fits(checks, start, end):
         return False
-    places = sorted(edge for edge in edges if start <= edge <= end)
+    places = [place for place in range(start, end + 1) if place in edges]
     lengths = " ".join(str(after - before) for before, after in pairwise(places))
     return len(places) == 2 or _GROUPED.fullmatch(lengths) is not None
 

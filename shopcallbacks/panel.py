@@ -55,6 +55,7 @@ class Filter:
     tab: Tab = Tab.unprocessed
     accounts: tuple[str, ...] = ()
     reason: Reason | None = None
+    known: str | None = None
     since: date | None = None
     until: date | None = None
     order: str | None = None
@@ -118,7 +119,7 @@ class Filter:
     @property
     def narrowed(self) -> bool:
         """Shows less than the whole tab."""
-        return bool(self.accounts or self.reason or self.since or self.until or self.order or self.q)
+        return bool(self.accounts or self.reason or self.known or self.since or self.until or self.order or self.q)
 
     @property
     def sorting(self) -> Sort:
@@ -136,6 +137,8 @@ class Filter:
             found.append(Callback.account_id.in_(ids))
         if self.reason:
             found.append(Callback.reason == self.reason)
+        if self.known:
+            found.append(queue.KNOWN.in_([self.known]))
         if self.order:
             found.append(Callback.order_number == self.order)
         if self.q:
@@ -180,7 +183,7 @@ class Filter:
 def _one_of(what: str, kind: type[StrEnum]) -> Any:
     def read(value: str) -> Any:
         if value not in list(kind):
-            raise ValueError(f"There is no {what} “{value[:40]}”; there are: {', '.join(kind)}.")
+            raise ValueError(f"There is no {what} “{value[:40]}”.")
         return kind(value)
 
     return read
@@ -202,6 +205,13 @@ def _text(value: str) -> str:
     return value
 
 
+def _known(value: str) -> str:
+    """As `queue.KNOWN` wrote it."""
+    if len(value) > 150 or "\x00" in value:
+        raise ValueError("There is no such cause.")
+    return value
+
+
 def _accounts(value: str) -> Sequence[str]:
     return [_text(slug) for slug in value.split(",") if slug]
 
@@ -217,6 +227,7 @@ _READERS: Mapping[str, tuple[str, Any]] = {
     "tab": ("tab", _one_of("tab", Tab)),
     "account": ("accounts", _accounts),
     "reason": ("reason", _one_of("reason", Reason)),
+    "known": ("known", _known),
     "from": ("since", _day),
     "to": ("until", _day),
     "order": ("order", _text),

@@ -6,6 +6,8 @@ that is handed in, and always before any order is locked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .attempts import Kind
 from .callbacks import Callback
 from .cases import Case
@@ -55,8 +57,17 @@ def _apply(found: Found) -> None:
 
 def foresee(callback: Callback, kind: Kind, ask: Asker = nobody) -> tuple[Finding, list[Result]]:
     """What an attempt of that kind would do, by the code that would do it. Changes nothing."""
-    finding = examine(Case.of(callback, kind), ask)
-    diagnose(finding)
+    (foreseen,), _ = rehearse([callback], kind, ask)
+    return foreseen
+
+
+def rehearse(
+    callbacks: Sequence[Callback], kind: Kind, ask: Asker = nobody, before: Desk | None = None
+) -> tuple[list[tuple[Finding, list[Result]]], Desk]:
+    """The same for a batch, one after the other in this order, and the desk to go on from with the next batch."""
+    found = [(callback, examine(Case.of(callback, kind), ask)) for callback in callbacks]
+    for _, finding in found:
+        diagnose(finding)
     with db.session.no_autoflush:
-        desk = Desk.prepare([(callback, finding)], lock=False)
-        return finding, desk.results(callback, finding, dry=True)
+        desk = Desk.rehearse(found, before)
+        return [(finding, desk.results(callback, finding)) for callback, finding in found], desk

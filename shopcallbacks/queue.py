@@ -7,10 +7,12 @@ processed.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, func, select, text
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, func, or_, select, text
 
 from .attempts import BY_A_PERSON
 from .callbacks import STUCK_AFTER, Callback, State
@@ -61,6 +63,7 @@ class Group:
     conflict: str
     count: int
     oldest: datetime
+    latest: datetime
     detail: str
     details: int
     stakes: tuple[Money, ...]
@@ -123,34 +126,54 @@ def summary(shop_id: int, now: datetime) -> Summary:
         ).where(_in_queue(shop_id))
     ).one()
     seen = Pulse.last()
-    return Summary(now, _groups(shop_id, now), stakes, openable, on_their_way, due, unlooked or now, seen)
+    return Summary(
+        now, _groups(CAUSE, needs_a_person(shop_id, now)), stakes, openable, on_their_way, due, unlooked or now, seen
+    )
 
 
-def _groups(shop_id: int, now: datetime) -> tuple[Group, ...]:
+# Clusters are finer: by account, and by what is known, its numbers left out. Where every callback has a detail of its
+# own, the detail makes no cluster.
+OF_EACH = (Reason.order_not_found, Reason.amount_mismatch, Reason.currency_mismatch, Reason.unreadable, Reason.crashed)
+_SHAPE = func.left(func.regexp_replace(Callback.detail, "[0-9]+([.,:-][0-9]+)*", "#", "g"), 150)
+KNOWN: ColumnElement[str] = case(
+    (or_(Callback.reason.is_(None), Callback.reason.in_(OF_EACH)), ""), (_SHAPE == "", "nothing"), else_=_SHAPE
+)
+CLUSTER = (Callback.reason, Callback.account_id.label("account"), KNOWN.label("conflict"))
+CLUSTERS = 100
+
+
+def clusters(*where: ColumnElement[bool]) -> tuple[Group, ...]:
+    """Those callbacks by cause, in the finer way; `conflict` is what `KNOWN` says."""
+    return _groups(CLUSTER, *where)
+
+
+def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]:
     """The largest cause first."""
-    stakes = _stakes_by_cause(shop_id, now)
-    rows = db.session.execute(
+    stakes = _stakes_by_cause(by, *where)
+    rows: Sequence[Any] = db.session.execute(
         select(
-            *CAUSE,
+            *by,
             func.count().label("count"),
             func.min(Callback.received_at),
+            func.max(Callback.received_at),
             func.mode().within_group(Callback.detail),
             func.count(Callback.detail.distinct()),
         )
-        .where(needs_a_person(shop_id, now))
-        .group_by(*CAUSE)
+        .where(*where)
+        .group_by(*by)
         .order_by(text("count DESC"), func.min(Callback.received_at))
-    )
+        .limit(CLUSTERS)
+    ).all()
     found = []
-    for reason, account_id, conflict, count_, oldest, detail, details in rows:
+    for reason, account_id, conflict, count_, oldest, latest, detail, details in rows:
         account = db.session.get(GatewayAccount, account_id) if account_id else None
         at_stake = tuple(stakes[reason, account_id, conflict])
-        found.append(Group(reason, account, conflict, count_, oldest, detail, details, at_stake))
+        found.append(Group(reason, account, conflict, count_, oldest, latest, detail, details, at_stake))
     return tuple(found)
 
 
-def _stakes_by_cause(shop_id: int, now: datetime) -> dict[tuple[object, ...], list[Money]]:
-    about = select(*CAUSE, Callback.order_id).where(needs_a_person(shop_id, now)).distinct().subquery()
+def _stakes_by_cause(by: Sequence[Any], *where: ColumnElement[bool]) -> dict[tuple[object, ...], list[Money]]:
+    about = select(*by, Callback.order_id).where(*where).distinct().subquery()
     cause = (about.c.reason, about.c.account, about.c.conflict)
     stakes: dict[tuple[object, ...], list[Money]] = defaultdict(list)
     for *key, currency, minor in db.session.execute(

@@ -5,7 +5,7 @@ Gateways repeat themselves, come late and out of order. That is normal and stand
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from .errors import CallbackFailed, Reason
@@ -116,6 +116,15 @@ class OrderFacts:
 
     def has(self, entry: Entry, movement: str) -> bool:
         return any(row.entry is entry and row.movement == movement for row in self.ledger)
+
+    def after(self, decision: Decision) -> OrderFacts:
+        """The order once the decision is made so."""
+        return replace(
+            self,
+            state=decision.state,
+            awaited=decision.awaited if decision.effect is Effect.awaiting else self.awaited,
+            ledger=(*self.ledger, decision.book) if decision.book else self.ledger,
+        )
 
 
 @dataclass(frozen=True)

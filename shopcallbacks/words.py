@@ -175,13 +175,20 @@ def group_words(group: Group, now: datetime, zone: str) -> GroupWords:
     return GroupWords(cause(group.reason, title, asks, group.conflict), known, reason.step, reason.dot)
 
 
+def next_step(group: Group) -> str:
+    """What to do about all of a cause, in a sentence."""
+    assert group.reason is not None
+    return REASONS[group.reason].advice.format(gateway=group.account.title if group.account else "the gateway")
+
+
 def _known(group: Group, title: str) -> str:
     """One sentence for all of them, or the commonest as an example; nothing that the headline says already."""
     if group.conflict.startswith("Paid, but"):
-        return "money came in after the order had gone"
+        again = group.conflict.startswith("Paid, but the order is paid")
+        return "money came in twice" if again else "money came in after the order had gone"
     known = group.detail.rstrip(".")
     known = known.removeprefix(f"{title} could not be asked: ")
-    if group.reason is Reason.not_genuine and group.account and not known.startswith(title):
+    if group.reason is Reason.not_genuine and group.account and not known.startswith(title.split()[0]):
         known = f"{title}: {known[:1].lower()}{known[1:]}"
     return known if group.details < 2 else f"for example {known}"
 
@@ -205,7 +212,7 @@ WHY_NOT = {
 def claim(callback: Callback) -> str:
     """ "Stripe says" what is verified, and only "claims" what is not."""
     gateway = callback.account.title
-    if callback.outcome is None:
+    if callback.outcome in (None, Outcome.unclear):
         return f"A callback to {gateway}'s address"
     return f"{gateway} says" if callback.verdict is Verdict.genuine else f"{gateway} claims"
 
@@ -292,6 +299,86 @@ def letters(title: str) -> str:
     return names[0][0] + names[1][0] if len(names) > 1 else names[0][:2]
 
 
+# Of many at once: what is said of those it was done to, and of those it could not be done to.
+DONE_TO_MANY = {"remove": "marked as invalid", "restore": "restored"}
+SKIPPED = {
+    "retry": "could not be retried",
+    "force": "could not be forced",
+    "remove": "could not be removed",
+    "restore": "could not be restored",
+}
+# What messages would do to orders: one, many.
+FORESEEN = {
+    Effect.opened: ("order opens", "orders open"),
+    Effect.awaiting: ("order awaits payment", "orders await payment"),
+    Effect.cancelled: ("order is cancelled", "orders are cancelled"),
+    Effect.refunded: ("order is refunded", "orders are refunded"),
+    Effect.partly_refunded: ("order is partly refunded", "orders are partly refunded"),
+    Effect.recorded: ("refund is recorded", "refunds are recorded"),
+    Effect.repeated: ("was told before: no effect", "were told before: no effect"),
+    Effect.none: ("has no effect on an order", "have no effect on orders"),
+}
+RUN_STATES = {
+    "running": "running",
+    "paused": "paused",
+    "stopped": "stopped by itself",
+    "cancelled": "cancelled",
+    "done": "done",
+}
+ITEM_STATES = {
+    "waiting": "not done",
+    "asked": "under way",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "skipped": "skipped",
+}
+
+
+# The verb on a button, and the button that starts a run: "Retry 14 callbacks".
+VERBS = {"retry": "Retry", "force": "Force", "remove": "Remove", "restore": "Restore"}
+STARTS = {
+    "retry": "Retry {callbacks}",
+    "force": "Force {callbacks} without the gateway's confirmation",
+    "remove": "Mark {callbacks} as invalid",
+    "restore": "Restore {callbacks}",
+}
+MOVED = {
+    "remove": "{callbacks} {leave} the unprocessed ones. Nothing is deleted, no order changes, and it can be undone.",
+    "restore": "{callbacks} {come} back among the unprocessed ones. No order changes, and it can be undone.",
+}
+
+
+def starts(verb: str, count: int) -> str:
+    """The button that starts a run, naming what it does."""
+    return STARTS[verb].format(callbacks=counted(count, "callback"))
+
+
+def moved(verb: str, count: int) -> str:
+    """What removing or restoring so many does."""
+    one = count == 1
+    words = {"leave": "leaves" if one else "leave", "come": "comes" if one else "come"}
+    return MOVED[verb].format(callbacks=counted(count, "callback"), **words)
+
+
+def foreseen(effect: Effect, count: int) -> str:
+    """ "12 orders open"."""
+    return f"{number(count)} {FORESEEN[effect][count != 1]}"
+
+
+def came(effect: Effect | None) -> str:
+    """What came of an attempt that succeeded, the same for all with that effect."""
+    return EFFECTS[effect] if effect else EFFECTS[Effect.none]
+
+
+def first_failed(count: int) -> str:
+    """Why a run stopped in one of its first stages."""
+    return "The first one failed." if count == 1 else f"All of the next {count} failed."
+
+
+def too_many_failed(failed: int, tried: int, share: int) -> str:
+    return f"{number(failed)} of the last {number(tried)} failed: more than {share} %."
+
+
 # A human act, as the list of them tells it.
 ACTS = {
     "retry": "retried",
@@ -305,6 +392,13 @@ ACTS = {
     "send again": "had it sent again",
     "test alert": "sent a test alert",
     "failed log-in": "failed to log in",
+    "bulk retry": "retried many",
+    "bulk force": "forced many",
+    "bulk remove": "removed many as invalid",
+    "bulk restore": "restored many",
+    "pause bulk": "paused",
+    "resume bulk": "resumed",
+    "cancel bulk": "cancelled",
     "add gateway": "added a gateway account",
     "test": "sent a test callback",
 }

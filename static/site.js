@@ -106,3 +106,42 @@ document.addEventListener("htmx:after:swap", (event) => {
   const place = document.querySelector(ctx.held);
   if (!place.contains(document.activeElement)) place.focus();
 });
+
+// Selecting rows: the box on top, x on a row, a range with shift. The bar says how many, its buttons too.
+let lastPick = null;
+const inBar = (box) => Boolean(box.form) && box.form === document.getElementById("bulk");
+const picks = () => [...document.querySelectorAll('input[form="bulk"][name="id"]')];
+function countPicks() {
+  const bar = document.getElementById("bulk");
+  if (!bar) return;
+  const boxes = picks(), count = boxes.filter((box) => box.checked).length, all = bar.elements.all.checked;
+  const top = document.querySelector('input[form="bulk"][name="page"]');
+  top.checked = boxes.length > 0 && count === boxes.length;
+  top.indeterminate = count > 0 && !top.checked;
+  const many = all ? (bar.querySelector("[data-total]")?.textContent ?? "all") : count || "";
+  bar.querySelector("[data-picked]").textContent = all ? "All that match" : count ? `${count} selected` : "Select rows";
+  for (const button of bar.querySelectorAll("button")) {
+    button.disabled = !many;
+    button.querySelector("[data-count]").textContent = many ? `\u00a0${many}` : "";
+  }
+}
+document.addEventListener("change", (event) => {
+  const box = event.target;
+  if (!inBar(box)) return;
+  if (box.name === "page") picks().forEach((pick) => { pick.checked = box.checked; });
+  countPicks();
+});
+document.addEventListener("click", (event) => {
+  const box = event.target;
+  if (box.name !== "id" || !inBar(box)) return;
+  const boxes = picks(), from = boxes.indexOf(lastPick), to = boxes.indexOf(box);
+  if (event.shiftKey && from >= 0) boxes.slice(Math.min(from, to), Math.max(from, to) + 1).forEach((pick) => { pick.checked = box.checked; });
+  lastPick = box;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "x" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.matches("textarea, select, input:not([type=checkbox])")) return;
+  event.target.closest?.("tr.call")?.querySelector('input[name="id"]')?.click();
+});
+document.addEventListener("htmx:after:swap", countPicks);
+countPicks();

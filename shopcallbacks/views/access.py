@@ -9,6 +9,8 @@ from typing import ParamSpec, TypeVar
 from flask import abort, g, request, session
 from flask_login import current_user
 
+from ..activity import Activity
+from ..bulk import BulkRun
 from ..callbacks import Callback
 from ..deliveries import Delivery
 from ..extensions import db
@@ -79,6 +81,30 @@ def load_account(id_: int) -> GatewayAccount:
         abort(404)
     g.shop = account.shop
     return account
+
+
+def load_act(id_: int) -> Activity:
+    """An act about a callback, 404 where the user does not see its shop."""
+    act = db.session.get(Activity, id_)
+    if act is None or act.callback_id is None or act.shop_id is None or not _sees(act.shop_id):
+        abort(404)
+    return act
+
+
+def load_run(id_: int) -> BulkRun:
+    """The bulk run, 404 where the user does not see its shop. Its shop becomes the current one."""
+    run = db.session.get(BulkRun, id_)
+    if run is None or not _sees(run.shop_id):
+        abort(404)
+    g.shop = run.shop
+    return run
+
+
+def lock_run(id_: int) -> BulkRun:
+    """The same, fresh and locked until the commit."""
+    run = load_run(id_)
+    BulkRun.lock(run.id)
+    return run
 
 
 def managers_only(view: Callable[P, R]) -> Callable[P, R]:

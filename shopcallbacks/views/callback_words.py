@@ -10,11 +10,18 @@ from ..callbacks import Callback
 from ..errors import CallbackFailed, Reason
 from ..foresight import Foresight
 from ..masking import mask
+from .screens import now
 
 
 def sentence(text: str) -> str:
     """With a capital at its start and a full stop at its end."""
     return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+
+
+def order_number(callback: Callback) -> str:
+    """The number it names; as it is where the shop has such an order, for that is no card's."""
+    number = callback.order_number or "\N{EN DASH}"
+    return number if callback.order is not None and callback.order.number == number else mask(number)
 
 
 def reason_words(reason: Reason, callback: Callback | None = None) -> str:
@@ -45,6 +52,7 @@ def why_not(foresight: Foresight, callback: Callback) -> str:
 
 FILTERS: dict[str, Any] = {
     "masked": lambda text: mask(str(text)),
+    "order_number": order_number,
     "sentence": sentence,
     "claim_start": words.claim,
     "reason_words": reason_words,
@@ -57,5 +65,12 @@ FILTERS: dict[str, Any] = {
     "effect_words": lambda effect: words.EFFECTS[effect] if effect else "nothing",
     "kind_words": words.KINDS.__getitem__,
     "verdict_words": lambda verdict: words.VERDICTS[verdict] if verdict else "not checked",
+    "foreseen": words.foreseen,
+    "run_verb": words.VERBS.__getitem__,
+    "run_starts": words.starts,
+    "run_moved": words.moved,
+    "run_state": words.RUN_STATES.__getitem__,
+    "item_state": words.ITEM_STATES.__getitem__,
+    "length_of": lambda length: words.age(now(), now() + length),
     "took": lambda microseconds: words.span(timedelta(microseconds=microseconds)),
 }

@@ -40,6 +40,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(tomorrow=lambda: now() + timedelta(days=1), verdicts=words.VERDICTS)
     app.jinja_env.filters.update(
         in_words=lambda group: words.group_words(group, now(), current_shop().time_zone),
+        next_step=words.next_step,
         money=words.money,
         number=words.number,
         counted=words.counted,

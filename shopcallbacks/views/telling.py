@@ -10,6 +10,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import foresight
+from ..activity import Activity
 from ..callbacks import Callback
 from ..comparison import compare
 from ..related import related_to
@@ -25,7 +26,13 @@ def row_of(callback: Callback) -> Row:
 
 
 def row_parts(callback: Callback, note: str = "") -> dict[str, Any]:
-    return {"row": row_of(callback), "note": note, "back": back()}
+    return {"row": row_of(callback), "note": note, "back": back(), "undo": just_done(callback), "fresh": True}
+
+
+def just_done(callback: Callback) -> Activity | None:
+    """The user's own act that the row answers to and that can be undone; a removal has its Restore button anyway."""
+    act = Activity.last_about(callback.id) if request.method == "POST" else None
+    return act if act is not None and act.verb == "restore" and act.user_id == current_user.id else None
 
 
 def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, Any]:

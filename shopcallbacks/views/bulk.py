@@ -1,0 +1,159 @@
+"""One verb for many callbacks: asked with its effects before, followed while it runs, told of in a receipt after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, abort, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from .. import effects, receipt
+from ..bulk import STOP_SHARE, BulkRun, ItemState, RunState
+from ..callbacks import Refused
+from ..export import file_name
+from ..extensions import db
+from ..jobs import ring_bulk
+from ..selection import Selection, Verb
+from .access import current_shop, load_run, lock_run, managers_only
+from .callbacks import bp
+from .screens import now, wants_fragment
+from .verbs import why
+
+PAGE = 50
+
+
+@bp.get("/bulk/new")
+@managers_only
+def bulk_ask() -> str:
+    """Before anything is done: what would come of it."""
+    return asked()
+
+
+@bp.post("/bulk")
+@managers_only
+def bulk_start() -> BaseResponse | tuple[str, int]:
+    shop, verb, selection = current_shop(), _verb(), _selection()
+    share = request.form.get("stop_share", STOP_SHARE, type=int)
+    try:
+        run = BulkRun.start(shop, current_user, verb, selection, why(), share)
+    except Refused as refused:
+        db.session.rollback()
+        return asked(str(refused)), 422
+    return _begun(run)
+
+
+@bp.get("/bulk")
+def bulk_index() -> str:
+    before = request.args.get("before", type=int)
+    runs = BulkRun.of_shop(current_shop().id, before, PAGE + 1)
+    return render_template("bulk/index.html", runs=runs[:PAGE], more=len(runs) > PAGE, before=before)
+
+
+@bp.get("/bulk/<int:id_>")
+def bulk_show(id_: int) -> str:
+    template = "bulk/_run.html" if wants_fragment() else "bulk/show.html"
+    return render_template(template, **run_parts(load_run(id_)))
+
+
+@bp.get("/bulk/<int:id_>.csv")
+def bulk_csv(id_: int) -> Response:
+    run = load_run(id_)
+    headers = {"Content-Disposition": f'attachment; filename="{file_name(run.shop, now(), f"bulk-{run.id}")}"'}
+    blocks = receipt.write_csv(run, bom=request.args.get("bom") == "1")
+    return Response(blocks, headers=headers, content_type="text/csv; charset=utf-8; header=present")
+
+
+@bp.post("/bulk/<int:id_>/pause")
+@managers_only
+def bulk_pause(id_: int) -> BaseResponse:
+    return _steer(id_, "pause")
+
+
+@bp.post("/bulk/<int:id_>/resume")
+@managers_only
+def bulk_resume(id_: int) -> BaseResponse:
+    return _steer(id_, "resume")
+
+
+@bp.post("/bulk/<int:id_>/cancel")
+@managers_only
+def bulk_cancel(id_: int) -> BaseResponse:
+    return _steer(id_, "cancel")
+
+
+@bp.post("/bulk/<int:id_>/undo")
+@managers_only
+def bulk_undo(id_: int) -> BaseResponse:
+    run = lock_run(id_)
+    try:
+        undoing = run.undo(current_user)
+    except Refused as refused:
+        db.session.rollback()
+        return _back(id_, str(refused))
+    return _begun(undoing)
+
+
+def asked(problem: str = "") -> str:
+    shop, verb, selection = current_shop(), _verb(), _selection()
+    found = effects.foresee(verb, selection, shop)
+    return render_template(
+        "bulk/ask.html",
+        verb=verb,
+        selection=selection,
+        effects=found,
+        problem=problem,
+        why=request.values.get("why", ""),
+        stop_share=request.values.get("stop_share", STOP_SHARE, type=int),
+    )
+
+
+def run_parts(run: BulkRun) -> dict[str, Any]:
+    state = request.args.get("state", type=ItemState)
+    found = receipt.rows(run, state, request.args.get("after", 0, type=int))
+    return {
+        "run": run,
+        "outcomes": receipt.outcomes(run),
+        "opened": receipt.opened(run) if run.verb.attempts else [],
+        "state": state,
+        "items": found[: receipt.PAGE],
+        "after": found[receipt.PAGE - 1].place if len(found) > receipt.PAGE else None,
+        "beyond": "after" in request.args,
+        "ended": run.state in (RunState.done, RunState.cancelled),
+    }
+
+
+def _verb() -> Verb:
+    verb = request.values.get("verb", type=Verb)
+    if verb is None:
+        abort(400)
+    return verb
+
+
+def _selection() -> Selection:
+    pairs = [*request.args.items(multi=True), *request.form.items(multi=True)]
+    return Selection.read(pairs, current_shop())
+
+
+def _begun(run: BulkRun) -> BaseResponse:
+    db.session.commit()
+    ring_bulk()
+    return redirect(url_for("callbacks.bulk_show", id_=run.id), 303)
+
+
+def _steer(id_: int, verb: str) -> BaseResponse:
+    run = lock_run(id_)
+    try:
+        getattr(run, verb)(current_user)
+    except Refused as refused:
+        db.session.rollback()
+        return _back(id_, str(refused))
+    db.session.commit()
+    ring_bulk()
+    return _back(id_)
+
+
+def _back(id_: int, problem: str = "") -> BaseResponse:
+    if problem:
+        flash(problem, "warning")
+    return redirect(url_for("callbacks.bulk_show", id_=id_), 303)

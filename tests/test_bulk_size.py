@@ -1,0 +1,65 @@
+"""A run over 100,000 callbacks: how long its snapshot, its first stages and a preview take. Printed, not asserted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import func, select, text
+
+from shopcallbacks import effects, jobs
+from shopcallbacks.bulk import BulkItem, BulkRun
+from shopcallbacks.callbacks import Callback
+from shopcallbacks.extensions import db
+from shopcallbacks.panel import Filter
+from shopcallbacks.selection import Selection, Verb
+from shopcallbacks.users import Role
+
+from .factories import make_account, make_user
+from .test_bulk import badly_signed, mend
+
+pytestmark = pytest.mark.usefixtures("app")
+MANY = 100_000
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    print(f"{what}: {(time.perf_counter() - started) * 1000:,.0f} ms")
+
+
+def test_a_hundred_thousand_are_written_down_and_begun() -> None:
+    account = make_account(signing_secrets=["whsec_wrong"])
+    manager = make_user(Role.manager, account.shop)
+    badly_signed(account, None)
+    columns = ", ".join(column.name for column in Callback.__table__.columns if column.name != "id")
+    copies = f"SELECT {columns} FROM callbacks, generate_series(2, {MANY})"
+    db.session.execute(text(f"INSERT INTO callbacks ({columns}) {copies}"))
+    db.session.commit()
+    db.session.execute(text("ANALYZE callbacks"))
+    mend(account)
+    everything = Selection(Filter())
+    with timed("count"):
+        assert everything.count(Verb.retry, account.shop) == MANY
+    with timed(f"preview of the first {effects.FORESEEN:,}"):
+        assert effects.foresee(Verb.retry, everything, account.shop).beyond >= MANY - effects.FORESEEN
+    db.session.rollback()
+    with timed("snapshot"):
+        run = BulkRun.start(account.shop, manager, Verb.remove, everything, "too many")
+        db.session.commit()
+    assert db.session.scalar(select(func.count()).select_from(BulkItem)) == MANY
+    with timed("the first three stages, 206 callbacks"):
+        for _ in range(3):
+            jobs.bulk()
+    db.session.refresh(run)
+    assert run.succeeded == 206
+    with timed("5,000 more removals"):
+        for _ in range(25):
+            jobs.bulk()
+    db.session.refresh(run)
+    assert run.succeeded == 5206
+    run.cancel(manager)
+    db.session.commit()
