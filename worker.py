@@ -21,7 +21,7 @@ from rq import Queue, SimpleWorker
 
 from app import app
 from shopcallbacks.extensions import db
-from shopcallbacks.jobs import ASKING, PLAIN, scheduler
+from shopcallbacks.jobs import ASKING, OUTGOING, PLAIN, scheduler
 
 log = logging.getLogger("worker")
 RESTART_AFTER_S = 2.0
@@ -63,6 +63,7 @@ class Children:
         self._wanted: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
             PLAIN: (work, (PLAIN,)),
             ASKING: (work, (ASKING,)),
+            OUTGOING: (work, (OUTGOING,)),
             "scheduler": (schedule, ()),
         }
         self._running: dict[str, BaseProcess] = {}

@@ -14,6 +14,8 @@ from . import cli, config, views
 from .asking import AskGateways
 from .extensions import compress, csrf, db, limiter, login_manager, migrate
 from .jobs import Bell
+from .mail import Mailer
+from .outgoing import Outgoing
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,6 +35,8 @@ def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Fla
     limiter.init_app(app)
     app.extensions["bell"] = Bell(app.config["REDIS_URL"])
     app.extensions["ask"] = AskGateways(app.config["GATEWAY_HOSTS"])
+    app.extensions["outgoing"] = Outgoing(app.config["OUTGOING_ALLOW_HTTP"], app.config["OUTGOING_ALLOW_PRIVATE"])
+    app.extensions["mailer"] = Mailer(app.config["SMTP_SERVER"], app.config["MAIL_FROM"])
     views.init_app(app)
     cli.init_app(app)
     return app

@@ -12,11 +12,14 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 from .extensions import Base, db, utcnow
 from .users import User
 
+FAILED_LOG_IN = "failed log-in"
+
 
 class Activity(Base):
     __tablename__ = "activity"
     __table_args__ = (
         Index("ix_activity_shop_time", "shop_id", "at", "id"),
+        Index("ix_activity_shop_id", "shop_id", "id"),
         Index("ix_activity_user", "user_id", "id"),
     )
 
@@ -34,7 +37,10 @@ class Activity(Base):
 
     @property
     def actor(self) -> str:
-        return self.user.name if self.user else "the command line"
+        """A name. Of a log-in that failed nobody knows more than what was typed."""
+        if self.user is None:
+            return "somebody unknown" if self.verb == FAILED_LOG_IN else "the command line"
+        return self.user.name
 
     @classmethod
     def record(
@@ -80,14 +86,6 @@ class Activity(Base):
             .options(joinedload(cls.user))
         )
         return {act.callback_id: act for act in rows if act.callback_id is not None}
-
-    @classmethod
-    def of_shop(cls, shop_id: int, before: int | None, limit: int) -> list[Activity]:
-        """The shop's latest acts, newest first; `before` an id to go on from."""
-        wanted = select(cls).where(cls.shop_id == shop_id)
-        if before is not None:
-            wanted = wanted.where(cls.id < before)
-        return list(db.session.scalars(wanted.order_by(cls.id.desc()).limit(limit)))
 
     @classmethod
     def of_user(cls, user_id: int, shop_id: int, limit: int) -> list[Activity]:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 
+from .mail import ADDRESS, SmtpServer
+
 
 class ConfigError(Exception):
     """The sentences to print before giving up."""
@@ -61,6 +63,22 @@ def _whole(value: str) -> int:
     return int(value)
 
 
+def _yes_or_no(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ValueError("must be 0 or 1")
+    return value == "1"
+
+
+def _smtp(value: str) -> SmtpServer | None:
+    return SmtpServer.read(value) if value else None
+
+
+def _sender(value: str) -> str:
+    if value and not ADDRESS.fullmatch(value):
+        raise ValueError("must be an e-mail address, alerts@shop.example")
+    return value
+
+
 def _gateway_hosts(value: str) -> dict[str, str]:
     try:
         hosts = json.loads(value)
@@ -81,6 +99,10 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "PUBLIC_URL": ("PUBLIC_URL", _public_url, None),
     "TRUSTED_HOPS": ("TRUSTED_HOPS", _whole, "0"),
     "MAX_CALLBACK_BYTES": ("MAX_CALLBACK_BYTES", _whole, str(1024 * 1024)),
+    "OUTGOING_ALLOW_HTTP": ("OUTGOING_ALLOW_HTTP", _yes_or_no, "0"),
+    "OUTGOING_ALLOW_PRIVATE": ("OUTGOING_ALLOW_PRIVATE", _yes_or_no, "0"),
+    "SMTP_URL": ("SMTP_SERVER", _smtp, ""),
+    "MAIL_FROM": ("MAIL_FROM", _sender, ""),
     "GATEWAY_HOSTS": ("GATEWAY_HOSTS", _gateway_hosts, "{}"),
 }
 
@@ -106,6 +128,7 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
 def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
     """What follows from the settings, and what is not for setting."""
     return {
+        "MAIL_FROM": config["MAIL_FROM"] or f"shopcallbacks@{urlsplit(config['PUBLIC_URL']).hostname}",
         "SQLALCHEMY_ENGINE_OPTIONS": {
             "pool_pre_ping": True,
             "pool_size": 8,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, false, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
@@ -43,6 +43,22 @@ class OrderEvent(Base):
     def money(self) -> Money | None:
         return Money(self.minor, self.currency) if self.minor is not None and self.currency else None
 
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """As the shop reads it, fetched from the API or sent to its endpoint."""
+        return {
+            "position": str(self.position),
+            "kind": self.kind,
+            "order": self.order.number,
+            "from": self.from_state,
+            "to": self.to_state,
+            "amount": str(self.money.amount) if self.money else None,
+            "currency": self.currency,
+            "transaction_id": self.transaction_id,
+            "callback_id": self.callback_id,
+            "at": self.at.isoformat(),
+        }
+
     @classmethod
     def after(cls, shop_id: int, position: int, limit: int) -> Sequence[OrderEvent]:
         """The shop's events behind that place in the feed."""
@@ -56,12 +72,27 @@ class OrderEvent(Base):
 
 
 class Feed(Base):
-    """Where each shop's feed of events ends."""
+    """Where each shop's feed of events ends. `followed`: somebody is told of new ones at once."""
 
     __tablename__ = "feeds"
 
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"), primary_key=True)
     position: Mapped[int] = mapped_column(default=0)
+    followed: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    @classmethod
+    def follow(cls, shop_id: int, followed: bool) -> int:
+        """From here on somebody is told of new events, or nobody. Where the feed ends."""
+        return db.session.execute(
+            insert(cls)
+            .values(shop_id=shop_id, position=0, followed=followed)
+            .on_conflict_do_update(index_elements=["shop_id"], set_={"followed": followed})
+            .returning(cls.position)
+        ).scalar_one()
+
+
+# In the session's `info` once it has published events that somebody is to be told of.
+FOLLOWED = "followed events"
 
 
 def publish() -> None:
@@ -77,12 +108,13 @@ def publish() -> None:
                 new.setdefault(event.shop_id, []).append(event)
         for shop_id in sorted(new):
             events = sorted(new[shop_id], key=lambda event: event.at)
-            end = db.session.scalar(
+            end, followed = db.session.execute(
                 insert(Feed)
                 .values(shop_id=shop_id, position=len(events))
                 .on_conflict_do_update(index_elements=["shop_id"], set_={"position": Feed.position + len(events)})
-                .returning(Feed.position)
-            )
-            for place, event in enumerate(events, start=(end or 0) - len(events) + 1):
+                .returning(Feed.position, Feed.followed)
+            ).one()
+            db.session.info[FOLLOWED] = followed or db.session.info.get(FOLLOWED, False)
+            for place, event in enumerate(events, start=end - len(events) + 1):
                 event.position = place
     db.session.flush()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from typing import Any
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
 
 from flask import current_app
 from redis import Redis
@@ -15,25 +15,37 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 from rq.cron import CronScheduler
+from sqlalchemy import event
+from sqlalchemy.orm import Session, SessionTransaction
 
-from . import processing
+from . import alerting, delivering, processing
+from .alerts import AlertMessage
 from .asking import AskGateways
 from .bulk import BulkRun
 from .bulk_steps import Step, advance
 from .callbacks import Callback
 from .cases import Case
+from .deliveries import Delivery
+from .delivering import Parcel
+from .endpoints import Endpoint
 from .examining import Finding, examine
 from .extensions import db
+from .feed import FOLLOWED
 from .pulse import Pulse
 from .values import NoAnswer
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 log = logging.getLogger(__name__)
 
-# The two lanes: callbacks that are decided at home, and those whose gateway is asked. Neither waits for the other.
-PLAIN, ASKING = "callbacks", "asking"
+# The lanes: callbacks that are decided at home, those whose gateway is asked, and what goes out to shops and people.
+# None waits for another.
+PLAIN, ASKING, OUTGOING = "callbacks", "asking", "outgoing"
 BULK = "bulk"  # a bell, not a lane: the runs go on in the plain one
 BATCH = 100
 AT_ONCE, PER_ACCOUNT, LEASE_S = 32, 8, 20.0
+PER_ENDPOINT = 16
 SWEEP_S = 5
 BELL_S = 30
 _QUIET_S = 1.0  # after Redis failed, so long nobody waits for it
@@ -52,20 +64,13 @@ class Bell:
         )
         self._quiet_until = 0.0
 
-    def ring(self, asks: bool) -> None:
-        """There is work. With Redis away the sweep finds it."""
-        self._ring(lane(asks), lambda: enqueue(self._redis, asks))
-
-    def ring_bulk(self) -> None:
-        """A bulk run can go on."""
-        self._ring(BULK, lambda: enqueue_bulk(self._redis))
-
-    def _ring(self, name: str, send: Callable[[], None]) -> None:
+    def ring(self, name: str) -> None:
+        """There is work in the lane. With Redis away the sweep finds it."""
         if time.monotonic() < self._quiet_until:
             return
         try:
             if self._redis.set(_bell(name), 1, nx=True, ex=BELL_S):
-                send()
+                enqueue(self._redis, name)
         except RedisError as error:
             self._quiet_until = time.monotonic() + _QUIET_S
             log.warning("Redis is away, the sweep will find the work: %s", error)
@@ -92,12 +97,15 @@ def _bell(name: str) -> str:
     return f"shopcallbacks:bell:{name}"
 
 
-def enqueue(redis: Redis, asks: bool) -> None:
-    Queue(lane(asks), connection=redis).enqueue(drain, asks, result_ttl=0, failure_ttl=3600, job_timeout=600)
-
-
-def enqueue_bulk(redis: Redis) -> None:
-    Queue(PLAIN, connection=redis).enqueue(bulk, result_ttl=0, failure_ttl=3600, job_timeout=600)
+def enqueue(redis: Redis, name: str) -> None:
+    jobs: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...]]] = {
+        PLAIN: (PLAIN, drain, (False,)),
+        ASKING: (ASKING, drain, (True,)),
+        BULK: (PLAIN, bulk, ()),
+        OUTGOING: (OUTGOING, drain_outgoing, ()),
+    }
+    queue, work, args = jobs[name]
+    Queue(queue, connection=redis).enqueue(work, *args, result_ttl=0, failure_ttl=3600, job_timeout=600)
 
 
 def bell() -> Bell:
@@ -106,11 +114,22 @@ def bell() -> Bell:
 
 
 def ring(asks: bool) -> None:
-    bell().ring(asks)
+    bell().ring(lane(asks))
+
+
+def ring_outgoing() -> None:
+    bell().ring(OUTGOING)
+
+
+@event.listens_for(db.session, "after_transaction_end")
+def _ring_for_followers(session: Session, transaction: SessionTransaction) -> None:
+    """Order changes were committed (or not, then the ring finds nothing) that a shop's endpoint is to be told of."""
+    if transaction.parent is None and session.info.pop(FOLLOWED, False):
+        ring_outgoing()
 
 
 def ring_bulk() -> None:
-    bell().ring_bulk()
+    bell().ring(BULK)
 
 
 def drain(asks: bool) -> int:
@@ -140,16 +159,29 @@ def _drain_asking() -> int:
     cases = [Case.of(callback) for callback in Callback.lease(AT_ONCE, PER_ACCOUNT, LEASE_S)]
     db.session.commit()
     ask: AskGateways = current_app.extensions["ask"]
+    _at_once(cases, lambda case: examine(case, ask), lambda _, finding: settle(finding), _keep_cases)
+    return len(cases)
+
+
+def _keep_cases(cases: Iterable[Case]) -> None:
+    Callback.renew_lease([case.callback_id for case in cases], LEASE_S)
+
+
+def _at_once(
+    things: list[T], ask: Callable[[T], R], settle: Callable[[T, R], None], keep: Callable[[Iterable[T]], None]
+) -> None:
+    """Asks for all of them at once in threads; settles each as its answer comes, and keeps the lease of the rest."""
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        asked = {pool.submit(examine, case, ask): case.callback_id for case in cases}
+        asked: dict[Future[R], T] = {pool.submit(ask, thing): thing for thing in things}
+        kept_at = time.monotonic()
         while asked:
             done, _ = wait(asked, timeout=LEASE_S / 4, return_when=FIRST_COMPLETED)
             for one in done:
-                asked.pop(one)
-                settle(one.result())
-            Callback.renew_lease(asked.values(), LEASE_S)
+                settle(asked.pop(one), one.result())
+            if time.monotonic() - kept_at >= LEASE_S / 4:
+                keep(asked.values())
+                kept_at = time.monotonic()
             db.session.commit()
-    return len(cases)
 
 
 def settle(finding: Finding) -> None:
@@ -192,6 +224,37 @@ def bulk() -> bool:
         return again
 
 
+def drain_outgoing() -> int:
+    """One batch of what goes out: order changes to shops' endpoints, alerts to people. How many were sent."""
+    with current_app.app_context():
+        bell().answer(OUTGOING)
+        more = delivering.spread()
+        db.session.commit()
+        parcels = delivering.take(AT_ONCE, PER_ENDPOINT, LEASE_S)
+        db.session.commit()
+        _at_once(parcels, lambda parcel: parcel.send(), delivering.settle, _keep_parcels)
+        if parcels or more:
+            ring_outgoing()
+        return len(parcels)
+
+
+def _keep_parcels(parcels: Iterable[Parcel]) -> None:
+    for of in (Delivery, AlertMessage):
+        of.keep_lease([parcel.id for parcel in parcels if parcel.of is of], LEASE_S)
+
+
+def sweep_outgoing() -> None:
+    """Looks at the shops' queues for alerts, and sends what is due though no bell rang."""
+    with current_app.app_context():
+        while alerting.look():
+            db.session.commit()
+        db.session.commit()
+        due = Endpoint.any_behind() or Delivery.any_due() or AlertMessage.any_due()
+        db.session.rollback()
+        if due:
+            drain_outgoing()
+
+
 def sweep(asks: bool) -> None:
     """The lane's pulse, and what goes on though no bell rang: automatic attempts, lost jobs, expired leases, runs."""
     with current_app.app_context():
@@ -205,9 +268,10 @@ def sweep(asks: bool) -> None:
 
 
 def scheduler(redis: Redis) -> CronScheduler:
-    """Sweeps both lanes over and over. A sweep nobody took in time is worth nothing: it expires."""
+    """Sweeps the lanes over and over. A sweep nobody took in time is worth nothing: it expires."""
     cron = CronScheduler(redis, logging_level=logging.WARNING)
+    options: dict[str, Any] = {"interval": SWEEP_S, "ttl": SWEEP_S * 2, "result_ttl": 0, "job_timeout": 600}
     for asks in (False, True):
-        options: dict[str, Any] = {"interval": SWEEP_S, "ttl": SWEEP_S * 2, "result_ttl": 0, "job_timeout": 600}
         cron.register(sweep, lane(asks), args=(asks,), **options)
+    cron.register(sweep_outgoing, OUTGOING, **options)
     return cron

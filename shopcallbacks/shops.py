@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import re
 import secrets
 from collections.abc import Sequence
@@ -12,7 +11,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import current_app
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -21,6 +19,7 @@ from .extensions import Base, db, utcnow
 from .gateways import GATEWAYS
 from .gateways.base import Gateway, Kind, Setting
 from .gateways.settings import check, check_one, complete
+from .sealing import Unreadable, seal, unseal
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 
@@ -123,13 +122,13 @@ class Secret(Base):
     @property
     def value(self) -> Any:
         try:
-            return json.loads(_fernet().decrypt(self.ciphertext))
-        except InvalidToken:
+            return unseal(self.ciphertext)
+        except Unreadable:
             raise SecretUnreadable(f"a secret of {self.key} can't be decrypted with SECRETS_KEY") from None
 
     @value.setter
     def value(self, value: Any) -> None:
-        self.ciphertext = _fernet().encrypt(json.dumps(value).encode())
+        self.ciphertext = seal(value)
 
     @property
     def label(self) -> str:
@@ -142,10 +141,6 @@ class Secret(Base):
 
 class SecretUnreadable(Exception):
     """SECRETS_KEY does not hold the key this secret was encrypted with."""
-
-
-def _fernet() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in current_app.config["SECRETS_KEYS"]])
 
 
 class GatewayAccount(Base):

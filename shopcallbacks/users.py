@@ -9,7 +9,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, func, select
+from sqlalchemy import ForeignKey, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .extensions import Base, db, utcnow
@@ -112,6 +112,13 @@ class User(UserMixin, Base):
         except (VerifyMismatchError, InvalidHashError):
             return None
         return user if user is not None and user.active else None
+
+    @classmethod
+    def who_see(cls, shop_id: int) -> list[User]:
+        """By name: the shop's own, and admins."""
+        of_shop = select(Membership.user_id).where(Membership.shop_id == shop_id)
+        wanted = select(cls).where(or_(cls.id.in_(of_shop), cls.role == Role.admin))
+        return list(db.session.scalars(wanted.order_by(func.lower(cls.name), cls.id)))
 
     @classmethod
     def every(cls) -> list[User]:

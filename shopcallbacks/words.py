@@ -386,6 +386,11 @@ ACTS = {
     "remove": "removed as invalid",
     "restore": "restored",
     "log in": "logged in",
+    "log out": "logged out",
+    "export": "exported a CSV",
+    "settings": "changed the settings",
+    "send again": "had it sent again",
+    "test alert": "sent a test alert",
     "failed log-in": "failed to log in",
     "bulk retry": "retried many",
     "bulk force": "forced many",
@@ -395,7 +400,6 @@ ACTS = {
     "resume bulk": "resumed",
     "cancel bulk": "cancelled",
     "add gateway": "added a gateway account",
-    "settings": "changed the settings",
     "test": "sent a test callback",
 }
 

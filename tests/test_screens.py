@@ -48,7 +48,7 @@ def test_only_files_that_never_change_are_kept_by_a_browser(client: FlaskClient)
         assert "immutable" not in own.headers["Cache-Control"]
 
 
-@pytest.mark.parametrize("address", ["/", "/orders", "/activity", "/settings", "/login"])
+@pytest.mark.parametrize("address", "/ /orders /activity /settings /settings/endpoint /settings/alerts /login".split())
 def test_no_page_holds_inline_script_or_style(client: FlaskClient, address: str) -> None:
     if address != "/login":
         log_in(client, make_user(Role.admin, make_account().shop))

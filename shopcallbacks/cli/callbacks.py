@@ -7,6 +7,7 @@ import sys
 import click
 from flask.cli import AppGroup
 
+from ..activity import Activity
 from ..callbacks import Callback
 from ..export import write_csv
 from ..extensions import db, utcnow
@@ -93,5 +94,7 @@ _verb("restore", "Back to the unprocessed ones.", needs_why=False, rings=False)
 @plain_errors
 def export_callbacks(shop: str, query: str, bom: bool) -> None:
     """CSV on standard output."""
-    for block in write_csv(Filter.from_query(query), find_shop(shop), bom=bom):
+    of = find_shop(shop)
+    Activity.record("export", None, shop_id=of.id, what=f"callbacks {query}".strip())
+    for block in write_csv(Filter.from_query(query), of, bom=bom):
         sys.stdout.buffer.write(block)

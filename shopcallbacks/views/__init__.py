@@ -9,6 +9,7 @@ from . import (
     api,
     callbacks,
     dashboard,
+    deliveries,
     health,
     ingest,
     orders,
@@ -19,7 +20,9 @@ from . import (
 )
 from . import bulk as bulk  # these two add to the blueprint of the callbacks
 from . import clusters as clusters
-from . import settings_secrets as settings_secrets  # these two add to the blueprint of the settings
+from . import settings_alerts as settings_alerts  # these add to the blueprint of the settings
+from . import settings_endpoint as settings_endpoint
+from . import settings_secrets as settings_secrets
 from . import settings_tests as settings_tests
 from . import undoing as undoing  # and this one to that of the acts
 
@@ -32,6 +35,7 @@ BLUEPRINTS = (
     callbacks.bp,
     verbs.bp,
     orders.bp,
+    deliveries.bp,
     activity.bp,
     settings.bp,
 )

@@ -12,6 +12,7 @@ from flask_login import current_user
 from ..activity import Activity
 from ..bulk import BulkRun
 from ..callbacks import Callback
+from ..deliveries import Delivery
 from ..extensions import db
 from ..orders import Order
 from ..shops import GatewayAccount, Shop
@@ -62,6 +63,15 @@ def load_order(id_: int) -> Order:
         abort(404)
     g.shop = db.session.get_one(Shop, order.shop_id)
     return order
+
+
+def load_delivery(id_: int) -> Delivery:
+    """The delivery, 404 where the user does not see its shop. Its shop becomes the current one."""
+    delivery = db.session.get(Delivery, id_)
+    if delivery is None or not _sees(delivery.event.shop_id):
+        abort(404)
+    g.shop = db.session.get_one(Shop, delivery.event.shop_id)
+    return delivery
 
 
 def load_account(id_: int) -> GatewayAccount:

@@ -1,11 +1,18 @@
-"""What people did in the shop."""
+"""What people did in the shop: one list to narrow down, and the same as CSV."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
+from flask_login import current_user
 
 from ..activity import Activity
+from ..audit import Acts
+from ..export import file_name
+from ..extensions import db
+from ..users import User
+from ..words import ACTS
 from .access import current_shop
+from .screens import now
 
 bp = Blueprint("activity", __name__, url_prefix="/activity")
 
@@ -14,6 +21,26 @@ PAGE = 50
 
 @bp.get("")
 def index() -> str:
-    before = request.args.get("before", type=int)
-    acts = Activity.of_shop(current_shop().id, before, PAGE + 1)
-    return render_template("activity/index.html", acts=acts[:PAGE], more=len(acts) > PAGE, before=before)
+    shop, wanted, before = current_shop(), Acts.read(request.args.items()), request.args.get("before", type=int)
+    acts = wanted.page(shop, current_user.may_set_up, before, PAGE + 1)
+    return render_template(
+        "activity/index.html",
+        acts=acts[:PAGE],
+        more=len(acts) > PAGE,
+        before=before,
+        wanted=wanted,
+        people=User.who_see(shop.id),
+        verbs=ACTS,
+    )
+
+
+@bp.get("/csv")
+def export() -> Response:
+    """That somebody took the list with them is an act too."""
+    shop, wanted = current_shop(), Acts.read(request.args.items())
+    Activity.record("export", current_user, shop_id=shop.id, what=f"activity {wanted.query}".strip())
+    db.session.commit()
+    rows = wanted.csv(shop, current_user.may_set_up, bom=True)
+    name = file_name(shop, now(), "activity")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(rows, content_type="text/csv; charset=utf-8", headers=headers)

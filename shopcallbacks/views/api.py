@@ -77,7 +77,7 @@ def list_events() -> Response:
         return problem(422, "The events can't be listed.", errors=errors)
     events = OrderEvent.after(g.shop.id, int(after), min(max(int(limit), 1), MOST))
     cursor = events[-1].position if events else int(after)
-    return jsonify({"events": [event_json(event) for event in events], "cursor": str(cursor)})
+    return jsonify({"events": [event.as_json for event in events], "cursor": str(cursor)})
 
 
 @bp.errorhandler(HTTPException)
@@ -124,19 +124,4 @@ def as_json(order: Order) -> dict[str, Any]:
             }
             for row in sorted(order.ledger, key=lambda row: (row.entry is Entry.refund, row.id))
         ],
-    }
-
-
-def event_json(event: OrderEvent) -> dict[str, Any]:
-    return {
-        "position": str(event.position),
-        "kind": event.kind,
-        "order": event.order.number,
-        "from": event.from_state,
-        "to": event.to_state,
-        "amount": str(event.money.amount) if event.money else None,
-        "currency": event.currency,
-        "transaction_id": event.transaction_id,
-        "callback_id": event.callback_id,
-        "at": event.at.isoformat(),
     }

@@ -8,8 +8,10 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from flask_login import current_user
 
+from ..activity import Activity
 from ..errors import Reason
 from ..export import file_name, write_csv
+from ..extensions import db
 from ..paging import COUNTED, Cursor, count_up_to, news_since, page_of, tab_counts
 from ..panel import Filter
 from ..request_pane import original_of
@@ -69,7 +71,11 @@ def original(id_: int) -> Response:
 
 @bp.get("/callbacks.csv")
 def csv() -> Response:
+    """That somebody took them along is an act too."""
     shop = current_shop()
+    asked = request.query_string.decode(errors="replace")[:500]
+    Activity.record("export", current_user, shop_id=shop.id, what=f"callbacks {asked}".strip())
+    db.session.commit()
     blocks = write_csv(_filter(shop), shop, bom=request.args.get("bom") == "1")
     headers = {"Content-Disposition": f'attachment; filename="{file_name(shop, now())}"'}
     return Response(blocks, headers=headers, content_type="text/csv; charset=utf-8; header=present")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from .. import order_search
+from ..deliveries import Delivery
 from ..transitions import OrderState
 from .access import current_shop, load_order
 
@@ -26,4 +27,9 @@ def index() -> str:
 @bp.get("/<int:id_>")
 def show(id_: int) -> str:
     order = load_order(id_)
-    return render_template("orders/show.html", order=order, callbacks=order_search.callbacks_about(order))
+    return render_template(
+        "orders/show.html",
+        order=order,
+        callbacks=order_search.callbacks_about(order),
+        deliveries=Delivery.of_order(order.id),
+    )

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request, session, url_fo
 from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from ..activity import Activity
+from ..activity import FAILED_LOG_IN, Activity
 from ..extensions import db, limiter
 from ..users import User
 
@@ -42,7 +42,7 @@ def log_in() -> Response | tuple[str, int]:
     user = User.log_in(_email(), request.form.get("password", ""))
     next_ = request.form.get("next", "")
     if user is None:
-        Activity.record("failed log-in", User.by_email(_email()), what=f"{_email()[:320]} from {request.remote_addr}")
+        Activity.record(FAILED_LOG_IN, User.by_email(_email()), what=f"{_email()[:320]} from {request.remote_addr}")
         db.session.commit()
         return render_template("sessions/login.html", email=_email(), next=next_, failed=True), 422
     session.clear()  # whatever was in it before is not this user's
@@ -54,6 +54,9 @@ def log_in() -> Response | tuple[str, int]:
 
 @bp.post("/logout")
 def log_out() -> Response:
+    if current_user.is_authenticated:
+        Activity.record("log out", current_user, what=f"from {request.remote_addr}")
+        db.session.commit()
     logout_user()
     session.clear()
     return redirect(url_for("sessions.show"), 303)

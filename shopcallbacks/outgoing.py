@@ -1,0 +1,184 @@
+"""The one way out: HTTP POSTs to addresses that people entered. Guarded, bounded in time and size, no redirects.
+
+Whoever may enter an address must not reach our own network with it. So the name is resolved here, every address it has
+must be a public one, and the connection goes to the very address that was checked: a name that answers otherwise a
+moment later changes nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import certifi
+
+CONNECT_S, READ_S, WHOLE_S = 5.0, 10.0, 20.0
+MAX_ANSWER_BYTES = 64 * 1024
+_GLOBAL_V6 = ipaddress.ip_network("2000::/3")
+
+
+class Trouble(StrEnum):
+    """Why there is no answer: half a sentence each, and no other."""
+
+    bad_address = "the address can't be read"
+    not_https = "only https addresses are called"
+    unknown_host = "its host is not known"
+    private = "it lies in a private network"
+    certificate = "its certificate could not be verified"
+    no_connection = "no connection"
+    slow = f"no whole answer in {READ_S:.0f} to {WHOLE_S:.0f} s"
+    broken = "the connection broke before the answer was whole"
+    too_large = f"the answer is larger than {MAX_ANSWER_BYTES // 1024} KiB"
+
+
+@dataclass(frozen=True)
+class Answered:
+    status: int
+    body: bytes = b""
+
+    @property
+    def good(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Refusal(Exception):
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble)
+        self.trouble = trouble
+
+
+class Outgoing:
+    """Safe to share between threads."""
+
+    def __init__(self, allow_http: bool = False, allow_private: bool = False, ca_file: str | None = None) -> None:
+        self._allow_http, self._allow_private = allow_http, allow_private
+        self._tls = ssl.create_default_context(cafile=ca_file or certifi.where())
+
+    def check(self, url: str) -> Trouble | None:
+        """What can be said against the address without asking the network."""
+        try:
+            host = self._read(url).hostname or ""
+        except Refusal as refusal:
+            return refusal.trouble
+        with suppress(ValueError):
+            if not self._may(host):
+                return Trouble.private
+        return None
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered | Trouble:
+        try:
+            parts = self._read(url)
+            sock = _connect(self._resolve(parts))
+        except Refusal as refusal:
+            return refusal.trouble
+        except OSError:
+            return Trouble.no_connection
+        if parts.scheme == "https":
+            sock = self._tls.wrap_socket(sock, server_hostname=_host(parts), do_handshake_on_connect=False)
+        return _within_time(sock, parts, headers, body)
+
+    def _read(self, url: str) -> SplitResult:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise Refusal(Trouble.bad_address) from None
+        if parts.scheme != "https" and not (parts.scheme == "http" and self._allow_http):
+            raise Refusal(Trouble.not_https)
+        odd = not url.isascii() or not url.isprintable() or " " in url or len(url) > 2000
+        if odd or not parts.hostname or parts.username is not None or parts.fragment or port == 0:
+            raise Refusal(Trouble.bad_address)
+        return parts
+
+    def _resolve(self, parts: SplitResult) -> list[Any]:
+        """The host's addresses, every one of them allowed."""
+        try:
+            found = socket.getaddrinfo(_host(parts), _port(parts), type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            raise Refusal(Trouble.unknown_host) from None
+        if not all(self._may(str(address[4][0])) for address in found):
+            raise Refusal(Trouble.private)
+        return list(found)
+
+    def _may(self, address: str) -> bool:
+        return self._allow_private or is_public(address)
+
+
+def is_public(address: str) -> bool:
+    """Not private, loopback, link-local, multicast, reserved, nor one that carries another address inside."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        return ip in _GLOBAL_V6 and ip.is_global and ip.sixtofour is None and ip.teredo is None
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def _host(parts: SplitResult) -> str:
+    return (parts.hostname or "").rstrip(".")
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _connect(found: list[Any]) -> socket.socket:
+    """To the first of the checked addresses that takes the connection."""
+    for family, kind, protocol, _, address in found:
+        sock = socket.socket(family, kind, protocol)
+        sock.settimeout(CONNECT_S)
+        try:
+            sock.connect(address)
+        except OSError:
+            sock.close()
+        else:
+            return sock
+    raise Refusal(Trouble.no_connection)
+
+
+def _within_time(
+    sock: socket.socket, parts: SplitResult, headers: Mapping[str, str], body: bytes
+) -> Answered | Trouble:
+    """Whatever trickles in, after WHOLE_S the line is cut."""
+    cut = threading.Event()
+
+    def cut_off() -> None:
+        cut.set()
+        with suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    clock = threading.Timer(WHOLE_S, cut_off)
+    clock.daemon = True
+    clock.start()
+    try:
+        sock.settimeout(READ_S)
+        answer = _exchange(sock, parts, headers, body)
+        return Trouble.slow if cut.is_set() else answer
+    except ssl.SSLCertVerificationError:
+        return Trouble.certificate
+    except TimeoutError:
+        return Trouble.slow
+    except (OSError, HTTPException):
+        return Trouble.slow if cut.is_set() else Trouble.broken
+    finally:
+        clock.cancel()
+        sock.close()
+
+
+def _exchange(sock: socket.socket, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> Answered | Trouble:
+    if isinstance(sock, ssl.SSLSocket):
+        sock.do_handshake()
+    line = HTTPConnection(parts.netloc)
+    line.sock = sock
+    target = parts._replace(scheme="", netloc="").geturl() or "/"
+    line.request("POST", target if target.startswith("/") else f"/{target}", body, {**headers, "Connection": "close"})
+    response = line.getresponse()
+    answer = response.read(MAX_ANSWER_BYTES + 1)
+    return Trouble.too_large if len(answer) > MAX_ANSWER_BYTES else Answered(response.status, answer)
