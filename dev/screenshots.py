@@ -21,6 +21,7 @@ SIZES = {"": (1280, 900), "-phone": (390, 844)}
 SCREENS = {
     "dashboard": "/",
     "callbacks": "/callbacks",
+    "causes": "/callbacks/causes",
     "orders": "/orders",
     "activity": "/activity",
     "settings": "/settings",
