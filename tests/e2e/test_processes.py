@@ -27,7 +27,7 @@ from shopcallbacks.attempts import Kind
 from shopcallbacks.callbacks import Callback, State
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.feed import OrderEvent
-from shopcallbacks.jobs import ring
+from shopcallbacks.jobs import ASKING, OUTGOING, PLAIN, ring
 from shopcallbacks.ledger import Payment
 from shopcallbacks.orders import Order
 from shopcallbacks.pulse import Pulse
@@ -217,7 +217,7 @@ def test_the_children_of_a_killed_worker_die_with_it(environ: dict[str, str], tm
     with site(environ, tmp_path) as running:
         until(lambda: _pulse() is not None)
         children = psutil.Process(running.pid("worker")).children()
-        assert len(children) == 3
+        assert len(children) == len((PLAIN, ASKING, OUTGOING)) + 1  # and the scheduler
         os.kill(running.pid("worker"), signal.SIGKILL)
         running.reap("worker")
         until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))
