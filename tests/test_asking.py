@@ -44,10 +44,15 @@ class Gateway(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever asked has hung up."""
+
+
 @pytest.fixture
 def ask() -> Iterator[AskGateways]:
     Gateway.seen.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
+    with Server(("127.0.0.1", 0), Gateway) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         asker = AskGateways({"gateway.example": f"http://127.0.0.1:{server.server_port}"})
         yield asker

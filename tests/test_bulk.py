@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from shopcallbacks import effects, jobs
-from shopcallbacks.activity import Activity
+from shopcallbacks.audit import Acts
 from shopcallbacks.bulk import BulkItem, BulkRun, RunState
 from shopcallbacks.callbacks import Callback, Refused, State
 from shopcallbacks.errors import Reason

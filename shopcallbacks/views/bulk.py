@@ -9,6 +9,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import effects, receipt
+from ..activity import Activity
 from ..bulk import STOP_SHARE, BulkRun, ItemState, RunState
 from ..callbacks import Refused
 from ..export import file_name
@@ -59,6 +60,8 @@ def bulk_show(id_: int) -> str:
 @bp.get("/bulk/<int:id_>.csv")
 def bulk_csv(id_: int) -> Response:
     run = load_run(id_)
+    Activity.record("export", current_user, shop_id=run.shop_id, what=f"bulk run {run.id}")
+    db.session.commit()
     headers = {"Content-Disposition": f'attachment; filename="{file_name(run.shop, now(), f"bulk-{run.id}")}"'}
     blocks = receipt.write_csv(run, bom=request.args.get("bom") == "1")
     return Response(blocks, headers=headers, content_type="text/csv; charset=utf-8; header=present")
