@@ -29,7 +29,6 @@ from .reading import (
 # The gateway's words to ours: the setting `statuses`.
 
 ALGORITHMS = ("md5", "sha1", "sha256", "sha384", "sha512")
-ENCODINGS = ("hex", "base64", "base64url")
 DEFAULTS = {
     "place": "header",
     "algorithm": "sha256",
