@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from .errors import Reason
 from .extensions import Base, db
-from .transitions import Effect
+from .transitions import Effect, Ruling
 from .users import User
 from .values import Message, Money, Outcome, Verdict
 
@@ -28,10 +28,14 @@ class Kind(StrEnum):
     automatic = "automatic"
     retry = "retry"
     forced = "forced"
+    reopened = "reopened"
+    owed = "owed"
 
 
 BY_ITSELF = (Kind.first, Kind.automatic)
-BY_A_PERSON = (Kind.retry, Kind.forced)
+BY_A_PERSON = (Kind.retry, Kind.forced, Kind.reopened, Kind.owed)
+# What a person decided with it about a payment that no order takes.
+RULINGS = {Kind.reopened: Ruling.reopen, Kind.owed: Ruling.owe}
 
 
 class Attempt(Base):

@@ -9,7 +9,8 @@ from sqlalchemy import ForeignKey, Index, Select, func, insert, literal, select,
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .activity import Activity
-from .callbacks import Callback, Refused
+from .callbacks import Callback
+from .errors import Refused
 from .extensions import Base, db, utcnow
 from .selection import Selection, Verb
 from .shops import Shop

@@ -12,8 +12,9 @@ from sqlalchemy import and_, select
 from . import words
 from .attempts import Attempt
 from .bulk import BulkItem, BulkRun, ItemState, RunState
-from .callbacks import Callback, Refused
+from .callbacks import Callback
 from .effects import forcing_cannot_help
+from .errors import Refused
 from .extensions import db
 from .selection import Verb
 from .shops import GatewayAccount

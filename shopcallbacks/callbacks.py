@@ -8,15 +8,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, and_, insert, or_, select, text, tuple_, update
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, defer, lazyload, mapped_column, relationship
 
 from .activity import Activity
-from .attempts import BY_A_PERSON, Attempt, KeptMessage, Kind
-from .errors import Reason
+from .attempts import BY_A_PERSON, RULINGS, Attempt, KeptMessage, Kind
+from .errors import Reason, Refused
 from .extensions import Base, db, utcnow
 from .orders import Order
 from .shops import GatewayAccount
-from .transitions import Effect
+from .transitions import PAID_BUT, Effect
 from .users import User
 from .values import Money, Outcome, Request, Verdict
 
@@ -30,10 +31,6 @@ class State(StrEnum):
 
 # Looked at this long after its arrival, a callback is stuck: no worker takes it.
 STUCK_AFTER = timedelta(seconds=60)
-
-
-class Refused(Exception):
-    """A verb that the callback's state does not allow (any more): a sentence saying why."""
 
 
 class Callback(Base):
@@ -273,13 +270,33 @@ class Callback(Base):
             return frozenset()
         if self.state is State.received:
             return frozenset({"remove"}) if self.stuck else frozenset()
-        return frozenset({"retry", "force", "remove"})
+        return frozenset({"retry", "force", "remove"} | ({"reopen", "owe"} if self.paid_but else set()))
+
+    @hybrid_property
+    def paid_but(self) -> bool:
+        """Money came in and the order does not take it: a person rules on it."""
+        return self.reason is Reason.order_conflict and self.detail.startswith(PAID_BUT)
+
+    @paid_but.inplace.expression
+    @classmethod
+    def _paid_but(cls) -> ColumnElement[bool]:
+        return and_(cls.reason == Reason.order_conflict, cls.detail.startswith(PAID_BUT))
+
+    def skips_check(self, kind: Kind | None) -> bool:
+        """Whether an attempt of that kind skips the check with the gateway: a force, and a ruling on one forced."""
+        return kind is Kind.forced or (kind in RULINGS and self.verdict is Verdict.skipped)
+
+    def would_ask(self, kind: Kind) -> bool:
+        """Whether an attempt of that kind asks the gateway."""
+        return self.account.asks and not self.skips_check(kind)
 
     @classmethod
     def allows(cls, verb: str) -> ColumnElement[bool]:
         """`open_to` for a query."""
         if verb == "restore":
             return cls.state == State.invalid
+        if verb in ("reopen", "owe"):
+            return and_(cls.allows("retry"), cls.paid_but)
         stuck = and_(cls.state == State.received, cls.received_at < utcnow() - STUCK_AFTER)
         fitting = or_(cls.state == State.unprocessed, stuck) if verb == "remove" else cls.state == State.unprocessed
         return and_(fitting, or_(cls.due_kind.is_(None), cls.due_kind.not_in(BY_A_PERSON)))
@@ -306,20 +323,26 @@ class Callback(Base):
     def retry(self, user: User | None, why: str = "", seen: int | None = None, what: str = "") -> None:
         """Asks for one more attempt, now."""
         self._guard("retry", seen)
-        self._ask_for(Kind.retry, user, why, what, asks=self.account.asks)
+        self._ask_for(Kind.retry, user, why, what)
 
     def force(self, user: User | None, why: str, seen: int | None = None, what: str = "") -> None:
         """Asks for one more attempt that skips the check with the gateway, and nothing else."""
-        self._guard("force", seen)
-        if not why.strip():
-            raise Refused("Say why: the reason is kept with your name.")
-        self._ask_for(Kind.forced, user, why, what, asks=False)
+        self._guard("force", seen, why)
+        self._ask_for(Kind.forced, user, why, what)
+
+    def reopen(self, user: User | None, why: str, seen: int | None = None, what: str = "") -> None:
+        """Asks for one more attempt in which the order takes the payment after all."""
+        self._guard("reopen", seen, why)
+        self._ask_for(Kind.reopened, user, why, what)
+
+    def owe(self, user: User | None, why: str, seen: int | None = None, what: str = "") -> None:
+        """Asks for one more attempt in which the order stays as it is, and the payment is owed back."""
+        self._guard("owe", seen, why)
+        self._ask_for(Kind.owed, user, why, what)
 
     def remove(self, user: User | None, why: str, seen: int | None = None, what: str = "") -> None:
         """Marks it invalid. It stays, and can be restored."""
-        self._guard("remove", seen)
-        if not why.strip():
-            raise Refused("Say why: the reason is kept with your name.")
+        self._guard("remove", seen, why)
         self.state = State.invalid
         self.due_at = self.due_kind = self.leased_until = None
         self.settled_at = utcnow()
@@ -331,16 +354,18 @@ class Callback(Base):
         self.state = State.unprocessed
         self.settled_at = None
         if self.reason is None:  # removed before anything had looked at it
-            self._ask_for(Kind.retry, user, why, what, asks=self.account.asks, verb="restore")
+            self._ask_for(Kind.retry, user, why, what, verb="restore")
             return
         self._act("restore", user, why, what)
 
-    def _guard(self, verb: str, seen: int | None) -> None:
-        """`Refused` where the callback moved on since it was seen, or its state does not allow the verb."""
+    def _guard(self, verb: str, seen: int | None, why: str = "given") -> None:
+        """`Refused` where the callback moved on since it was seen, its state does not allow it, or a reason lacks."""
         if seen is not None and seen != self.version:
             raise Refused(f"This callback has moved on since you saw it: {self.last_move}.")
         if verb not in self.open_to:
             raise Refused(f"This callback is {self.last_move}; it can't be {_PAST[verb]} now.")
+        if not why.strip():
+            raise Refused("Say why: the reason is kept with your name.")
 
     @property
     def last_move(self) -> str:
@@ -352,19 +377,28 @@ class Callback(Base):
             return f"{_PAST.get(act.verb, act.verb)} by {act.actor} {act.at:%H:%M:%S} UTC and now {self.state}"
         return f"{self.state}"
 
-    def _ask_for(self, kind: Kind, user: User | None, why: str, what: str, asks: bool, verb: str | None = None) -> None:
+    def _ask_for(self, kind: Kind, user: User | None, why: str, what: str, verb: str | None = None) -> None:
         self.due_at, self.due_kind = utcnow(), kind
         self.leased_until = None
-        self.asks = asks
+        self.asks = self.would_ask(kind)
         self.asked_by, self.asked_at, self.asked_why = user, self.due_at, why.strip()
-        self._act(verb or {Kind.retry: "retry", Kind.forced: "force"}[kind], user, why, what)
+        self._act(verb or _VERBS[kind], user, why, what)
 
     def _act(self, verb: str, user: User | None, why: str, what: str) -> None:
         self.version += 1
         Activity.record(verb, user, self.shop_id, self.id, self.order_id, why.strip(), what)
 
 
-_PAST = {"retry": "retried", "force": "forced", "remove": "removed", "restore": "restored", "test": "sent as a test"}
+_VERBS = {Kind.retry: "retry", Kind.forced: "force", Kind.reopened: "reopen", Kind.owed: "owe"}
+_PAST = {
+    "retry": "retried",
+    "force": "forced",
+    "reopen": "reopened",
+    "owe": "marked as owed back",
+    "remove": "removed",
+    "restore": "restored",
+    "test": "sent as a test",
+}
 
 
 def digest_of(request: Request) -> bytes:

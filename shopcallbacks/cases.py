@@ -6,19 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .attempts import Kind
+from .attempts import RULINGS, Kind
 from .callbacks import Callback
 from .diagnosis import explain
 from .extensions import utcnow
 from .gateways.base import Gateway
 from .gateways.base import Kind as SettingKind
 from .shops import GatewayAccount, Mode, Secret, SecretUnreadable
+from .transitions import Ruling
 from .values import Request
 
 
 @dataclass(frozen=True)
 class Case:
-    """`closed`: why nothing of this account may be believed; `labels`: the live secrets in the settings' order."""
+    """`closed`: why nothing of this account may be believed; `labels`: the live secrets in the settings' order.
+
+    `forced`: the check with the gateway is skipped; `ruling`: what a person decided about the payment.
+    """
 
     callback_id: int
     version: int
@@ -28,13 +32,14 @@ class Case:
     labels: tuple[str, ...]
     test: bool
     forced: bool
+    ruling: Ruling | None
     asks: bool
     closed: str | None
     others: Callable[[], list[tuple[str, dict[str, Any]]]]
 
     @classmethod
     def of(cls, callback: Callback, kind: Kind | None = None) -> Case:
-        account = callback.account
+        account, kind = callback.account, kind or callback.due_kind
         closed = None if account.enabled else "This gateway account is switched off."
         settings: dict[str, Any] = {}
         live: list[Secret] = []
@@ -53,7 +58,8 @@ class Case:
             settings=settings,
             labels=_labels(account.gateway, live),
             test=account.mode is Mode.test,
-            forced=(kind or callback.due_kind) is Kind.forced,
+            forced=callback.skips_check(kind),
+            ruling=RULINGS.get(kind) if kind else None,
             asks=account.asks,
             closed=closed,
             others=lambda: other_settings(account, callback),

@@ -12,7 +12,7 @@ from .examining import Finding
 from .extensions import utcnow
 from .ledger import Payment
 from .orders import Order
-from .transitions import Booked, Effect, Entry, OrderFacts, decide, movement_of
+from .transitions import Booked, Effect, Entry, OrderFacts, Ruling, decide, movement_of
 from .values import Message, Outcome, Verification
 
 Found = Sequence[tuple[Callback, Finding]]
@@ -113,7 +113,7 @@ class Desk:
                 if place in kept:  # a retry repeats only what is not applied
                     result.effect, result.order_id = kept[place].effect, kept[place].order_id
                 else:
-                    self._settle(callback, result)
+                    self._settle(callback, result, finding.case.ruling)
             results.append(result)
         return results
 
@@ -130,13 +130,13 @@ class Desk:
         )
         return CallbackFailed(Reason.not_genuine, finding.verification.detail)
 
-    def _settle(self, callback: Callback, result: Result) -> None:
+    def _settle(self, callback: Callback, result: Result, ruling: Ruling | None) -> None:
         try:
-            result.effect = self._decide(callback, result)
+            result.effect = self._decide(callback, result, ruling)
         except CallbackFailed as failure:
             result.failure = failure
 
-    def _decide(self, callback: Callback, result: Result) -> Effect:
+    def _decide(self, callback: Callback, result: Result, ruling: Ruling | None) -> Effect:
         message = result.message
         if message.outcome is Outcome.ignored:
             return Effect.none
@@ -151,13 +151,14 @@ class Desk:
             raise CallbackFailed(Reason.order_conflict, "The order was to be paid by another gateway account.")
         self._check_movement(callback, order, message)
         facts = self.foreseen.get(order.id) or order.facts
-        decision = decide(facts, message)
+        decision = decide(facts, message, ruling)
         if decision.effect is Effect.repeated:
             result.repeats_id = _booked_by(order, message)
         if self.dry:
             self.foreseen[order.id] = facts.after(decision)
         else:
-            order.take(decision, callback.id, callback.account_id, utcnow())
+            actor = callback.asked_by.name if ruling and callback.asked_by else ""
+            order.take(decision, callback.id, callback.account_id, utcnow(), actor)
         self._note(callback, order.id, decision.book)
         return decision.effect
 

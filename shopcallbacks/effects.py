@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from . import words
-from .attempts import Kind
 from .callbacks import Callback
 from .desk import Desk, Result
 from .errors import CallbackFailed
@@ -21,7 +20,7 @@ from .orders import Order
 from .processing import rehearse
 from .selection import Selection, Verb
 from .shops import Shop
-from .transitions import Effect
+from .transitions import OPENS, Effect
 from .values import Money
 
 # A preview looks at so many, the first of the run, for so long, and says how many are beyond.
@@ -62,7 +61,6 @@ class Effects:
 def foresee(verb: Verb, selection: Selection, shop: Shop) -> Effects:
     """What the run would do, of its first callbacks."""
     found = Effects(selection.count(verb, shop))
-    kind = Kind.forced if verb is Verb.force else Kind.retry
     desk: Desk | None = None
     until = time.monotonic() + FOR_S
     for callbacks in _batches(selection.first(verb, shop, FORESEEN)):
@@ -71,7 +69,7 @@ def foresee(verb: Verb, selection: Selection, shop: Shop) -> Effects:
         found.looked += len(callbacks)
         fit = [callback for callback in callbacks if _fits(found, verb, callback)]
         if fit and verb.attempts:
-            rehearsed, desk = rehearse(fit, kind, before=desk)
+            rehearsed, desk = rehearse(fit, verb.attempts, before=desk)
             for callback, (finding, results) in zip(fit, rehearsed, strict=True):
                 _tell(found, callback, finding, results, desk)
     return found
@@ -97,7 +95,7 @@ def _fits(found: Effects, verb: Verb, callback: Callback) -> bool:
         found.skipped[sentence] += 1
     elif not verb.attempts:
         found.moved += 1
-    elif verb is Verb.retry and callback.account.asks:
+    elif callback.would_ask(verb.attempts):
         found.asked[callback.account.title] += 1
     else:
         return True
@@ -108,7 +106,7 @@ def _tell(found: Effects, callback: Callback, finding: Finding, results: Sequenc
     for result in results:
         if result.effect is not None:
             found.effects[result.effect] += 1
-        if result.effect is Effect.opened and result.order_id is not None:
+        if result.effect in OPENS and result.order_id is not None:
             order: Order = desk.orders[result.order_id]
             found.opened[order.currency] += order.amount_minor
     failure: CallbackFailed | None = finding.failure or next((r.failure for r in results if r.failure), None)

@@ -1,4 +1,4 @@
-"""The closed set of reasons why a callback is unprocessed, and the error that carries one."""
+"""The closed set of reasons why a callback is unprocessed, the error that carries one, and verbs that are refused."""
 
 from __future__ import annotations
 
@@ -25,3 +25,7 @@ class CallbackFailed(Exception):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+class Refused(Exception):
+    """A verb that the state of things does not allow (any more): a sentence saying why."""

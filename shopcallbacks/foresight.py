@@ -24,6 +24,7 @@ _LEADS_TO = {
     Effect.awaiting: OrderState.awaiting_payment,
     Effect.cancelled: OrderState.cancelled,
     Effect.refunded: OrderState.refunded,
+    Effect.reopened: OrderState.open,
 }
 
 
@@ -66,7 +67,16 @@ class Foresight:
 
 def of_retry(callback: Callback) -> Foresight | None:
     """None where only the gateway could tell, for it would be asked."""
-    return None if callback.account.asks else _foresee(callback, Kind.retry)
+    return _unless_asked(callback, Kind.retry)
+
+
+def of_ruling(callback: Callback, kind: Kind) -> Foresight | None:
+    """The same of what a person decides about its payment."""
+    return _unless_asked(callback, kind)
+
+
+def _unless_asked(callback: Callback, kind: Kind) -> Foresight | None:
+    return None if callback.would_ask(kind) else _foresee(callback, kind)
 
 
 def of_force(callback: Callback) -> Foresight:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, or_, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, false, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .extensions import Base, db, utcnow
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Payment(Base):
-    """A row of the ledger: one movement of money, booked once."""
+    """A row of the ledger: one movement of money, booked once. `owed`: a payment that the order did not take."""
 
     __tablename__ = "payments"
     __table_args__ = (
@@ -35,6 +35,7 @@ class Payment(Base):
     transaction_id: Mapped[str | None]
     minor: Mapped[int]
     currency: Mapped[str]
+    owed: Mapped[bool] = mapped_column(default=False, server_default=false())
     callback_id: Mapped[int | None] = mapped_column(ForeignKey("callbacks.id"))
     booked_at: Mapped[datetime] = mapped_column(default=utcnow)
     order: Mapped[Order] = relationship(back_populates="ledger")

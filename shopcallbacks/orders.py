@@ -5,26 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, or_, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
+from .activity import Activity
+from .errors import Refused
 from .extensions import Base, db, utcnow
 from .feed import OrderEvent, publish
 from .ledger import Payment
 from .new_orders import NewOrder
 from .transitions import Booked, Decision, Effect, Entry, OrderFacts, OrderState
+from .users import User
 from .values import Money
 
 
 class Order(Base):
-    """A shop's order, as far as its payment goes. `account_id`: the only gateway account that may move it, if named."""
+    """A shop's order, as far as its payment goes. `account_id`: the only gateway account that may move it, if named.
+
+    `owed_minor`: what came in, was not taken and is still to be given back; `settled_minor`: what a person said was.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
         UniqueConstraint("shop_id", "number"),
         Index("ix_orders_shop_time", "shop_id", "created_at", "id"),
         Index("ix_orders_shop_state_time", "shop_id", "state", "created_at", "id"),
+        Index("ix_orders_owed", "shop_id", "changed_at", "id", postgresql_where=text("owed_minor > 0")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -37,6 +44,8 @@ class Order(Base):
     account_id: Mapped[int | None] = mapped_column(ForeignKey("gateway_accounts.id"))
     customer_email: Mapped[str | None]
     awaited_transaction: Mapped[str | None]
+    owed_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    settled_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     changed_at: Mapped[datetime] = mapped_column(default=utcnow)
     ledger: Mapped[list[Payment]] = relationship(back_populates="order", order_by="Payment.id", passive_deletes="all")
@@ -47,6 +56,11 @@ class Order(Base):
     @property
     def total(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def owed(self) -> Money:
+        """What is still to be given back to the customer."""
+        return Money(self.owed_minor, self.currency)
 
     def sum_of(self, entry: Entry) -> Money:
         return Money(sum(row.minor for row in self.ledger if row.entry is entry), self.currency)
@@ -62,11 +76,15 @@ class Order(Base):
     @property
     def facts(self) -> OrderFacts:
         """The order as the transition table sees it."""
-        rows = tuple(Booked(row.entry, row.movement, row.transaction_id, row.minor) for row in self.ledger)
-        return OrderFacts(self.number, self.state, self.total, self.test, self.awaited_transaction, rows)
+        rows = tuple(Booked(row.entry, row.movement, row.transaction_id, row.minor, row.owed) for row in self.ledger)
+        return OrderFacts(
+            self.number, self.state, self.total, self.test, self.awaited_transaction, rows, self.settled_minor
+        )
 
-    def take(self, decision: Decision, callback_id: int | None, account_id: int, now: datetime) -> None:
-        """Makes the decision so: state, ledger row and event."""
+    def take(
+        self, decision: Decision, callback_id: int | None, account_id: int, now: datetime, actor: str = ""
+    ) -> None:
+        """Makes the decision so: state, ledger row and event. `actor`: who ruled so, where a person did."""
         before = self.state
         self.state = decision.state
         if decision.effect is Effect.awaiting:
@@ -81,13 +99,27 @@ class Order(Base):
                     transaction_id=decision.book.transaction_id,
                     minor=decision.book.minor,
                     currency=self.currency,
+                    owed=decision.book.owed,
                     callback_id=callback_id,
                     booked_at=now,
                 )
             )
+            self.owed_minor = self.facts.owed
         if decision.effect not in (Effect.none, Effect.repeated):
             self.changed_at = now
-            self.log(str(decision.effect), before, now, callback_id=callback_id, book=decision.book)
+            self.log(str(decision.effect), before, now, callback_id=callback_id, actor=actor, book=decision.book)
+
+    def settle(self, user: User, why: str) -> None:
+        """The money owed was given back, a person says; no gateway needs to tell. `Refused` where none is owed."""
+        if not why:
+            raise Refused("Say how it was given back: it is kept with your name.")
+        if not self.owed_minor:
+            raise Refused("Nothing is owed on this order any more.")
+        now, what = utcnow(), str(self.owed)
+        self.settled_minor, self.owed_minor, self.changed_at = self.facts.not_taken, 0, now
+        self.log("settled", self.state, now, actor=user.name)
+        publish()
+        Activity.record("settle", user, self.shop_id, order_id=self.id, why=why, what=what)
 
     def log(
         self,

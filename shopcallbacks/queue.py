@@ -21,7 +21,7 @@ from .extensions import db
 from .orders import Order
 from .pulse import ALIVE_FOR, Pulse
 from .shops import GatewayAccount
-from .transitions import OrderState
+from .transitions import PAID_BUT, OrderState
 from .values import Money
 
 
@@ -67,6 +67,11 @@ class Group:
     detail: str
     details: int
     stakes: tuple[Money, ...]
+
+    @property
+    def paid_but(self) -> bool:
+        """Money came in, and the orders do not take it."""
+        return self.conflict.startswith(PAID_BUT)
 
     @property
     def key(self) -> str:

@@ -14,7 +14,7 @@ from .export import Cell, amount_cell, order_number_cell, stream, time_cell
 from .extensions import db
 from .orders import Order
 from .shops import GatewayAccount
-from .transitions import Effect
+from .transitions import OPENS
 from .values import Money
 
 PAGE = 100
@@ -46,7 +46,7 @@ def opened(run: BulkRun) -> list[Money]:
         select(Order.currency, func.sum(Order.amount_minor))
         .join(Callback, Callback.order_id == Order.id)
         .join(BulkItem, BulkItem.callback_id == Callback.id)
-        .where(BulkItem.run_id == run.id, BulkItem.state == ItemState.succeeded, BulkItem.effect == Effect.opened)
+        .where(BulkItem.run_id == run.id, BulkItem.state == ItemState.succeeded, BulkItem.effect.in_(OPENS))
         .group_by(Order.currency)
         .order_by(Order.currency)
     )

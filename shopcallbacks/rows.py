@@ -8,7 +8,7 @@ from datetime import datetime
 
 from . import words
 from .activity import Activity
-from .attempts import BY_A_PERSON, Attempt, Kind
+from .attempts import BY_A_PERSON, Attempt
 from .callbacks import Callback, State
 from .errors import Reason
 from .foresight import WORTH_A_RETRY, forcing_may_help
@@ -50,10 +50,8 @@ class Row:
 
     @property
     def headline(self) -> str:
-        if self.callback.due_kind is Kind.forced:
-            return "Forcing\N{HORIZONTAL ELLIPSIS}"
-        if self.callback.due_kind is Kind.retry:
-            return "Trying again\N{HORIZONTAL ELLIPSIS}"
+        if self.callback.due_kind in BY_A_PERSON:
+            return f"{words.UNDER_WAY[self.callback.due_kind]}\N{HORIZONTAL ELLIPSIS}"
         return words.headline(self.callback)
 
     @property
@@ -115,8 +113,8 @@ class Row:
             return ""
         at = self._clock(last.at)
         if last.kind in BY_A_PERSON:
-            verb = "forced" if last.kind is Kind.forced else "retried"
-            return f"{verb} by {self.who(last.asked_by)}, {at}" + (f": {last.why}" if last.why else "")
+            done = f"{words.TRIED[last.kind]} by {self.who(last.asked_by)}, {at}"
+            return done + (f": {last.why}" if last.why else "")
         return f"by itself, {at}" + (f", attempt {last.number}" if last.number > 1 else "")
 
     def _act_line(self, done: str) -> str:

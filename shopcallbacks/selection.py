@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, func, select
 
+from .attempts import Kind
 from .callbacks import Callback
 from .extensions import db
 from .panel import Filter
@@ -21,17 +22,22 @@ class Verb(StrEnum):
 
     retry = "retry"
     force = "force"
+    reopen = "reopen"
+    owe = "owe"
     remove = "remove"
     restore = "restore"
 
     @property
     def needs_why(self) -> bool:
-        return self in (Verb.force, Verb.remove)
+        return self not in (Verb.retry, Verb.restore)
 
     @property
-    def attempts(self) -> bool:
-        """It asks for an attempt, whose outcome comes later."""
-        return self in (Verb.retry, Verb.force)
+    def attempts(self) -> Kind | None:
+        """The kind of attempt it asks for, whose outcome comes later; None where it asks for none."""
+        return _ATTEMPTS.get(self)
+
+
+_ATTEMPTS = {Verb.retry: Kind.retry, Verb.force: Kind.forced, Verb.reopen: Kind.reopened, Verb.owe: Kind.owed}
 
 
 @dataclass(frozen=True)

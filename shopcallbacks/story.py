@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from . import words
 from .activity import Activity
-from .attempts import BY_A_PERSON, Attempt, Kind
+from .attempts import BY_A_PERSON, Attempt
 from .callbacks import Callback
 from .related import Related
 from .rows import Row
@@ -77,8 +77,8 @@ def _acts(callback: Callback, row: Row) -> Iterator[Entry]:
     """Removals and restorations; a retry or a force stands there as its attempt, once that has run."""
     acts = Activity.about(callback.id)
     for act in acts:
-        asks = act.verb in ("retry", "force")
-        if asks and not (act is acts[-1] and callback.due_kind in (Kind.retry, Kind.forced)):
+        asks = act.verb in ("retry", "force", "reopen", "owe")
+        if asks and not (act is acts[-1] and callback.due_kind in BY_A_PERSON):
             continue
         done = "Asked for" if asks else words.ACTS.get(act.verb, act.verb).capitalize()
         title = f"{done}{' one more attempt' if asks else ''} by {row.who(act.user)}"

@@ -29,8 +29,13 @@ class Effect(StrEnum):
     refunded = "refunded"
     partly_refunded = "partly_refunded"
     recorded = "recorded"  # a refund booked on an order that holds no money (yet)
+    reopened = "reopened"  # a person let the order take the payment after all
+    owed = "owed"  # a person left the order as it is: the payment is owed back to the customer
     repeated = "repeated"  # the same movement of money was booked before
     none = "none"
+
+
+OPENS = (Effect.opened, Effect.reopened)
 
 
 class Step(StrEnum):
@@ -42,6 +47,15 @@ class Step(StrEnum):
     stays = "stays"
     conflicts = "conflicts"
     conflicts_own = "conflicts where the failure is of the payment itself"
+    reopens = "reopens"
+    owes = "owes the payment back"
+
+
+class Ruling(StrEnum):
+    """What a person decides about a payment that the table leaves to one."""
+
+    reopen = "reopen"
+    owe = "owe"
 
 
 S = OrderState
@@ -74,10 +88,22 @@ TABLE: dict[tuple[OrderState, Outcome], Step] = {
     (S.refunded, Outcome.refunded): Step.refunds,  # more than all of it: refused below
 }
 
+# Where a person's ruling stands in for the table's conflict. It changes nothing else: amount, currency, account and
+# mode are compared as ever, and a cell that is not here stays a conflict (an open order can't be opened once more).
+RULED: dict[tuple[OrderState, Ruling], Step] = {
+    (S.open, Ruling.owe): Step.owes,
+    (S.cancelled, Ruling.reopen): Step.reopens,
+    (S.cancelled, Ruling.owe): Step.owes,
+    (S.refunded, Ruling.reopen): Step.reopens,
+    (S.refunded, Ruling.owe): Step.owes,
+}
+
+# How the detail of each conflict begins that a ruling can settle: money came in, and the order does not take it.
+PAID_BUT = "Paid, but"
 _CONFLICTS = {
-    S.open: "Paid, but the order is paid already, by another payment",
-    S.cancelled: "Paid, but the order is cancelled",
-    S.refunded: "Paid, but the order is refunded",
+    S.open: f"{PAID_BUT} the order is paid already, by another payment",
+    S.cancelled: f"{PAID_BUT} the order is cancelled",
+    S.refunded: f"{PAID_BUT} the order is refunded",
 }
 
 
@@ -88,17 +114,18 @@ class Entry(StrEnum):
 
 @dataclass(frozen=True)
 class Booked:
-    """A row of the ledger, as far as the table cares."""
+    """A row of the ledger, as far as the table cares. `owed`: a payment that the order did not take."""
 
     entry: Entry
     movement: str
     transaction_id: str | None
     minor: int
+    owed: bool = False
 
 
 @dataclass(frozen=True)
 class OrderFacts:
-    """What the table needs to know of an order."""
+    """What the table needs to know of an order. `settled`: owed money that a person said was given back."""
 
     number: str
     state: OrderState
@@ -106,6 +133,24 @@ class OrderFacts:
     test: bool = False
     awaited: str | None = None  # the transaction whose `pending` made it wait
     ledger: tuple[Booked, ...] = ()
+    settled: int = 0
+
+    @property
+    def not_taken(self) -> int:
+        """All that ever came in and that the order did not take."""
+        return sum(row.minor for row in self.ledger if row.owed)
+
+    @property
+    def owed(self) -> int:
+        """What of it is still to be given back. A refund of a payment that the order took does not count."""
+        taken = self.transactions(owed=False)
+        refunds = (row for row in self.ledger if row.entry is Entry.refund and row.transaction_id not in taken)
+        return max(self.not_taken - max(sum(row.minor for row in refunds), self.settled), 0)
+
+    def transactions(self, owed: bool) -> set[str]:
+        """Those whose payments the order took, or did not take."""
+        payments = (row for row in self.ledger if row.entry is Entry.payment and row.owed is owed)
+        return {row.transaction_id for row in payments if row.transaction_id}
 
     def sum_of(self, entry: Entry, transaction_id: str | None = None) -> int:
         return sum(
@@ -142,8 +187,8 @@ def movement_of(message: Message) -> str:
     return message.movement or message.transaction_id or message.event_id or f"order {message.order_number}"
 
 
-def decide(order: OrderFacts, message: Message) -> Decision:
-    """What the message does to the order; `CallbackFailed` with the reason where a person must decide."""
+def decide(order: OrderFacts, message: Message, ruling: Ruling | None = None) -> Decision:
+    """What the message does to the order; `CallbackFailed` with the reason where a person must decide, and has not."""
     _check_test(order, message)
     _check_money(order, message)
     movement = movement_of(message)
@@ -151,7 +196,7 @@ def decide(order: OrderFacts, message: Message) -> Decision:
         return Decision(order.state, Effect.repeated)
     if message.outcome is Outcome.refunded and order.has(Entry.refund, movement):
         return Decision(order.state, Effect.repeated)
-    match TABLE[order.state, message.outcome]:
+    match _step(order.state, message.outcome, ruling):
         case Step.opens:
             return _open(order, message, movement)
         case Step.awaits:
@@ -162,12 +207,21 @@ def decide(order: OrderFacts, message: Message) -> Decision:
             return _cancel_own(order, message)
         case Step.refunds:
             return _refund(order, message, movement)
+        case Step.reopens:
+            return _reopen(order, message, movement)
+        case Step.owes:
+            return Decision(order.state, Effect.owed, _payment(order, message, movement, owed=True))
         case Step.conflicts:
             raise CallbackFailed(Reason.order_conflict, f"{_CONFLICTS[order.state]}.")
         case Step.conflicts_own:
             return _conflict_own(order, message)
         case _:
             return Decision(order.state, Effect.none)
+
+
+def _step(state: OrderState, outcome: Outcome, ruling: Ruling | None) -> Step:
+    step = TABLE[state, outcome]
+    return RULED.get((state, ruling), step) if ruling and step is Step.conflicts else step
 
 
 def _check_test(order: OrderFacts, message: Message) -> None:
@@ -191,11 +245,20 @@ def _check_money(order: OrderFacts, message: Message) -> None:
 
 
 def _open(order: OrderFacts, message: Message, movement: str) -> Decision:
-    money = message.money or order.total  # a gateway that names no sum speaks of the order's own
-    booked = Booked(Entry.payment, movement, message.transaction_id, money.minor)
-    if order.sum_of(Entry.refund) >= money.minor > 0:
+    booked = _payment(order, message, movement)
+    if order.sum_of(Entry.refund) >= order.sum_of(Entry.payment) + booked.minor > 0:
         return Decision(OrderState.refunded, Effect.refunded, booked)  # the refund had come first
     return Decision(OrderState.open, Effect.opened, booked)
+
+
+def _reopen(order: OrderFacts, message: Message, movement: str) -> Decision:
+    opened = _open(order, message, movement)
+    return replace(opened, effect=Effect.reopened) if opened.state is OrderState.open else opened
+
+
+def _payment(order: OrderFacts, message: Message, movement: str, owed: bool = False) -> Booked:
+    money = message.money or order.total  # a gateway that names no sum speaks of the order's own
+    return Booked(Entry.payment, movement, message.transaction_id, money.minor, owed)
 
 
 def _cancel_own(order: OrderFacts, message: Message) -> Decision:
@@ -234,8 +297,10 @@ def _refund(order: OrderFacts, message: Message, movement: str) -> Decision:
             Reason.amount_mismatch, f"refund of {message.money}, more than is left of the order's {order.total}"
         )
     booked = Booked(Entry.refund, movement, message.transaction_id, minor)
-    if order.state is not OrderState.open:
+    owed = order.transactions(owed=True)
+    if order.state is not OrderState.open or message.transaction_id in owed:
         return Decision(order.state, Effect.recorded, booked)
-    if refunded >= paid:
+    given_back_of_owed = sum(order.sum_of(Entry.refund, transaction_id) for transaction_id in owed)
+    if refunded - given_back_of_owed >= paid - order.not_taken:
         return Decision(OrderState.refunded, Effect.refunded, booked)
     return Decision(OrderState.open, Effect.partly_refunded, booked)

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .activity import Activity
-from .callbacks import Callback, Refused
+from .callbacks import Callback
+from .errors import Refused
 from .users import User
 
 OPPOSITE = {"remove": "restore", "restore": "remove"}

@@ -12,7 +12,7 @@ from .attempts import Kind
 from .callbacks import Callback, State
 from .errors import Reason
 from .queue import Group
-from .transitions import Effect, OrderState
+from .transitions import PAID_BUT, Effect, OrderState
 from .values import Money, Outcome, Verdict
 
 
@@ -56,7 +56,7 @@ REASONS: dict[Reason, ReasonWords] = {
         "It conflicts with the order",
         "Decide",
         "purple",
-        "Decide: refund it in {gateway}, or deal with it in your shop.",
+        "Decide: let the order take the payment, refund it in {gateway}, or deal with it in your shop.",
     ),
     Reason.account_disabled: ReasonWords(
         "This gateway account is switched off", "Open settings", "secondary", "Switch the account on again, then retry."
@@ -87,6 +87,8 @@ EFFECTS = {
     Effect.refunded: "order refunded",
     Effect.partly_refunded: "partly refunded",
     Effect.recorded: "refund recorded",
+    Effect.reopened: "order reopened",
+    Effect.owed: "payment owed back",
     Effect.repeated: "told before, no effect",
     Effect.none: "no effect",
 }
@@ -98,11 +100,15 @@ RESULTS = {
     Effect.refunded: "Order {number} refunded",
     Effect.partly_refunded: "Order {number} partly refunded",
     Effect.recorded: "Refund recorded on order {number}",
+    Effect.reopened: "Order {number} reopened",
+    Effect.owed: "The payment for order {number} is owed back",
 }
 # What is said at once when a verb was taken.
 DONE = {
     "retry": "One more attempt is under way.",
     "force": "It is being forced.",
+    "reopen": "The order is being reopened.",
+    "owe": "The payment is being booked as owed back.",
     "remove": "Marked as invalid.",
     "restore": "Restored: it is unprocessed again.",
 }
@@ -122,7 +128,18 @@ KINDS = {
     Kind.automatic: "Tried again by itself",
     Kind.retry: "Retry",
     Kind.forced: "Forced",
+    Kind.reopened: "Reopened",
+    Kind.owed: "Marked as owed back",
 }
+# The same while it is under way.
+UNDER_WAY = {
+    Kind.retry: "Trying again",
+    Kind.forced: "Forcing",
+    Kind.reopened: "Reopening the order",
+    Kind.owed: "Booking it as owed back",
+}
+# The same of one that is over.
+TRIED = {Kind.retry: "retried", Kind.forced: "forced", Kind.reopened: "reopened", Kind.owed: "marked as owed back"}
 VERDICTS = {
     Verdict.genuine: "genuine",
     Verdict.not_genuine: "not genuine",
@@ -148,7 +165,7 @@ def cause(reason: Reason, gateway: str, asks: bool, detail: str) -> str:
     """Why it waits. `asks`: the gateway was asked; `detail`: what is known of a conflict."""
     if reason is Reason.not_genuine and asks:
         return f"{gateway} says it did not send this"
-    if reason is Reason.order_conflict and detail.startswith("Paid, but"):
+    if reason is Reason.order_conflict and detail.startswith(PAID_BUT):
         return ",".join(detail.rstrip(".").split(",")[:2])
     return REASONS[reason].headline.format(gateway=gateway)
 
@@ -183,8 +200,8 @@ def next_step(group: Group) -> str:
 
 def _known(group: Group, title: str) -> str:
     """One sentence for all of them, or the commonest as an example; nothing that the headline says already."""
-    if group.conflict.startswith("Paid, but"):
-        again = group.conflict.startswith("Paid, but the order is paid")
+    if group.paid_but:
+        again = group.conflict.startswith(f"{PAID_BUT} the order is paid")
         return "money came in twice" if again else "money came in after the order had gone"
     known = group.detail.rstrip(".")
     known = known.removeprefix(f"{title} could not be asked: ")
@@ -304,6 +321,8 @@ DONE_TO_MANY = {"remove": "marked as invalid", "restore": "restored"}
 SKIPPED = {
     "retry": "could not be retried",
     "force": "could not be forced",
+    "reopen": "no payment to decide on",
+    "owe": "no payment to decide on",
     "remove": "could not be removed",
     "restore": "could not be restored",
 }
@@ -315,6 +334,8 @@ FORESEEN = {
     Effect.refunded: ("order is refunded", "orders are refunded"),
     Effect.partly_refunded: ("order is partly refunded", "orders are partly refunded"),
     Effect.recorded: ("refund is recorded", "refunds are recorded"),
+    Effect.reopened: ("order reopens", "orders reopen"),
+    Effect.owed: ("payment is owed back to its customer", "payments are owed back to their customers"),
     Effect.repeated: ("was told before: no effect", "were told before: no effect"),
     Effect.none: ("has no effect on an order", "have no effect on orders"),
 }
@@ -335,10 +356,19 @@ ITEM_STATES = {
 
 
 # The verb on a button, and the button that starts a run: "Retry 14 callbacks".
-VERBS = {"retry": "Retry", "force": "Force", "remove": "Remove", "restore": "Restore"}
+VERBS = {
+    "retry": "Retry",
+    "force": "Force",
+    "reopen": "Reopen",
+    "owe": "Needs refund",
+    "remove": "Remove",
+    "restore": "Restore",
+}
 STARTS = {
     "retry": "Retry {callbacks}",
     "force": "Force {callbacks} without the gateway's confirmation",
+    "reopen": "Reopen the orders of {callbacks}",
+    "owe": "Mark the payments of {callbacks} as owed back",
     "remove": "Mark {callbacks} as invalid",
     "restore": "Restore {callbacks}",
 }
@@ -385,6 +415,9 @@ ACTS = {
     "force": "forced",
     "remove": "removed as invalid",
     "restore": "restored",
+    "reopen": "reopened the order",
+    "owe": "marked the payment as owed back",
+    "settle": "said that money owed was given back",
     "log in": "logged in",
     "log out": "logged out",
     "export": "exported a CSV",
@@ -396,6 +429,8 @@ ACTS = {
     "bulk force": "forced many",
     "bulk remove": "removed many as invalid",
     "bulk restore": "restored many",
+    "bulk reopen": "reopened the orders of many",
+    "bulk owe": "marked the payments of many as owed back",
     "pause bulk": "paused",
     "resume bulk": "resumed",
     "cancel bulk": "cancelled",
@@ -404,7 +439,11 @@ ACTS = {
 }
 
 
-EVENTS = {"created": "order came in", **{str(effect): said for effect, said in EFFECTS.items()}}
+EVENTS = {
+    "created": "order came in",
+    "settled": "money owed given back",
+    **{str(effect): said for effect, said in EFFECTS.items()},
+}
 
 
 def event(kind: str) -> str:

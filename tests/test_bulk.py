@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from shopcallbacks import effects, jobs
 from shopcallbacks.audit import Acts
 from shopcallbacks.bulk import BulkItem, BulkRun, RunState
-from shopcallbacks.callbacks import Callback, Refused, State
-from shopcallbacks.errors import Reason
+from shopcallbacks.callbacks import Callback, State
+from shopcallbacks.errors import Reason, Refused
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders import Order
 from shopcallbacks.panel import Filter

@@ -12,8 +12,8 @@ from sqlalchemy import func, select, update
 
 from shopcallbacks import desk, processing
 from shopcallbacks.attempts import Kind
-from shopcallbacks.callbacks import Callback, Refused, State
-from shopcallbacks.errors import Reason
+from shopcallbacks.callbacks import Callback, State
+from shopcallbacks.errors import Reason, Refused
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.feed import OrderEvent
 from shopcallbacks.ledger import Payment

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopcallbacks.errors import CallbackFailed, Reason
-from shopcallbacks.transitions import TABLE, Booked, Effect, Entry, OrderFacts, OrderState, decide
+from shopcallbacks.transitions import RULED, TABLE, Booked, Effect, Entry, OrderFacts, OrderState, Ruling, Step, decide
 from shopcallbacks.values import Message, Money, Outcome
 
 TOTAL = Money(5990, "EUR")
@@ -76,6 +76,122 @@ def test_a_cell_of_the_table(cell: tuple[OrderState, Outcome], expected: tuple[O
     else:
         decision = decide(an_order(state), a_message(outcome))
         assert (decision.state, decision.effect) == expected
+
+
+# What a person's ruling on a payment of another transaction does, in each state.
+RULINGS: dict[tuple[OrderState, Ruling], tuple[OrderState, Effect] | Reason] = {
+    (S.temporary, Ruling.reopen): (S.open, E.opened),  # the table has an answer: no ruling is needed
+    (S.temporary, Ruling.owe): (S.open, E.opened),
+    (S.awaiting_payment, Ruling.reopen): (S.open, E.opened),
+    (S.awaiting_payment, Ruling.owe): (S.open, E.opened),
+    (S.open, Ruling.reopen): CONFLICT,
+    (S.open, Ruling.owe): (S.open, E.owed),
+    (S.cancelled, Ruling.reopen): (S.open, E.reopened),
+    (S.cancelled, Ruling.owe): (S.cancelled, E.owed),
+    (S.refunded, Ruling.reopen): (S.open, E.reopened),
+    (S.refunded, Ruling.owe): (S.refunded, E.owed),
+}
+
+
+def test_only_conflicts_of_a_payment_can_be_ruled_on() -> None:
+    assert {TABLE[state, Outcome.paid] for state, _ in RULED} == {Step.conflicts}
+    assert set(RULINGS) == {(state, ruling) for state in OrderState for ruling in Ruling}
+
+
+@pytest.mark.parametrize(("cell", "expected"), RULINGS.items(), ids=lambda value: "-".join(map(str, value)))
+def test_a_ruling_on_a_payment(cell: tuple[OrderState, Ruling], expected: tuple[OrderState, Effect] | Reason) -> None:
+    state, ruling = cell
+    if isinstance(expected, Reason):
+        with pytest.raises(CallbackFailed) as failed:
+            decide(an_order(state), a_message(), ruling)
+        assert failed.value.reason is expected
+    else:
+        decision = decide(an_order(state), a_message(), ruling)
+        assert (decision.state, decision.effect) == expected
+        assert decision.book is not None
+        assert decision.book.owed is (decision.effect is E.owed)
+
+
+@pytest.mark.parametrize("ruling", Ruling)
+@pytest.mark.parametrize("state", OrderState)
+@pytest.mark.parametrize("outcome", [Outcome.pending, Outcome.failed, Outcome.cancelled, Outcome.refunded])
+def test_a_ruling_changes_nothing_about_messages_that_are_no_payment(
+    ruling: Ruling, state: OrderState, outcome: Outcome
+) -> None:
+    def come(ruling: Ruling | None) -> object:
+        try:
+            return decide(an_order(state), a_message(outcome), ruling)
+        except CallbackFailed as failed:
+            return failed.reason, failed.detail
+
+    assert come(ruling) == come(None)
+
+
+@pytest.mark.parametrize("ruling", Ruling)
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"money": Money(599, "EUR")}, Reason.amount_mismatch),
+        ({"money": Money(5990, "USD")}, Reason.currency_mismatch),
+        ({"test": True}, Reason.order_conflict),
+    ],
+)
+def test_a_ruling_skips_no_comparison(ruling: Ruling, said: dict[str, object], reason: Reason) -> None:
+    with pytest.raises(CallbackFailed) as failed:
+        decide(an_order(S.cancelled), a_message(**said), ruling)
+    assert failed.value.reason is reason
+
+
+@pytest.mark.parametrize("ruling", Ruling)
+@pytest.mark.parametrize("state", [S.open, S.refunded])
+def test_a_ruling_never_books_the_same_payment_again(ruling: Ruling, state: OrderState) -> None:
+    assert decide(an_order(state), a_message(transaction_id="tx_1"), ruling).effect is E.repeated
+
+
+def owing(state: OrderState) -> OrderFacts:
+    """An order whose other payment, tx_2, is owed back."""
+    order = an_order(state)
+    return order.after(decide(order, a_message(), Ruling.owe))
+
+
+@pytest.mark.parametrize("state", [S.open, S.cancelled, S.refunded])
+def test_what_is_owed_is_given_back_by_refunds_of_that_payment(state: OrderState) -> None:
+    order = owing(state)
+    assert order.owed == 5990
+    part = decide(order, a_message(Outcome.refunded, money=Money(1000, "EUR")))
+    assert (part.state, part.effect) == (state, E.recorded)
+    order = order.after(part)
+    assert order.owed == 4990
+    order = order.after(decide(order, a_message(Outcome.refunded, movement="re_3", money=Money(4990, "EUR"))))
+    assert (order.state, order.owed) == (state, 0)
+
+
+def test_a_refund_of_the_payment_that_opened_the_order_leaves_the_other_owed() -> None:
+    order = owing(S.open)
+    refund = decide(order, a_message(Outcome.refunded, transaction_id="tx_1"))
+    assert (refund.state, refund.effect) == (S.refunded, E.refunded)
+    assert order.after(refund).owed == 5990
+
+
+def test_a_refund_that_names_no_payment_settles_what_is_owed() -> None:
+    order = owing(S.cancelled)
+    assert order.after(decide(order, a_message(Outcome.refunded, transaction_id=None))).owed == 0
+
+
+def test_a_refund_that_came_before_the_ruling_counts() -> None:
+    order = an_order(S.cancelled)
+    order = order.after(decide(order, a_message(Outcome.refunded)))
+    assert order.after(decide(order, a_message(), Ruling.owe)).owed == 0
+    reopened = decide(order, a_message(), Ruling.reopen)
+    assert (reopened.state, reopened.effect) == (S.refunded, E.refunded)
+
+
+def test_what_a_person_gave_back_counts_once_though_the_gateway_tells_of_it_later() -> None:
+    order = replace(owing(S.cancelled), settled=5990)
+    assert order.owed == 0
+    order = order.after(decide(order, a_message(Outcome.refunded)))
+    assert order.owed == 0
+    assert order.after(decide(order, a_message(transaction_id="tx_3"), Ruling.owe)).owed == 5990
 
 
 @pytest.mark.parametrize("state", [S.open, S.refunded])

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
-from ..callbacks import Refused
+from ..errors import Refused
 from ..extensions import db
 from ..shops import Shop
 

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from .. import effects, receipt
 from ..activity import Activity
 from ..bulk import STOP_SHARE, BulkRun, ItemState, RunState
-from ..callbacks import Refused
+from ..errors import Refused
 from ..export import file_name
 from ..extensions import db
 from ..jobs import ring_bulk

@@ -7,7 +7,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from .. import undo, words
-from ..callbacks import Refused
+from ..errors import Refused
 from ..extensions import db
 from ..jobs import ring
 from .access import current_shop, load_act, load_callback, lock_callback, managers_only

@@ -7,7 +7,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from .. import foresight, words
-from ..callbacks import Callback, Refused
+from ..callbacks import Callback
+from ..errors import Refused
 from ..extensions import db
 from ..jobs import ring
 from .access import load_callback, lock_callback, managers_only
