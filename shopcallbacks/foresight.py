@@ -12,6 +12,7 @@ from .desk import Result
 from .errors import CallbackFailed, Reason
 from .orders import Order
 from .processing import foresee
+from .selection import Verb
 from .transitions import Effect, OrderState
 from .values import Message, Outcome
 
@@ -70,9 +71,11 @@ def of_retry(callback: Callback) -> Foresight | None:
     return _unless_asked(callback, Kind.retry)
 
 
-def of_ruling(callback: Callback, kind: Kind) -> Foresight | None:
-    """The same of what a person decides about its payment."""
-    return _unless_asked(callback, kind)
+def of(callback: Callback, verb: Verb) -> Foresight | None:
+    """Of whatever verb asks for an attempt."""
+    if verb is Verb.force:
+        return of_force(callback)
+    return _unless_asked(callback, verb.attempts) if verb.attempts else None
 
 
 def _unless_asked(callback: Callback, kind: Kind) -> Foresight | None:
@@ -102,6 +105,11 @@ def forcing_may_help(callback: Callback) -> bool:
         and callback.outcome not in (None, Outcome.unclear, Outcome.ignored)
         and (money is None or (money.currency == order.currency and _enough(callback, order)))
     )
+
+
+def reopening_may_help(callback: Callback) -> bool:
+    """An order that is open already can't be opened by another payment."""
+    return callback.paid_but and callback.order is not None and callback.order.state is not OrderState.open
 
 
 def _enough(callback: Callback, order: Order) -> bool:

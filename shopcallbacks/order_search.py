@@ -12,6 +12,7 @@ from .attempts import KeptMessage
 from .callbacks import Callback
 from .extensions import db
 from .orders import Order
+from .rulings import owing
 from .transitions import OrderState
 
 PAGE = 50
@@ -61,6 +62,16 @@ def numbered(shop_id: int, start: str, state: OrderState | None, after: str | No
         wanted = wanted.where(Order.number > after)
     found = list(db.session.scalars(wanted.order_by(Order.number).limit(PAGE + 1)))
     return OrderPage(found[:PAGE], found[PAGE - 1].number if len(found) > PAGE else None)
+
+
+def that_owe(shop_id: int, after: str | None) -> OrderPage:
+    """Those of which money is to be given back, the longest unchanged first."""
+    wanted = select(Order).where(owing(shop_id))
+    if (place := _place(after)) is not None:
+        wanted = wanted.where(tuple_(Order.changed_at, Order.id) > tuple_(*place))
+    found = list(db.session.scalars(wanted.order_by(Order.changed_at, Order.id).limit(PAGE + 1)))
+    last = found[PAGE - 1] if len(found) > PAGE else None
+    return OrderPage(found[:PAGE], f"{last.changed_at.isoformat()}~{last.id}" if last else None)
 
 
 def callbacks_about(order: Order) -> list[Callback]:

@@ -136,7 +136,7 @@ def news_since(filter_: Filter, shop: Shop, then: datetime, limit: int = 100) ->
     A callback comes among the unprocessed ones by arriving, or by an attempt of its own that was its last.
     """
     came: ColumnElement[bool] = Callback.received_at > then
-    if filter_.tab is Tab.unprocessed:
+    if filter_.tab in (Tab.unprocessed, Tab.decide):
         tried = exists().where(Attempt.callback_id == Callback.id, Attempt.at > then, Attempt.kind.in_(BY_ITSELF))
         came = or_(came, tried)
     some = select(Callback.id).where(*filter_.where(shop), came).limit(limit).subquery()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, false, select
 
-from . import queue
+from . import queue, rulings
 from .callbacks import Callback, State
 from .errors import Reason
 from .extensions import utcnow
@@ -24,10 +24,16 @@ PER_PAGE = (25, 50, 100)
 
 class Tab(StrEnum):
     unprocessed = "unprocessed"
+    decide = "decide"
     waiting = "waiting"
     processed = "processed"
     invalid = "invalid"
     all = "all"
+
+    @property
+    def waits(self) -> bool:
+        """Something is still to come, by a person or by itself."""
+        return self in (Tab.unprocessed, Tab.decide, Tab.waiting)
 
 
 class Sort(StrEnum):
@@ -124,8 +130,7 @@ class Filter:
     @property
     def sorting(self) -> Sort:
         """What waits has its oldest first; what is done its youngest."""
-        waiting = self.tab in (Tab.unprocessed, Tab.waiting)
-        return self.sort or (Sort.oldest if waiting else Sort.youngest)
+        return self.sort or (Sort.oldest if self.tab.waits else Sort.youngest)
 
     def where(self, shop: Shop) -> list[ColumnElement[bool]]:
         """The conditions, for `queue` and the indexes of `Callback` to answer fast."""
@@ -157,6 +162,8 @@ class Filter:
         match self.tab:
             case Tab.unprocessed:
                 return [queue.needs_a_person(shop.id, utcnow())]
+            case Tab.decide:
+                return [rulings.undecided(shop.id, utcnow())]
             case Tab.waiting:
                 return [queue.waits(shop.id, utcnow())]
             case Tab.processed if self.reason:

@@ -11,7 +11,7 @@ from .activity import Activity
 from .attempts import BY_A_PERSON, Attempt
 from .callbacks import Callback, State
 from .errors import Reason
-from .foresight import WORTH_A_RETRY, forcing_may_help
+from .foresight import WORTH_A_RETRY, forcing_may_help, reopening_may_help
 from .users import User
 
 
@@ -91,6 +91,8 @@ class Row:
             return False
         if verb == "retry":
             return self.callback.reason in WORTH_A_RETRY
+        if verb == "reopen":
+            return reopening_may_help(self.callback)
         return verb != "force" or forcing_may_help(self.callback)
 
     def who(self, user: User | None) -> str:

@@ -77,22 +77,25 @@ def test_each_callback_stands_behind_its_tab(account: GatewayAccount) -> None:
         make_callback(account, message(wrong, money=Money(1, "EUR"))),
         make_callback(account, message("not-there-yet")),
         make_callback(account, message(gone, money=Money(1, "EUR"))),
+        make_callback(account, message(done)),
     ]
     process()
     callbacks[3].remove(None, "a test")
     db.session.commit()
     ids = [callback.id for callback in callbacks]
     assert shown(account, "tab=processed") == ids[:1]
-    assert shown(account, "tab=unprocessed") == ids[1:2]
+    assert shown(account, "tab=unprocessed") == [ids[1], ids[4]]
+    assert shown(account, "tab=decide") == ids[4:]  # paid once more, by another payment
     assert shown(account, "tab=waiting") == ids[2:3]
-    assert shown(account, "tab=invalid") == ids[3:]
+    assert shown(account, "tab=invalid") == ids[3:4]
     assert sorted(shown(account, "tab=all")) == ids
     assert tab_counts(account.shop) == {
-        Tab.unprocessed: 1,
+        Tab.unprocessed: 2,
+        Tab.decide: 1,
         Tab.waiting: 1,
         Tab.processed: 1,
         Tab.invalid: 1,
-        Tab.all: 4,
+        Tab.all: 5,
     }
     assert shown(account, "tab=all&reason=amount_mismatch") == [ids[3], ids[1]]
     assert shown(account, "tab=processed&reason=amount_mismatch") == []

@@ -18,7 +18,7 @@ from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.feed import OrderEvent
 from shopcallbacks.ledger import Payment
 from shopcallbacks.shops import Mode
-from shopcallbacks.transitions import Decision, Effect, OrderFacts, OrderState
+from shopcallbacks.transitions import Decision, Effect, OrderFacts, OrderState, Ruling
 from shopcallbacks.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request, Verdict
 
 from .factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
@@ -285,10 +285,10 @@ def test_a_callback_that_breaks_our_code_is_kept_and_holds_up_no_other(monkeypat
     poison, good = make_callback(account, message(order)), make_callback(account, message(other))
     decide = desk.decide
 
-    def breaks(facts: OrderFacts, said: Message) -> Decision:
+    def breaks(facts: OrderFacts, said: Message, ruling: Ruling | None) -> Decision:
         if facts.number == order.number:
             raise ZeroDivisionError
-        return decide(facts, said)
+        return decide(facts, said, ruling)
 
     monkeypatch.setattr(desk, "decide", breaks)
     process()

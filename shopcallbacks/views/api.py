@@ -109,6 +109,7 @@ def as_json(order: Order) -> dict[str, Any]:
         "currency": order.currency,
         "paid": str(order.paid.amount),
         "refunded": str(order.refunded.amount),
+        "owed": str(order.owed.amount),
         "test": order.test,
         "customer_email": order.customer_email,
         "created_at": order.created_at.isoformat(),

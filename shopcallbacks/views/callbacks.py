@@ -8,12 +8,13 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from flask_login import current_user
 
+from .. import rulings
 from ..activity import Activity
 from ..errors import Reason
 from ..export import file_name, write_csv
 from ..extensions import db
 from ..paging import COUNTED, Cursor, count_up_to, news_since, page_of, tab_counts
-from ..panel import Filter
+from ..panel import Filter, Tab
 from ..request_pane import original_of
 from ..rows import rows_of
 from ..search import READ_THROUGH
@@ -108,4 +109,5 @@ def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
         "beyond": cursor is not None,
         "since": now(),
         "reasons": list(Reason),
+        "undecided": rulings.still_open(shop.id, now()) if filter_.tab is Tab.decide else None,
     }

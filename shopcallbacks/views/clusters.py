@@ -31,14 +31,15 @@ class Cause:
         own = shown.but(accounts=(group.account.slug,), reason=group.reason, known=group.conflict or None)
         retry = (Verb.retry,) if group.reason in WORTH_A_RETRY else ()
         force = (Verb.force,) if group.reason in SKIPPED and group.account.gateway.speaks else ()
-        return cls(group, own, (*retry, *force, Verb.remove))
+        rule = (Verb.reopen, Verb.owe) if group.paid_but else ()
+        return cls(group, own, (*retry, *force, *rule, Verb.remove))
 
 
 @bp.get("/callbacks/causes")
 def causes() -> str:
     shop = current_shop()
     filter_ = Filter.read(request.args.items(multi=True)).at(shop)
-    filter_ = filter_.but(tab=filter_.tab if filter_.tab is Tab.waiting else Tab.unprocessed)
+    filter_ = filter_.but(tab=filter_.tab if filter_.tab.waits else Tab.unprocessed)
     return render_template(
         "callbacks/causes.html",
         shop=shop,

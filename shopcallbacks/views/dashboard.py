@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, url_for
 
-from .. import account_health, figures, queue
+from .. import account_health, figures, queue, rulings
 from ..jobs import bell
 from .access import current_shop
 from .screens import now
@@ -22,6 +22,7 @@ def show() -> str:
     return render_template(
         "dashboard/show.html",
         **widget_parts(),
+        undecided=rulings.still_open(shop.id, now()),
         hours=figures.hours(shop, now()),
         accounts=figures.accounts(shop, now()),
         speed=figures.speed(shop, now()),
@@ -42,6 +43,12 @@ def first() -> str | Response:
 def widget() -> str:
     """The widget alone, and with it the count on the Callbacks tab."""
     return render_template("dashboard/_widget.html", **widget_parts(), count_too=True)
+
+
+@bp.get("/undecided")
+def undecided() -> str:
+    """The card of payments that no order takes."""
+    return render_template("dashboard/_undecided.html", undecided=rulings.still_open(current_shop().id, now()))
 
 
 @bp.get("/queue/count")

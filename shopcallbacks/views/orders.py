@@ -1,27 +1,37 @@
-"""The shop's orders: the list, and one with its payments, its story and its callbacks."""
+"""The shop's orders: the list, one with its payments, its story and its callbacks, and what is owed back."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
 
 from .. import order_search
 from ..deliveries import Delivery
+from ..errors import Refused
+from ..extensions import db
+from ..orders import Order
 from ..transitions import OrderState
-from .access import current_shop, load_order
+from .access import current_shop, load_order, managers_only
+from .screens import wants_fragment
+from .telling import back_to
+from .verbs import why
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")
 
 
 @bp.get("")
 def index() -> str:
-    state = request.args.get("state", type=OrderState)
+    state, owed = request.args.get("state", type=OrderState), "owed" in request.args
     number, after = request.args.get("number", "").strip(), request.args.get("after")
     shop_id = current_shop().id
-    if number:
+    if owed:
+        page = order_search.that_owe(shop_id, after)
+    elif number:
         page = order_search.numbered(shop_id, number, state, after)
     else:
         page = order_search.newest(shop_id, state, after)
-    return render_template("orders/index.html", page=page, state=state, number=number, after=after)
+    return render_template("orders/index.html", page=page, state=state, number=number, after=after, owed=owed)
 
 
 @bp.get("/<int:id_>")
@@ -33,3 +43,30 @@ def show(id_: int) -> str:
         callbacks=order_search.callbacks_about(order),
         deliveries=Delivery.of_order(order.id),
     )
+
+
+@bp.get("/<int:id_>/settlement")
+@managers_only
+def ask_settle(id_: int) -> str:
+    return asked(load_order(id_))
+
+
+@bp.post("/<int:id_>/settlement")
+@managers_only
+def settle(id_: int) -> Response | tuple[str, int]:
+    """A person says that the money owed was given back."""
+    order = Order.lock([load_order(id_).id])[id_]
+    owed = order.owed
+    try:
+        order.settle(current_user, why())
+    except Refused as refused:
+        db.session.rollback()
+        return asked(load_order(id_), str(refused)), 422
+    db.session.commit()
+    flash(f"{owed} of order {order.number} is given back.")
+    return redirect(back_to(url_for("orders.show", id_=id_)), 303)
+
+
+def asked(order: Order, problem: str = "") -> str:
+    template = "orders/_settle.html" if wants_fragment() else "orders/settle.html"
+    return render_template(template, order=order, problem=problem, back=back_to(url_for("orders.show", id_=order.id)))

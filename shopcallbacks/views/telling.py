@@ -55,7 +55,12 @@ def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, 
 
 def back() -> str:
     """Where the act was asked for: a path of this site."""
-    return own_path(request.values.get("back", "")) or url_for("callbacks.index")
+    return back_to(url_for("callbacks.index"))
+
+
+def back_to(usual: str) -> str:
+    """The same, or as usual."""
+    return own_path(request.values.get("back", "")) or usual
 
 
 def told(content: str, callback: Callback, said: str = "", status: int = 200) -> Response:

@@ -11,6 +11,7 @@ from ..callbacks import Callback
 from ..errors import Refused
 from ..extensions import db
 from ..jobs import ring
+from ..selection import Verb
 from .access import load_callback, lock_callback, managers_only
 from .screens import wants_fragment
 from .telling import answer, back, row_of
@@ -34,6 +35,30 @@ def ask_force(id_: int) -> str:
 @managers_only
 def force(id_: int) -> Response | tuple[str, int]:
     return act(id_, "force") if why() else (ask("force", load_callback(id_), missing=True), 422)
+
+
+@bp.get("/reopening")
+@managers_only
+def ask_reopen(id_: int) -> str:
+    return ask("reopen", load_callback(id_))
+
+
+@bp.post("/reopening")
+@managers_only
+def reopen(id_: int) -> Response | tuple[str, int]:
+    return act(id_, "reopen") if why() else (ask("reopen", load_callback(id_), missing=True), 422)
+
+
+@bp.get("/debt")
+@managers_only
+def ask_owe(id_: int) -> str:
+    return ask("owe", load_callback(id_))
+
+
+@bp.post("/debt")
+@managers_only
+def owe(id_: int) -> Response | tuple[str, int]:
+    return act(id_, "owe") if why() else (ask("owe", load_callback(id_), missing=True), 422)
 
 
 @bp.get("/removal")
@@ -75,7 +100,8 @@ def ask(verb: str, callback: Callback, missing: bool = False) -> str:
         verb=verb,
         callback=callback,
         row=row_of(callback),
-        force=foresight.of_force(callback) if verb == "force" else None,
+        foreseen=foresight.of(callback, Verb(verb)),
+        why=request.values.get("why", ""),
         missing=missing,
         on=request.values.get("on", ""),
         back=back(),
