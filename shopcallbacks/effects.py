@@ -27,6 +27,7 @@ from .values import Money
 FORESEEN = 5000
 FOR_S = 3.0
 _BATCH = 250
+TAKES_MONEY = (*OPENS, Effect.owed)
 
 
 @dataclass
@@ -41,16 +42,15 @@ class Effects:
     asked: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     moved: int = 0
-    opened: Counter[str] = field(default_factory=Counter)
+    sums: Counter[tuple[Effect, str]] = field(default_factory=Counter)
 
     @property
     def beyond(self) -> int:
         return self.total - self.looked
 
-    @property
-    def money(self) -> list[Money]:
-        """The sums of the orders that would open."""
-        return [Money(minor, currency) for currency, minor in sorted(self.opened.items())]
+    def money(self, effect: Effect) -> list[Money]:
+        """The sums of the orders with that effect, where it is one of money that comes in."""
+        return [Money(minor, currency) for (what, currency), minor in sorted(self.sums.items()) if what is effect]
 
     @property
     def any(self) -> bool:
@@ -106,9 +106,9 @@ def _tell(found: Effects, callback: Callback, finding: Finding, results: Sequenc
     for result in results:
         if result.effect is not None:
             found.effects[result.effect] += 1
-        if result.effect in OPENS and result.order_id is not None:
+        if result.effect in TAKES_MONEY and result.order_id is not None:
             order: Order = desk.orders[result.order_id]
-            found.opened[order.currency] += order.amount_minor
+            found.sums[result.effect, order.currency] += order.amount_minor
     failure: CallbackFailed | None = finding.failure or next((r.failure for r in results if r.failure), None)
     if failure is not None:
         account = callback.account

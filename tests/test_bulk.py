@@ -268,7 +268,7 @@ def test_a_preview_tells_what_the_run_then_does_and_changes_nothing(account: Gat
     assert everything() == before
     assert (found.total, found.looked, found.beyond) == (6, 6, 0)
     assert found.effects == {Effect.opened: 3}
-    assert found.money == [Money(3 * 5990, "EUR")]
+    assert found.money(Effect.opened) == [Money(3 * 5990, "EUR")]
     assert found.stays == {
         "Paid, but the order is cancelled": 1,
         "Paid, but the order is paid already": 1,
@@ -289,7 +289,7 @@ def test_two_callbacks_of_one_payment_are_previewed_as_one(account: GatewayAccou
     mend(account)
     found = effects.foresee(Verb.retry, ALL, account.shop)
     assert found.effects == {Effect.opened: 1, Effect.repeated: 1}
-    assert found.money == [order.total]
+    assert found.money(Effect.opened) == [order.total]
 
 
 def test_a_preview_goes_on_from_batch_to_batch(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
