@@ -62,7 +62,7 @@ class SearchEntry(Base):
                 "attempts": attempts,
                 "terms": [f"{shop_id}:{term}" for term in terms([*filter(None, said), *texts_of(query, body)])],
             }
-            for id_, shop_id, attempts, query, body, *said in rows.tuples()
+            for id_, shop_id, attempts, query, body, *said in rows
         ]
         if entries:
             db.session.connection().execute(_WRITE, entries)
