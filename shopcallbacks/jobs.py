@@ -32,6 +32,8 @@ from .examining import Finding, examine
 from .extensions import db
 from .feed import FOLLOWED
 from .pulse import Pulse
+from .search_index import BATCH as READ_AT_ONCE
+from .search_index import SearchProgress
 from .values import NoAnswer
 
 T = TypeVar("T")
@@ -42,7 +44,8 @@ log = logging.getLogger(__name__)
 # The lanes: callbacks that are decided at home, those whose gateway is asked, and what goes out to shops and people.
 # None waits for another.
 PLAIN, ASKING, OUTGOING = "callbacks", "asking", "outgoing"
-BULK = "bulk"  # a bell, not a lane: the runs go on in the plain one
+# Bells, not lanes: bulk runs go on in the plain one, the search index grows in the outgoing one.
+BULK, INDEX = "bulk", "index"
 BATCH = 100
 AT_ONCE, PER_ACCOUNT, LEASE_S = 32, 8, 20.0
 PER_ENDPOINT = 16
@@ -103,6 +106,7 @@ def enqueue(redis: Redis, name: str) -> None:
         ASKING: (ASKING, drain, (True,)),
         BULK: (PLAIN, bulk, ()),
         OUTGOING: (OUTGOING, drain_outgoing, ()),
+        INDEX: (OUTGOING, index, ()),
     }
     queue, work, args = jobs[name]
     Queue(queue, connection=redis).enqueue(work, *args, result_ttl=0, failure_ttl=3600, job_timeout=600)
@@ -255,6 +259,18 @@ def sweep_outgoing() -> None:
             drain_outgoing()
 
 
+def index() -> int:
+    """One batch into the search index; rings again where there is more. How many callbacks it read."""
+    with current_app.app_context():
+        bell().answer(INDEX)
+        progress = SearchProgress.take()
+        count = progress.fill() if progress is not None else 0
+        db.session.commit()
+        if count >= READ_AT_ONCE:
+            bell().ring(INDEX)
+        return count
+
+
 def sweep(asks: bool) -> None:
     """The lane's pulse, and what goes on though no bell rang: automatic attempts, lost jobs, expired leases, runs."""
     with current_app.app_context():
@@ -274,4 +290,5 @@ def scheduler(redis: Redis) -> CronScheduler:
     for asks in (False, True):
         cron.register(sweep, lane(asks), args=(asks,), **options)
     cron.register(sweep_outgoing, OUTGOING, **options)
+    cron.register(index, OUTGOING, **options)
     return cron

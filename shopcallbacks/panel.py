@@ -147,7 +147,7 @@ class Filter:
         if self.order:
             found.append(Callback.order_number == self.order)
         if self.q:
-            found.append(found_by(self.q, shop.id, found))
+            found.append(found_by(self.q, shop.id))
         return found
 
     def select(self, shop: Shop) -> Select[Callback]:

@@ -1,71 +1,137 @@
-"""Free text: what a manager types into the one box, looked up where an index answers, and in the latest payloads."""
+"""Free text: what a manager types into the one box, looked up in everything ever received.
+
+Few fitting callbacks are collected by their ids, through an index each way they can fit. Many are not: then the
+panel's own order is walked, and each row asked whether it fits, which has soon filled a page.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from decimal import Decimal
 from urllib.parse import quote_plus
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, any_, cast, func, literal, or_, select, union_all
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
-from .callbacks import Callback
+from . import words
+from .callbacks import Callback, State
+from .errors import Reason
+from .extensions import db
 from .orders import Order
+from .search_index import SearchEntry, unread
 from .shops import GatewayAccount
+from .terms import sought
 from .values import Money, currencies_with
 
-# Numbers and ids are looked up among all callbacks. Parts of texts can't be: they are looked for in so many, the latest
-# that the rest of the filter lets through. The screen says so.
-READ_THROUGH = 10_000
+FEW = 5_000
+SAMPLE, OFTEN = 1_000, 10  # so many of the latest hold the words: often enough to walk
+FOUND = 200  # counted up to here where many fit
+UNREAD = 10_000  # of those without an entry yet, so many are read through
 
 _AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,4})?)(?:\s*([A-Za-z]{3}))?", re.ASCII)
 
 
-def found_by(q: str, shop_id: int, filters: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
-    """Callbacks with that order number, transaction, event or amount, or that text in them."""
-    accounts = select(GatewayAccount.id).where(GatewayAccount.shop_id == shop_id)
-    exact = (
-        and_(Callback.shop_id == shop_id, Callback.order_number == q),
-        and_(Callback.shop_id == shop_id, Callback.transaction_id == q),
-        and_(Callback.account_id.in_(accounts), Callback.event_id == q),
-        *(and_(Callback.shop_id == shop_id, of_amount) for of_amount in _amounts(q)),
-    )
+def found_by(q: str, shop_id: int) -> ColumnElement[bool]:
+    """Callbacks of the shop with that number, id or amount, for that reason, or with those words in them."""
+    accounts = list(db.session.scalars(select(GatewayAccount).where(GatewayAccount.shop_id == shop_id)))
+    ways = [
+        Callback.order_number == q,
+        Callback.transaction_id == q,
+        and_(Callback.account_id.in_([account.id for account in accounts]), Callback.event_id == q),
+        *_amounts(q),
+        *_reasons(q, accounts),
+    ]
+    said, just_come = _said(q, shop_id), _just_come(q, shop_id)
+    if said is None or not _often(said, shop_id):
+        found = [select(Callback.id).where(Callback.shop_id == shop_id, way) for way in ways]
+        if said is not None:
+            found.append(select(SearchEntry.callback_id).where(said))
+        ids = db.session.scalars(select(union_all(*found, just_come).subquery().c.id).limit(FEW + 1)).all()
+        if len(ids) <= FEW:
+            return Callback.id == any_(literal(sorted(set(ids)), ARRAY(BigInteger)))
+    if said is not None:
+        entry = and_(SearchEntry.shop_id == Callback.shop_id, SearchEntry.callback_id == Callback.id)
+        ways.append(select(said).where(entry).correlate(Callback).scalar_subquery())
+    return and_(Callback.shop_id == shop_id, or_(*ways, Callback.id.in_(just_come)))
+
+
+def _said(q: str, shop_id: int) -> ColumnElement[bool] | None:
+    """Entries that have all the words, each as the beginning of a term; None where `q` has no word."""
+    wanted = " & ".join(f"'{shop_id}:{term}':*" for term in sought(q))
+    return SearchEntry.terms.bool_op("@@")(cast(wanted, TSQUERY)) if wanted else None
+
+
+def _often(said: ColumnElement[bool], shop_id: int) -> bool:
+    """Whether the words are in so many of the latest that reading them out of the index is no good."""
+    latest = select(said.label("fits")).where(SearchEntry.shop_id == shop_id)
+    sample = latest.order_by(SearchEntry.callback_id.desc()).limit(SAMPLE).subquery()
+    return (db.session.scalar(select(func.count()).select_from(sample).where(sample.c.fits)) or 0) >= OFTEN
+
+
+def _just_come(q: str, shop_id: int) -> Select[int]:
+    """Of the callbacks that have no entry yet those that hold all the words, wherever in them."""
     latest = (
         select(
             Callback.id,
-            Callback.query,
-            Callback.body,
-            func.concat_ws(
-                "\n",
-                Callback.order_number,
-                Callback.transaction_id,
-                Callback.event_id,
-                Callback.customer,
-                Order.customer_email,
+            func.lower(func.encode(Callback.body, "escape")).label("body"),
+            func.lower(func.encode(Callback.query, "escape")).label("query"),
+            func.lower(
+                func.concat_ws(
+                    "\n",
+                    Callback.order_number,
+                    Callback.transaction_id,
+                    Callback.event_id,
+                    Callback.customer,
+                    Order.customer_email,
+                )
             ).label("texts"),
         )
         .outerjoin(Order, Order.id == Callback.order_id)
-        .where(*filters)
-        .order_by(Callback.received_at.desc(), Callback.id.desc())
-        .limit(READ_THROUGH)
+        .where(Callback.shop_id == shop_id, unread())
+        .order_by(Callback.id.desc())
+        .limit(UNREAD)
         .subquery()
     )
-    holds = or_(
-        func.strpos(func.lower(latest.c.texts), func.lower(q)) > 0,
-        *(
-            func.pg_catalog.position(column, func.convert_to(spelling, "UTF8")) > 0
-            for column in (latest.c.body, latest.c.query)
-            for spelling in _spellings(q)
-        ),
+    holds = (
+        or_(
+            func.strpos(latest.c.texts, word.lower()) > 0,
+            *(
+                func.strpos(column, func.lower(func.encode(func.convert_to(spelling, "UTF8"), "escape"))) > 0
+                for column in (latest.c.body, latest.c.query)
+                for spelling in _spellings(word)
+            ),
+        )
+        for word in q.split()
     )
-    ids = union_all(*(select(Callback.id).where(one) for one in exact), select(latest.c.id).where(holds))
-    return Callback.id.in_(ids)
+    return select(latest.c.id).where(*holds)
 
 
-def _spellings(q: str) -> list[str]:
-    """The text as it stands in plain text, in forms and in JSON."""
-    return sorted({q, quote_plus(q), json.dumps(q)[1:-1], json.dumps(q, ensure_ascii=False)[1:-1]})
+def _spellings(word: str) -> list[str]:
+    """The word as it stands in plain text, in forms and in JSON."""
+    return sorted({word, quote_plus(word), json.dumps(word)[1:-1], json.dumps(word, ensure_ascii=False)[1:-1]})
+
+
+def _reasons(q: str, accounts: list[GatewayAccount]) -> list[ColumnElement[bool]]:
+    """Reasons in whose headline, as the row shows it, all the words stand; one word alone says too little."""
+    wanted = sought(q)
+    if len(wanted) < 2:
+        return []
+    found = []
+    for reason in Reason:
+        ids = [
+            account.id
+            for account in accounts
+            if _begins(wanted, sought(words.cause(reason, account.title, account.asks, "")))
+        ]
+        if ids:
+            kept = Callback.state.in_([State.unprocessed, State.invalid])
+            found.append(and_(kept, Callback.reason == reason, Callback.account_id.in_(ids)))
+    return found
+
+
+def _begins(wanted: list[str], headline: list[str]) -> bool:
+    return all(any(word.startswith(start) for word in headline) for start in wanted)
 
 
 def _amounts(q: str) -> list[ColumnElement[bool]]:

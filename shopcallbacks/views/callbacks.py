@@ -17,7 +17,8 @@ from ..paging import COUNTED, Cursor, count_up_to, news_since, page_of, tab_coun
 from ..panel import Filter, Tab
 from ..request_pane import original_of
 from ..rows import rows_of
-from ..search import READ_THROUGH
+from ..search import FOUND
+from ..search_index import history_before
 from ..shops import Shop
 from .access import current_shop, load_callback, managers_only
 from .callback_words import FILTERS
@@ -97,13 +98,15 @@ def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
     counts = tab_counts(shop)
     cursor = _cursor()
     page = page_of(filter_, shop, cursor)
+    limit = FOUND if filter_.q else COUNTED
     return {
         "shop": shop,
         "filter": filter_,
         "counts": counts,
         "counted": COUNTED,
-        "read_through": READ_THROUGH,
-        "total": count_up_to(filter_, shop) if filter_.narrowed else counts[filter_.tab],
+        "total": count_up_to(filter_, shop, limit) if filter_.narrowed else counts[filter_.tab],
+        "total_up_to": limit,
+        "history_before": history_before() if filter_.q else None,
         "page": page,
         "rows": rows_of(page.callbacks, current_user, now()),
         "beyond": cursor is not None,
