@@ -54,7 +54,12 @@ def ask(verb: str) -> tuple[Step, ...]:
     return press(f"{verb}…", "link"), until("dialog[open] form")
 
 
+def select_all(page: Page) -> None:
+    page.get_by_label("Select all on this page").check()
+
+
 NIGHT = "?shop=night"
+ACCOUNT = "/settings/gateways/{account}"
 SCREENS = (
     Screen("log-in", "/login", who=NOBODY),
     Screen("log-in refused", "/login", (untold, press("Log in"), until("#failed")), who=NOBODY),
@@ -77,13 +82,18 @@ SCREENS = (
     Screen("panel, what can be filtered by", "/callbacks" + NIGHT, (unfold("+ filter"),)),
     Screen("panel, nothing fits", f"/callbacks{NIGHT}&q=nothing+like+this"),
     Screen("panel, a filter that is none", f"/callbacks{NIGHT}&from=yesterday"),
-    *(Screen(f"panel, empty: {tab}", f"/callbacks?shop=new-shop&tab={tab}") for tab in ("unprocessed", "all", "invalid")),
-    Screen("panel, selected", "/callbacks" + NIGHT, (lambda page: page.get_by_label("Select all on this page").check(),)),
+    *(
+        Screen(f"panel, empty: {tab}", f"/callbacks?shop=new-shop&tab={tab}")
+        for tab in ("unprocessed", "all", "invalid")
+    ),
+    Screen(
+        "panel, selected", "/callbacks" + NIGHT, (lambda page: page.get_by_label("Select all on this page").check(),)
+    ),
     Screen("panel, a row at work", f"/callbacks{NIGHT}&tab=all", (until(".call-working"),)),
     Screen(
         "panel, a row just done",
         f"/callbacks{NIGHT}&tab=invalid&sort=age",
-        (lambda page: page.locator(".call-acts button").first.click(), until(".call-done")),
+        (lambda page: page.locator(".call-acts button").first.click(), until(".call-acts form[action$=undo]")),
     ),
     Screen("by cause", "/callbacks/causes" + NIGHT),
     Screen("by cause, nothing", "/callbacks/causes?shop=calm"),
@@ -93,14 +103,19 @@ SCREENS = (
     Screen("force, can't help", "/callbacks/{amount}/forced-retry"),
     Screen("remove, dialog", f"/callbacks{NIGHT}&account=paypal", ask("Remove")),
     Screen("remove, page", "/callbacks/{asked}/removal"),
-    Screen("remove, no reason", "/callbacks/{asked}/removal", (untold, press("Mark as invalid"), until("#why-missing"))),
+    Screen(
+        "remove, no reason", "/callbacks/{asked}/removal", (untold, press("Mark as invalid"), until("#why-missing"))
+    ),
     # one callback
     *(
-        Screen(f"callback: {kind}", "/callbacks/{%s}" % kind)
+        Screen(f"callback: {kind}", f"/callbacks/{{{kind}}}")
         for kind in ("processed", "refund", "amount", "conflict", "forged", "asked", "waiting", "unreadable", "several")
     ),
     Screen("callback: removed", "/callbacks/{invalid}"),
-    *(Screen(f"callback, {part}", "/callbacks/{form}?part=" + part) for part in ("body", "headers", "address", "bytes")),
+    *(
+        Screen(f"callback, {part}", "/callbacks/{form}?part=" + part)
+        for part in ("body", "headers", "address", "bytes")
+    ),
     # many at once
     Screen("bulk, asked", f"/bulk/new{NIGHT}&verb=retry&all=1"),
     Screen("bulk, asked for a reason", f"/bulk/new{NIGHT}&verb=remove&all=1"),
@@ -130,9 +145,9 @@ SCREENS = (
         f"/settings/gateways/new/stripe{NIGHT}",
         (untold, press("Add"), until(".wrong")),
     ),
-    Screen("gateway account", "/settings/gateways/{account}", (unfold("End"), unfold("Add a secret"), unfold("Switch off"))),
+    Screen("gateway account", ACCOUNT, (unfold("End"), unfold("Add a secret"), unfold("Switch off"))),
     Screen("gateway account, switched off", "/settings/gateways/{off}"),
-    Screen("gateway account, a test sent", "/settings/gateways/{account}", (press("Send a test"), until("#test-story"))),
+    Screen("gateway account, a test sent", ACCOUNT, (press("Send a test"), until("#test-story"))),
     Screen("gateway account, a test's page", "/settings/gateways/{account}/tests/{test}"),
     Screen("alerts", "/settings/alerts" + NIGHT),
     Screen("alerts for a viewer", "/settings/alerts", who=VIEWER),
