@@ -30,7 +30,7 @@ def row_parts(callback: Callback, note: str = "") -> dict[str, Any]:
 
 
 def just_done(callback: Callback) -> Activity | None:
-    """The user's own act that the row answers to and that can be undone; a removal has its Restore button anyway."""
+    """The user's own act that the answer is to, where it can be undone; a removal has its Restore button anyway."""
     act = Activity.last_about(callback.id) if request.method == "POST" else None
     return act if act is not None and act.verb == "restore" and act.user_id == current_user.id else None
 
@@ -49,6 +49,7 @@ def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, 
         "related": related,
         "story": story_of(callback, row, related),
         "pane": pane_of(callback, part),
+        "undo": just_done(callback),
         "back": url_for("callbacks.show", id_=callback.id),
     }
 

@@ -1,0 +1,137 @@
+"""A shop on a bad night: something to see on every screen. Made in this process, so that nothing moves by itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from shopcallbacks import jobs, test_callback
+from shopcallbacks.alerts import AlertRules
+from shopcallbacks.bulk import BulkRun
+from shopcallbacks.endpoints import Endpoint
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.panel import Filter
+from shopcallbacks.pulse import Pulse
+from shopcallbacks.selection import Selection, Verb
+from shopcallbacks.shops import GatewayAccount, Shop
+from shopcallbacks.signing import Purpose, SigningSecret
+from shopcallbacks.users import Role, User
+from shopcallbacks.values import Money, Outcome, Request
+from tests.factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
+from tests.receiver import http_receiver
+
+ADMIN, VIEWER = "admin@shop.example", "viewer@shop.example"
+
+
+def bad_night() -> dict[str, int]:
+    """What addresses of screens are made of: the ids of one of each kind."""
+    shop = make_shop("night")
+    admin = make_user(Role.admin, email=ADMIN)
+    make_user(Role.viewer, shop, email=VIEWER)
+    _calm_shop()
+    make_shop("new-shop")
+    with http_receiver() as receiver:
+        _tell(shop, receiver.url)
+        found = _callbacks(shop, admin)
+        jobs.sweep_outgoing()
+    make_order(shop)
+    jobs.drain_outgoing()  # in vain: nobody listens any more
+    return found | _runs(shop, admin) | _test(found["account"], admin)
+
+
+def worker_seen(minutes_ago: int) -> None:
+    for lane in (jobs.lane(False), jobs.lane(True)):
+        Pulse.beat(lane)
+    db.session.execute(update(Pulse).values(seen_at=utcnow() - timedelta(minutes=minutes_ago)))
+    db.session.commit()
+
+
+def _calm_shop() -> None:
+    shop = make_shop("calm")
+    make_callback(make_account(shop), message(make_order(shop)))
+    process()
+
+
+def _callbacks(shop: Shop, admin: User) -> dict[str, int]:
+    stripe = make_account(shop, slug="stripe")
+    paypal = make_account(
+        shop, "paypal_ipn", "paypal", receiver_emails=["a@shop.example"], environment="live", order_field="invoice"
+    )
+    adyen = make_account(shop, "adyen", "adyen", hmac_keys=["ab" * 32], merchant_accounts=["M"])
+    liqpay = make_account(shop, "liqpay", "liqpay", public_key="i12345678901", private_keys=["a private key"])
+    forger = make_account(make_shop(), signing_secrets=["whsec_forged"])
+    gone, paid = make_order(shop), make_order(shop, customer_email="anna.weiss@customers.example")
+    said = {
+        "processed": (liqpay, message(paid)),
+        "gone": (stripe, message(gone, Outcome.cancelled)),
+        "amount": (stripe, message(make_order(shop), money=Money(599, "EUR"))),
+        "currency": (stripe, message(make_order(shop), money=Money(5990, "USD"))),
+        "forged": (stripe, request_for(forger, message(make_order(shop)))),
+        "invalid": (stripe, request_for(forger, message(make_order(shop)))),
+        "asked": (paypal, message(make_order(shop))),
+        "waiting": (stripe, message("251123-nowhere")),
+        "unreadable": (paypal, Request("POST", "/", b"", (), b"\x89PNG\r\n\x1a\n\x00", "", utcnow())),
+        "form": (liqpay, replace(request_for(liqpay, message(make_order(shop))), query=b"from=liqpay&from=twice")),
+        "several": (adyen, _several(adyen, shop)),
+    }
+    made = {name: make_callback(account, what) for name, (account, what) in said.items()}
+    process()
+    made["conflict"] = make_callback(stripe, message(gone))
+    made["refund"] = make_callback(liqpay, message(paid, Outcome.refunded))
+    process()
+    made["back"] = make_callback(stripe, request_for(forger, message(make_order(shop))))
+    process()
+    for name in ("invalid", "back"):
+        made[name].remove(admin, "a test of the old shop")
+    off = make_account(shop, slug="stripe-old")
+    off.disable()
+    db.session.commit()
+    others = {"order": paid.id, "account": stripe.id, "off": off.id}
+    return {name: callback.id for name, callback in made.items()} | others
+
+
+def _several(adyen: GatewayAccount, shop: Shop) -> Request:
+    requests = [request_for(adyen, message(make_order(shop))), request_for(adyen, message("251123-nowhere"))]
+    bodies = [json.loads(request.body) for request in requests]
+    items = [item for body in bodies for item in body["notificationItems"]]
+    return replace(requests[0], body=json.dumps({**bodies[0], "notificationItems": items}).encode())
+
+
+def _runs(shop: Shop, admin: User) -> dict[str, int]:
+    """A receipt, and one that would be running if there were a worker."""
+    forged = Selection(Filter.read([("reason", "not_genuine"), ("account", "stripe")]).at(shop))
+    receipt = BulkRun.start(shop, admin, Verb.retry, forged, "seen at the bank")
+    db.session.commit()
+    while jobs.bulk() or BulkRun.any_open():
+        process()
+    running = BulkRun.start(shop, admin, Verb.retry, Selection(Filter().at(shop)), "")
+    paused = BulkRun.start(shop, admin, Verb.retry, forged, "")
+    paused.pause(admin)
+    db.session.commit()
+    return {"receipt": receipt.id, "running": running.id, "paused": paused.id}
+
+
+def _tell(shop: Shop, url: str) -> None:
+    """Its endpoint, and its alerts by e-mail; there is no mail server."""
+    Endpoint.add(shop.id, url)
+    SigningSecret.make(shop.id, Purpose.endpoint)
+    rules = AlertRules.of(shop.id)
+    rules.recipients, rules.waiting = "dana@shop.example", True
+    db.session.commit()
+
+
+def _test(account_id: int, admin: User) -> dict[str, int]:
+    """A test callback, sent to the running site."""
+    account = db.session.get_one(GatewayAccount, account_id)
+    prepared = test_callback.prepare(account, utcnow())
+    order = test_callback.make_order(account, prepared)
+    db.session.commit()
+    id_, said = test_callback.record(account, order, test_callback.send(prepared), admin)
+    assert id_ is not None, said
+    db.session.commit()
+    process()
+    make_callback(account, message("251123-at-work"))
+    return {"test": id_}

@@ -1,0 +1,192 @@
+"""Every screen of the app, how to get there, and who sees it: one line each. A new screen is one more line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, expect
+
+from .bad_night import ADMIN, VIEWER
+
+Step = Callable[[Page], None]
+NOBODY = ""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """`address` names things of the bad night in braces. `steps` lead from there to what is to be seen."""
+
+    name: str
+    address: str
+    steps: tuple[Step, ...] = ()
+    who: str = ADMIN
+    status: int = 200
+    worker: bool = True  # it has been seen lately
+
+    def open(self, page: Page, things: Mapping[str, object]) -> None:
+        answer = page.goto(self.address.format(**things))
+        assert answer is not None
+        assert answer.status == self.status, f"{page.url} answered {answer.status}"
+        for step in self.steps:
+            step(page)
+
+
+def press(name: str, role: str = "button") -> Step:
+    return lambda page: page.get_by_role(role, name=re.compile(rf"^\s*{name}")).first.click()  # type: ignore[arg-type]
+
+
+def unfold(summary: str) -> Step:
+    return lambda page: page.locator("summary", has_text=summary).first.click()
+
+
+def until(selector: str) -> Step:
+    return lambda page: expect(page.locator(selector).first).to_be_visible()
+
+
+def untold(page: Page) -> None:
+    """Lets the server take a form that the browser itself would hold back."""
+    page.locator("form").evaluate_all("forms => forms.forEach(form => { form.noValidate = true; })")
+
+
+def ask(verb: str) -> tuple[Step, ...]:
+    return press(f"{verb}…", "link"), until("dialog[open] form")
+
+
+def select_all(page: Page) -> None:
+    page.get_by_label("Select all on this page").check()
+
+
+NIGHT = "?shop=night"
+ACCOUNT = "/settings/gateways/{account}"
+SCREENS = (
+    Screen("log-in", "/login", who=NOBODY),
+    Screen("log-in refused", "/login", (untold, press("Log in"), until("#failed")), who=NOBODY),
+    # the dashboard
+    Screen("dashboard", "/" + NIGHT),
+    Screen("dashboard, hours as table", "/" + NIGHT, (unfold("as table"),)),
+    Screen("dashboard, the shops", "/" + NIGHT, (unfold("Night"),)),
+    Screen("dashboard, the user's menu", "/" + NIGHT, (unfold("AP"),)),
+    Screen("dashboard, nothing unprocessed", "/?shop=calm"),
+    Screen("first steps", "/?shop=new-shop"),
+    # the panel
+    Screen("panel", "/callbacks" + NIGHT),
+    Screen("panel for a viewer", "/callbacks", who=VIEWER),
+    Screen("panel, waiting", f"/callbacks{NIGHT}&tab=waiting"),
+    Screen("panel, processed", f"/callbacks{NIGHT}&tab=processed"),
+    Screen("panel, invalid", f"/callbacks{NIGHT}&tab=invalid"),
+    Screen("panel, all", f"/callbacks{NIGHT}&tab=all"),
+    Screen("panel, second page", f"/callbacks{NIGHT}&tab=all&after=nonsense"),
+    Screen("panel, filtered", f"/callbacks{NIGHT}&reason=amount_mismatch&account=stripe&from=2026-01-01"),
+    Screen("panel, what can be filtered by", "/callbacks" + NIGHT, (unfold("+ filter"),)),
+    Screen("panel, nothing fits", f"/callbacks{NIGHT}&q=nothing+like+this"),
+    Screen("panel, a filter that is none", f"/callbacks{NIGHT}&from=yesterday"),
+    *(
+        Screen(f"panel, empty: {tab}", f"/callbacks?shop=new-shop&tab={tab}")
+        for tab in ("unprocessed", "all", "invalid")
+    ),
+    Screen(
+        "panel, selected", "/callbacks" + NIGHT, (lambda page: page.get_by_label("Select all on this page").check(),)
+    ),
+    Screen("panel, a row at work", f"/callbacks{NIGHT}&tab=all", (until(".call-working"),)),
+    Screen(
+        "panel, a row just done",
+        f"/callbacks{NIGHT}&tab=invalid&sort=age",
+        (lambda page: page.locator(".call-acts button").first.click(), until(".call-acts form[action$=undo]")),
+    ),
+    Screen("by cause", "/callbacks/causes" + NIGHT),
+    Screen("by cause, nothing", "/callbacks/causes?shop=calm"),
+    # force and remove
+    Screen("force, dialog", f"/callbacks{NIGHT}&account=paypal", ask("Force")),
+    Screen("force, page", "/callbacks/{asked}/forced-retry"),
+    Screen("force, can't help", "/callbacks/{amount}/forced-retry"),
+    Screen("remove, dialog", f"/callbacks{NIGHT}&account=paypal", ask("Remove")),
+    Screen("remove, page", "/callbacks/{asked}/removal"),
+    Screen(
+        "remove, no reason", "/callbacks/{asked}/removal", (untold, press("Mark as invalid"), until("#why-missing"))
+    ),
+    # one callback
+    *(
+        Screen(f"callback: {kind}", f"/callbacks/{{{kind}}}")
+        for kind in ("processed", "refund", "amount", "conflict", "forged", "asked", "waiting", "unreadable", "several")
+    ),
+    Screen("callback: removed", "/callbacks/{invalid}"),
+    *(
+        Screen(f"callback, {part}", "/callbacks/{form}?part=" + part)
+        for part in ("body", "headers", "address", "bytes")
+    ),
+    # many at once
+    Screen("bulk, asked", f"/bulk/new{NIGHT}&verb=retry&all=1"),
+    Screen("bulk, asked for a reason", f"/bulk/new{NIGHT}&verb=remove&all=1"),
+    Screen("bulk, nothing selected", f"/bulk/new{NIGHT}&verb=retry"),
+    Screen("bulk, running", "/bulk/{running}"),
+    Screen("bulk, paused", "/bulk/{paused}"),
+    Screen("bulk, receipt", "/bulk/{receipt}"),
+    Screen("bulk runs", "/bulk" + NIGHT),
+    Screen("bulk runs, none", "/bulk?shop=new-shop"),
+    # orders and acts
+    Screen("orders", "/orders" + NIGHT),
+    Screen("orders, none", f"/orders{NIGHT}&number=none"),
+    Screen("order", "/orders/{order}"),
+    Screen("activity", "/activity" + NIGHT),
+    Screen("activity, nothing fits", f"/activity{NIGHT}&who=cli&from=never"),
+    Screen("your last actions", "/activity/mine" + NIGHT),
+    Screen("your last actions, none", "/activity/mine?shop=new-shop"),
+    # settings
+    Screen("settings", "/settings" + NIGHT),
+    Screen("settings for a viewer", "/settings", who=VIEWER),
+    Screen("settings, no gateway yet", "/settings?shop=new-shop"),
+    Screen("gateway, which", "/settings/gateways/new" + NIGHT),
+    Screen("gateway, none fits", f"/settings/gateways/new{NIGHT}&q=nothing"),
+    Screen("gateway, new", f"/settings/gateways/new/generic_hmac{NIGHT}"),
+    Screen(
+        "gateway, new with problems",
+        f"/settings/gateways/new/stripe{NIGHT}",
+        (untold, press("Add"), until(".wrong")),
+    ),
+    Screen("gateway account", ACCOUNT, (unfold("End"), unfold("Add a secret"), unfold("Switch off"))),
+    Screen("gateway account, switched off", "/settings/gateways/{off}"),
+    Screen("gateway account, a test sent", ACCOUNT, (press("Send a test"), until("#test-story"))),
+    Screen("gateway account, a test's page", "/settings/gateways/{account}/tests/{test}"),
+    Screen("alerts", "/settings/alerts" + NIGHT),
+    Screen("alerts for a viewer", "/settings/alerts", who=VIEWER),
+    Screen(
+        "alerts with problems",
+        "/settings/alerts" + NIGHT,
+        (lambda page: page.locator("#many").fill("plenty"), press("Save"), until("#many-problem")),
+    ),
+    Screen("endpoint", "/settings/endpoint" + NIGHT),
+    Screen("endpoint, on the way", f"/settings/endpoint{NIGHT}&part=waiting"),
+    Screen("endpoint, none yet", "/settings/endpoint?shop=new-shop"),
+    Screen(
+        "endpoint with a problem",
+        "/settings/endpoint" + NIGHT,
+        (lambda page: page.locator("#url").fill("http://127.0.0.1/"), press("Save"), until("#url[aria-invalid]")),
+    ),
+    # when something is wrong
+    Screen("not for you", "/settings/gateways/new", who=VIEWER, status=403),
+    Screen("not there", "/callbacks/999999999", status=404),
+    Screen("the database is away", "{away}/", status=503),
+    Screen("the worker is gone", "/" + NIGHT, worker=False),
+)
+
+# GET addresses that are no screens of their own.
+NO_SCREENS = {
+    "activity.export": "CSV",
+    "callbacks.csv": "CSV",
+    "callbacks.bulk_csv": "CSV",
+    "callbacks.original": "the bytes as they came",
+    "callbacks.news": "a part of the panel",
+    "callbacks.row": "a part of the panel",
+    "dashboard.count": "a part of every page",
+    "dashboard.widget": "a part of the dashboard",
+    "dashboard.first": "a part of the first steps",
+    "deliveries.show": "a part of the order's page; without htmx it leads there",
+    "settings.alert_messages": "a part of the alerts' page",
+    "api.list_events": "JSON",
+    "api.show_order": "JSON",
+    "health.show": "JSON",
+    "ingest.receive": "the gateways' own",
+    "static": "files",
+}

@@ -1,0 +1,48 @@
+"""The queue by cause: in shop words, with the next step, and the actions on all of a cause."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from shopcallbacks.callbacks import State
+from shopcallbacks.extensions import db
+from shopcallbacks.values import Money
+from tests.factories import message
+
+from .conftest import World
+from .test_bulk_journeys import SOON, badly_signed
+
+
+def test_causes_and_rows_are_two_views_of_the_same(desk: Page, world: World) -> None:
+    differs = world.looked_at(world.call(world.stripe, message(world.order(), money=Money(599, "EUR"))))
+    asked = world.looked_at(world.call(world.paypal, message(world.order())))
+    desk.goto("/callbacks")
+    desk.get_by_role("link", name="By cause").click()
+    expect(desk.locator(".cluster")).to_have_count(2)
+    amount = desk.get_by_role("region", name="Amount differs from the order")
+    expect(amount).to_contain_text("1 callback, 59.90 EUR")
+    expect(amount).to_contain_text("Compare with the order; nothing was booked.")
+    amount.get_by_role("link", name="Show it").click()
+    expect(desk.locator(f"#callback-{differs.id}")).to_be_visible()
+    expect(desk.locator(f"#callback-{asked.id}")).to_have_count(0)
+    desk.get_by_role("link", name="By cause").click()
+    expect(desk.locator(".cluster")).to_have_count(1)
+    desk.get_by_role("link", name="drop the filter").click()
+    expect(desk.locator(".cluster")).to_have_count(2)
+    desk.get_by_role("link", name="One by one").click()
+    expect(desk.locator("tr.call")).to_have_count(2)
+
+
+def test_all_of_a_cause_are_removed_and_the_others_stay(desk: Page, world: World) -> None:
+    differs = world.looked_at(world.call(world.stripe, message(world.order(), money=Money(599, "EUR"))))
+    forged = badly_signed(world, 3)
+    desk.goto("/callbacks/causes")
+    desk.get_by_role("link", name="Remove all 3…: Signature does not match").click()
+    expect(desk.get_by_text("3 callbacks leave the unprocessed ones")).to_be_visible()
+    desk.get_by_label("Reason").fill("not from Stripe")
+    desk.get_by_role("button", name="Mark 3 callbacks as invalid").click()
+    expect(desk.get_by_text("Done.")).to_be_visible(timeout=SOON)
+    desk.goto("/callbacks/causes")
+    expect(desk.locator(".cluster")).to_have_count(1)
+    db.session.expire_all()
+    assert [callback.state for callback in [*forged, differs]] == [State.invalid] * 3 + [State.unprocessed]

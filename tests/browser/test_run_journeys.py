@@ -1,0 +1,93 @@
+"""A bulk run in the browser: what it would do, how far it is, paused and resumed, stopped by itself, its receipt."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from shopcallbacks.callbacks import Callback
+from shopcallbacks.extensions import db
+from shopcallbacks.values import Outcome
+from tests.factories import make_account, message, request_for
+
+from .conftest import World
+from .test_bulk_journeys import SOON, badly_signed
+
+
+def test_the_question_tells_of_mixed_effects_and_the_run_does_just_that(desk: Page, world: World) -> None:
+    """One order opens, one has gone meanwhile, one is paid already, one is not there."""
+    signer = make_account(world.shop)
+    orders = [world.order() for _ in range(3)]
+    world.stripe.configure({"signing_secrets": ["whsec_old"]})
+    world.stripe.secrets[-1].ends_at = world.stripe.secrets[-1].starts_at
+    db.session.commit()
+    for order in (*orders, "251123-nowhere"):
+        world.looked_at(world.call(world.stripe, request_for(signer, message(order))))
+    world.looked_at(world.call(signer, message(orders[1], Outcome.cancelled)))
+    world.looked_at(world.call(signer, message(orders[2])))
+    world.stripe.configure({"signing_secrets": ["whsec_test"]})
+    db.session.commit()
+    desk.goto("/callbacks")
+    desk.get_by_label("all 4 that match").check()
+    expect(desk.get_by_text("All that match", exact=True)).to_be_visible()
+    desk.get_by_role("button", name="Retry 4").click()
+    effects = desk.locator(".effects")
+    expect(effects).to_contain_text("1 order opens: 59.90 EUR")
+    expect(effects).to_contain_text("1 stays unprocessed: Paid, but the order is cancelled")
+    expect(effects).to_contain_text("1 stays unprocessed: Paid, but the order is paid already")
+    expect(effects).to_contain_text("1 stays unprocessed: No such order")
+    desk.get_by_label("fail").fill("100")
+    desk.get_by_role("button", name="Retry 4 callbacks").click()
+    expect(desk.get_by_text("Stopped by itself.").or_(desk.get_by_text("Done."))).to_be_visible(timeout=SOON)
+    if desk.get_by_role("button", name="Go on all the same").is_visible():
+        desk.get_by_role("button", name="Go on all the same").click()
+    expect(desk.get_by_text("Done.")).to_be_visible(timeout=SOON)
+    expect(desk.locator(".effects")).to_contain_text("1 succeeded: order opened: 59.90 EUR")
+    expect(desk.locator(".effects")).to_contain_text("1 failed: Paid, but the order is cancelled")
+
+
+def test_a_run_is_paused_and_goes_on_after_a_restart(desk: Page, world: World) -> None:
+    badly_signed(world, 3)
+    world.stripe.configure({"signing_secrets": ["whsec_test"]})
+    db.session.commit()
+    world.live.stop("worker")
+    desk.goto("/bulk/new?verb=retry&all=1")
+    desk.get_by_role("button", name="Retry 3 callbacks").click()
+    expect(desk.get_by_text("Running.")).to_be_visible()
+    expect(desk.get_by_role("progressbar", name="Done")).to_have_js_property("value", 0)
+    desk.get_by_role("button", name="Pause").click()
+    expect(desk.get_by_text("Paused.")).to_be_visible()
+    world.live.start("worker")
+    desk.get_by_role("button", name="Resume").click()
+    expect(desk.get_by_text("Done.")).to_be_visible(timeout=SOON)
+    expect(desk.get_by_role("progressbar", name="Done")).to_have_js_property("value", 3)
+
+
+def test_a_run_that_fails_stops_by_itself_and_the_rest_is_left_alone(desk: Page, world: World, tmp_path: Path) -> None:
+    callbacks = badly_signed(world, 3)
+    desk.goto("/callbacks")
+    desk.get_by_label("Select all on this page").check()
+    desk.get_by_role("button", name="Retry 3").click()
+    expect(desk.get_by_text("3 stay unprocessed: Signature does not match")).to_be_visible()
+    desk.get_by_role("button", name="Retry 3 callbacks").click()
+    expect(desk.get_by_text("Stopped by itself.")).to_be_visible(timeout=SOON)
+    expect(desk.get_by_text("The first one failed.")).to_be_visible()
+    desk.get_by_role("button", name="Cancel the rest").click()
+    expect(desk.get_by_text("Cancelled.")).to_be_visible()
+    expect(desk.get_by_text("2 were left as they were.")).to_be_visible()
+    with desk.expect_download() as download:
+        desk.get_by_role("link", name="Download CSV").click()
+    download.value.save_as(tmp_path / "receipt.csv")
+    with (tmp_path / "receipt.csv").open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == 3
+    assert attempts_of(callbacks) == [1, 1, 2]
+
+
+def attempts_of(callbacks: list[Callback]) -> list[int]:
+    db.session.rollback()
+    for callback in callbacks:
+        db.session.refresh(callback)
+    return sorted(callback.attempt_count for callback in callbacks)
