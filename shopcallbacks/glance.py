@@ -47,7 +47,9 @@ class Glance:
 
     @property
     def version(self) -> str:
-        """The same as long as the widget would say the same, its ages included."""
+        """The same as long as the widget would say the same, its ages included; no time at all without a worker."""
+        if not self.worker_alive:
+            return f"{self.state}.{self.now.timestamp()}"
         shown = self.oldest or self.last
         return f"{self.state}.{words.age(shown, self.now) if shown else ''}".replace(" ", "")
 

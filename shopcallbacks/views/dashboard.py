@@ -6,8 +6,9 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from .. import account_health, figures, glance, queue
+from .. import account_health, figures, glance, hearing, queue, results, unheard
 from ..jobs import bell
+from ..results import Period
 from .access import current_shop
 from .screens import now, waiting_count
 
@@ -22,11 +23,27 @@ def show() -> str:
     return render_template(
         "dashboard/show.html",
         **widget_parts(glance.at(shop.id, now())),
-        hours=figures.hours(shop, now()),
-        accounts=figures.accounts(shop, now()),
+        results=results.over(shop, _period(), now()),
+        heard=hearing.of(shop, now()),
         speed=figures.speed(shop, now()),
-        silence=figures.silence(shop, now()),
+        unheard=unheard.look(shop.id, now()),
     )
+
+
+def _period() -> Period:
+    return request.args.get("by", type=Period, default=Period.hours)
+
+
+@bp.get("/results")
+def over() -> str:
+    """The chart and the gateways' acceptance alone, by hours or by days."""
+    return render_template("dashboard/_results.html", results=results.over(current_shop(), _period(), now()))
+
+
+@bp.get("/gateways")
+def gateways() -> str:
+    """What is heard of the gateways, alone."""
+    return render_template("dashboard/_gateways.html", heard=hearing.of(current_shop(), now()))
 
 
 @bp.get("/first")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
-from .. import order_search
+from .. import order_search, unheard
 from ..deliveries import Delivery
 from ..transitions import OrderState
 from .access import current_shop, load_order
+from .screens import now
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")
 
@@ -17,11 +18,16 @@ def index() -> str:
     state = request.args.get("state", type=OrderState)
     number, after = request.args.get("number", "").strip(), request.args.get("after")
     shop_id = current_shop().id
-    if number:
+    unheard_only = not number and state is None and "unheard" in request.args
+    if unheard_only:
+        page = unheard.page(shop_id, now(), after)
+    elif number:
         page = order_search.numbered(shop_id, number, state, after)
     else:
         page = order_search.newest(shop_id, state, after)
-    return render_template("orders/index.html", page=page, state=state, number=number, after=after)
+    return render_template(
+        "orders/index.html", page=page, state=state, number=number, after=after, unheard=unheard_only
+    )
 
 
 @bp.get("/<int:id_>")
