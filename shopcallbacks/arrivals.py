@@ -65,25 +65,25 @@ def keep(now: datetime, most: int = 50) -> int:
     for account_id, zone, hour in found:
         end = hour_of(now - SETTLED, zone)
         start = max(hour + HOUR, hour_of(now - KEPT, zone)) if hour else hour_of(now - KEPT, zone)
-        hours = func.generate_series(start, end - HOUR, HOUR).column_valued("hour")
-        counted = (
-            select(literal(account_id), hours, *_counts())
-            .select_from(hours)
-            .outerjoin(
-                Callback,
-                (Callback.account_id == account_id)
-                & (Callback.received_at >= hours)
-                & (Callback.received_at < hours + HOUR),
-            )
-            .group_by(hours)
-        )
-        columns = ("account_id", "hour", "came", "genuine")
-        db.session.execute(insert(Arrivals).from_select(columns, counted).on_conflict_do_nothing())
+        counts = _count(account_id, zone, start, end)
+        hours = [start + HOUR * n for n in range((end - start) // HOUR)]
+        rows = [
+            {"account_id": account_id, "hour": hour, "came": counts[hour].came, "genuine": counts[hour].genuine}
+            for hour in hours
+        ]
+        db.session.execute(insert(Arrivals).on_conflict_do_nothing(), rows)
     return len(found)
 
 
-def _counts() -> tuple[object, ...]:
-    return func.count(Callback.id), func.count(Callback.id).filter(Callback.verdict == Verdict.genuine)
+def _count(account_id: int, zone: str, start: datetime, end: datetime | None = None) -> dict[datetime, Count]:
+    """What came in each hour that something came in, from the index."""
+    hour = func.date_trunc("hour", Callback.received_at, literal(zone, literal_execute=True)).label("hour")
+    genuine = func.count().filter(Callback.verdict == Verdict.genuine)
+    within = [Callback.account_id == account_id, Callback.received_at >= start]
+    if end is not None:
+        within.append(Callback.received_at < end)
+    rows = db.session.execute(select(hour, func.count(), genuine).where(*within).group_by(hour))
+    return defaultdict(Count, {at: Count(came, known) for at, came, known in rows})
 
 
 def since(accounts: Iterable[GatewayAccount], start: datetime, zone: str) -> dict[int, dict[datetime, Count]]:
@@ -98,9 +98,6 @@ def since(accounts: Iterable[GatewayAccount], start: datetime, zone: str) -> dic
     ):
         found[row.account_id][row.hour] = Count(row.came, row.genuine)
         ends[row.account_id] = row.hour + HOUR
-    hour = func.date_trunc("hour", Callback.received_at, zone)
     for account_id, end in ends.items():
-        of_account = (Callback.account_id == account_id, Callback.received_at >= end)
-        for at, came, genuine in db.session.execute(select(hour, *_counts()).where(*of_account).group_by(hour)):
-            found[account_id][at] = Count(came, genuine)
+        found[account_id] |= _count(account_id, zone, end)
     return found

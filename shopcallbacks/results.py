@@ -14,7 +14,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 
 from . import arrivals
 from .activity import Activity
@@ -116,7 +116,7 @@ def _place(begins: Sequence[datetime], moment: datetime) -> int:
 
 def _exceptions(shop: Shop, start: datetime) -> Sequence[tuple[int, datetime, State, Reason | None, int]]:
     """What is not processed: by account, hour, state and reason."""
-    hour = func.date_trunc("hour", Callback.received_at, shop.time_zone).label("hour")
+    hour = func.date_trunc("hour", Callback.received_at, literal(shop.time_zone, literal_execute=True)).label("hour")
     by = (Callback.account_id, hour, Callback.state, Callback.reason)
     rows = db.session.execute(
         select(*by, func.count())
