@@ -9,6 +9,7 @@ from . import words
 from .alerts import AlertRules, Kind
 from .callbacks import State
 from .handover import Day
+from .hearing import Heard
 from .queue import Summary
 from .shops import Shop
 
@@ -44,6 +45,18 @@ def hand_over(rules: AlertRules, summary: Summary, day: Day, site: str) -> Text:
         ]
     waits = _how_many(summary) if summary.groups else "nothing waits"
     return _text(Kind.handover, shop, summary, f"Hand-over: {waits}", lines, site)
+
+
+def silence(kind: Kind, shop: Shop, heard: Heard, summary: Summary, site: str) -> Text:
+    """A gateway has fallen silent, or is heard again."""
+    title = heard.account.title
+    if kind is Kind.heard:
+        return _text(kind, shop, summary, f"{title} is heard again", _lines(shop, summary), site)
+    lines = [
+        f"So long a silence is not usual at this time. Look whether {title} has trouble, and whether it still calls",
+        "the address that Settings > Gateways shows. Orders it would open stay temporary meanwhile.",
+    ]
+    return _text(kind, shop, summary, words.silent(heard), lines, site)
 
 
 def test(shop: Shop, summary: Summary, who: str, site: str) -> Text:

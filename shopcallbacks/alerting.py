@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 
 from flask import current_app
 
-from . import alert_texts, handover, queue
+from . import alert_texts, handover, hearing, queue
 from .alert_texts import Text
-from .alerts import AlertMessage, AlertRules, Kind, Rule, Told
+from .alerts import AlertMessage, AlertRules, Kind, Rule, SilenceTold, Told
 from .extensions import db, utcnow
+from .hearing import Heard
 from .queue import Summary
 
 # A rule that comes true again so soon after it was told is not told again before.
@@ -38,6 +39,8 @@ def tell(rules: AlertRules, summary: Summary) -> None:
     site = str(current_app.config["PUBLIC_URL"])
     for kind in changed(rules, Told.of(rules.shop_id), summary):
         post(rules, kind, alert_texts.alert(kind, rules, summary, site))
+    for kind, found in silences(rules, summary.now):
+        post(rules, kind, alert_texts.silence(kind, rules.shop, found, summary, site))
     if digest_is_due(rules, summary):
         post(rules, Kind.digest, alert_texts.alert(Kind.digest, rules, summary, site))
     if handover_is_due(rules, summary.now):
@@ -93,6 +96,20 @@ def changed(rules: AlertRules, told: dict[Rule, Told], summary: Summary) -> list
                 found.append(Kind.clear)
     if found:
         rules.digest_at = summary.now
+    return found
+
+
+def silences(rules: AlertRules, now: datetime) -> list[tuple[Kind, Heard]]:
+    """Gateways that have fallen silent, and those of which that was told and that are heard again; notes that so is."""
+    found: list[tuple[Kind, Heard]] = []
+    for heard in hearing.of(rules.shop, now) if rules.silent else ():
+        told = SilenceTold.of(heard.account.id)
+        if heard.silent and told.since is None:
+            told.since = heard.last_genuine
+            found.append((Kind.silent, heard))
+        elif told.since is not None and heard.last_genuine and heard.last_genuine > told.since:
+            told.since = None
+            found.append((Kind.heard, heard))
     return found
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from sqlalchemy import ForeignKey, Index, or_, select, text
+from sqlalchemy import ForeignKey, Index, or_, select, text, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -38,6 +38,8 @@ class Kind(StrEnum):
     money = "money"
     old = "old"
     clear = "clear"
+    silent = "silent"
+    heard = "heard"
     digest = "digest"
     handover = "handover"
     test = "test"
@@ -64,6 +66,7 @@ class AlertRules(Base):
     money_minor: Mapped[int | None]
     money_currency: Mapped[str | None]
     old_minutes: Mapped[int | None]
+    silent: Mapped[bool] = mapped_column(default=True, server_default=true())
     digest_hours: Mapped[int | None]
     handover_hour: Mapped[int | None]
     # what has been told
@@ -75,7 +78,9 @@ class AlertRules(Base):
     @classmethod
     def of(cls, shop_id: int) -> AlertRules:
         """The shop's, locked until the transaction ends; made where there are none yet."""
-        db.session.execute(insert(cls).values(shop_id=shop_id, recipients="", waiting=True).on_conflict_do_nothing())
+        db.session.execute(
+            insert(cls).values(shop_id=shop_id, recipients="", waiting=True, silent=True).on_conflict_do_nothing()
+        )
         return db.session.scalars(
             select(cls).where(cls.shop_id == shop_id).with_for_update(of=cls).execution_options(populate_existing=True)
         ).one()
@@ -83,7 +88,7 @@ class AlertRules(Base):
     @classmethod
     def read(cls, shop_id: int) -> AlertRules:
         """The shop's, to look at."""
-        return db.session.get(cls, shop_id) or cls(shop_id=shop_id, recipients="", waiting=True)
+        return db.session.get(cls, shop_id) or cls(shop_id=shop_id, recipients="", waiting=True, silent=True)
 
     @classmethod
     def next_to_look_at(cls, now: datetime) -> AlertRules | None:
@@ -147,6 +152,23 @@ class Told(Base):
             if rule not in found:
                 found[rule] = cls(shop_id=shop_id, rule=rule, holds=False)
                 db.session.add(found[rule])
+        return found
+
+
+class SilenceTold(Base):
+    """Of which silence of a gateway account the shop was told: `since` the account was last heard. None: it speaks."""
+
+    __tablename__ = "silences_told"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("gateway_accounts.id"), primary_key=True)
+    since: Mapped[datetime | None]
+
+    @classmethod
+    def of(cls, account_id: int) -> SilenceTold:
+        found = db.session.get(cls, account_id)
+        if found is None:
+            found = cls(account_id=account_id, since=None)
+            db.session.add(found)
         return found
 
 

@@ -18,7 +18,7 @@ from rq.cron import CronScheduler
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
-from . import alerting, delivering, processing
+from . import alerting, arrivals, delivering, processing
 from .alerts import AlertMessage
 from .asking import AskGateways
 from .bulk import BulkRun
@@ -29,7 +29,7 @@ from .deliveries import Delivery
 from .delivering import Parcel
 from .endpoints import Endpoint
 from .examining import Finding, examine
-from .extensions import db
+from .extensions import db, utcnow
 from .feed import FOLLOWED
 from .pulse import Pulse
 from .search_index import BATCH as READ_AT_ONCE
@@ -279,6 +279,9 @@ def sweep(asks: bool) -> None:
         if Callback.overdue()[asks]:
             db.session.rollback()
             drain(asks)
+        if not asks:
+            arrivals.keep(utcnow())
+            db.session.commit()
         if not asks and BulkRun.any_open():
             bulk()
 

@@ -35,14 +35,14 @@ def newest(shop_id: int, state: OrderState | None, after: str | None) -> OrderPa
     wanted = select(Order).where(Order.shop_id == shop_id)
     if state is not None:
         wanted = wanted.where(Order.state == state)
-    if (place := _place(after)) is not None:
+    if (place := place_of(after)) is not None:
         wanted = wanted.where(tuple_(Order.created_at, Order.id) < tuple_(*place))
     found = list(db.session.scalars(wanted.order_by(Order.created_at.desc(), Order.id.desc()).limit(PAGE + 1)))
     last = found[PAGE - 1] if len(found) > PAGE else None
     return OrderPage(found[:PAGE], f"{last.created_at.isoformat()}~{last.id}" if last else None)
 
 
-def _place(after: str | None) -> tuple[datetime, int] | None:
+def place_of(after: str | None) -> tuple[datetime, int] | None:
     """None where it is none of ours: then from the start."""
     at, _, id_ = (after or "").partition("~")
     try:
@@ -67,7 +67,7 @@ def numbered(shop_id: int, start: str, state: OrderState | None, after: str | No
 def that_owe(shop_id: int, after: str | None) -> OrderPage:
     """Those of which money is to be given back, the longest unchanged first."""
     wanted = select(Order).where(owing(shop_id))
-    if (place := _place(after)) is not None:
+    if (place := place_of(after)) is not None:
         wanted = wanted.where(tuple_(Order.changed_at, Order.id) > tuple_(*place))
     found = list(db.session.scalars(wanted.order_by(Order.changed_at, Order.id).limit(PAGE + 1)))
     last = found[PAGE - 1] if len(found) > PAGE else None

@@ -25,7 +25,7 @@ from .transitions import PAID_BUT, OrderState
 from .values import Money
 
 
-def _in_queue(shop_id: int) -> ColumnElement[bool]:
+def in_queue(shop_id: int) -> ColumnElement[bool]:
     """Written out into the statement, so that the planner always knows the index fits, prepared or not."""
     states: BindParameter[State] = bindparam(
         "queue_states", [State.received, State.unprocessed], expanding=True, literal_execute=True
@@ -33,7 +33,7 @@ def _in_queue(shop_id: int) -> ColumnElement[bool]:
     return and_(Callback.shop_id == shop_id, Callback.state.in_(states))
 
 
-def _on_its_way(now: datetime) -> ColumnElement[bool]:
+def on_its_way(now: datetime) -> ColumnElement[bool]:
     """An attempt is to come by itself, or the first one is due just now."""
     tried_again = and_(Callback.due_at.is_not(None), Callback.due_kind.not_in(BY_A_PERSON))
     return case((Callback.state == State.received, Callback.received_at >= now - STUCK_AFTER), else_=tried_again)
@@ -41,12 +41,12 @@ def _on_its_way(now: datetime) -> ColumnElement[bool]:
 
 def needs_a_person(shop_id: int, now: datetime) -> ColumnElement[bool]:
     """Unprocessed with no attempt to come by itself, or received so long ago that it is stuck."""
-    return and_(_in_queue(shop_id), ~_on_its_way(now))
+    return and_(in_queue(shop_id), ~on_its_way(now))
 
 
 def waits(shop_id: int, now: datetime) -> ColumnElement[bool]:
     """Looked at, or tried again, by itself: nobody needs to do anything yet."""
-    return and_(_in_queue(shop_id), _on_its_way(now))
+    return and_(in_queue(shop_id), on_its_way(now))
 
 
 def count(shop_id: int, now: datetime) -> int:
@@ -125,10 +125,10 @@ def summary(shop_id: int, now: datetime) -> Summary:
     received = Callback.state == State.received
     on_their_way, due, unlooked = db.session.execute(
         select(
-            func.count().filter(_on_its_way(now)),
+            func.count().filter(on_its_way(now)),
             func.count().filter(Callback.due_at <= now),
             func.min(Callback.received_at).filter(received),
-        ).where(_in_queue(shop_id))
+        ).where(in_queue(shop_id))
     ).one()
     seen = Pulse.last()
     return Summary(

@@ -33,6 +33,11 @@ class Row:
         )
 
     @property
+    def mark(self) -> str:
+        """What an open page saw of it; another one once it has moved on (see `following`)."""
+        return f"{self.callback.id}.{self.callback.version}"
+
+    @property
     def tone(self) -> str:
         if self.busy:
             return "working"

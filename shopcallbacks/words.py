@@ -11,6 +11,7 @@ from babel.numbers import format_decimal
 from .attempts import Kind
 from .callbacks import Callback, State
 from .errors import Reason
+from .hearing import Heard
 from .queue import Group
 from .transitions import PAID_BUT, Effect, OrderState
 from .values import Money, Outcome, Verdict
@@ -295,6 +296,18 @@ def exact(at: datetime, zone: str) -> str:
 def number(value: int) -> str:
     """ "41,208"."""
     return str(format_decimal(value, format="#,##0", locale="en"))
+
+
+def rate(per_hour: float) -> str:
+    """How many usually come: "14 an hour", "6 a day"."""
+    return f"{number(round(per_hour))} an hour" if per_hour >= 1 else f"{number(max(round(per_hour * 24), 1))} a day"
+
+
+def silent(heard: Heard) -> str:
+    """ "Stripe has been silent for 2 h 10 min; usual at this time: 14 an hour"."""
+    lasts = age(heard.last_genuine, heard.now) if heard.last_genuine else ""
+    usual = f"; usual at this time: {rate(heard.usual)}" if heard.usual else ""
+    return f"{heard.account.title} has been silent for {lasts}{usual}"
 
 
 def percent(share: float) -> str:

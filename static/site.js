@@ -33,20 +33,26 @@ document.addEventListener("say", (event) => {
   document.getElementById("said").textContent = event.detail.value;
 });
 
-// When the server can't answer, that is said where the eye is, until it answers again.
+// When the server can't answer, that is said where the eye is, since when, until it answers again.
+let away = null;
 function trouble(sentence) {
   const place = document.getElementById("trouble");
   if (!place || place.textContent === sentence) return;
   place.textContent = sentence;
   place.hidden = !sentence;
 }
-const AWAY = "The server can't be reached. What you see may be out of date; it is asked again by itself.";
-document.addEventListener("htmx:error", () => trouble(AWAY));
+function lost() {
+  away ??= new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  trouble(`The server can't be reached since ${away}. What you see may be out of date; it is asked again by itself.`);
+}
+document.addEventListener("htmx:error", lost);
 document.addEventListener("htmx:response:error", (event) => {
-  if (event.detail.ctx.response.status >= 500) trouble(AWAY);
+  if (event.detail.ctx.response.status >= 500) lost();
 });
 document.addEventListener("htmx:after:request", (event) => {
-  if (event.detail.ctx.response.status < 400) trouble("");
+  if (event.detail.ctx.response.status >= 400) return;
+  away = null;
+  trouble("");
 });
 
 // A copy button appears where there is script; it copies the input it names, and says so.

@@ -104,11 +104,49 @@ def test_the_widget_is_the_pages_own_include(client: FlaskClient, account: Gatew
     assert "<html" not in part
 
 
-def test_every_hour_is_in_the_table_too(client: FlaskClient, account: GatewayAccount) -> None:
+def test_every_hour_is_in_the_table_and_on_the_chart(client: FlaskClient, account: GatewayAccount) -> None:
     wrong_amount(account)
     html = client.get("/").text
-    assert html.count('<th scope="row">') == 24
-    assert "0 processed, 1 unprocessed" in html
+    table = html[html.index('id="results-table"') :]
+    assert table[: table.index("</table>")].count('<th scope="row">') == 24
+    assert html.count('class="chart-bar"') == 24
+    assert html.count('tabindex="0" aria-label=') == 1, "one stop for Tab"
+    assert "0 processed, 1 unprocessed, 0 invalid" in html
+
+
+def test_by_day_there_are_thirty(client: FlaskClient, account: GatewayAccount) -> None:
+    wrong_amount(account)
+    page, part = client.get("/?by=days").text, client.get("/results?by=days").text
+    for html in (page, part):
+        assert html.count('class="chart-bar"') == 30
+        assert "Callbacks per day" in html
+    assert "<html" not in part
+
+
+@pytest.mark.parametrize("by", ["", "years", "\x00", "d" * 4000])
+def test_a_period_there_is_not_is_the_usual_one(client: FlaskClient, account: GatewayAccount, by: str) -> None:
+    wrong_amount(account)
+    assert "Callbacks per hour" in client.get("/", query_string={"by": by}).text
+
+
+def test_what_each_gateway_got_accepted_is_a_line(client: FlaskClient, account: GatewayAccount) -> None:
+    wrong_amount(account)
+    make_callback(account, message(make_order(account.shop)))
+    process()
+    assert "<strong>50.0 %</strong>" in client.get("/").text
+
+
+def test_all_orders_nobody_called_about_are_a_list(client: FlaskClient, account: GatewayAccount) -> None:
+    wrong_amount(account)
+    order = make_order(account.shop, "251123-silent")
+    order.created_at -= timedelta(minutes=51)
+    make_order(account.shop, "251123-fresh")
+    db.session.commit()
+    assert "/orders?unheard=1" in client.get("/").text
+    html = client.get("/orders?unheard=1").text
+    assert "251123-silent" in html
+    assert "251123-fresh" not in html
+    assert "ask the gateway to send the callback again" in html
 
 
 def test_an_order_nobody_called_about_is_named(client: FlaskClient, account: GatewayAccount) -> None:

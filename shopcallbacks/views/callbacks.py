@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from flask_login import current_user
 
-from .. import rulings
+from .. import following, glance, rulings
 from ..activity import Activity
 from ..errors import Reason
 from ..export import file_name, write_csv
@@ -23,7 +23,7 @@ from ..shops import Shop
 from .access import current_shop, load_callback, managers_only
 from .callback_words import FILTERS
 from .screens import now, wants_fragment
-from .telling import page_parts, row_parts, told
+from .telling import back, page_parts, row_parts, told
 
 bp = Blueprint("callbacks", __name__)
 bp.record_once(lambda setup: setup.app.jinja_env.filters.update(FILTERS))
@@ -37,12 +37,26 @@ def index() -> str:
 
 
 @bp.get("/callbacks/news")
-def news() -> str:
-    """How many rows have come since the panel was loaded."""
+def news() -> str | Response:
+    """What has changed for an open panel: rows that have come, counts, shown rows that moved on. Often nothing."""
     shop, since = current_shop(), request.args.get("since", type=datetime.fromisoformat, default=now())
+    glanced = glance.at(shop.id, now())
+    moved = following.moved(following.read(request.args.get("shown", "")), shop)
+    if not moved and request.args.get("seen") == glanced.state:
+        return Response(status=204)
     filter_ = _filter(shop)
-    count = news_since(filter_, shop, since) if since.tzinfo else 0
-    return render_template("callbacks/_news.html", filter=filter_, since=since, news=count)
+    return render_template(
+        "callbacks/_following.html",
+        filter=filter_,
+        since=since,
+        news=news_since(filter_, shop, since) if since.tzinfo else 0,
+        glance=glanced,
+        back=back(),
+        counts=tab_counts(shop),
+        counted=COUNTED,
+        rows=rows_of(moved, current_user, now()),
+        fresh=True,
+    )
 
 
 @bp.get("/callbacks/<int:id_>/row")
@@ -95,6 +109,7 @@ def _cursor() -> Cursor | None:
 
 
 def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
+    glanced = glance.at(shop.id, now())
     counts = tab_counts(shop)
     cursor = _cursor()
     page = page_of(filter_, shop, cursor)
@@ -111,6 +126,8 @@ def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
         "rows": rows_of(page.callbacks, current_user, now()),
         "beyond": cursor is not None,
         "since": now(),
+        "glance": glanced,
+        "back": request.full_path.rstrip("?"),
         "reasons": list(Reason),
         "undecided": rulings.still_open(shop.id, now()) if filter_.tab is Tab.decide else None,
     }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, render_template, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
-from .. import account_health, figures, queue, rulings
+from .. import account_health, figures, glance, hearing, queue, results, rulings, unheard
 from ..jobs import bell
+from ..results import Period
 from .access import current_shop
-from .screens import now
+from .screens import now, waiting_count
 
 bp = Blueprint("dashboard", __name__)
 
@@ -21,13 +22,29 @@ def show() -> str:
         return render_template("dashboard/first.html", shop=shop, steps=account_health.steps(shop))
     return render_template(
         "dashboard/show.html",
-        **widget_parts(),
+        **widget_parts(glance.at(shop.id, now())),
         undecided=rulings.still_open(shop.id, now()),
-        hours=figures.hours(shop, now()),
-        accounts=figures.accounts(shop, now()),
+        results=results.over(shop, _period(), now()),
+        heard=hearing.of(shop, now()),
         speed=figures.speed(shop, now()),
-        silence=figures.silence(shop, now()),
+        unheard=unheard.look(shop.id, now()),
     )
+
+
+def _period() -> Period:
+    return request.args.get("by", type=Period, default=Period.hours)
+
+
+@bp.get("/results")
+def over() -> str:
+    """The chart and the gateways' acceptance alone, by hours or by days."""
+    return render_template("dashboard/_results.html", results=results.over(current_shop(), _period(), now()))
+
+
+@bp.get("/gateways")
+def gateways() -> str:
+    """What is heard of the gateways, alone."""
+    return render_template("dashboard/_gateways.html", heard=hearing.of(current_shop(), now()))
 
 
 @bp.get("/first")
@@ -41,8 +58,11 @@ def first() -> str | Response:
 
 @bp.get("/queue")
 def widget() -> str:
-    """The widget alone, and with it the count on the Callbacks tab."""
-    return render_template("dashboard/_widget.html", **widget_parts(), count_too=True)
+    """The widget alone, and with it the count on the Callbacks tab; what only says until when, where no more is new."""
+    found = glance.at(current_shop().id, now())
+    if request.args.get("seen") == found.version:
+        return render_template("dashboard/_as_of.html", queue=found)
+    return render_template("dashboard/_widget.html", **widget_parts(found), count_too=True)
 
 
 @bp.get("/undecided")
@@ -52,12 +72,17 @@ def undecided() -> str:
 
 
 @bp.get("/queue/count")
-def count() -> str:
-    """The count on the Callbacks tab."""
+def count() -> str | Response:
+    """The count on the Callbacks tab; nothing where it is what was seen."""
+    if request.args.get("seen") == str(waiting_count()):
+        return Response(status=204)
     return render_template("_count.html")
 
 
-def widget_parts() -> dict[str, Any]:
-    found = queue.summary(current_shop().id, now())
-    redis = found.worker_alive or bell().alive
-    return {"queue": found, "redis": redis, "last": None if found.groups else figures.last_processed(current_shop())}
+def widget_parts(found: glance.Glance) -> dict[str, Any]:
+    """What was glanced at comes first: should anything change meanwhile, the next look shows it."""
+    shop = current_shop()
+    summary = queue.summary(shop.id, now())
+    redis = summary.worker_alive or bell().alive
+    last = None if summary.groups else figures.last_processed(shop)
+    return {"queue": summary, "redis": redis, "last": last, "glance": found}

@@ -6,32 +6,36 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from .. import order_search
+from .. import order_search, unheard
 from ..deliveries import Delivery
 from ..errors import Refused
 from ..extensions import db
 from ..orders import Order
 from ..transitions import OrderState
 from .access import current_shop, load_order, managers_only
-from .screens import wants_fragment
+from .screens import now, wants_fragment
 from .telling import back_to
 from .verbs import why
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")
 
+ONLY = ("owed", "unheard")
+
 
 @bp.get("")
 def index() -> str:
-    state, owed = request.args.get("state", type=OrderState), "owed" in request.args
-    number, after = request.args.get("number", "").strip(), request.args.get("after")
-    shop_id = current_shop().id
-    if owed:
+    state, number = request.args.get("state", type=OrderState), request.args.get("number", "").strip()
+    shop_id, after = current_shop().id, request.args.get("after")
+    only = None if number or state else next((name for name in ONLY if name in request.args), None)
+    if only == "owed":
         page = order_search.that_owe(shop_id, after)
+    elif only == "unheard":
+        page = unheard.page(shop_id, now(), after)
     elif number:
         page = order_search.numbered(shop_id, number, state, after)
     else:
         page = order_search.newest(shop_id, state, after)
-    return render_template("orders/index.html", page=page, state=state, number=number, after=after, owed=owed)
+    return render_template("orders/index.html", page=page, state=state, number=number, after=after, only=only)
 
 
 @bp.get("/<int:id_>")

@@ -45,6 +45,8 @@ def init_app(app: Flask) -> None:
         number=words.number,
         counted=words.counted,
         percent=words.percent,
+        rate=words.rate,
+        silent=words.silent,
         headline=words.headline,
         event_words=lambda event: words.event(event.kind),
         act=lambda verb: words.ACTS.get(verb, verb),

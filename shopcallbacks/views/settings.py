@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from .. import account_health, figures, setting_up, test_callback
+from .. import account_health, hearing, setting_up, test_callback
 from ..extensions import db
 from ..gateways import GATEWAYS
 from ..gateways.base import Gateway
@@ -27,7 +27,7 @@ Page = str | Response | tuple[str, int]
 def show() -> str:
     shop = current_shop()
     failures_of = {account.id: account_health.failures(account, now()) for account in shop.accounts}
-    found = figures.accounts(shop, now())
+    found = hearing.of(shop, now())
     steps = None if any(one.last_genuine for one in found) else account_health.steps(shop)
     return render_template("settings/show.html", shop=shop, found=found, failures_of=failures_of, steps=steps)
 
