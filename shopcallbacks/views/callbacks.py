@@ -14,8 +14,10 @@ from ..export import file_name, write_csv
 from ..extensions import db
 from ..paging import COUNTED, Cursor, count_up_to, news_since, page_of, tab_counts
 from ..panel import Filter
+from ..preferences import Column
 from ..request_pane import original_of
 from ..rows import rows_of
+from ..saved_views import SavedView
 from ..search import READ_THROUGH
 from ..shops import Shop
 from .access import current_shop, load_callback, managers_only
@@ -108,4 +110,6 @@ def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
         "beyond": cursor is not None,
         "since": now(),
         "reasons": list(Reason),
+        "views": [(view, view.filter(shop)) for view in SavedView.of(current_user, shop)],
+        "columns": list(Column),
     }
