@@ -8,6 +8,7 @@ from typing import Any
 from . import words
 from .alerts import AlertRules, Kind
 from .callbacks import State
+from .formats import PLAIN, Format, age
 from .handover import Day
 from .hearing import Heard
 from .queue import Summary
@@ -31,10 +32,10 @@ def alert(kind: Kind, rules: AlertRules, summary: Summary, site: str) -> Text:
 def hand_over(rules: AlertRules, summary: Summary, day: Day, site: str) -> Text:
     shop = rules.shop
     came = ", ".join(
-        f"{words.number(day.states[state])} {words.STATES[state]}" for state in State if state in day.states
+        f"{PLAIN.number(day.states[state])} {words.STATES[state]}" for state in State if state in day.states
     )
     lines = [
-        f"In the last 24 hours {words.counted(day.received, 'callback')} came in{': ' + came if came else ''}.",
+        f"In the last 24 hours {PLAIN.counted(day.received, 'callback')} came in{': ' + came if came else ''}.",
         "",
     ]
     lines += _lines(shop, summary) or ["Nothing waits for a person."]
@@ -89,38 +90,38 @@ def _headline(kind: Kind, rules: AlertRules, summary: Summary) -> str:
         case Kind.clear:
             return "The queue is empty again"
         case Kind.many:
-            return f"More than {words.number(rules.many or 0)} callbacks need a person: {words.number(summary.count)}"
+            return f"More than {PLAIN.number(rules.many or 0)} callbacks need a person: {PLAIN.number(summary.count)}"
         case Kind.money:
-            return f"More than {words.money(rules.money)} is waiting on a decision: {_stakes(summary)}"
+            return f"More than {PLAIN.money(rules.money)} is waiting on a decision: {_stakes(summary)}"
         case Kind.old:
-            return f"A callback has been waiting for {words.age(summary.oldest, summary.now)}"
+            return f"A callback has been waiting for {age(summary.oldest, summary.now)}"
         case _:
             return _how_many(summary)
 
 
 def _how_many(summary: Summary) -> str:
     need = "needs" if summary.count == 1 else "need"
-    return f"{words.counted(summary.count, 'callback')} {need} a person" + (
+    return f"{PLAIN.counted(summary.count, 'callback')} {need} a person" + (
         f", {_stakes(summary)}" if summary.stakes else ""
     )
 
 
 def _stakes(summary: Summary) -> str:
-    return " + ".join(words.money(money) for money in summary.stakes)
+    return " + ".join(PLAIN.money(money) for money in summary.stakes)
 
 
 def _lines(shop: Shop, summary: Summary) -> list[str]:
     """How many, then cause by cause with its next step."""
     if not summary.groups:
         return []
-    lines = [f"{_how_many(summary)}; oldest {words.age(summary.oldest, summary.now)}."]
+    lines = [f"{_how_many(summary)}; oldest {age(summary.oldest, summary.now)}."]
     for group in summary.groups[:CAUSES]:
-        said = words.group_words(group, summary.now, shop.time_zone)
-        stakes = " + ".join(words.money(money) for money in group.stakes)
-        line = f"- {words.number(group.count)} x {said.headline}" + (f", {stakes}" if stakes else "")
+        said = words.group_words(group, summary.now, Format(shop.time_zone))
+        stakes = " + ".join(PLAIN.money(money) for money in group.stakes)
+        line = f"- {PLAIN.number(group.count)} x {said.headline}" + (f", {stakes}" if stakes else "")
         lines.append(f"{line}: {said.line}. Next: {said.step}." if said.line else f"{line}. Next: {said.step}.")
     if len(summary.groups) > CAUSES:
-        lines.append(f"- and {words.counted(len(summary.groups) - CAUSES, 'other cause')}")
+        lines.append(f"- and {PLAIN.counted(len(summary.groups) - CAUSES, 'other cause')}")
     if not summary.worker_alive:
         lines.append(words.worker_gone(summary.worker_seen, summary.now, summary.due, True))
     return lines

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from . import words
 from .callbacks import Callback
 from .extensions import utcnow
+from .formats import PLAIN, Format, age
 from .orders import Order
-from .shops import GatewayAccount, Mode
+from .shops import Mode
 from .values import Outcome, Verdict
 
 
@@ -23,23 +24,23 @@ class Line:
     same: bool | None = None
 
 
-def compare(callback: Callback, account_of_order: GatewayAccount | None = None) -> list[Line]:
+def compare(callback: Callback, format_: Format = PLAIN) -> list[Line]:
     """Only what either of them says. Without an order there is nothing to compare, and the callback stands alone."""
-    return [line for line in _lines(callback, callback.order) if line.callback or line.order]
+    return [line for line in _lines(callback, callback.order, format_) if line.callback or line.order]
 
 
-def _lines(callback: Callback, order: Order | None) -> Iterator[Line]:
+def _lines(callback: Callback, order: Order | None, format_: Format) -> Iterator[Line]:
     money = callback.money
     said = words.OUTCOMES[callback.outcome] if callback.outcome else ""
-    state = f"{words.ORDER_STATES[order.state]}, {words.age(order.created_at, utcnow())} old" if order else ""
+    state = f"{words.ORDER_STATES[order.state]}, {age(order.created_at, utcnow())} old" if order else ""
     yield Line("State", said, state)
     if callback.outcome is Outcome.refunded and order and money:
-        yield Line("Amount", words.money(money), f"{words.money(order.paid)} paid of {words.money(order.total)}")
+        yield Line("Amount", format_.money(money), f"{format_.money(order.paid)} paid of {format_.money(order.total)}")
     else:
         yield Line(
             "Amount",
-            words.money(money) if money else "",
-            words.money(order.total) if order else "",
+            format_.money(money) if money else "",
+            format_.money(order.total) if order else "",
             money.minor == order.amount_minor if money and order else None,
         )
     if money and order and money.currency != order.currency:

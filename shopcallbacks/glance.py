@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sqlalchemy import and_, func, select
 
-from . import words
 from .callbacks import Callback, State
 from .extensions import db
 from .feed import Feed
+from .formats import age
 from .pulse import ALIVE_FOR, Pulse
 from .queue import in_queue, on_its_way
 
@@ -51,7 +51,7 @@ class Glance:
         if not self.worker_alive:
             return f"{self.state}.{self.now.timestamp()}"
         shown = self.oldest or self.last
-        return f"{self.state}.{words.age(shown, self.now) if shown else ''}".replace(" ", "")
+        return f"{self.state}.{age(shown, self.now) if shown else ''}".replace(" ", "")
 
 
 def at(shop_id: int, now: datetime) -> Glance:

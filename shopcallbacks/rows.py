@@ -12,6 +12,7 @@ from .attempts import BY_A_PERSON, Attempt
 from .callbacks import Callback, State
 from .errors import Reason
 from .foresight import WORTH_A_RETRY, forcing_may_help, reopening_may_help
+from .formats import Format, age
 from .users import User
 
 
@@ -66,7 +67,7 @@ class Row:
         if self.busy:
             return self._open_line()
         if callback.state is State.received:
-            return f"no worker has taken it for {words.age(callback.received_at, self.now)}; nothing is lost"
+            return f"no worker has taken it for {age(callback.received_at, self.now)}; nothing is lost"
         if callback.state is State.processed:
             return self._processed_line()
         if callback.state is State.invalid:
@@ -105,14 +106,20 @@ class Row:
             return "you"
         return user.name if user else "the command line"
 
+    @property
+    def format(self) -> Format:
+        """The viewer's."""
+        zone = self.callback.account.shop.time_zone
+        return self.viewer.prefers.format(zone) if self.viewer else Format(zone)
+
     def _clock(self, at: datetime) -> str:
-        return words.moment(at, self.now, self.callback.account.shop.time_zone)
+        return self.format.moment(at, self.now)
 
     def _open_line(self) -> str:
         callback = self.callback
         if callback.due_kind in BY_A_PERSON and callback.asked_at:
-            return f"asked by {self.who(callback.asked_by)} {words.age(callback.asked_at, self.now)} ago"
-        return f"received {words.age(callback.received_at, self.now)} ago"
+            return f"asked by {self.who(callback.asked_by)} {age(callback.asked_at, self.now)} ago"
+        return f"received {age(callback.received_at, self.now)} ago"
 
     def _processed_line(self) -> str:
         last = self.last
@@ -133,7 +140,7 @@ class Row:
     def _unprocessed_line(self) -> str:
         callback, detail = self.callback, self.callback.detail.rstrip(".")
         if callback.due_at is not None:
-            wait = words.age(self.now, callback.due_at)
+            wait = age(self.now, callback.due_at)
             return f"next try by itself in {wait}" + (f"; {detail}" if detail else "")
         if callback.reason is Reason.order_conflict and detail.startswith(words.headline(callback)) and callback.order:
             state = words.ORDER_STATES[callback.order.state]

@@ -31,7 +31,7 @@ def story_of(callback: Callback, row: Row, related: Sequence[Related]) -> list[E
     """Told to the row's viewer."""
     entries = [
         Entry(callback.received_at, "blue", "Callback received and kept", note=f"from {callback.address}"),
-        *_order_events(callback),
+        *_order_events(callback, row),
         *(_attempt(attempt, row) for attempt in callback.attempts),
         *_acts(callback, row),
         *_others(related),
@@ -39,12 +39,12 @@ def story_of(callback: Callback, row: Row, related: Sequence[Related]) -> list[E
     return sorted(entries, key=lambda entry: entry.at)
 
 
-def _order_events(callback: Callback) -> Iterator[Entry]:
+def _order_events(callback: Callback, row: Row) -> Iterator[Entry]:
     """What other hands did to the order; what this callback did stands at its attempts."""
     for event in callback.order.events if callback.order else ():
         if event.callback_id == callback.id:
             continue
-        money = words.money(event.money or (callback.order.total if callback.order else None))
+        money = row.format.money(event.money or (callback.order.total if callback.order else None))
         links = (event.callback_id,) if event.callback_id else ()
         strong = f"{words.ORDER_STATES[event.to_state]}, {money}"
         yield Entry(event.at, "secondary", words.event(event.kind), strong, event.actor, links)
@@ -54,7 +54,7 @@ def _attempt(attempt: Attempt, row: Row) -> Entry:
     title = words.KINDS[attempt.kind]
     if attempt.kind in BY_A_PERSON:
         title += f" by {row.who(attempt.asked_by)}"
-    notes = [words.span(timedelta(microseconds=attempt.duration_us))]
+    notes = [row.format.span(timedelta(microseconds=attempt.duration_us))]
     if attempt.secret:
         notes.insert(0, f"verified with {attempt.secret}")
     if attempt.why:

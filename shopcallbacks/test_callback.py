@@ -18,6 +18,7 @@ from .callbacks import Callback
 from .errors import CallbackFailed
 from .examining import nobody
 from .extensions import db
+from .formats import PLAIN, Format
 from .gateways.base import Example
 from .new_orders import NewOrder
 from .orders import Order
@@ -26,7 +27,6 @@ from .transitions import OrderFacts, OrderState, decide
 from .users import User
 from .values import Message, Money, Outcome, Verdict
 from .verifying import verify
-from .words import clock, span
 
 TIMEOUT_S = (5, 15)
 # The first that the account takes.
@@ -66,7 +66,7 @@ def why_not(account: GatewayAccount, now: datetime) -> str | None:
 
 def prepare(account: GatewayAccount, now: datetime) -> Prepared:
     """The test callback and its order; `NotSent` where the account or its gateway can't have one."""
-    number = f"TEST-{clock(now, account.shop.time_zone, 'yyMMdd-HHmmss')}"
+    number = f"TEST-{Format(account.shop.time_zone).clock(now, 'yyMMdd-HHmmss')}"
     title = account.gateway.title
     if not account.enabled:
         raise NotSent("It is switched off, so nothing that comes is believed. Switch it on first.")
@@ -146,7 +146,7 @@ def send(prepared: Prepared) -> Sent:
         return Sent(False, f"{place} could not be reached from here: check PUBLIC_URL and the proxy.")
     if not 200 <= status <= 299:
         return Sent(False, f"{place} answered {status}, so nothing was kept: check PUBLIC_URL and the proxy.")
-    return Sent(True, f"answered {status} in {span(timedelta(seconds=time.perf_counter() - started))}")
+    return Sent(True, f"answered {status} in {PLAIN.span(timedelta(seconds=time.perf_counter() - started))}")
 
 
 def find(account: GatewayAccount, order: Order) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -13,6 +14,7 @@ from sqlalchemy import ForeignKey, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .extensions import Base, db, utcnow
+from .preferences import Preferences
 from .shops import Shop
 
 _hasher = PasswordHasher()
@@ -48,6 +50,7 @@ class User(UserMixin, Base):
     password_hash: Mapped[str]
     role: Mapped[Role]
     active: Mapped[bool] = mapped_column(default=True)
+    preferences: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     memberships: Mapped[list[Shop]] = relationship(secondary="memberships", order_by=Shop.name)
 
@@ -73,6 +76,14 @@ class User(UserMixin, Base):
     def shops(self) -> list[Shop]:
         """The shops this user sees, by name."""
         return Shop.every() if self.role is Role.admin else self.memberships
+
+    @property
+    def prefers(self) -> Preferences:
+        return Preferences.read(self.preferences)
+
+    def prefer(self, **choices: Any) -> None:
+        """Keeps these choices; `Unknown` with a sentence where one can't be chosen."""
+        self.preferences = self.prefers.but(**choices).kept
 
     def set_password(self, password: str) -> None:
         """`ValueError` with a sentence where the password is too short."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-
-from babel.dates import format_date, format_datetime, get_timezone
-from babel.numbers import format_decimal
+from datetime import datetime
 
 from .attempts import Kind
 from .callbacks import Callback, State
 from .errors import Reason
+from .formats import PLAIN, Format, age
 from .hearing import Heard
+from .preferences import Column
 from .queue import Group
 from .transitions import PAID_BUT, Effect, OrderState
-from .values import Money, Outcome, Verdict
+from .values import Outcome, Verdict
 
 
 @dataclass(frozen=True)
@@ -181,7 +180,7 @@ class GroupWords:
     dot: str
 
 
-def group_words(group: Group, now: datetime, zone: str) -> GroupWords:
+def group_words(group: Group, now: datetime, format_: Format) -> GroupWords:
     if group.reason is None:
         return GroupWords("Not looked at yet", "no worker has taken it; nothing is lost", "Look", "red")
     reason = REASONS[group.reason]
@@ -189,7 +188,7 @@ def group_words(group: Group, now: datetime, zone: str) -> GroupWords:
     asks = group.account.asks if group.account else False
     known = _known(group, title)
     if group.count > 1:
-        known = f"since {moment(group.oldest, now, zone, 'HH:mm')}" + (f": {known}" if known else "")
+        known = f"since {format_.moment(group.oldest, now, seconds=False)}" + (f": {known}" if known else "")
     return GroupWords(cause(group.reason, title, asks, group.conflict), known, reason.step, reason.dot)
 
 
@@ -211,10 +210,12 @@ def _known(group: Group, title: str) -> str:
     return known if group.details < 2 else f"for example {known}"
 
 
-def worker_gone(seen: datetime | None, now: datetime, due: int, redis: bool) -> str:
+def worker_gone(seen: datetime | None, now: datetime, due: int, redis: bool, format_: Format = PLAIN) -> str:
     """What stands before any number while no worker is alive."""
     away = f"has not been seen for {age(seen, now)}" if seen else "has never been seen"
-    waiting = f"{counted(due, 'callback')} {'is' if due == 1 else 'are'} waiting" if due else "no callback is waiting"
+    waiting = (
+        f"{format_.counted(due, 'callback')} {'is' if due == 1 else 'are'} waiting" if due else "no callback is waiting"
+    )
     because = "" if redis else " Redis can't be reached; work goes on once it is back."
     return f"The worker {away}: {waiting}, nothing is lost.{because}"
 
@@ -235,89 +236,18 @@ def claim(callback: Callback) -> str:
     return f"{gateway} says" if callback.verdict is Verdict.genuine else f"{gateway} claims"
 
 
-def day(value: date) -> str:
-    """ "23 Nov 2026"."""
-    return str(format_date(value, "d MMM y", locale="en_GB"))
-
-
-def age(since: datetime, now: datetime) -> str:
-    """How long ago, in at most two units: "8 s", "40 min", "2 h 10 min", "3 d 4 h"."""
-    seconds = max(int((now - since).total_seconds()), 0)
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if minutes < 60:
-        return f"{minutes} min"
-    if hours < 24:
-        return f"{hours} h {minutes % 60:02} min"
-    return f"{days} d {hours % 24} h"
-
-
-def span(length: timedelta) -> str:
-    """A duration: "0.2 ms", "42 ms", "3.1 s", "12 min"."""
-    milliseconds = length.total_seconds() * 1000
-    if milliseconds < 10:
-        return f"{milliseconds:.1f} ms"
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    if milliseconds < 60_000:
-        return f"{milliseconds / 1000:.1f} s"
-    since = datetime(2000, 1, 1, tzinfo=UTC)
-    return age(since, since + length)
-
-
-def money(value: Money | None) -> str:
-    """ "1,420.00 EUR", "12,300 JPY"; a dash where there is none."""
-    if value is None:
-        return "\N{EN DASH}"
-    decimals = -int(value.amount.as_tuple().exponent)
-    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return f"{format_decimal(value.amount, format=pattern, locale='en')} {value.currency}"
-
-
-def clock(moment: datetime, zone: str, pattern: str = "HH:mm:ss") -> str:
-    """The moment in the shop's time zone, in Babel's pattern."""
-    return str(format_datetime(moment, pattern, tzinfo=get_timezone(zone), locale="en_GB"))
-
-
-def moment(at: datetime, now: datetime, zone: str, pattern: str = "HH:mm:ss") -> str:
-    """When it was: "18:42:10" today, "20 Nov 18:42" this year, "20 Nov 2025" before; in the shop's time zone."""
-    local, today = (value.astimezone(get_timezone(zone)).date() for value in (at, now))
-    if local == today:
-        return clock(at, zone, pattern)
-    return clock(at, zone, "d MMM HH:mm" if local.year == today.year else "d MMM y")
-
-
-def exact(at: datetime, zone: str) -> str:
-    """The whole moment: "23 Nov 2026 18:42:10.412 GMT+1"."""
-    return clock(at, zone, "d MMM y HH:mm:ss.SSS z")
-
-
-def number(value: int) -> str:
-    """ "41,208"."""
-    return str(format_decimal(value, format="#,##0", locale="en"))
-
-
-def rate(per_hour: float) -> str:
+def rate(per_hour: float, written: Format = PLAIN) -> str:
     """How many usually come: "14 an hour", "6 a day"."""
-    return f"{number(round(per_hour))} an hour" if per_hour >= 1 else f"{number(max(round(per_hour * 24), 1))} a day"
+    if per_hour >= 1:
+        return f"{written.number(round(per_hour))} an hour"
+    return f"{written.number(max(round(per_hour * 24), 1))} a day"
 
 
-def silent(heard: Heard) -> str:
+def silent(heard: Heard, written: Format = PLAIN) -> str:
     """ "Stripe has been silent for 2 h 10 min; usual at this time: 14 an hour"."""
     lasts = age(heard.last_genuine, heard.now) if heard.last_genuine else ""
-    usual = f"; usual at this time: {rate(heard.usual)}" if heard.usual else ""
+    usual = f"; usual at this time: {rate(heard.usual, written)}" if heard.usual else ""
     return f"{heard.account.title} has been silent for {lasts}{usual}"
-
-
-def percent(share: float) -> str:
-    """ "98.6 %"; only all of it is "100 %"."""
-    return "100 %" if share == 1 else f"{min(share * 100, 99.9):.1f} %"
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """ "1 order", "9 orders", "41,208 callbacks"."""
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
 def letters(title: str) -> str:
@@ -391,21 +321,21 @@ MOVED = {
 }
 
 
-def starts(verb: str, count: int) -> str:
+def starts(verb: str, count: int, format_: Format = PLAIN) -> str:
     """The button that starts a run, naming what it does."""
-    return STARTS[verb].format(callbacks=counted(count, "callback"))
+    return STARTS[verb].format(callbacks=format_.counted(count, "callback"))
 
 
-def moved(verb: str, count: int) -> str:
+def moved(verb: str, count: int, format_: Format = PLAIN) -> str:
     """What removing or restoring so many does."""
     one = count == 1
     words = {"leave": "leaves" if one else "leave", "come": "comes" if one else "come"}
-    return MOVED[verb].format(callbacks=counted(count, "callback"), **words)
+    return MOVED[verb].format(callbacks=format_.counted(count, "callback"), **words)
 
 
-def foreseen(effect: Effect, count: int) -> str:
+def foreseen(effect: Effect, count: int, format_: Format = PLAIN) -> str:
     """ "12 orders open"."""
-    return f"{number(count)} {FORESEEN[effect][count != 1]}"
+    return f"{format_.number(count)} {FORESEEN[effect][count != 1]}"
 
 
 def came(effect: Effect | None) -> str:
@@ -419,7 +349,7 @@ def first_failed(count: int) -> str:
 
 
 def too_many_failed(failed: int, tried: int, share: int) -> str:
-    return f"{number(failed)} of the last {number(tried)} failed: more than {share} %."
+    return f"{PLAIN.number(failed)} of the last {PLAIN.number(tried)} failed: more than {share} %."
 
 
 # A human act, as the list of them tells it.
@@ -449,6 +379,10 @@ ACTS = {
     "cancel bulk": "cancelled",
     "add gateway": "added a gateway account",
     "test": "sent a test callback",
+    "save view": "saved a view",
+    "rename view": "renamed a view",
+    "remove view": "removed a view",
+    "own settings": "changed their own settings",
 }
 
 
@@ -463,6 +397,18 @@ def event(kind: str) -> str:
     """What happened to an order, at the start of a line."""
     said = EVENTS.get(kind, kind)
     return said[:1].upper() + said[1:]
+
+
+# The panel's columns, as their heads have them.
+COLUMNS = {
+    Column.age: "Age",
+    Column.account: "Gateway account",
+    Column.transaction: "Transaction",
+    Column.customer: "Customer",
+    Column.arrived: "Arrived",
+    Column.attempts: "Attempts",
+    Column.amount: "Amount",
+}
 
 
 # What a page says that can't be shown: a title, and what to do.

@@ -55,19 +55,22 @@ document.addEventListener("htmx:after:request", (event) => {
   trouble("");
 });
 
-// A copy button appears where there is script; it copies the input it names, and says so.
-function offerCopying(root) {
-  for (const button of root.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
+// What needs script appears where there is script.
+function offerScripted() {
+  for (const button of document.querySelectorAll("[data-copy][hidden], [data-keys][hidden]")) button.hidden = false;
 }
-offerCopying(document);
-document.addEventListener("htmx:after:swap", () => offerCopying(document));
+offerScripted();
+document.addEventListener("htmx:after:swap", offerScripted);
+
+// A copy button copies the input or the text it names, and says so.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
   if (!button) return;
-  const input = document.getElementById(button.dataset.copy);
-  input.select();
+  const source = document.getElementById(button.dataset.copy);
+  if (source.select) source.select();
+  else getSelection().selectAllChildren(source);
   try {
-    await navigator.clipboard.writeText(input.value);
+    await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
   } catch {
     if (!document.execCommand("copy")) return; // it is selected: the reader's own keys copy it
   }
@@ -113,7 +116,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   if (!place.contains(document.activeElement)) place.focus();
 });
 
-// Selecting rows: the box on top, x on a row, a range with shift. The bar says how many, its buttons too.
+// Selecting rows: the box on top, a box on each row, a range with shift. The bar says how many, its buttons too.
 let lastPick = null;
 const inBar = (box) => Boolean(box.form) && box.form === document.getElementById("bulk");
 const picks = () => [...document.querySelectorAll('input[form="bulk"][name="id"]')];
@@ -143,11 +146,6 @@ document.addEventListener("click", (event) => {
   const boxes = picks(), from = boxes.indexOf(lastPick), to = boxes.indexOf(box);
   if (event.shiftKey && from >= 0) boxes.slice(Math.min(from, to), Math.max(from, to) + 1).forEach((pick) => { pick.checked = box.checked; });
   lastPick = box;
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "x" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.matches("textarea, select, input:not([type=checkbox])")) return;
-  event.target.closest?.("tr.call")?.querySelector('input[name="id"]')?.click();
 });
 document.addEventListener("htmx:after:swap", countPicks);
 countPicks();

@@ -11,9 +11,10 @@ from ..activity import Activity
 from ..callbacks import Callback
 from ..export import write_csv
 from ..extensions import db, utcnow
+from ..formats import PLAIN, age
 from ..jobs import ring
 from ..panel import Filter
-from ..words import age, headline, money
+from ..words import headline
 from .base import find_shop, plain_errors, table
 
 callbacks = AppGroup("callbacks", help="Callbacks: look, retry, force, remove, restore, export.")
@@ -38,7 +39,16 @@ def list_callbacks(shop: str, query: str, limit: int) -> None:
     now = utcnow()
     found = db.session.scalars(Filter.from_query(query).select(at).limit(limit))
     rows = [
-        (c.id, age(c.received_at, now), c.account.slug, c.order_number, money(c.money), c.state, headline(c), c.detail)
+        (
+            c.id,
+            age(c.received_at, now),
+            c.account.slug,
+            c.order_number,
+            PLAIN.money(c.money),
+            c.state,
+            headline(c),
+            c.detail,
+        )
         for c in found
     ]
     table(rows, ("ID", "AGE", "ACCOUNT", "ORDER", "CLAIMS", "STATE", "WHY", "DETAIL"))

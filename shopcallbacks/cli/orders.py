@@ -7,10 +7,10 @@ from flask.cli import AppGroup
 
 from ..callbacks import Callback
 from ..extensions import db
+from ..formats import PLAIN
 from ..jobs import ring
 from ..new_orders import BadOrder, parse_new_order
 from ..orders import Order
-from ..words import money
 from .base import find_shop, plain_errors
 
 orders = AppGroup("orders", help="Orders as their payment goes.")
@@ -56,5 +56,5 @@ def show_order(shop: str, number: str) -> None:
     click.echo(f"{order.number}: {order.state}, {order.total}, paid {order.paid}, refunded {order.refunded}")
     for event in order.events:
         click.echo(
-            f"  {event.at:%Y-%m-%d %H:%M:%S} {event.kind} -> {event.to_state} {money(event.money)} {event.actor}"
+            f"  {event.at:%Y-%m-%d %H:%M:%S} {event.kind} -> {event.to_state} {PLAIN.money(event.money)} {event.actor}"
         )

@@ -13,6 +13,8 @@ from . import (
     health,
     ingest,
     orders,
+    preferences,
+    saved_views,
     screens,
     sessions,
     settings,
@@ -38,6 +40,8 @@ BLUEPRINTS = (
     deliveries.bp,
     activity.bp,
     settings.bp,
+    preferences.bp,
+    saved_views.bp,
 )
 
 

@@ -15,6 +15,7 @@ from ..callbacks import Callback
 from ..deliveries import Delivery
 from ..extensions import db
 from ..orders import Order
+from ..saved_views import SavedView
 from ..shops import GatewayAccount, Shop
 
 P = ParamSpec("P")
@@ -89,6 +90,15 @@ def load_act(id_: int) -> Activity:
     if act is None or act.callback_id is None or act.shop_id is None or not _sees(act.shop_id):
         abort(404)
     return act
+
+
+def load_view(id_: int) -> SavedView:
+    """The saved view, 404 where it is not the user's own. Its shop becomes the current one."""
+    view = db.session.get(SavedView, id_)
+    if view is None or view.user_id != current_user.id or not _sees(view.shop_id):
+        abort(404)
+    g.shop = db.session.get_one(Shop, view.shop_id)
+    return view
 
 
 def load_run(id_: int) -> BulkRun:

@@ -9,8 +9,9 @@ from .. import words
 from ..callbacks import Callback
 from ..errors import CallbackFailed, Reason
 from ..foresight import Foresight
+from ..formats import age
 from ..masking import mask
-from .screens import now
+from .screens import now, written
 
 
 def sentence(text: str) -> str:
@@ -59,18 +60,18 @@ FILTERS: dict[str, Any] = {
     "failure_words": failure_words,
     "advice": advice,
     "why_not": why_not,
-    "day": words.day,
     "forces": lambda effect, gateway: words.FORCES[effect].format(gateway=gateway),
     "order_state": words.ORDER_STATES.__getitem__,
     "effect_words": lambda effect: words.EFFECTS[effect] if effect else "nothing",
     "kind_words": words.KINDS.__getitem__,
     "verdict_words": lambda verdict: words.VERDICTS[verdict] if verdict else "not checked",
-    "foreseen": words.foreseen,
+    "foreseen": lambda effect, count: words.foreseen(effect, count, written()),
+    "column_words": words.COLUMNS.__getitem__,
     "run_verb": words.VERBS.__getitem__,
-    "run_starts": words.starts,
-    "run_moved": words.moved,
+    "run_starts": lambda verb, count: words.starts(verb, count, written()),
+    "run_moved": lambda verb, count: words.moved(verb, count, written()),
     "run_state": words.RUN_STATES.__getitem__,
     "item_state": words.ITEM_STATES.__getitem__,
-    "length_of": lambda length: words.age(now(), now() + length),
-    "took": lambda microseconds: words.span(timedelta(microseconds=microseconds)),
+    "length_of": lambda length: age(now(), now() + length),
+    "took": lambda microseconds: written().span(timedelta(microseconds=microseconds)),
 }

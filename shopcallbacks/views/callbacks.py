@@ -15,8 +15,10 @@ from ..export import file_name, write_csv
 from ..extensions import db
 from ..paging import COUNTED, Cursor, count_up_to, news_since, page_of, tab_counts
 from ..panel import Filter, Tab
+from ..preferences import Column
 from ..request_pane import original_of
 from ..rows import rows_of
+from ..saved_views import SavedView
 from ..search import FOUND
 from ..search_index import history_before
 from ..shops import Shop
@@ -130,4 +132,6 @@ def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
         "back": request.full_path.rstrip("?"),
         "reasons": list(Reason),
         "undecided": rulings.still_open(shop.id, now()) if filter_.tab is Tab.decide else None,
+        "views": [(view, view.filter(shop)) for view in SavedView.of(current_user, shop)],
+        "columns": list(Column),
     }

@@ -14,6 +14,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from .. import queue, words
 from ..extensions import login_manager, utcnow
+from ..formats import Format, age
+from ..preferences import Preferences
 from ..users import User
 from .access import current_shop
 
@@ -36,27 +38,51 @@ def init_app(app: Flask) -> None:
     for away in (OperationalError, InterfaceError, TimeoutError):
         app.register_error_handler(away, store_away)
     app.jinja_env.globals.update(current_shop=current_shop, waiting_count=waiting_count, now=now)
-    app.jinja_env.globals.update(worker_gone=words.worker_gone, order_states=words.ORDER_STATES)
-    app.jinja_env.globals.update(tomorrow=lambda: now() + timedelta(days=1), verdicts=words.VERDICTS)
+    app.jinja_env.globals.update(prefers=prefers, order_states=words.ORDER_STATES, verdicts=words.VERDICTS)
+    app.jinja_env.globals.update(worker_gone=worker_gone)
+    app.jinja_env.globals.update(tomorrow=lambda: now() + timedelta(days=1))
     app.jinja_env.filters.update(
-        in_words=lambda group: words.group_words(group, now(), current_shop().time_zone),
+        in_words=lambda group: words.group_words(group, now(), written()),
         next_step=words.next_step,
-        money=words.money,
-        number=words.number,
-        counted=words.counted,
-        percent=words.percent,
-        rate=words.rate,
-        silent=words.silent,
+        rate=lambda per_hour: words.rate(per_hour, written()),
+        silent=lambda heard: words.silent(heard, written()),
         headline=words.headline,
         event_words=lambda event: words.event(event.kind),
         act=lambda verb: words.ACTS.get(verb, verb),
         letters=words.letters,
-        span=words.span,
-        age=lambda moment: words.age(moment, now()),
-        moment=lambda moment: words.moment(moment, now(), current_shop().time_zone),
-        exact=lambda moment: words.exact(moment, current_shop().time_zone),
-        clock=lambda moment, pattern="HH:mm:ss": words.clock(moment, current_shop().time_zone, pattern),
+        # as the reader likes times and numbers
+        money=lambda value: written().money(value),
+        number=lambda value: written().number(value),
+        counted=lambda count, *nouns: written().counted(count, *nouns),
+        percent=lambda share: written().percent(share),
+        span=lambda length: written().span(length),
+        age=lambda moment: age(moment, now()),
+        day=lambda day: written().day(day),
+        moment=lambda moment: written().moment(moment, now()),
+        when=lambda moment: written().when(moment, now()),
+        exact=lambda moment: written().full(moment),
+        clock=lambda moment, pattern="": written().clock(moment, pattern),
+        # as a field for a time in the shop's zone has it
+        local_field=lambda moment: Format(current_shop().time_zone).clock(moment, "y-MM-dd'T'HH:mm"),
     )
+
+
+def worker_gone(seen: datetime | None, at: datetime, due: int, redis: bool) -> str:
+    return words.worker_gone(seen, at, due, redis, written())
+
+
+def prefers() -> Preferences:
+    """What the reader likes, read once a page."""
+    if "prefers" not in g:
+        g.prefers = current_user.prefers
+    return g.prefers  # type: ignore[no-any-return]
+
+
+def written() -> Format:
+    """How the reader of this page likes times and numbers, once the page's shop is known."""
+    if "written" not in g:
+        g.written = prefers().format(current_shop().time_zone)
+    return g.written  # type: ignore[no-any-return]
 
 
 def now() -> datetime:

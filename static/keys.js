@@ -1,0 +1,56 @@
+// The keys: j and k move between rows, the others press the button that says so (aria-keyshortcuts). They are a short
+// way to what can be clicked, nothing more; `?` lists them.
+"use strict";
+
+const TYPING = "textarea, select, input:not([type=checkbox], [type=radio]), [contenteditable]";
+const CANT = { r: "Retry can't help here.", f: "Force can't help here.", x: "This row can't be selected." };
+
+// The row that has the focus, or the one callback of the page.
+const current = () => document.activeElement.closest("tr.call") ?? document.getElementById("callback");
+
+function move(step) {
+  const rows = [...document.querySelectorAll("tr.call")];
+  const from = rows.indexOf(document.activeElement.closest("tr.call"));
+  const row = from < 0 ? rows[0] : rows[from + step];
+  row?.focus({ preventScroll: true });
+  row?.scrollIntoView({ block: "nearest" });
+}
+
+function press(key) {
+  const place = current();
+  const button = place?.querySelector(`[aria-keyshortcuts~="${key}"]`);
+  if (button) button.click();
+  else if (place && CANT[key]) document.getElementById("said").textContent = CANT[key];
+}
+
+function help() {
+  document.getElementById("keys").showModal();
+}
+
+const KEYS = {
+  j: () => move(1),
+  k: () => move(-1),
+  x: () => press("x"),
+  r: () => press("r"),
+  f: () => press("f"),
+  o: () => press("o"),
+  Enter: (event) => { if (event.target.matches("tr.call")) press("o"); },
+  "/": (event) => {
+    const box = document.querySelector('[aria-keyshortcuts="/"]');
+    if (!box) return;
+    event.preventDefault();
+    box.focus();
+    box.select();
+  },
+  "?": help,
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
+  if (event.repeat && !"jk".includes(event.key)) return;
+  if (event.target.matches(TYPING) || document.querySelector("dialog[open]")) return;
+  KEYS[event.key]?.(event);
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-keys]")) help();
+});
