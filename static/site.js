@@ -2,7 +2,9 @@
 "use strict";
 
 // On a phone the tabs scroll: the one of this page is to be seen.
-document.querySelector(".tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+// (By hand: scrollIntoView would also make the first press of Tab begin there, behind the way to the content.)
+const here = document.querySelector(".tab[aria-current]"), tabs = here?.closest(".tabs");
+if (tabs) tabs.scrollLeft = here.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - here.clientWidth) / 2;
 
 // An open menu closes by Escape, and by a click or a focus elsewhere.
 function closeMenus(except) {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from shopcallbacks.callbacks import State
@@ -37,7 +39,7 @@ def test_all_of_a_cause_are_removed_and_the_others_stay(desk: Page, world: World
     differs = world.looked_at(world.call(world.stripe, message(world.order(), money=Money(599, "EUR"))))
     forged = badly_signed(world, 3)
     desk.goto("/callbacks/causes")
-    desk.get_by_role("link", name="Remove all 3…: Signature does not match").click()
+    desk.get_by_role("link", name=re.compile("Remove all 3")).click()
     expect(desk.get_by_text("3 callbacks leave the unprocessed ones")).to_be_visible()
     desk.get_by_label("Reason").fill("not from Stripe")
     desk.get_by_role("button", name="Mark 3 callbacks as invalid").click()

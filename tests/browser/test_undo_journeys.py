@@ -17,7 +17,7 @@ def unprocessed(world: World) -> Callback:
 def removed(desk: Page) -> None:
     """By the link in view: a reason, and the button that names the effect."""
     desk.get_by_role("link", name="Remove…").first.click()
-    desk.get_by_label("Reason").fill("a test of the old shop")
+    desk.get_by_label("Reason (kept").fill("a test of the old shop")
     desk.get_by_role("button", name="Mark as invalid").click()
 
 
@@ -59,7 +59,7 @@ def test_the_question_in_a_tab_of_its_own_is_answered_there(desk: Page, world: W
     """A link may be opened in a new tab: no row and no dialog stand there."""
     callback = unprocessed(world)
     desk.goto(f"/callbacks/{callback.id}/removal")
-    desk.get_by_label("Reason").fill("a test of the old shop")
+    desk.get_by_label("Reason (kept").fill("a test of the old shop")
     desk.get_by_role("button", name="Mark as invalid").click()
     expect(desk.get_by_text("Marked as invalid.")).to_be_visible()
     desk.goto(f"/callbacks/{callback.id}")
