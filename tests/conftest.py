@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,7 +16,7 @@ from flask_migrate import upgrade
 from redis import Redis as RedisClient
 
 from dev.services import Postgres, Redis, create_database, postgres, redis
-from shopcallbacks import create_app
+from shopcallbacks import create_app, users
 from shopcallbacks.extensions import Base, db
 
 ROLE = "shopcallbacks"
@@ -25,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--vectors", action="append", default=[], metavar="DIR", help="a folder of vector files (repeatable)"
     )
+    parser.addoption("--bulk-size", type=int, default=10_000, help="how many callbacks the large bulk run is about")
     parser.addoption("--requests", type=int, default=20_000, help="how many random requests the gateways are given")
 
 
@@ -40,6 +42,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(missing)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hashed by the same code with as little work as it lets: in production that work is meant to be slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(users, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -108,12 +118,20 @@ def app(bare_app: Flask, postgres_server: Postgres, redis_server: Redis) -> Iter
 
 
 def empty(server: Postgres) -> None:
-    """Only a superuser who switches triggers off can."""
-    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    """Only a superuser who switches triggers off can. By rows, for TRUNCATE makes the files of every table anew."""
     url = f"postgresql://postgres@127.0.0.1:{server.port}/test"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+        for (table,) in connection.execute(_FULL).fetchall():
+            connection.execute(f"DELETE FROM {table}")
+        connection.execute(
+            "SELECT setval(quote_ident(sequencename)::regclass, 1, false) FROM pg_sequences WHERE last_value > 0"
+        )
+
+
+_FULL = " UNION ALL ".join(
+    f"SELECT '{table.name}' WHERE EXISTS (SELECT FROM {table.name})" for table in Base.metadata.sorted_tables
+)
 
 
 @pytest.fixture

@@ -1,0 +1,93 @@
+"""Finding one callback among all: by what the customer says on the telephone, by what stood in it two years ago."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from shopcallbacks.callbacks import Callback
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.search_index import SearchEntry
+from shopcallbacks.users import Role
+from shopcallbacks.values import Money
+from tests.factories import make_callback, make_user, message, request_for
+from tests.processes import until
+
+from .conftest import World, log_in
+
+
+@pytest.fixture
+def wanted(world: World) -> Callback:
+    """Two years old, a payload with a word of its own; an amount that differs, so it still waits. Indexed."""
+    order = world.order(customer_email="jane.doe@customer.example")
+    then = utcnow() - timedelta(days=700)
+    request = request_for(world.stripe, message(order, money=Money(4711, "EUR")), then)
+    callback = make_callback(world.stripe, request)
+    make_callback(world.stripe, replace(request, body=b'{"note": "Zanzibar delivery"}'))
+    world.looked_at(callback)
+    for _ in range(3):
+        world.looked_at(world.call(world.stripe, message(world.order())))
+    until(lambda: _indexed(world) == 5)
+    return callback
+
+
+def _indexed(world: World) -> int:
+    db.session.rollback()
+    return db.session.query(SearchEntry).filter_by(shop_id=world.shop.id).count()
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("tr.call")
+
+
+def search(page: Page, q: str) -> None:
+    box = page.get_by_role("searchbox")
+    box.fill(q)
+    box.press("Enter")
+    expect(page.get_by_role("link", name=re.compile(f"^“{re.escape(q)}”"))).to_be_visible()
+
+
+@pytest.mark.parametrize("q", ["jane.doe@customer.example", "47.11", "amount differs", "Jane.Doe"])
+def test_a_callback_is_found_by_what_is_known_of_it(desk: Page, world: World, wanted: Callback, q: str) -> None:
+    desk.goto("/callbacks?tab=all")
+    expect(rows(desk)).to_have_count(5)
+    search(desk, q)
+    expect(rows(desk)).to_have_count(1)
+    expect(desk.locator(f"#callback-{wanted.id}")).to_be_visible()
+
+
+def test_what_was_looked_for_stands_in_the_address_as_a_chip(desk: Page, world: World, wanted: Callback) -> None:
+    desk.goto("/callbacks?tab=all")
+    search(desk, "zanzibar")
+    expect(desk).to_have_url(re.compile(r"/callbacks\?tab=all&q=zanzibar$"))
+    expect(rows(desk)).to_have_count(1)
+    expect(desk.get_by_text("in everything ever received")).to_be_visible()
+    search(desk, "zanzibar deliv")
+    expect(rows(desk)).to_have_count(1)
+    search(desk, "zanzibar nowhere")
+    expect(desk.get_by_text("No callback fits")).to_be_visible()
+    desk.go_back()
+    expect(desk.get_by_role("searchbox")).to_have_value("zanzibar deliv")
+    expect(rows(desk)).to_have_count(1)
+    desk.get_by_role("link", name=re.compile("zanzibar.*drop this filter")).click()
+    expect(rows(desk)).to_have_count(5)
+    expect(desk.get_by_role("searchbox")).to_have_value("")
+
+
+def test_an_address_that_a_colleague_sent_shows_the_same(page: Page, world: World, wanted: Callback) -> None:
+    log_in(page, make_user(Role.viewer, world.shop))
+    page.goto("/callbacks?tab=all&account=" + world.stripe.slug + "&q=zanzibar")
+    expect(rows(page)).to_have_count(1)
+    expect(page.get_by_role("link", name=re.compile("^account: "))).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("^“zanzibar”"))).to_be_visible()
+
+
+def test_it_works_without_script(plain_desk: Page, world: World, wanted: Callback) -> None:
+    plain_desk.goto("/callbacks")
+    search(plain_desk, "amount differs")
+    expect(rows(plain_desk)).to_have_count(1)
+    expect(plain_desk.locator(f"#callback-{wanted.id}")).to_be_visible()
