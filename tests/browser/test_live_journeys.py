@@ -21,7 +21,8 @@ WATCH = """selector => {
   new MutationObserver((changes) => {
     for (const { type, target, attributeName } of changes) {
       const element = target.nodeType === 1 ? target : target.parentElement;
-      if (!element?.closest("#queue-foot")) window.touched.push(`${type} ${attributeName} ${element?.id} ${element?.tagName}`);
+      if (element?.closest("#queue-foot")) continue;
+      window.touched.push(`${type} ${attributeName} ${element?.id} ${element?.tagName}`);
     }
   }).observe(document.querySelector(selector), { subtree: true, childList: true, characterData: true, attributes: true,
     attributeFilter: ["id", "href", "hx-get", "disabled", "title", "checked", "value", "open", "data-mark"] });
@@ -99,11 +100,13 @@ def test_a_row_that_moves_on_keeps_its_box_its_focus_and_the_open_dialog(desk: P
 
 
 def test_new_rows_are_announced_and_wait_to_be_shown(desk: Page, world: World) -> None:
-    waiting(world)
+    old = waiting(world)
     desk.goto("/callbacks")
+    place = row_of(desk, old).bounding_box()
     new = waiting(world)
     expect(desk.locator("#news")).to_contain_text("1 new: show", timeout=SOON)
     expect(row_of(desk, new)).to_have_count(0)
+    assert row_of(desk, old).bounding_box() == place, "nothing is pushed away"
     desk.locator("#news a").click()
     expect(row_of(desk, new)).to_be_visible()
 
