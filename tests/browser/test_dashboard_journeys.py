@@ -1,0 +1,90 @@
+"""The dashboard: the chart by pointer, keyboard and table, a silent gateway, orders nobody called about."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from playwright.sync_api import Page, expect
+from sqlalchemy import insert, update
+
+from shopcallbacks.arrivals import HOUR, Arrivals, hour_of
+from shopcallbacks.callbacks import Callback
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.shops import GatewayAccount
+from shopcallbacks.values import Verdict
+from tests.factories import make_callback, message
+
+from .conftest import World
+
+
+def settled(world: World) -> None:
+    world.looked_at(world.call(world.stripe, message(world.order())))
+
+
+def test_the_chart_is_walked_by_keyboard_and_switched_without_a_reload(desk: Page, world: World) -> None:
+    settled(world)
+    desk.goto("/")
+    bars = desk.locator(".chart-bar")
+    expect(bars).to_have_count(24)
+    bars.last.focus()
+    expect(desk.locator(".chart-says")).to_contain_text("1 processed, 0 unprocessed, 0 invalid")
+    desk.keyboard.press("ArrowLeft")
+    expect(bars.nth(22)).to_be_focused()
+    expect(desk.locator(".chart-says")).to_contain_text("0 processed")
+    desk.keyboard.press("Home")
+    expect(bars.first).to_be_focused()
+    desk.keyboard.press("Tab")
+    expect(desk.locator(".as-table summary")).to_be_focused()
+
+    desk.evaluate("window.stayed = true")
+    desk.get_by_role("link", name="30 days").click()
+    expect(bars).to_have_count(30)
+    expect(desk).to_have_url("/?by=days")
+    assert desk.evaluate("window.stayed")
+    expect(desk.get_by_role("link", name="30 days")).to_be_focused()
+    desk.locator(".as-table summary").click()
+    expect(desk.locator("#results-table tbody tr").first).to_contain_text("1")
+    desk.reload()
+    expect(bars).to_have_count(30)
+
+
+def test_the_chart_is_switched_without_script(plain_desk: Page, world: World) -> None:
+    settled(world)
+    plain_desk.goto("/")
+    plain_desk.get_by_role("link", name="30 days").click()
+    expect(plain_desk.get_by_role("heading", name="Callbacks per day")).to_be_visible()
+
+
+def test_a_gateway_that_fell_silent_is_named(desk: Page, world: World) -> None:
+    now = utcnow()
+    callback = make_callback(world.stripe, message(), now - timedelta(hours=2, minutes=10))
+    db.session.execute(
+        update(Callback)
+        .where(Callback.id == callback.id)
+        .values(due_at=None, due_kind=None, state="processed", verdict=Verdict.genuine)
+    )
+    db.session.execute(update(GatewayAccount).values(created_at=now - timedelta(days=20)))
+    hours = [hour_of(now, "UTC") - n * HOUR for n in range(3, 20 * 24)]
+    rows = [{"account_id": world.stripe.id, "hour": hour, "came": 14, "genuine": 14} for hour in hours]
+    db.session.execute(insert(Arrivals), rows)
+    db.session.commit()
+    desk.goto("/")
+    warning = desk.get_by_text("has been silent for")
+    expect(warning).to_contain_text("Stripe has been silent for 2 h 10 min; usual at this time: 14 an hour")
+
+
+def test_orders_nobody_called_about_lead_to_all_of_them(desk: Page, world: World) -> None:
+    settled(world)
+    numbers = []
+    for n in range(7):
+        order = world.order()
+        order.created_at = utcnow() - timedelta(minutes=100 - n)
+        numbers.append(order.number)
+    db.session.commit()
+    desk.goto("/")
+    expect(desk.locator(".unheard li")).to_have_count(5)
+    expect(desk.locator(".unheard li").first).to_contain_text(numbers[0])
+    desk.get_by_role("link", name="Show all 7").click()
+    expect(desk.locator("tbody tr")).to_have_count(7)
+    desk.get_by_role("link", name=numbers[0]).click()
+    expect(desk.get_by_role("heading", name=f"Order {numbers[0]}")).to_be_visible()

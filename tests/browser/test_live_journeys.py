@@ -1,0 +1,169 @@
+"""Open screens follow what others do, in their place; they rest when nobody looks, and say when they are cut off."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from shopcallbacks.callbacks import Callback
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.values import Money
+from tests.factories import make_callback, message
+
+from .conftest import World
+
+SOON = 20_000
+# What is changed under an element, without the foot that says until when, and without htmx's own marks of a request.
+WATCH = """selector => {
+  window.touched = [];
+  new MutationObserver((changes) => {
+    for (const { type, target, attributeName } of changes) {
+      const element = target.nodeType === 1 ? target : target.parentElement;
+      if (element?.closest("#queue-foot")) continue;
+      window.touched.push(`${type} ${attributeName} ${element?.id} ${element?.tagName}`);
+    }
+  }).observe(document.querySelector(selector), { subtree: true, childList: true, characterData: true, attributes: true,
+    attributeFilter: ["id", "href", "hx-get", "disabled", "title", "checked", "value", "open", "data-mark"] });
+}"""
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def row_of(page: Page, callback: Callback) -> Locator:
+    return page.locator(f"#callback-{callback.id}")
+
+
+def waiting(world: World) -> Callback:
+    return world.looked_at(world.call(world.stripe, message(world.order(), money=Money(1, "EUR"))))
+
+
+def polls(page: Page, path: str, count: int) -> None:
+    """Until so many answers have come."""
+    for _ in range(count):
+        with page.expect_response(lambda response: path in response.url, timeout=SOON):
+            pass
+
+
+def removed(callback: Callback) -> None:
+    """By another hand."""
+    db.session.rollback()
+    db.session.refresh(callback)
+    callback.remove(None, "a test")
+    db.session.commit()
+
+
+def test_what_another_does_is_seen_in_its_place_and_nothing_of_ones_own_is_lost(desk: Page, world: World) -> None:
+    first, second, third = waiting(world), waiting(world), waiting(world)
+    desk.goto("/callbacks")
+    box = desk.locator(f"#pick-{first.id}")
+    box.check()
+    box.focus()
+    place = row_of(desk, third).bounding_box()
+    removed(second)
+    expect(row_of(desk, second)).to_contain_text("a test", timeout=SOON)
+    expect(row_of(desk, second).get_by_role("button", name="Restore")).to_be_visible()
+    expect(desk.locator("#count-unprocessed")).to_have_text("2")
+    expect(desk.locator("#count-invalid")).to_have_text("1")
+    expect(desk.locator("#waiting-count")).to_contain_text("2")
+    expect(box).to_be_checked()
+    expect(box).to_be_focused()
+    after = row_of(desk, third).bounding_box()
+    assert place is not None
+    assert after is not None
+    assert after["y"] == pytest.approx(place["y"], abs=1)
+    rows = desk.locator("tr.call")
+    assert [rows.nth(n).get_attribute("id") for n in range(3)] == [f"callback-{c.id}" for c in (first, second, third)]
+
+
+def test_a_row_that_moves_on_keeps_its_box_its_focus_and_the_open_dialog(desk: Page, world: World) -> None:
+    callback, other = waiting(world), waiting(world)
+    desk.goto("/callbacks")
+    row = row_of(desk, other)
+    desk.locator(f"#pick-{other.id}").check()
+    row.get_by_role("link", name="Remove").focus()
+    removed(other)
+    expect(row).to_contain_text("a test", timeout=SOON)
+    expect(desk.locator(f"#pick-{other.id}")).to_be_checked()
+    assert desk.evaluate("id => document.getElementById(id).contains(document.activeElement)", f"callback-{other.id}")
+
+    row_of(desk, callback).get_by_role("link", name="Remove").click()
+    dialog = desk.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("half a rea")
+    removed(callback)
+    expect(row_of(desk, callback)).to_contain_text("a test", timeout=SOON)
+    expect(dialog.get_by_label("Reason")).to_have_value("half a rea")
+    expect(dialog.get_by_label("Reason")).to_be_focused()
+
+
+def test_new_rows_are_announced_and_wait_to_be_shown(desk: Page, world: World) -> None:
+    old = waiting(world)
+    desk.goto("/callbacks")
+    place = row_of(desk, old).bounding_box()
+    new = waiting(world)
+    expect(desk.locator("#news")).to_contain_text("1 new: show", timeout=SOON)
+    expect(row_of(desk, new)).to_have_count(0)
+    assert row_of(desk, old).bounding_box() == place, "nothing is pushed away"
+    desk.locator("#news a").click()
+    expect(row_of(desk, new)).to_be_visible()
+
+
+def test_an_unchanged_panel_is_not_touched(desk: Page, world: World) -> None:
+    callback = waiting(world)
+    desk.goto("/callbacks")
+    box = desk.locator(f"#pick-{callback.id}")
+    box.check()
+    box.focus()
+    desk.evaluate(WATCH, "#panel")
+    polls(desk, "/callbacks/news", 3)
+    assert desk.evaluate("window.touched") == []
+    expect(box).to_be_checked()
+    expect(box).to_be_focused()
+
+
+def test_an_unchanged_widget_changes_only_its_foot(desk: Page, world: World) -> None:
+    old = utcnow() - timedelta(hours=3, seconds=5)  # its age stands still for a while
+    world.looked_at(make_callback(world.stripe, message(world.order(), money=Money(1, "EUR")), old))
+    desk.goto("/")
+    desk.locator("#review").focus()
+    desk.evaluate(WATCH, "#queue")
+    foot = desk.locator("#queue-foot").inner_text()
+    polls(desk, "/queue?seen", 3)
+    expect(desk.locator("#queue-foot")).not_to_have_text(foot)
+    assert desk.evaluate("window.touched") == []
+    expect(desk.locator("#review")).to_be_focused()
+
+
+def test_a_hidden_tab_asks_nothing_and_is_fresh_when_seen_again(desk: Page, world: World) -> None:
+    waiting(world)
+    desk.goto("/")
+    expect(desk.locator(".queue-number")).to_have_text("1")
+    desk.evaluate(HIDE, True)
+    asked: list[str] = []
+    desk.on("request", lambda request: asked.append(request.url))
+    waiting(world)
+    desk.wait_for_timeout(11_000)
+    assert asked == []
+    desk.evaluate(HIDE, False)
+    expect(desk.locator(".queue-number")).to_have_text("2", timeout=3_000)
+
+
+def test_a_lost_connection_is_said_with_its_time_until_it_is_back(desk: Page, world: World) -> None:
+    waiting(world)
+    desk.goto("/callbacks")
+    world.live.stop("web")
+    try:
+        expect(desk.locator("#trouble")).to_contain_text("The server can't be reached since", timeout=SOON)
+        since = desk.locator("#trouble").inner_text()
+        desk.wait_for_timeout(6_000)
+        assert desk.locator("#trouble").inner_text() == since
+        expect(desk.locator("tr.call")).to_have_count(1)
+    finally:
+        world.live.start("web")
+        world.live.wait()
+    expect(desk.locator("#trouble")).to_be_hidden(timeout=SOON)
+    waiting(world)
+    expect(desk.locator("#news")).to_contain_text("1 new: show", timeout=SOON)
