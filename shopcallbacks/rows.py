@@ -10,8 +10,10 @@ from . import words
 from .activity import Activity
 from .attempts import BY_A_PERSON, Attempt, Kind
 from .callbacks import Callback, State
+from .claims import Claim
 from .errors import Reason
 from .foresight import WORTH_A_RETRY, forcing_may_help
+from .notes import Thread, threads_of
 from .users import User
 
 
@@ -24,6 +26,8 @@ class Row:
     act: Activity | None
     viewer: User | None
     now: datetime
+    claim: Claim | None = None
+    notes: Thread | None = None
 
     @property
     def busy(self) -> bool:
@@ -100,6 +104,10 @@ class Row:
             return "you"
         return user.name if user else "the command line"
 
+    @property
+    def on_it(self) -> str:
+        return self.claim.told(self.viewer, self.now) if self.claim else ""
+
     def _clock(self, at: datetime) -> str:
         return words.moment(at, self.now, self.callback.account.shop.time_zone)
 
@@ -139,9 +147,21 @@ class Row:
 
 
 def rows_of(callbacks: Iterable[Callback], viewer: User | None, now: datetime) -> list[Row]:
-    """The rows, with what was last tried and done about each."""
+    """The rows, with what was last tried, done and noted about each, and who is on it."""
     callbacks = list(callbacks)
     ids = [callback.id for callback in callbacks]
     attempts = Attempt.last_of(ids)
     acts = Activity.last_of(callback.id for callback in callbacks if callback.state is State.invalid)
-    return [Row(callback, attempts.get(callback.id), acts.get(callback.id), viewer, now) for callback in callbacks]
+    claims, notes = Claim.of(ids), threads_of(ids)
+    return [
+        Row(
+            callback,
+            attempts.get(callback.id),
+            acts.get(callback.id),
+            viewer,
+            now,
+            claims.get(callback.id),
+            notes.get(callback.id),
+        )
+        for callback in callbacks
+    ]

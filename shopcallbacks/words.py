@@ -105,6 +105,9 @@ DONE = {
     "force": "It is being forced.",
     "remove": "Marked as invalid.",
     "restore": "Restored: it is unprocessed again.",
+    "note": "The note is kept.",
+    "claim": "You are on it.",
+    "let go": "You let it go.",
 }
 # The button that forces, naming the effect.
 FORCES = {
@@ -401,6 +404,11 @@ ACTS = {
     "cancel bulk": "cancelled",
     "add gateway": "added a gateway account",
     "test": "sent a test callback",
+    "note": "wrote a note",
+    "claim": "took it on",
+    "take over": "took it over",
+    "let go": "let it go",
+    "evidence": "took its evidence page",
 }
 
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from .. import undo, words
 from ..callbacks import Refused
+from ..claims import Claim
 from ..extensions import db
 from ..jobs import ring
 from .access import current_shop, load_act, load_callback, lock_callback, managers_only
@@ -31,6 +32,7 @@ def undo_one(id_: int) -> Response:
     except Refused as refused:
         db.session.rollback()
         return answer(load_callback(callback.id), str(refused), 409)
+    Claim.renew(callback, current_user)
     db.session.commit()
     if callback.due_at is not None:
         ring(callback.asks)

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from .. import foresight, words
 from ..callbacks import Callback, Refused
+from ..claims import Claim
 from ..extensions import db
 from ..jobs import ring
 from .access import load_callback, lock_callback, managers_only
@@ -61,6 +62,7 @@ def act(id_: int, verb: str) -> Response:
     except Refused as refused:
         db.session.rollback()
         return answer(load_callback(id_), str(refused), 409)
+    Claim.renew(callback, current_user)
     db.session.commit()
     if callback.due_at is not None:
         ring(callback.asks)
