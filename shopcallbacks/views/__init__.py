@@ -19,8 +19,9 @@ from . import (
     settings,
     verbs,
 )
-from . import bulk as bulk  # these two add to the blueprint of the callbacks
+from . import bulk as bulk  # these three add to the blueprint of the callbacks
 from . import clusters as clusters
+from . import evidence as evidence
 from . import settings_alerts as settings_alerts  # these add to the blueprint of the settings
 from . import settings_endpoint as settings_endpoint
 from . import settings_secrets as settings_secrets
