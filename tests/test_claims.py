@@ -208,7 +208,7 @@ def test_the_page_and_the_questions_say_who_is_on_it_and_forbid_nothing(
     assert "I’m on it" in client.get(f"/callbacks/{callback.id}").text
     take(callback, dana)
     for headers in (HTMX, {}):
-        assert "Dana is on it, 0 s" in client.get(f"/callbacks/{callback.id}/removal", headers=headers).text
+        assert "Dana is on it, " in client.get(f"/callbacks/{callback.id}/removal", headers=headers).text
     page = client.get(f"/callbacks/{callback.id}").text
     assert "Dana is on it" in page
     assert f'name="over" value="{dana.id}"' in page
@@ -240,7 +240,7 @@ def test_rows_that_are_shown_are_told_who_is_on_them(client: FlaskClient, callba
     take(elsewhere, stranger)
     log_in(client, person(callback.account, "Viewer", Role.viewer))
     html = client.get(f"/callbacks/claims?ids={callback.id},{elsewhere.id},x,,{'9' * 30},-1").text
-    assert f'<p id="on-{callback.id}" class="call-claim" hx-swap-oob="outerMorph">Dana is on it, 0 s</p>' in html
+    assert f'<p id="on-{callback.id}" class="call-claim" hx-swap-oob="outerMorph">Dana is on it, ' in html
     assert f'<p id="on-{elsewhere.id}" class="call-claim" hx-swap-oob="outerMorph"></p>' in html
     assert client.get("/callbacks/claims").status_code == 200
     page = client.get(f"/callbacks/{callback.id}").text
