@@ -13,6 +13,8 @@ from .extensions import Base, db, utcnow
 from .users import User
 
 FAILED_LOG_IN = "failed log-in"
+# About a callback without moving it: they stand in no undo's way.
+BESIDE = ("note", "claim", "take over", "let go", "evidence")
 
 
 class Activity(Base):
@@ -73,14 +75,16 @@ class Activity(Base):
 
     @classmethod
     def last_about(cls, callback_id: int) -> Activity | None:
-        return db.session.scalar(select(cls).where(cls.callback_id == callback_id).order_by(cls.id.desc()).limit(1))
+        """The latest act that moved the callback."""
+        wanted = select(cls).where(cls.callback_id == callback_id, cls.verb.not_in(BESIDE))
+        return db.session.scalar(wanted.order_by(cls.id.desc()).limit(1))
 
     @classmethod
     def last_of(cls, callback_ids: Iterable[int]) -> dict[int, Activity]:
-        """The latest act about each callback that had one, by callback id."""
+        """The latest act that moved each callback, where there is one, by callback id."""
         rows = db.session.scalars(
             select(cls)
-            .where(cls.callback_id.in_(list(callback_ids)))
+            .where(cls.callback_id.in_(list(callback_ids)), cls.verb.not_in(BESIDE))
             .ext(distinct_on(cls.callback_id))
             .order_by(cls.callback_id, cls.id.desc())
             .options(joinedload(cls.user))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .callbacks import Callback
-from .masking import mask
+from .masking import mask, mask_bytes
 from .reading_pane import SHOWN, Field, Pane, clean, hex_dump, read
 from .shops import SecretUnreadable
 
@@ -39,6 +39,15 @@ def pane_of(callback: Callback, part: str) -> RequestPane:
         dump=hex_dump(hide(callback.body[:SHOWN].decode("latin-1"), HIDDEN_BYTES).encode("latin-1"))
         if part == "bytes"
         else "",
+    )
+
+
+def hides(callback: Callback) -> bool:
+    """Whether something that stands in the query or the body is not shown."""
+    secrets = _Hider(callback).secrets
+    return any(
+        mask_bytes(data) != data or any(secret.encode() in data for secret in secrets)
+        for data in (callback.query, callback.body)
     )
 
 

@@ -10,9 +10,12 @@ from . import words
 from .activity import Activity
 from .attempts import BY_A_PERSON, Attempt
 from .callbacks import Callback, State
+from .claims import Claim
 from .errors import Reason
+from .following import mark_of
 from .foresight import WORTH_A_RETRY, forcing_may_help, reopening_may_help
 from .formats import Format, age
+from .notes import Thread, threads_of
 from .users import User
 
 
@@ -25,6 +28,8 @@ class Row:
     act: Activity | None
     viewer: User | None
     now: datetime
+    claim: Claim | None = None
+    notes: Thread | None = None
 
     @property
     def busy(self) -> bool:
@@ -36,7 +41,7 @@ class Row:
     @property
     def mark(self) -> str:
         """What an open page saw of it; another one once it has moved on (see `following`)."""
-        return f"{self.callback.id}.{self.callback.version}"
+        return mark_of(self.callback.id, self.callback.version, self.notes, self.claim, self.now)
 
     @property
     def tone(self) -> str:
@@ -112,6 +117,10 @@ class Row:
         zone = self.callback.account.shop.time_zone
         return self.viewer.prefers.format(zone) if self.viewer else Format(zone)
 
+    @property
+    def on_it(self) -> str:
+        return self.claim.told(self.viewer, self.now) if self.claim else ""
+
     def _clock(self, at: datetime) -> str:
         return self.format.moment(at, self.now)
 
@@ -151,9 +160,21 @@ class Row:
 
 
 def rows_of(callbacks: Iterable[Callback], viewer: User | None, now: datetime) -> list[Row]:
-    """The rows, with what was last tried and done about each."""
+    """The rows, with what was last tried, done and noted about each, and who is on it."""
     callbacks = list(callbacks)
     ids = [callback.id for callback in callbacks]
     attempts = Attempt.last_of(ids)
     acts = Activity.last_of(callback.id for callback in callbacks if callback.state is State.invalid)
-    return [Row(callback, attempts.get(callback.id), acts.get(callback.id), viewer, now) for callback in callbacks]
+    claims, notes = Claim.of(ids), threads_of(ids)
+    return [
+        Row(
+            callback,
+            attempts.get(callback.id),
+            acts.get(callback.id),
+            viewer,
+            now,
+            claims.get(callback.id),
+            notes.get(callback.id),
+        )
+        for callback in callbacks
+    ]

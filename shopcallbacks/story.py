@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from . import words
-from .activity import Activity
+from .activity import BESIDE, Activity
 from .attempts import BY_A_PERSON, Attempt
 from .callbacks import Callback
 from .related import Related
 from .rows import Row
 from .values import Verdict
+
+CLAIMS = ("claim", "take over", "let go")
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,18 @@ def _result(attempt: Attempt, callback: Callback) -> str:
 
 
 def _acts(callback: Callback, row: Row) -> Iterator[Entry]:
-    """Removals and restorations; a retry or a force stands there as its attempt, once that has run."""
+    """Removals and restorations; a retry or a force stands there as its attempt, once that has run. Notes and who took
+    its evidence along stand elsewhere."""
     acts = Activity.about(callback.id)
+    moves = [act for act in acts if act.verb not in BESIDE]
     for act in acts:
+        if act.verb in CLAIMS:
+            who = row.who(act.user)
+            yield Entry(act.at, "secondary", f"{who[:1].upper()}{who[1:]} {words.ACTS[act.verb]}", note=act.what)
+        if act.verb in BESIDE:
+            continue
         asks = act.verb in ("retry", "force", "reopen", "owe")
-        if asks and not (act is acts[-1] and callback.due_kind in BY_A_PERSON):
+        if asks and not (act is moves[-1] and callback.due_kind in BY_A_PERSON):
             continue
         done = "Asked for" if asks else words.ACTS.get(act.verb, act.verb).capitalize()
         title = f"{done}{' one more attempt' if asks else ''} by {row.who(act.user)}"

@@ -111,6 +111,9 @@ DONE = {
     "owe": "The payment is being booked as owed back.",
     "remove": "Marked as invalid.",
     "restore": "Restored: it is unprocessed again.",
+    "note": "The note is kept.",
+    "claim": "You are on it.",
+    "let go": "You let it go.",
 }
 # The button that forces, naming the effect.
 FORCES = {
@@ -383,6 +386,11 @@ ACTS = {
     "rename view": "renamed a view",
     "remove view": "removed a view",
     "own settings": "changed their own settings",
+    "note": "wrote a note",
+    "claim": "took it on",
+    "take over": "took it over",
+    "let go": "let it go",
+    "evidence": "took its evidence page",
 }
 
 

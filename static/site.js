@@ -107,7 +107,7 @@ document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   const target = ctx.sourceElement.getAttribute("hx-target");
   const place = target && document.querySelector(target);
-  if (!place?.matches(".call, #callback")) return;
+  if (!place?.matches(".call, #callback, #notes, #claim")) return;
   if (place.contains(document.activeElement) || ctx.sourceElement.closest("#dialog")) ctx.held = target;
 });
 document.addEventListener("htmx:after:swap", (event) => {

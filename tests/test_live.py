@@ -187,19 +187,32 @@ def test_new_rows_are_announced_and_not_pushed_in(client: FlaskClient, account: 
 def test_a_row_of_another_shop_never_comes(client: FlaskClient, account: GatewayAccount) -> None:
     strange = unprocessed(make_account())
     page = client.get("/callbacks").text
-    text = client.get(again(page, "/callbacks/news") + f"&shown={strange.id}.999").text
+    text = client.get(again(page, "/callbacks/news") + f"&shown={strange.id}.999.0.0.0").text
     assert f"callback-{strange.id}" not in text
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "1", "1.", "x.1", "1.x", "²." + "1", "9" * 30 + ".1", "-1.0", "\x00.1", "1.1.1"]
+    "text",
+    [
+        "",
+        ".",
+        "1",
+        "1.1",
+        "x.1.0.0.0",
+        "1.x.0.0.0",
+        "².1.0.0.0",
+        "9" * 30 + ".1.0.0.0",
+        "-1.0.0.0.0",
+        "\x00.1.0.0.0",
+        "1.1.0.0.0.0",
+    ],
 )
 def test_marks_no_row_has_written_are_left_out(text: str) -> None:
     assert following.read(text) == {}
 
 
 def test_marks_beyond_a_page_are_left_out() -> None:
-    assert len(following.read(" ".join(f"{n}.0" for n in range(1000)))) == following.MOST
+    assert len(following.read(" ".join(f"{n}.0.0.0.0" for n in range(1000)))) == following.MOST
 
 
 @pytest.mark.parametrize("query", ["since=x", "seen=%00", "shown=%00", "shown=%FF", "since=2026-11-26", "back=//evil"])

@@ -12,6 +12,7 @@ from . import (
     deliveries,
     health,
     ingest,
+    noting,
     orders,
     preferences,
     saved_views,
@@ -20,8 +21,9 @@ from . import (
     settings,
     verbs,
 )
-from . import bulk as bulk  # these two add to the blueprint of the callbacks
+from . import bulk as bulk  # these three add to the blueprint of the callbacks
 from . import clusters as clusters
+from . import evidence as evidence
 from . import settings_alerts as settings_alerts  # these add to the blueprint of the settings
 from . import settings_endpoint as settings_endpoint
 from . import settings_secrets as settings_secrets
@@ -36,6 +38,7 @@ BLUEPRINTS = (
     dashboard.bp,
     callbacks.bp,
     verbs.bp,
+    noting.bp,
     orders.bp,
     deliveries.bp,
     activity.bp,

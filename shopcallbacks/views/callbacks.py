@@ -43,7 +43,7 @@ def news() -> str | Response:
     """What has changed for an open panel: rows that have come, counts, shown rows that moved on. Often nothing."""
     shop, since = current_shop(), request.args.get("since", type=datetime.fromisoformat, default=now())
     glanced = glance.at(shop.id, now())
-    moved = following.moved(following.read(request.args.get("shown", "")), shop)
+    moved = following.moved(following.read(request.args.get("shown", "")), shop, now())
     if not moved and request.args.get("seen") == glanced.state:
         return Response(status=204)
     filter_ = _filter(shop)

@@ -13,6 +13,7 @@ from .. import foresight
 from ..activity import Activity
 from ..callbacks import Callback
 from ..comparison import compare
+from ..notes import Note
 from ..related import related_to
 from ..request_pane import pane_of
 from ..rows import Row, rows_of
@@ -50,6 +51,7 @@ def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, 
         "story": story_of(callback, row, related),
         "pane": pane_of(callback, part),
         "undo": just_done(callback),
+        "notes": Note.about(callback.id),
         "back": url_for("callbacks.show", id_=callback.id),
     }
 

@@ -7,6 +7,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from .. import undo, words
+from ..claims import Claim
 from ..errors import Refused
 from ..extensions import db
 from ..jobs import ring
@@ -31,6 +32,7 @@ def undo_one(id_: int) -> Response:
     except Refused as refused:
         db.session.rollback()
         return answer(load_callback(callback.id), str(refused), 409)
+    Claim.renew(callback, current_user)
     db.session.commit()
     if callback.due_at is not None:
         ring(callback.asks)

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from .. import foresight, words
 from ..callbacks import Callback
+from ..claims import Claim
 from ..errors import Refused
 from ..extensions import db
 from ..jobs import ring
@@ -87,6 +88,7 @@ def act(id_: int, verb: str) -> Response:
     except Refused as refused:
         db.session.rollback()
         return answer(load_callback(id_), str(refused), 409)
+    Claim.renew(callback, current_user)
     db.session.commit()
     if callback.due_at is not None:
         ring(callback.asks)
