@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from babel import Locale
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopcallbacks.formats import LOCALES, PLAIN, Format, age
@@ -16,6 +16,7 @@ AT = datetime(2026, 11, 23, 17, 42, 10, 412000, tzinfo=UTC)
 NOW = AT + timedelta(minutes=70)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(LOCALES)), st.integers(0, 10**15), st.sampled_from(["EUR", "JPY", "KWD", "CLF"]))
 def test_every_amount_keeps_its_digits_its_decimals_and_its_currency_in_every_format(
     locale: str, minor: int, currency: str
@@ -29,6 +30,7 @@ def test_every_amount_keeps_its_digits_its_decimals_and_its_currency_in_every_fo
     assert len(decimals) == max(-int(value.amount.as_tuple().exponent), 0)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(LOCALES)), st.integers(-(10**15), 10**15))
 def test_every_number_keeps_its_digits_in_every_format(locale: str, value: int) -> None:
     assert "".join(filter(str.isdigit, Format(locale=locale).number(value))) == str(abs(value))
@@ -82,6 +84,7 @@ def test_every_format_writes_a_whole_moment_with_its_thousandths(locale: str) ->
     assert "2026" in said
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(LOCALES)), st.integers(946684800, 4102444800))
 def test_any_moment_can_be_written_in_every_format(locale: str, seconds: int) -> None:
     at, format_ = datetime.fromtimestamp(seconds, UTC), Format("America/St_Johns", locale)
