@@ -9,6 +9,7 @@ from datetime import timedelta
 from urllib.parse import quote, urlencode
 
 import pytest
+from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,9 +20,11 @@ from shopcallbacks.panel import Filter, Tab
 from shopcallbacks.search_index import SearchEntry, SearchProgress, history_before
 from shopcallbacks.shops import GatewayAccount
 from shopcallbacks.terms import LONGEST, MOST, sought, terms, texts_of
+from shopcallbacks.users import Role
 from shopcallbacks.values import Money
+from shopcallbacks.views import callbacks as views
 
-from .factories import make_account, make_callback, make_order, message, process, request_for
+from .factories import log_in, make_account, make_callback, make_order, make_user, message, process, request_for
 
 ONE_BY_ONE = settings(max_examples=20, deadline=None)
 PRINTABLE = st.text(max_size=200).filter(str.isprintable)
@@ -219,6 +222,19 @@ def test_a_full_card_number_finds_the_payload_that_holds_it_and_is_not_in_the_in
     assert found(account, "4111 1111 1111 1111") == {callback.id}
     kept = db.session.scalars(db.select(db.func.cast(SearchEntry.terms, db.Text))).all()
     assert not any("4111" in entry for entry in kept)
+
+
+def test_a_number_is_said_only_where_all_were_counted(
+    account: GatewayAccount, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(client, make_user(Role.manager, account.shop))
+    for _ in range(3):
+        saying(account, b"often", ago=timedelta(hours=1))
+    assert "data-total>3</span>" in client.get("/callbacks?tab=all&q=often").text
+    monkeypatch.setattr(views, "FOUND", 2)
+    page = client.get("/callbacks?tab=all&q=often").text
+    assert "3 of 2+" in page
+    assert "data-total" not in page
 
 
 # The index follows
