@@ -38,7 +38,7 @@ def test_the_question_tells_of_mixed_effects_and_the_run_does_just_that(desk: Pa
     expect(effects).to_contain_text("1 stays unprocessed: Paid, but the order is cancelled")
     expect(effects).to_contain_text("1 stays unprocessed: Paid, but the order is paid already")
     expect(effects).to_contain_text("1 stays unprocessed: No such order")
-    desk.get_by_label("fail").fill("100")
+    desk.get_by_label("Stop by itself when more than").fill("100")
     desk.get_by_role("button", name="Retry 4 callbacks").click()
     expect(desk.get_by_text("Stopped by itself.").or_(desk.get_by_text("Done."))).to_be_visible(timeout=SOON)
     if desk.get_by_role("button", name="Go on all the same").is_visible():
