@@ -122,6 +122,7 @@ document.addEventListener("htmx:after:swap", (event) => {
 let lastPick = null;
 const inBar = (box) => Boolean(box.form) && box.form === document.getElementById("bulk");
 const picks = () => [...document.querySelectorAll('input[form="bulk"][name="id"]')];
+const write = (place, words) => { if (place.textContent !== words) place.textContent = words; };
 function countPicks() {
   const bar = document.getElementById("bulk");
   if (!bar) return;
@@ -130,10 +131,10 @@ function countPicks() {
   top.checked = boxes.length > 0 && count === boxes.length;
   top.indeterminate = count > 0 && !top.checked;
   const many = all ? (bar.querySelector("[data-total]")?.textContent ?? "all") : count || "";
-  bar.querySelector("[data-picked]").textContent = all ? "All that match" : count ? `${count} selected` : "Select rows";
+  write(bar.querySelector("[data-picked]"), all ? "All that match" : count ? `${count} selected` : "Select rows");
   for (const button of bar.querySelectorAll("button")) {
     button.disabled = !many;
-    button.querySelector("[data-count]").textContent = many ? `\u00a0${many}` : "";
+    write(button.querySelector("[data-count]"), many ? `\u00a0${many}` : "");
   }
 }
 document.addEventListener("change", (event) => {
