@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -13,9 +14,11 @@ from sqlalchemy import func, select, update
 
 from shopcallbacks import undo
 from shopcallbacks.activity import Activity
-from shopcallbacks.callbacks import Callback, Refused, State
+from shopcallbacks.callbacks import Callback, State
 from shopcallbacks.claims import LASTS, Claim
+from shopcallbacks.errors import Refused
 from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.notes import Note
 from shopcallbacks.rows import rows_of
 from shopcallbacks.shops import GatewayAccount
 from shopcallbacks.story import story_of
@@ -243,40 +246,6 @@ def test_rows_that_are_shown_are_told_who_is_on_them(client: FlaskClient, callba
     assert ("Dana is on it, " in html, "Stranger" in html) == (True, False)
     page = client.get(f"/callbacks/{callback.id}").text
     assert "Dana is on it" in page
-    assert f'name="over" value="{dana.id}"' in page
-    data = {"why": "not ours", "seen": callback.version}
-    assert client.post(f"/callbacks/{callback.id}/removal", data=data, headers=HTMX).status_code == 200
-    assert callback.state is State.invalid
-
-
-def test_pressing_answers_with_who_is_on_it(client: FlaskClient, callback: Callback, dana: User, ali: User) -> None:
-    log_in(client, dana)
-    address = f"/callbacks/{callback.id}/claim"
-    mine = client.post(address, headers=HTMX)
-    assert mine.text.lstrip().startswith('<div id="claim"')
-    assert "Let go" in mine.text
-    response = client.post(f"{address}/end", data={"back": f"/callbacks/{callback.id}"})
-    assert (response.status_code, response.location) == (303, f"/callbacks/{callback.id}")
-    take(callback, ali)
-    late = client.post(address, headers=HTMX)
-    assert (late.status_code, "Ali is on it." in late.text, "Take over" in late.text) == (409, True, True)
-    plain = client.post(address, data={"over": "x" * 50, "back": f"/callbacks/{callback.id}"})
-    assert plain.status_code == 303
-    assert "Ali is on it." in client.get(plain.location).text
-
-
-def test_rows_that_are_shown_are_told_who_is_on_them(client: FlaskClient, callback: Callback, dana: User) -> None:
-    elsewhere = make_callback(make_account(), message())
-    stranger = person(elsewhere.account, "Stranger")
-    take(callback, dana)
-    take(elsewhere, stranger)
-    log_in(client, person(callback.account, "Viewer", Role.viewer))
-    html = client.get(f"/callbacks/claims?ids={callback.id},{elsewhere.id},x,,{'9' * 30},-1").text
-    assert f'<p id="on-{callback.id}" class="call-claim" hx-swap-oob="outerMorph">Dana is on it, ' in html
-    assert f'<p id="on-{elsewhere.id}" class="call-claim" hx-swap-oob="outerMorph"></p>' in html
-    assert client.get("/callbacks/claims").status_code == 200
-    page = client.get(f"/callbacks/{callback.id}").text
-    assert "Dana is on it" in page
     assert "Take over" not in page
     assert client.post(f"/callbacks/{callback.id}/claim").status_code == 403
     assert client.post(f"/callbacks/{callback.id}/claim/end").status_code == 403
@@ -287,3 +256,27 @@ def test_another_shops_callback_is_claimed_by_nobody_here(client: FlaskClient, c
     assert client.post(f"/callbacks/{callback.id}/claim").status_code == 404
     assert client.post(f"/callbacks/{callback.id}/claim/end").status_code == 404
     assert holder(callback) is None
+
+
+def test_a_shown_row_follows_who_is_on_it_and_what_is_noted(
+    client: FlaskClient, callback: Callback, dana: User
+) -> None:
+    log_in(client, dana)
+
+    def marked() -> str:
+        (mark,) = re.findall(r'data-mark="([^"]+)"', client.get("/callbacks").text)
+        return str(mark)
+
+    def follows(mark: str) -> str:
+        return client.get(f"/callbacks/news?shown={mark}", headers=HTMX).text
+
+    mark = marked()
+    row = f'id="callback-{callback.id}"'
+    assert row not in follows(mark)
+    take(callback, dana)
+    assert "You are on it" in follows(mark)
+    mark = marked()
+    assert row not in follows(mark)
+    Note.write(callback, dana, "I called them.")
+    db.session.commit()
+    assert "1 note" in follows(mark)
