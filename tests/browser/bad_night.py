@@ -11,8 +11,10 @@ from sqlalchemy import update
 from shopcallbacks import jobs, test_callback
 from shopcallbacks.alerts import AlertRules
 from shopcallbacks.bulk import BulkRun
+from shopcallbacks.claims import Claim
 from shopcallbacks.endpoints import Endpoint
 from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.notes import Note
 from shopcallbacks.panel import Filter
 from shopcallbacks.pulse import Pulse
 from shopcallbacks.selection import Selection, Verb
@@ -80,16 +82,21 @@ def _callbacks(shop: Shop, admin: User) -> dict[str, int]:
     made = {name: make_callback(account, what) for name, (account, what) in said.items()}
     process()
     made["conflict"] = make_callback(stripe, message(gone))
+    made["owed"] = make_callback(stripe, message(gone))
     made["refund"] = make_callback(liqpay, message(paid, Outcome.refunded))
     process()
     made["back"] = make_callback(stripe, request_for(forger, message(make_order(shop))))
     process()
+    made["owed"].owe(admin, "sold out")
+    process()
+    Claim.take(made["conflict"], admin)
+    Note.write(made["conflict"], admin, "She called: she still wants it.")
     for name in ("invalid", "back"):
         made[name].remove(admin, "a test of the old shop")
     off = make_account(shop, slug="stripe-old")
     off.disable()
     db.session.commit()
-    others = {"order": paid.id, "account": stripe.id, "off": off.id}
+    others = {"order": paid.id, "owing": gone.id, "account": stripe.id, "off": off.id}
     return {name: callback.id for name, callback in made.items()} | others
 
 
@@ -133,5 +140,8 @@ def _test(account_id: int, admin: User) -> dict[str, int]:
     assert id_ is not None, said
     db.session.commit()
     process()
-    make_callback(account, message("251123-at-work"))
+    at_work = make_callback(account, message("251123-at-work"))
+    process()
+    at_work.retry(admin)
+    db.session.commit()
     return {"test": id_}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from dev.services import Postgres
 from dev.simulator import SimulatedGateways
@@ -123,6 +123,21 @@ def log_in(page: Page, user: User) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url("**/")
+
+
+@pytest.fixture
+def page(page: Page) -> Page:
+    """Whose pages are ready once they are there: htmx begins a moment after the load, and until then links are links."""
+    goto = page.goto
+
+    def go(*args: Any, **kwargs: Any) -> Response | None:
+        answer = goto(*args, **kwargs)
+        if page.locator("script[src*=htmx]").count():
+            expect(page.locator("[data-htmx-powered]").first).to_be_attached()
+        return answer
+
+    page.goto = go  # type: ignore[method-assign]
+    return page
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ SCREENS = (
     # the dashboard
     Screen("dashboard", "/" + NIGHT),
     Screen("dashboard, hours as table", "/" + NIGHT, (unfold("as table"),)),
+    Screen("dashboard, by day", f"/{NIGHT}&by=days"),
     Screen("dashboard, the shops", "/" + NIGHT, (unfold("Night"),)),
     Screen("dashboard, the user's menu", "/" + NIGHT, (unfold("AP"),)),
     Screen("dashboard, nothing unprocessed", "/?shop=calm"),
@@ -97,7 +98,12 @@ SCREENS = (
     ),
     Screen("by cause", "/callbacks/causes" + NIGHT),
     Screen("by cause, nothing", "/callbacks/causes?shop=calm"),
-    # force and remove
+    Screen("payments to decide on", f"/callbacks{NIGHT}&tab=decide"),
+    Screen("payments to decide on, none", "/callbacks?shop=calm&tab=decide"),
+    # force, remove, and what becomes of a payment
+    Screen("reopen, page", "/callbacks/{conflict}/reopening"),
+    Screen("needs refund, dialog", f"/callbacks{NIGHT}&tab=decide", ask("Needs refund")),
+    Screen("needs refund, page", "/callbacks/{conflict}/debt"),
     Screen("force, dialog", f"/callbacks{NIGHT}&account=paypal", ask("Force")),
     Screen("force, page", "/callbacks/{asked}/forced-retry"),
     Screen("force, can't help", "/callbacks/{amount}/forced-retry"),
@@ -112,6 +118,7 @@ SCREENS = (
         for kind in ("processed", "refund", "amount", "conflict", "forged", "asked", "waiting", "unreadable", "several")
     ),
     Screen("callback: removed", "/callbacks/{invalid}"),
+    Screen("callback, the evidence", "/callbacks/{several}/evidence"),
     *(
         Screen(f"callback, {part}", "/callbacks/{form}?part=" + part)
         for part in ("body", "headers", "address", "bytes")
@@ -128,12 +135,19 @@ SCREENS = (
     # orders and acts
     Screen("orders", "/orders" + NIGHT),
     Screen("orders, none", f"/orders{NIGHT}&number=none"),
+    Screen("orders that owe", f"/orders{NIGHT}&owed=1"),
+    Screen("orders that owe, none", "/orders?shop=calm&owed=1"),
+    Screen("orders nobody called about", f"/orders{NIGHT}&unheard=1"),
     Screen("order", "/orders/{order}"),
+    Screen("order that owes", "/orders/{owing}"),
+    Screen("given back, page", "/orders/{owing}/settlement"),
     Screen("activity", "/activity" + NIGHT),
     Screen("activity, nothing fits", f"/activity{NIGHT}&who=cli&from=never"),
     Screen("your last actions", "/activity/mine" + NIGHT),
     Screen("your last actions, none", "/activity/mine?shop=new-shop"),
     # settings
+    Screen("your settings", "/preferences"),
+    Screen("the keys", "/callbacks" + NIGHT, (press("Keys"), until("dialog[open]"))),
     Screen("settings", "/settings" + NIGHT),
     Screen("settings for a viewer", "/settings", who=VIEWER),
     Screen("settings, no gateway yet", "/settings?shop=new-shop"),
@@ -181,6 +195,10 @@ NO_SCREENS = {
     "callbacks.row": "a part of the panel",
     "dashboard.count": "a part of every page",
     "dashboard.widget": "a part of the dashboard",
+    "dashboard.over": "a part of the dashboard",
+    "dashboard.gateways": "a part of the dashboard",
+    "dashboard.undecided": "a part of the dashboard",
+    "noting.people": "a part of a callback's page",
     "dashboard.first": "a part of the first steps",
     "deliveries.show": "a part of the order's page; without htmx it leads there",
     "settings.alert_messages": "a part of the alerts' page",
