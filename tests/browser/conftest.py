@@ -127,7 +127,7 @@ def log_in(page: Page, user: User) -> None:
 
 @pytest.fixture
 def page(page: Page) -> Page:
-    """Whose pages are ready once they are there: htmx begins a moment after the load, and until then links are links."""
+    """Whose pages are ready once they are there: htmx begins a moment after the load; until then links are links."""
     goto = page.goto
 
     def go(*args: Any, **kwargs: Any) -> Response | None:
