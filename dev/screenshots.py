@@ -73,6 +73,8 @@ PICTURES = (
         (press(".call a[href*=forced-retry]"), DIALOG),
         main=True,
     ),
+    Picture("decide", "/callbacks?tab=decide", (wait(ROW),), main=True),
+    Picture("owe", "/callbacks?tab=decide", (press(".call a[href*=debt]"), DIALOG)),
     Picture("remove", "/callbacks", (press(".call a[href*=removal]"), DIALOG)),
     Picture("bulk-ask", "/bulk/new?verb=retry&all=1", (wait(".effects li"),), main=True),
     Picture(
@@ -91,6 +93,8 @@ PICTURES = (
     Picture("orders", "/orders", main=True),
     Picture("order", "/orders?state=open", (follow(".rows th a", "/orders/"),)),
     Picture("activity", "/activity"),
+    Picture("your-settings", "/preferences"),
+    Picture("keys", "/callbacks", (press("[data-keys]"), wait("dialog[open]"))),
     Picture("settings", "/settings"),
     Picture("gateways", "/settings/gateways/new"),
     Picture("account", "/settings", (follow(".account h2 a", "/gateways/"),)),
