@@ -94,3 +94,20 @@ def test_the_shop_stays_chosen(client: FlaskClient) -> None:
     log_in(client, make_user(Role.manager, first, second))
     client.get("/?shop=beta")
     assert '<summary class="shop">Beta</summary>' in client.get("/orders").text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["callbacks/{}", "callbacks/{}/row", "callbacks/{}/evidence", "orders/{}", "bulk/{}", "settings/gateways/{}"],
+)
+@pytest.mark.parametrize("id_", [2**63, 10**30, 2**63 - 1, 0])
+def test_an_id_that_nothing_has_is_not_there(client: FlaskClient, path: str, id_: int) -> None:
+    log_in(client, make_user(Role.admin, make_shop()))
+    assert client.get("/" + path.format(id_)).status_code == 404
+
+
+@pytest.mark.parametrize("place", [10**30, -(10**30), "x", "%00"])
+@pytest.mark.parametrize("path", ["/activity", "/bulk", "/settings/endpoint"])
+def test_a_place_that_nothing_has_is_left_out(client: FlaskClient, path: str, place: object) -> None:
+    log_in(client, make_user(Role.admin, make_shop()))
+    assert client.get(f"{path}?before={place}").status_code == 200

@@ -49,6 +49,7 @@ BLUEPRINTS = (
 
 
 def init_app(app: Flask) -> None:
+    app.url_map.converters["int"] = screens.Id
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
     screens.init_app(app)

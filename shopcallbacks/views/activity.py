@@ -12,7 +12,7 @@ from ..extensions import db
 from ..users import User
 from ..words import ACTS
 from .access import current_shop
-from .screens import now
+from .screens import now, whole
 
 bp = Blueprint("activity", __name__, url_prefix="/activity")
 
@@ -21,7 +21,7 @@ PAGE = 50
 
 @bp.get("")
 def index() -> str:
-    shop, wanted, before = current_shop(), Acts.read(request.args.items()), request.args.get("before", type=int)
+    shop, wanted, before = current_shop(), Acts.read(request.args.items()), request.args.get("before", type=whole)
     acts = wanted.page(shop, current_user.may_set_up, before, PAGE + 1)
     return render_template(
         "activity/index.html",

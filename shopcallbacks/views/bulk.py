@@ -18,7 +18,7 @@ from ..jobs import ring_bulk
 from ..selection import Selection, Verb
 from .access import current_shop, load_run, lock_run, managers_only
 from .callbacks import bp
-from .screens import now, wants_fragment
+from .screens import now, wants_fragment, whole
 from .verbs import why
 
 PAGE = 50
@@ -35,7 +35,7 @@ def bulk_ask() -> str:
 @managers_only
 def bulk_start() -> BaseResponse | tuple[str, int]:
     shop, verb, selection = current_shop(), _verb(), _selection()
-    share = request.form.get("stop_share", STOP_SHARE, type=int)
+    share = request.form.get("stop_share", STOP_SHARE, type=whole)
     try:
         run = BulkRun.start(shop, current_user, verb, selection, why(), share)
     except Refused as refused:
@@ -46,7 +46,7 @@ def bulk_start() -> BaseResponse | tuple[str, int]:
 
 @bp.get("/bulk")
 def bulk_index() -> str:
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=whole)
     runs = BulkRun.of_shop(current_shop().id, before, PAGE + 1)
     return render_template("bulk/index.html", runs=runs[:PAGE], more=len(runs) > PAGE, before=before)
 
@@ -107,13 +107,13 @@ def asked(problem: str = "") -> str:
         effects=found,
         problem=problem,
         why=request.values.get("why", ""),
-        stop_share=request.values.get("stop_share", STOP_SHARE, type=int),
+        stop_share=request.values.get("stop_share", STOP_SHARE, type=whole),
     )
 
 
 def run_parts(run: BulkRun) -> dict[str, Any]:
     state = request.args.get("state", type=ItemState)
-    found = receipt.rows(run, state, request.args.get("after", 0, type=int))
+    found = receipt.rows(run, state, request.args.get("after", 0, type=whole))
     return {
         "run": run,
         "outcomes": receipt.outcomes(run),

@@ -15,7 +15,7 @@ from ..errors import Refused
 from ..extensions import db
 from ..notes import Note
 from .access import load_callback, managers_only
-from .screens import wants_fragment
+from .screens import wants_fragment, whole
 from .telling import back, row_of
 
 bp = Blueprint("noting", __name__, url_prefix="/callbacks")
@@ -49,7 +49,7 @@ def claim(id_: int) -> Response:
     """With `over`: from that user, whom they saw on it."""
     callback = load_callback(id_)
     try:
-        Claim.take(callback, current_user, request.form.get("over", type=int))
+        Claim.take(callback, current_user, request.form.get("over", type=whole))
     except Refused as refused:
         db.session.rollback()
         return _answer(callback, "callbacks/_claim.html", str(refused), 409)

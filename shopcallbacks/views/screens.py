@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
@@ -10,6 +11,7 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
 from .. import queue, words
@@ -83,6 +85,21 @@ def written() -> Format:
     if "written" not in g:
         g.written = prefers().format(current_shop().time_zone)
     return g.written  # type: ignore[no-any-return]
+
+
+def whole(text: str) -> int:
+    """A number that an id or a place can be; `ValueError` for any other, which an address is then without."""
+    number = int(text)
+    if not 0 <= number < 2**63:
+        raise ValueError(text)
+    return number
+
+
+class Id(IntegerConverter):
+    """Of addresses: what is too large to be an id is no address at all."""
+
+    def __init__(self, url_map: Map, **options: Any) -> None:
+        super().__init__(url_map, max=2**63 - 1, **options)
 
 
 def now() -> datetime:

@@ -17,6 +17,7 @@ from ..extensions import db, utcnow
 from ..jobs import ring_outgoing
 from ..signing import Purpose, SigningSecret
 from .access import admins_only, current_shop, managers_only
+from .screens import whole
 from .settings import bp
 
 Page = str | Response | tuple[str, int]
@@ -33,7 +34,7 @@ def endpoint() -> str:
 def _page(**more: Any) -> str:
     shop = current_shop()
     found = Endpoint.of(shop.id)
-    part, before = request.args.get("part", Part.all, type=Part), request.args.get("before", type=int)
+    part, before = request.args.get("part", Part.all, type=Part), request.args.get("before", type=whole)
     rows = Delivery.latest(found.id, part, before, PAGE + 1) if found else []
     return render_template(
         "settings/endpoint.html",

@@ -14,7 +14,7 @@ from ..extensions import db
 from ..jobs import ring
 from ..selection import Verb
 from .access import load_callback, lock_callback, managers_only
-from .screens import wants_fragment
+from .screens import wants_fragment, whole
 from .telling import answer, back, row_of
 
 bp = Blueprint("verbs", __name__, url_prefix="/callbacks/<int:id_>")
@@ -84,7 +84,7 @@ def act(id_: int, verb: str) -> Response:
     """Does it, commits, rings; refused where the callback has moved on since it was seen."""
     callback = lock_callback(id_)
     try:
-        getattr(callback, verb)(current_user, why(), request.form.get("seen", type=int))
+        getattr(callback, verb)(current_user, why(), request.form.get("seen", type=whole))
     except Refused as refused:
         db.session.rollback()
         return answer(load_callback(id_), str(refused), 409)
