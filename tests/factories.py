@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from shopcallbacks.callbacks import Callback
 from shopcallbacks.extensions import db, utcnow
@@ -92,3 +93,21 @@ def log_in(client: FlaskClient, user: User) -> FlaskClient:
     """The client, logged in as the user."""
     assert client.post("/login", data={"email": user.email, "password": PASSWORD}).status_code == 303
     return client
+
+
+def long_history(account: GatewayAccount, count: int = 2_000) -> None:
+    """So many callbacks, one a second, all of them processed like the first; and the planner knows."""
+    callback = make_callback(account, message(make_order(account.shop)))
+    process()
+    columns = ", ".join(
+        column.name for column in callback.__table__.columns if column.name not in ("id", "received_at")
+    )
+    db.session.execute(
+        text(
+            f"INSERT INTO callbacks (received_at, {columns}) SELECT now() - make_interval(secs => n), {columns} "
+            "FROM callbacks, generate_series(1, :count) AS n"
+        ),
+        {"count": count - 1},
+    )
+    db.session.execute(text("ANALYZE callbacks"))
+    db.session.commit()

@@ -85,7 +85,7 @@ def site(environ: Mapping[str, str], logs: Path, worker: bool = True, **more: st
             found.stop(name)
 
 
-def until(done: object, seconds: float = 20.0) -> None:
+def until(done: object, seconds: float = 60.0) -> None:
     """Asks again and again until it is so; `AssertionError` when it takes too long."""
     assert callable(done)
     deadline = time.monotonic() + seconds

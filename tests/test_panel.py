@@ -16,7 +16,7 @@ from shopcallbacks.panel import Filter, Sort, Tab
 from shopcallbacks.shops import GatewayAccount
 from shopcallbacks.values import Money
 
-from .factories import make_account, make_callback, make_order, message, process
+from .factories import long_history, make_account, make_callback, make_order, message, process
 
 
 @pytest.fixture
@@ -193,6 +193,7 @@ def test_news_are_callbacks_that_came_or_were_given_up_since(account: GatewayAcc
 
 
 def test_the_queue_is_read_by_its_own_index(account: GatewayAccount) -> None:
+    long_history(account)
     for tab in (Tab.unprocessed, Tab.waiting):
         db.session.execute(db.text("SET LOCAL enable_seqscan = off"))
         statement = Filter(tab).select(account.shop).with_only_columns(Callback.id)

@@ -17,7 +17,7 @@ from shopcallbacks.shops import GatewayAccount
 from shopcallbacks.transitions import OrderState
 from shopcallbacks.values import Money
 
-from .factories import make_account, make_callback, make_order, make_shop, message, process
+from .factories import long_history, make_account, make_callback, make_order, make_shop, message, process
 
 
 @pytest.fixture
@@ -96,6 +96,7 @@ def test_causes_of_an_account_are_told_apart_and_others_are_not(account: Gateway
 
 
 def test_counting_reads_the_queues_own_index(account: GatewayAccount) -> None:
+    long_history(account)
     db.session.execute(text("SET LOCAL enable_seqscan = off"))
     counting = select(Callback.id).where(queue.needs_a_person(account.shop_id, utcnow()))
     statement = counting.compile(db.engine, compile_kwargs={"literal_binds": True})

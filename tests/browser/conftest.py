@@ -10,19 +10,22 @@ from typing import Any
 import pytest
 import requests
 from flask import Flask
+from flask_migrate import upgrade
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
-from dev.services import Postgres
+from dev.services import Postgres, create_database
 from dev.simulator import SimulatedGateways
+from shopcallbacks import create_app
 from shopcallbacks.callbacks import Callback
 from shopcallbacks.extensions import db
 from shopcallbacks.orders import Order
 from shopcallbacks.shops import GatewayAccount, Shop
 from shopcallbacks.users import Role, User
 from shopcallbacks.values import Message, Request
-from tests.conftest import CHROMIUM, empty
+from tests.conftest import CHROMIUM
 from tests.factories import PASSWORD, make_account, make_order, make_shop, make_user, request_for
 from tests.processes import Site, site, until
+from tests.receiver import MailBox, mail_server
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,28 +40,56 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": flags}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def gateways() -> Iterator[SimulatedGateways]:
     with SimulatedGateways() as simulated:
         yield simulated
 
 
-@pytest.fixture(scope="module")
-def live(
-    environ: dict[str, str],
-    postgres_server: Postgres,
-    gateways: SimulatedGateways,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Site]:
-    """The site of this module's journeys, its worker running; the simulated gateways answer what it asks."""
-    empty(postgres_server)
-    with site(environ, tmp_path_factory.mktemp("site"), GATEWAY_HOSTS=json.dumps(gateways.hosts)) as running:
+@pytest.fixture(scope="session")
+def box() -> Iterator[MailBox]:
+    """Where the site's mail arrives."""
+    with mail_server() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def site_environ(
+    environ: dict[str, str], postgres_server: Postgres, gateways: SimulatedGateways, box: MailBox
+) -> dict[str, str]:
+    """The settings of the journeys' site: a database and a Redis of its own, for it goes on beside other tests.
+
+    The simulated gateways answer what it asks, and what it sends may go to this machine.
+    """
+    url = create_database(postgres_server.url, "journeys").replace("+psycopg", "")
+    own = {"DATABASE_URL": url, "REDIS_URL": environ["REDIS_URL"].replace("/0", "/1")}
+    hosts, open_way = json.dumps(gateways.hosts), {"OUTGOING_ALLOW_HTTP": "1", "OUTGOING_ALLOW_PRIVATE": "1"}
+    return {**environ, **own, **open_way, "GATEWAY_HOSTS": hosts, "SMTP_URL": box.url}
+
+
+@pytest.fixture(scope="session")
+def site_app(site_environ: dict[str, str]) -> Iterator[Flask]:
+    """The app on the site's database, for what a journey finds there and looks up afterwards."""
+    app = create_app(site_environ, TESTING=True)
+    with app.app_context():
+        upgrade()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+    app.extensions["bell"].close()
+    app.extensions["ask"].close()
+
+
+@pytest.fixture(scope="session")
+def live(site_app: Flask, site_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site of all journeys, its worker running. Each journey has a shop of its own there."""
+    with site(site_environ, tmp_path_factory.mktemp("site")) as running:
         yield running
 
 
 @pytest.fixture
-def context_of_app(bare_app: Flask) -> Iterator[None]:
-    with bare_app.app_context():
+def context_of_app(site_app: Flask) -> Iterator[None]:
+    with site_app.app_context():
         yield
         db.session.rollback()
 

@@ -51,13 +51,13 @@ def search(page: Page, q: str) -> None:
     expect(page.get_by_role("link", name=re.compile(f"^“{re.escape(q)}”"))).to_be_visible()
 
 
-@pytest.mark.parametrize("q", ["jane.doe@customer.example", "47.11", "amount differs", "Jane.Doe"])
-def test_a_callback_is_found_by_what_is_known_of_it(desk: Page, world: World, wanted: Callback, q: str) -> None:
-    desk.goto("/callbacks?tab=all")
-    expect(rows(desk)).to_have_count(5)
-    search(desk, q)
-    expect(rows(desk)).to_have_count(1)
-    expect(desk.locator(f"#callback-{wanted.id}")).to_be_visible()
+def test_a_callback_is_found_by_what_is_known_of_it(desk: Page, wanted: Callback) -> None:
+    for q in ("jane.doe@customer.example", "47.11", "amount differs", "Jane.Doe"):
+        desk.goto("/callbacks?tab=all")
+        expect(rows(desk)).to_have_count(5)
+        search(desk, q)
+        expect(rows(desk)).to_have_count(1)
+        expect(desk.locator(f"#callback-{wanted.id}")).to_be_visible()
 
 
 def test_what_was_looked_for_stands_in_the_address_as_a_chip(desk: Page, world: World, wanted: Callback) -> None:
