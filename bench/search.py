@@ -30,11 +30,13 @@ SEARCHES = {
     "transaction id": "q=pi_7004321",
     "event id": "q=evt_7004321",
     "an amount, on one": "q=4321.00",
-    "an amount, on each": "q=59.90",
+    "an amount, on the newer half": "q=59.90",
+    "an amount, on the older half": "q=49.90",
     "an e-mail": "q=buyer43@shop.example",
     "a word on one": "q=note7004321",
     "a word on 1 of 200": "q=seldom",
-    "a word on the oldest half": "q=formerly",
+    "a word on the older half": "q=formerly",
+    "a word on the first and last": "q=again",
     "a word on each": "q=succeeded",
     "two words": "q=succeeded+note7004321",
     "one letter": "q=e",
@@ -48,13 +50,16 @@ _FILL_CALLBACKS = """
     FROM callbacks AS pattern, generate_series(CAST(:first AS bigint), :last) AS n WHERE pattern.id = 1
 """
 _FILL_ENTRIES = f"""
-    INSERT INTO search_entries (shop_id, callback_id, attempts, terms)
-    SELECT shop_id, 1 + n, 1, array_to_tsvector(
-        ARRAY(SELECT replace(term, '{FIRST}', ({FIRST} + n)::text) FROM unnest(CAST(:terms AS text[])) term)
-        || (shop_id || '\\:buyer' || n / 100 || '@shop.example')
-        || CASE WHEN n % 200 = 0 THEN ARRAY[shop_id || '\\:seldom'] ELSE '{{}}' END
-        || CASE WHEN n * 2 < :at_last THEN ARRAY[shop_id || '\\:formerly'] ELSE '{{}}' END)
-    FROM search_entries AS pattern, generate_series(CAST(:first AS bigint), :last) AS n WHERE pattern.callback_id = 1
+    INSERT INTO search_entries (shop_id, callback_id, week, attempts, terms)
+    SELECT shop_id, id, week, 1, array_to_tsvector(ARRAY(SELECT shop_id || '.' || week || '\\:' || term FROM unnest(
+        ARRAY(SELECT replace(term, '{FIRST}', order_number) FROM unnest(CAST(:terms AS text[])) term)
+        || ('buyer' || n / 100 || '@shop.example')
+        || CASE WHEN n % 200 = 0 THEN ARRAY['seldom'] ELSE '{{}}' END
+        || CASE WHEN n * 2 < :at_last THEN ARRAY['formerly'] ELSE '{{}}' END
+        || CASE WHEN n < 5000 OR n = :at_last - 1 THEN ARRAY['again'] ELSE '{{}}' END) AS term))
+    FROM (
+        SELECT *, id - 1 AS n, floor(extract(epoch FROM received_at) / (7 * 86400))::int AS week FROM callbacks
+    ) AS _ WHERE id > :first
 """
 # What differs from copy to copy: 1 in 1,000 waits for a person, one has an amount of its own.
 _OWN = {
@@ -65,7 +70,7 @@ _OWN = {
     "order_number": f"({FIRST} + n)::text",
     "transaction_id": f"'pi_' || ({FIRST} + n)",
     "event_id": f"'evt_' || ({FIRST} + n)",
-    "amount_minor": "CASE WHEN n = 4321 THEN 432100 ELSE 5990 END",
+    "amount_minor": "CASE WHEN n = 4321 THEN 432100 WHEN n * 2 < :at_last THEN 4990 ELSE 5990 END",
     "body": f"convert_to(replace(convert_from(pattern.body, 'UTF8'), '{FIRST}', ({FIRST} + n)::text), 'UTF8')",
 }
 
@@ -111,10 +116,11 @@ def _grow(size: int, at_last: int) -> None:
     columns = [column.name for column in Callback.__table__.columns if column.name != "id"]
     values = [_OWN.get(column, f"pattern.{column}") for column in columns]
     last = db.session.scalar(text("SELECT max(id) FROM callbacks"))
-    some = {"first": last, "last": size - 1}
+    some = {"first": last, "last": size - 1, "at_last": at_last}
     terms = db.session.scalar(text("SELECT tsvector_to_array(terms) FROM search_entries WHERE callback_id = 1"))
+    bare = [term.partition(":")[2] for term in terms]
     db.session.execute(text(_FILL_CALLBACKS.format(columns=", ".join(columns), values=", ".join(values))), some)
-    db.session.execute(text(_FILL_ENTRIES), {**some, "terms": terms, "at_last": at_last})
+    db.session.execute(text(_FILL_ENTRIES), {"first": last, "terms": bare, "at_last": at_last})
     for _, definition in indexes:
         db.session.execute(text(definition))
     db.session.execute(text("UPDATE search_progress SET upto = :size"), {"size": size})

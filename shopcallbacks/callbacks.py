@@ -54,6 +54,7 @@ class Callback(Base):
         Index("ix_callbacks_shop_time", "shop_id", "received_at", "id"),
         Index("ix_callbacks_shop_state_time", "shop_id", "state", "received_at", "id"),
         Index("ix_callbacks_shop_amount", "shop_id", "amount_minor", "id"),
+        Index("ix_callbacks_shop_amount_time", "shop_id", "amount_minor", "received_at"),
         Index("ix_callbacks_account_time", "account_id", "received_at", "id"),
         Index("ix_callbacks_shop_number", "shop_id", "order_number"),
         Index("ix_callbacks_account_event", "account_id", "event_id", postgresql_where=text("event_id IS NOT NULL")),

@@ -88,22 +88,23 @@ def _fetch(filter_: Filter, shop: Shop, start: tuple[Any, int] | None, onward: b
             stretches.reverse()
     found: list[Callback] = []
     for conditions, column, keyed in stretches:
-        if len(found) > filter_.per:
-            break
         columns = [column, Callback.id] if keyed else [Callback.id]
         if start is not None and (start[0] is not None) is keyed:
             place = tuple_(
                 *(literal(value, col.type) for value, col in zip(start[-len(columns) :], columns, strict=True))
             )
             conditions = [*conditions, tuple_(*columns) < place if descending else tuple_(*columns) > place]
-        found += db.session.scalars(
-            filter_.select(shop)
-            .where(*conditions)
-            .order_by(None)
-            .order_by(*(col.desc() if descending else col.asc() for col in columns))
-            .limit(filter_.per + 1 - len(found))
-            .options(*FOR_ROWS)
-        )
+        moment = start[0] if start and not filter_.sorting.by_amount else None
+        for where in filter_.stretches(shop, descending=descending, start=moment):
+            found += db.session.scalars(
+                select(Callback)
+                .where(*where, *conditions)
+                .order_by(*(col.desc() if descending else col.asc() for col in columns))
+                .limit(filter_.per + 1 - len(found))
+                .options(*FOR_ROWS)
+            )
+            if len(found) > filter_.per:
+                return found
     return found
 
 
@@ -121,8 +122,13 @@ FOR_ROWS = (
 
 def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED) -> int:
     """How many it shows; `limit + 1` where there are more, for counting them all would read them all."""
-    some = select(Callback.id).where(*filter_.where(shop)).limit(limit + 1).subquery()
-    return db.session.scalar(select(func.count()).select_from(some)) or 0
+    counted = 0
+    for where in filter_.stretches(shop):
+        some = select(Callback.id).where(*where).limit(limit + 1 - counted).subquery()
+        counted += db.session.scalar(select(func.count()).select_from(some)) or 0
+        if counted > limit:
+            break
+    return counted
 
 
 def tab_counts(shop: Shop) -> dict[Tab, int]:

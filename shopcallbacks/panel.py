@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ from . import queue, rulings
 from .callbacks import Callback, State
 from .errors import Reason
 from .extensions import utcnow
-from .search import found_by
+from .search import Search, few
 from .shops import GatewayAccount, Shop
 
 PER_PAGE = (25, 50, 100)
@@ -134,7 +134,32 @@ class Filter:
 
     def where(self, shop: Shop) -> list[ColumnElement[bool]]:
         """The conditions, for `queue` and the indexes of `Callback` to answer fast."""
-        found = [*self._in_tab(shop), *self._in_time(shop)]
+        return [*self._view(shop), *([Search(self.q, shop.id).fits()] if self.q else [])]
+
+    def stretches(
+        self, shop: Shop, *, descending: bool = True, start: datetime | None = None
+    ) -> Iterator[list[ColumnElement[bool]]]:
+        """`where` in parts, one behind the other in time, to be read as far as it takes; from the start on, at least.
+
+        There are parts where a search finds many among many. Anything else is one.
+        """
+        view, search = self._view(shop), Search(self.q, shop.id) if self.q else None
+        if search is None:
+            yield view
+        elif self.sorting.by_amount or search.finds_few or few(select(Callback.id).where(*view)) is not None:
+            yield [*view, search.fits()]
+        else:
+            for part in search.by_week(*self._span(shop), start, descending):
+                yield [*view, part]
+
+    def _view(self, shop: Shop) -> list[ColumnElement[bool]]:
+        """All but what is searched for."""
+        since, until = self._span(shop)
+        found = self._in_tab(shop)
+        if since:
+            found.append(Callback.received_at >= since)
+        if until:
+            found.append(Callback.received_at < until)
         if self.accounts:
             ids = select(GatewayAccount.id).where(
                 GatewayAccount.shop_id == shop.id, GatewayAccount.slug.in_(self.accounts)
@@ -146,8 +171,6 @@ class Filter:
             found.append(queue.KNOWN.in_([self.known]))
         if self.order:
             found.append(Callback.order_number == self.order)
-        if self.q:
-            found.append(found_by(self.q, shop.id))
         return found
 
     def select(self, shop: Shop) -> Select[Callback]:
@@ -177,14 +200,12 @@ class Filter:
             case Tab.all:
                 return [Callback.shop_id == shop.id]
 
-    def _in_time(self, shop: Shop) -> list[ColumnElement[bool]]:
+    def _span(self, shop: Shop) -> tuple[datetime | None, datetime | None]:
+        """From the one to before the other."""
         zone = ZoneInfo(shop.time_zone)
-        found = []
-        if self.since:
-            found.append(Callback.received_at >= datetime.combine(self.since, time(), zone))
-        if self.until:
-            found.append(Callback.received_at < datetime.combine(self.until + timedelta(days=1), time(), zone))
-        return found
+        since = datetime.combine(self.since, time(), zone) if self.since else None
+        until = datetime.combine(self.until + timedelta(days=1), time(), zone) if self.until else None
+        return since, until
 
 
 def _one_of(what: str, kind: type[StrEnum]) -> Any:

@@ -1,17 +1,39 @@
 """Free text: what a manager types into the one box, looked up in everything ever received.
 
-Few fitting callbacks are collected by their ids, through an index each way they can fit. Many are not: then the
-panel's own order is walked, and each row asked whether it fits, which has soon filled a page.
+A few fitting callbacks are collected by their ids, through an index each way they can fit. Many are not: then the
+panel's own order is read, week by week where it is one of time, and each row asked whether it fits. A page is soon
+full, and weeks that hold nothing are passed over.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
+from typing import Any
 from urllib.parse import quote_plus
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, any_, cast, func, literal, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    TableValuedAlias,
+    Text,
+    and_,
+    any_,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from . import words
@@ -19,54 +41,116 @@ from .callbacks import Callback, State
 from .errors import Reason
 from .extensions import db
 from .orders import Order
-from .search_index import SearchEntry, unread
+from .search_index import WEEK, SearchEntry, unread, week_of
 from .shops import GatewayAccount
 from .terms import sought
 from .values import Money, currencies_with
 
-FEW = 5_000
-SAMPLE, OFTEN = 1_000, 10  # so many of the latest hold the words: often enough to walk
+FEW = 2_000
 FOUND = 200  # counted up to here where many fit
 UNREAD = 10_000  # of those without an entry yet, so many are read through
 
 _AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,4})?)(?:\s*([A-Za-z]{3}))?", re.ASCII)
 
 
-def found_by(q: str, shop_id: int) -> ColumnElement[bool]:
+class Search:
     """Callbacks of the shop with that number, id or amount, for that reason, or with those words in them."""
-    accounts = list(db.session.scalars(select(GatewayAccount).where(GatewayAccount.shop_id == shop_id)))
-    ways = [
-        Callback.order_number == q,
-        Callback.transaction_id == q,
-        and_(Callback.account_id.in_([account.id for account in accounts]), Callback.event_id == q),
-        *_amounts(q),
-        *_reasons(q, accounts),
-    ]
-    said, just_come = _said(q, shop_id), _just_come(q, shop_id)
-    if said is None or not _often(said, shop_id):
-        found = [select(Callback.id).where(Callback.shop_id == shop_id, way) for way in ways]
-        if said is not None:
-            found.append(select(SearchEntry.callback_id).where(said))
-        ids = db.session.scalars(select(union_all(*found, just_come).subquery().c.id).limit(FEW + 1)).all()
-        if len(ids) <= FEW:
-            return Callback.id == any_(literal(sorted(set(ids)), ARRAY(BigInteger)))
-    if said is not None:
+
+    def __init__(self, q: str, shop_id: int) -> None:
+        accounts = list(db.session.scalars(select(GatewayAccount).where(GatewayAccount.shop_id == shop_id)))
+        self._shop_id = shop_id
+        self._words = sought(q)
+        self._ways = [
+            Callback.order_number == q,
+            Callback.transaction_id == q,
+            and_(Callback.account_id.in_([account.id for account in accounts]), Callback.event_id == q),
+            *_amounts(q),
+            *_reasons(q, accounts),
+            _one_of(db.session.scalars(_just_come(q, shop_id)).all()),
+        ]
+
+    @property
+    def finds_few(self) -> bool:
+        return self._ids is not None
+
+    def fits(self) -> ColumnElement[bool]:
+        return self._fits_in(self._weeks, self._ids)
+
+    def by_week(
+        self, since: datetime | None, until: datetime | None, start: datetime | None, descending: bool
+    ) -> Iterator[ColumnElement[bool]]:
+        """`fits` in parts, a week each, in the order of time from the start on. Weeks that hold nothing are left out.
+
+        Each time twice as many are looked through at once: the first is soon found, and so is the last.
+        """
+        first = max(self._weeks.start, week_of(since)) if since else self._weeks.start
+        stop = min(self._weeks.stop, week_of(until) + 1) if until else self._weeks.stop
+        left, step = range(first, stop)[:: -1 if descending else 1], 1
+        if start and week_of(start) in left:
+            left = left[left.index(week_of(start)) :]
+        while left:
+            holding = self._holding(left[:step])
+            for week in (range(week, week + 1) for week in left[:step] if week in holding):
+                yield self._fits_in(week, self._ids_in(week))
+            left, step = left[step:], 2 * step
+
+    @cached_property
+    def _weeks(self) -> range:
+        """All the shop's callbacks came in."""
+        came = select(func.min(Callback.received_at), func.max(Callback.received_at))
+        first, last = db.session.execute(came.where(Callback.shop_id == self._shop_id)).one()
+        return range(week_of(first), week_of(last) + 1) if first else range(0)
+
+    @cached_property
+    def _ids(self) -> list[int] | None:
+        return self._ids_in(self._weeks)
+
+    def _ids_in(self, weeks: range) -> list[int] | None:
+        """Those that fit; None where they are more than a few."""
+        each = _each(weeks)
+        said = select(SearchEntry.callback_id).select_from(each).join(SearchEntry, self._said(each.c.week))
+        known = (select(Callback.id).where(*self._came_in(weeks.start, weeks.stop), way) for way in self._ways)
+        found = union_all(said, *known).subquery()
+        return few(select(found.c[0]))
+
+    def _fits_in(self, weeks: range, ids: list[int] | None) -> ColumnElement[bool]:
+        if ids is not None:
+            return _one_of(ids)
         entry = and_(SearchEntry.shop_id == Callback.shop_id, SearchEntry.callback_id == Callback.id)
-        ways.append(select(said).where(entry).correlate(Callback).scalar_subquery())
-    return and_(Callback.shop_id == shop_id, or_(*ways, Callback.id.in_(just_come)))
+        said = select(self._said(SearchEntry.week)).where(entry).correlate(Callback).scalar_subquery()
+        return and_(*self._came_in(weeks.start, weeks.stop), or_(*self._ways, said))
+
+    def _holding(self, weeks: range) -> set[int]:
+        """Those of the weeks in which something fits."""
+        week = _each(weeks).c.week
+        said = exists().where(self._said(week))
+        known = (exists().where(*self._came_in(week, week + 1), way) for way in self._ways)
+        return set(db.session.scalars(select(week).where(or_(said, *known))))
+
+    def _came_in(self, first: Any, stop: Any) -> list[ColumnElement[bool]]:
+        """In the weeks from the first to before the other; numbers, or columns with them."""
+        start, end = (func.to_timestamp(week * WEEK.total_seconds()) for week in (first, stop))
+        return [Callback.shop_id == self._shop_id, Callback.received_at >= start, Callback.received_at < end]
+
+    def _said(self, week: SQLColumnExpression[int]) -> ColumnElement[bool]:
+        """Entries of that week that have all the words, each as the beginning of a term."""
+        wanted = " & ".join(f"'{self._shop_id}.#:{word}':*" for word in self._words)
+        in_week = func.replace(wanted, "#", cast(week, Text))
+        return SearchEntry.terms.bool_op("@@")(cast(in_week, TSQUERY)) if wanted else false()
 
 
-def _said(q: str, shop_id: int) -> ColumnElement[bool] | None:
-    """Entries that have all the words, each as the beginning of a term; None where `q` has no word."""
-    wanted = " & ".join(f"'{shop_id}:{term}':*" for term in sought(q))
-    return SearchEntry.terms.bool_op("@@")(cast(wanted, TSQUERY)) if wanted else None
+def few(ids: Select[int]) -> list[int] | None:
+    """Those it finds; None where they are more than a few."""
+    found = db.session.scalars(ids.limit(FEW + 1)).all()
+    return sorted(set(found)) if len(found) <= FEW else None
 
 
-def _often(said: ColumnElement[bool], shop_id: int) -> bool:
-    """Whether the words are in so many of the latest that reading them out of the index is no good."""
-    latest = select(said.label("fits")).where(SearchEntry.shop_id == shop_id)
-    sample = latest.order_by(SearchEntry.callback_id.desc()).limit(SAMPLE).subquery()
-    return (db.session.scalar(select(func.count()).select_from(sample).where(sample.c.fits)) or 0) >= OFTEN
+def _each(weeks: range) -> TableValuedAlias:
+    return func.unnest(literal(list(weeks), ARRAY(BigInteger))).table_valued("week").render_derived()
+
+
+def _one_of(ids: Iterable[int]) -> ColumnElement[bool]:
+    return Callback.id == any_(literal(list(ids), ARRAY(BigInteger)))
 
 
 def _just_come(q: str, shop_id: int) -> Select[int]:

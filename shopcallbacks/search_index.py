@@ -8,7 +8,7 @@ which may have understood more of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Index, and_, exists, func, not_, or_, select, text
@@ -26,10 +26,19 @@ BATCH = 250
 SETTLED = timedelta(seconds=60)
 
 
-class SearchEntry(Base):
-    """The terms of a callback, each behind the number of its shop. `attempts`: how many it knows of.
+WEEK = timedelta(days=7)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-    It names its callback by number only. A foreign key would lock callbacks, and workers skip what is locked.
+
+def week_of(moment: datetime) -> int:
+    return (moment - EPOCH) // WEEK
+
+
+class SearchEntry(Base):
+    """The terms of a callback, each behind its shop and the week it came in. `attempts`: how many it knows of.
+
+    So each week of a shop has a part of the index to itself, and that it holds no such word is soon known.
+    The entry names its callback by number only. A foreign key would lock callbacks, and workers skip what is locked.
     """
 
     __tablename__ = "search_entries"
@@ -41,6 +50,7 @@ class SearchEntry(Base):
 
     shop_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     callback_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    week: Mapped[int]
     attempts: Mapped[int]
     terms: Mapped[Any] = mapped_column(TSVECTOR)
 
@@ -49,8 +59,8 @@ class SearchEntry(Base):
         """Reads the callbacks, and writes down their terms."""
         understood = (Callback.order_number, Callback.transaction_id, Callback.event_id, Callback.customer)
         rows = db.session.execute(
-            select(Callback.id, Callback.shop_id, Callback.attempt_count, Callback.query, Callback.body)
-            .add_columns(*understood, Order.customer_email)
+            select(Callback.id, Callback.shop_id, Callback.received_at, Callback.attempt_count)
+            .add_columns(Callback.query, Callback.body, *understood, Order.customer_email)
             .outerjoin(Order, Order.id == Callback.order_id)
             .where(Callback.id.in_(list(ids)))
             .order_by(Callback.id)
@@ -59,18 +69,19 @@ class SearchEntry(Base):
             {
                 "callback_id": id_,
                 "shop_id": shop_id,
+                "week": (week := week_of(received_at)),
                 "attempts": attempts,
-                "terms": [f"{shop_id}:{term}" for term in terms([*filter(None, said), *texts_of(query, body)])],
+                "terms": [f"{shop_id}.{week}:{term}" for term in terms([*filter(None, said), *texts_of(query, body)])],
             }
-            for id_, shop_id, attempts, query, body, *said in rows
+            for id_, shop_id, received_at, attempts, query, body, *said in rows
         ]
         if entries:
             db.session.connection().execute(_WRITE, entries)
 
 
 _WRITE = text(
-    "INSERT INTO search_entries (shop_id, callback_id, attempts, terms)"
-    " VALUES (:shop_id, :callback_id, :attempts, array_to_tsvector(CAST(:terms AS text[])))"
+    "INSERT INTO search_entries (shop_id, callback_id, week, attempts, terms)"
+    " VALUES (:shop_id, :callback_id, :week, :attempts, array_to_tsvector(CAST(:terms AS text[])))"
     " ON CONFLICT (shop_id, callback_id) DO UPDATE SET attempts = excluded.attempts, terms = excluded.terms"
 )
 INDEXED = exists().where(SearchEntry.shop_id == Callback.shop_id, SearchEntry.callback_id == Callback.id)

@@ -10,13 +10,15 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Select
 
 from shopcallbacks import jobs, search
 from shopcallbacks.callbacks import Callback
 from shopcallbacks.extensions import db, utcnow
-from shopcallbacks.panel import Filter, Tab
+from shopcallbacks.paging import count_up_to
+from shopcallbacks.panel import Filter, Sort, Tab
 from shopcallbacks.search_index import SearchEntry, SearchProgress, history_before
 from shopcallbacks.shops import GatewayAccount
 from shopcallbacks.terms import LONGEST, MOST, sought, terms, texts_of
@@ -25,6 +27,7 @@ from shopcallbacks.values import Money
 from shopcallbacks.views import callbacks as views
 
 from .factories import log_in, make_account, make_callback, make_order, make_user, message, process, request_for
+from .test_panel import leafed_through
 
 ONE_BY_ONE = settings(max_examples=20, deadline=None)
 PRINTABLE = st.text(max_size=200).filter(str.isprintable)
@@ -50,7 +53,11 @@ def index() -> None:
 
 
 def found(account: GatewayAccount, q: str, tab: Tab = Tab.all) -> set[int]:
-    return set(db.session.scalars(Filter(tab, q=q).select(account.shop).with_only_columns(Callback.id)))
+    return set(db.session.scalars(_ids(Filter(tab, q=q), account)))
+
+
+def _ids(filter_: Filter, account: GatewayAccount) -> Select[int]:
+    return filter_.select(account.shop).with_only_columns(Callback.id)
 
 
 # Cutting
@@ -177,17 +184,39 @@ def test_nothing_typed_ever_raises(account: GatewayAccount) -> None:
         found(account, q)
 
 
-def test_many_that_fit_are_all_found_by_walking(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    ids = {saying(account, b"often", ago=timedelta(minutes=number)).id for number in range(2, 9)}
-    new = saying(account, b"often").id
-    saying(account, b"never", ago=timedelta(hours=1))
+@given(
+    st.lists(st.tuples(st.integers(0, 70), st.sampled_from([b"often", b"never"])), max_size=12),
+    st.sampled_from([Sort.youngest, Sort.oldest, Sort.largest]),
+    st.sampled_from([None, 4, 30]),
+)
+@settings(ONE_BY_ONE, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_many_that_fit_are_shown_in_their_order_whatever_weeks_they_came_in(
+    app: object, came: list[tuple[int, bytes]], sort: Sort, days: int | None
+) -> None:
+    account = make_account()
+    for days_ago, body in came:
+        saying(account, body, ago=timedelta(days=days_ago))
     index()
-    for name, value in (("FEW", 3), ("OFTEN", 1)):
-        with monkeypatch.context() as patch:
-            patch.setattr(search, name, value)
-            assert found(account, "often") == ids | {new}
-            assert found(account, "often", Tab.processed) == set()
-            assert found(account, "of") == ids | {new}
+    filter_ = Filter(Tab.all, sort=sort, per=3, since=days and (utcnow() - timedelta(days=days)).date())
+    wanted = list(db.session.scalars(_ids(filter_, account).where(Callback.body == b"often")))
+    filter_ = filter_.but(q="oft")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "FEW", 1)
+        assert list(db.session.scalars(_ids(filter_, account))) == wanted
+        assert leafed_through(filter_, account.shop) == wanted
+        assert count_up_to(filter_, account.shop) == len(wanted)
+        assert count_up_to(filter_, account.shop, 2) == min(3, len(wanted))
+
+
+def test_weeks_that_hold_nothing_are_passed_over(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "FEW", 1)
+    for weeks, body in ((30, b"often"), (29, b"often 59.90"), (3, b"never"), (2, b"often"), (0, b"never")):
+        saying(account, body, ago=timedelta(weeks=weeks))
+    make_callback(account, message(money=Money(5990, "EUR")), utcnow() - timedelta(weeks=5))
+    process()
+    index()
+    assert len(list(search.Search("often", account.shop_id).by_week(None, None, None, descending=True))) == 3
+    assert len(list(search.Search("59.90", account.shop_id).by_week(None, None, None, descending=False))) == 2
 
 
 def test_another_shops_callbacks_are_never_found(account: GatewayAccount) -> None:
@@ -313,7 +342,7 @@ def test_two_workers_never_fill_at_once(account: GatewayAccount) -> None:
 
 def test_words_are_read_out_of_their_own_index(account: GatewayAccount) -> None:
     db.session.execute(db.text("SET LOCAL enable_seqscan = off"))
-    said = search._said("pi_abc", account.shop_id)
+    said = search.Search("pi_abc", account.shop_id)._said(db.literal(2951))
     statement = db.select(SearchEntry.callback_id).where(said).compile(db.engine)
     plan = db.session.connection().exec_driver_sql(f"EXPLAIN {statement}", statement.params)
     assert "ix_search_entries_terms" in "\n".join(line for (line,) in plan)

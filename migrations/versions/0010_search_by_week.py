@@ -1,0 +1,33 @@
+"""Each week has a part of the search index to itself. The entries are written anew by the worker, the newest first.
+
+Revision ID: 0010
+Revises: 0009
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade():
+    _begin_again()
+    op.add_column("search_entries", sa.Column("week", sa.BigInteger(), nullable=False))
+    op.create_index("ix_callbacks_shop_amount_time", "callbacks", ["shop_id", "amount_minor", "received_at"])
+
+
+def downgrade():
+    _begin_again()
+    op.drop_index("ix_callbacks_shop_amount_time", table_name="callbacks")
+    op.drop_column("search_entries", "week")
+
+
+def _begin_again():
+    op.execute("TRUNCATE search_entries")
+    op.execute(
+        "UPDATE search_progress SET (upto, history, attempts) = (SELECT last, last,"
+        " coalesce((SELECT max(id) FROM attempts), 0) FROM (SELECT coalesce(max(id), 0) AS last FROM callbacks))"
+    )
