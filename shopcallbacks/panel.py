@@ -149,7 +149,7 @@ class Filter:
         elif self.sorting.by_amount or search.finds_few or few(select(Callback.id).where(*view)) is not None:
             yield [*view, search.fits()]
         else:
-            for part in search.by_week(*self._span(shop), start, descending):
+            for part in search.by_time(*self._span(shop), start, descending):
                 yield [*view, part]
 
     def _view(self, shop: Shop) -> list[ColumnElement[bool]]:

@@ -1,8 +1,8 @@
 """Free text: what a manager types into the one box, looked up in everything ever received.
 
 A few fitting callbacks are collected by their ids, through an index each way they can fit. Many are not: then the
-panel's own order is read, week by week where it is one of time, and each row asked whether it fits. A page is soon
-full, and weeks that hold nothing are passed over.
+panel's own order is walked, and each row asked whether it fits, which has soon filled a page. Where that is an order of
+time, only the weeks are walked in which many fit.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
 from urllib.parse import quote_plus
 
 from sqlalchemy import (
@@ -21,12 +20,10 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     SQLColumnExpression,
-    TableValuedAlias,
     Text,
     and_,
     any_,
     cast,
-    exists,
     false,
     func,
     literal,
@@ -41,7 +38,7 @@ from .callbacks import Callback, State
 from .errors import Reason
 from .extensions import db
 from .orders import Order
-from .search_index import WEEK, SearchEntry, unread, week_of
+from .search_index import EPOCH, WEEK, SearchEntry, unread, week_of
 from .shops import GatewayAccount
 from .terms import sought
 from .values import Money, currencies_with
@@ -76,12 +73,12 @@ class Search:
     def fits(self) -> ColumnElement[bool]:
         return self._fits_in(self._weeks, self._ids)
 
-    def by_week(
+    def by_time(
         self, since: datetime | None, until: datetime | None, start: datetime | None, descending: bool
     ) -> Iterator[ColumnElement[bool]]:
-        """`fits` in parts, a week each, in the order of time from the start on. Weeks that hold nothing are left out.
+        """`fits` in parts, one behind the other from the start on, each of some weeks in which something fits.
 
-        Each time twice as many are looked through at once: the first is soon found, and so is the last.
+        Each time twice as many weeks are looked at: the first that hold something are soon found, and so are the last.
         """
         first = max(self._weeks.start, week_of(since)) if since else self._weeks.start
         stop = min(self._weeks.stop, week_of(until) + 1) if until else self._weeks.stop
@@ -89,10 +86,16 @@ class Search:
         if start and week_of(start) in left:
             left = left[left.index(week_of(start)) :]
         while left:
-            holding = self._holding(left[:step])
-            for week in (range(week, week + 1) for week in left[:step] if week in holding):
-                yield self._fits_in(week, self._ids_in(week))
+            yield from self._parts(left[:step])
             left, step = left[step:], 2 * step
+
+    def _parts(self, weeks: range) -> Iterator[ColumnElement[bool]]:
+        ids, half = self._ids_in(weeks), len(weeks) // 2
+        if ids is None and half:
+            yield from self._parts(weeks[:half])
+            yield from self._parts(weeks[half:])
+        elif ids != []:
+            yield self._fits_in(weeks, ids)
 
     @cached_property
     def _weeks(self) -> range:
@@ -107,9 +110,9 @@ class Search:
 
     def _ids_in(self, weeks: range) -> list[int] | None:
         """Those that fit; None where they are more than a few."""
-        each = _each(weeks)
+        each = func.unnest(literal(list(weeks), ARRAY(BigInteger))).table_valued("week").render_derived()
         said = select(SearchEntry.callback_id).select_from(each).join(SearchEntry, self._said(each.c.week))
-        known = (select(Callback.id).where(*self._came_in(weeks.start, weeks.stop), way) for way in self._ways)
+        known = (select(Callback.id).where(*self._came_in(weeks), way) for way in self._ways)
         found = union_all(said, *known).subquery()
         return few(select(found.c[0]))
 
@@ -118,19 +121,11 @@ class Search:
             return _one_of(ids)
         entry = and_(SearchEntry.shop_id == Callback.shop_id, SearchEntry.callback_id == Callback.id)
         said = select(self._said(SearchEntry.week)).where(entry).correlate(Callback).scalar_subquery()
-        return and_(*self._came_in(weeks.start, weeks.stop), or_(*self._ways, said))
+        return and_(*self._came_in(weeks), or_(*self._ways, said))
 
-    def _holding(self, weeks: range) -> set[int]:
-        """Those of the weeks in which something fits."""
-        week = _each(weeks).c.week
-        said = exists().where(self._said(week))
-        known = (exists().where(*self._came_in(week, week + 1), way) for way in self._ways)
-        return set(db.session.scalars(select(week).where(or_(said, *known))))
-
-    def _came_in(self, first: Any, stop: Any) -> list[ColumnElement[bool]]:
-        """In the weeks from the first to before the other; numbers, or columns with them."""
-        start, end = (func.to_timestamp(week * WEEK.total_seconds()) for week in (first, stop))
-        return [Callback.shop_id == self._shop_id, Callback.received_at >= start, Callback.received_at < end]
+    def _came_in(self, weeks: range) -> list[ColumnElement[bool]]:
+        first, stop = (EPOCH + week * WEEK for week in (min(weeks, default=0), max(weeks, default=0) + 1))
+        return [Callback.shop_id == self._shop_id, Callback.received_at >= first, Callback.received_at < stop]
 
     def _said(self, week: SQLColumnExpression[int]) -> ColumnElement[bool]:
         """Entries of that week that have all the words, each as the beginning of a term."""
@@ -143,10 +138,6 @@ def few(ids: Select[int]) -> list[int] | None:
     """Those it finds; None where they are more than a few."""
     found = db.session.scalars(ids.limit(FEW + 1)).all()
     return sorted(set(found)) if len(found) <= FEW else None
-
-
-def _each(weeks: range) -> TableValuedAlias:
-    return func.unnest(literal(list(weeks), ARRAY(BigInteger))).table_valued("week").render_derived()
 
 
 def _one_of(ids: Iterable[int]) -> ColumnElement[bool]:
