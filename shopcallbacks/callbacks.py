@@ -15,6 +15,7 @@ from .activity import Activity
 from .attempts import BY_A_PERSON, RULINGS, Attempt, KeptMessage, Kind
 from .errors import Reason, Refused
 from .extensions import Base, db, utcnow
+from .formats import age
 from .orders import Order
 from .shops import GatewayAccount
 from .transitions import PAID_BUT, Effect
@@ -375,7 +376,7 @@ class Callback(Base):
             return f"being tried again, asked by {self.asked_by.name if self.asked_by else 'the command line'}"
         act = Activity.last_about(self.id)
         if act is not None and self.state in (State.invalid, State.unprocessed):
-            return f"{_PAST.get(act.verb, act.verb)} by {act.actor} {act.at:%H:%M:%S} UTC and now {self.state}"
+            return f"{_PAST.get(act.verb, act.verb)} by {act.actor} {age(act.at, utcnow())} ago and now {self.state}"
         return f"{self.state}"
 
     def _ask_for(self, kind: Kind, user: User | None, why: str, what: str, verb: str | None = None) -> None:
