@@ -18,6 +18,9 @@ from redis import Redis as RedisClient
 from dev.services import Postgres, Redis, create_database, postgres, redis
 from shopcallbacks import create_app, users
 from shopcallbacks.extensions import Base, db
+from shopcallbacks.outgoing import Outgoing
+
+from .receiver import Receiver, http_receiver
 
 ROLE = "shopcallbacks"
 
@@ -142,3 +145,16 @@ _FULL = " UNION ALL ".join(
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def open_way(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes out may reach this machine, and without TLS."""
+    monkeypatch.setitem(app.extensions, "outgoing", Outgoing(allow_http=True, allow_private=True))
+
+
+@pytest.fixture
+def receiver(open_way: None) -> Iterator[Receiver]:
+    """The server at the other end."""
+    with http_receiver() as found:
+        yield found

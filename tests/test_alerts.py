@@ -16,13 +16,12 @@ from shopcallbacks.activity import Activity
 from shopcallbacks.alerts import AlertMessage, AlertRules, Kind, Style
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.mail import Mailer, SmtpServer
-from shopcallbacks.outgoing import Outgoing
 from shopcallbacks.shops import GatewayAccount, Shop
 from shopcallbacks.signing import Purpose, SigningSecret
 from shopcallbacks.values import Money
 
 from .factories import make_account, make_callback, make_order, make_user, message, process
-from .receiver import MailBox, Receiver, http_receiver, mail_server
+from .receiver import MailBox, Receiver, mail_server
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -190,13 +189,6 @@ def test_a_shop_is_looked_at_by_the_sweep_and_not_all_the_time(account: GatewayA
 def box(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailBox]:
     with mail_server() as found:
         monkeypatch.setitem(app.extensions, "mailer", Mailer(SmtpServer.read(found.url), "alerts@shop.example"))
-        yield found
-
-
-@pytest.fixture
-def receiver(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    with http_receiver() as found:
-        monkeypatch.setitem(app.extensions, "outgoing", Outgoing(allow_http=True, allow_private=True))
         yield found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -26,18 +25,9 @@ from shopcallbacks.transitions import Effect
 from shopcallbacks.values import Outcome
 
 from .factories import make_account, make_callback, make_order, make_shop, message, process
-from .receiver import Received, Receiver, http_receiver
+from .receiver import Received, Receiver
 
-
-@pytest.fixture(autouse=True)
-def open_way(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(app.extensions, "outgoing", Outgoing(allow_http=True, allow_private=True))
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with http_receiver() as found:
-        yield found
+pytestmark = pytest.mark.usefixtures("open_way")
 
 
 @pytest.fixture

@@ -13,14 +13,13 @@ from shopcallbacks import jobs
 from shopcallbacks.alerts import AlertMessage, AlertRules, Style
 from shopcallbacks.extensions import db
 from shopcallbacks.mail import Mailer, SmtpServer
-from shopcallbacks.outgoing import Outgoing
 from shopcallbacks.shops import Shop
 from shopcallbacks.signing import Purpose, SigningSecret
 from shopcallbacks.users import Role
 from shopcallbacks.values import Money
 
 from .factories import log_in, make_shop, make_user
-from .receiver import MailBox, http_receiver, mail_server
+from .receiver import MailBox, Receiver, mail_server
 
 WANTED = {
     "recipients": "dana@shop.example, max@shop.example",
@@ -123,19 +122,15 @@ def test_a_signed_webhook_gets_a_secret_that_is_shown_once(admin: FlaskClient, s
     assert secret not in admin.get("/settings/alerts").text
 
 
-def test_a_test_goes_the_way_of_real_ones(
-    app: Flask, admin: FlaskClient, shop: Shop, box: MailBox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(app.extensions, "outgoing", Outgoing(allow_http=True, allow_private=True))
-    with http_receiver() as receiver:
-        admin.post("/settings/alerts", data={**WANTED, "webhook_style": "slack", "webhook": receiver.url})
-        assert admin.post("/settings/alerts/test").status_code == 303
-        assert "On its way" in admin.get("/settings/alerts").text
-        jobs.drain_outgoing()
-        db.session.expire_all()
-        assert sorted(letter["To"] for letter in box.letters) == ["dana@shop.example", "max@shop.example"]
-        assert "sent it from the settings" in box.letters[0].get_content()
-        assert len(receiver.received) == 1
+def test_a_test_goes_the_way_of_real_ones(admin: FlaskClient, box: MailBox, receiver: Receiver) -> None:
+    admin.post("/settings/alerts", data={**WANTED, "webhook_style": "slack", "webhook": receiver.url})
+    assert admin.post("/settings/alerts/test").status_code == 303
+    assert "On its way" in admin.get("/settings/alerts").text
+    jobs.drain_outgoing()
+    db.session.expire_all()
+    assert sorted(letter["To"] for letter in box.letters) == ["dana@shop.example", "max@shop.example"]
+    assert "sent it from the settings" in box.letters[0].get_content()
+    assert len(receiver.received) == 1
     fragment = admin.get("/settings/alerts/messages", headers={"HX-Request": "true"}).text
     assert "taken by the mail server" in fragment
     assert "hx-get" not in fragment, "nothing is on its way any more"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -21,18 +20,9 @@ from shopcallbacks.signing import Purpose, SigningSecret
 from shopcallbacks.users import Role
 
 from .factories import log_in, make_order, make_shop, make_user
-from .receiver import Receiver, http_receiver
+from .receiver import Receiver
 
-
-@pytest.fixture(autouse=True)
-def open_way(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(app.extensions, "outgoing", Outgoing(allow_http=True, allow_private=True))
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with http_receiver() as found:
-        yield found
+pytestmark = pytest.mark.usefixtures("open_way")
 
 
 @pytest.fixture

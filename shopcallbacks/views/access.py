@@ -14,12 +14,14 @@ from ..bulk import BulkRun
 from ..callbacks import Callback
 from ..deliveries import Delivery
 from ..extensions import db
+from ..feed import OrderEvent
 from ..orders import Order
 from ..saved_views import SavedView
 from ..shops import GatewayAccount, Shop
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T", Callback, Order, GatewayAccount, BulkRun, SavedView, OrderEvent, Activity)
 
 
 def current_shop() -> Shop:
@@ -39,17 +41,8 @@ def current_shop() -> Shop:
     return g.shop  # type: ignore[no-any-return]
 
 
-def _sees(shop_id: int) -> bool:
-    return any(shop.id == shop_id for shop in current_user.shops)
-
-
 def load_callback(id_: int) -> Callback:
-    """The callback, 404 where the user does not see its shop. Its shop becomes the current one."""
-    callback = db.session.get(Callback, id_)
-    if callback is None or not _sees(callback.shop_id):
-        abort(404)
-    g.shop = callback.account.shop
-    return callback
+    return _load(Callback, id_)
 
 
 def lock_callback(id_: int) -> Callback:
@@ -58,56 +51,15 @@ def lock_callback(id_: int) -> Callback:
 
 
 def load_order(id_: int) -> Order:
-    """The order, 404 where the user does not see its shop."""
-    order = db.session.get(Order, id_)
-    if order is None or not _sees(order.shop_id):
-        abort(404)
-    g.shop = db.session.get_one(Shop, order.shop_id)
-    return order
-
-
-def load_delivery(id_: int) -> Delivery:
-    """The delivery, 404 where the user does not see its shop. Its shop becomes the current one."""
-    delivery = db.session.get(Delivery, id_)
-    if delivery is None or not _sees(delivery.event.shop_id):
-        abort(404)
-    g.shop = db.session.get_one(Shop, delivery.event.shop_id)
-    return delivery
+    return _load(Order, id_)
 
 
 def load_account(id_: int) -> GatewayAccount:
-    """The gateway account, 404 where the user does not see its shop. Its shop becomes the current one."""
-    account = db.session.get(GatewayAccount, id_)
-    if account is None or not _sees(account.shop_id):
-        abort(404)
-    g.shop = account.shop
-    return account
-
-
-def load_act(id_: int) -> Activity:
-    """An act about a callback, 404 where the user does not see its shop."""
-    act = db.session.get(Activity, id_)
-    if act is None or act.callback_id is None or act.shop_id is None or not _sees(act.shop_id):
-        abort(404)
-    return act
-
-
-def load_view(id_: int) -> SavedView:
-    """The saved view, 404 where it is not the user's own. Its shop becomes the current one."""
-    view = db.session.get(SavedView, id_)
-    if view is None or view.user_id != current_user.id or not _sees(view.shop_id):
-        abort(404)
-    g.shop = db.session.get_one(Shop, view.shop_id)
-    return view
+    return _load(GatewayAccount, id_)
 
 
 def load_run(id_: int) -> BulkRun:
-    """The bulk run, 404 where the user does not see its shop. Its shop becomes the current one."""
-    run = db.session.get(BulkRun, id_)
-    if run is None or not _sees(run.shop_id):
-        abort(404)
-    g.shop = run.shop
-    return run
+    return _load(BulkRun, id_)
 
 
 def lock_run(id_: int) -> BulkRun:
@@ -115,6 +67,40 @@ def lock_run(id_: int) -> BulkRun:
     run = load_run(id_)
     BulkRun.lock(run.id)
     return run
+
+
+def load_view(id_: int) -> SavedView:
+    """One of the user's own, else 404."""
+    view = _load(SavedView, id_)
+    if view.user_id != current_user.id:
+        abort(404)
+    return view
+
+
+def load_delivery(id_: int) -> Delivery:
+    delivery = db.session.get(Delivery, id_)
+    if delivery is None:
+        abort(404)
+    _load(OrderEvent, delivery.event_id)
+    return delivery
+
+
+def load_act(id_: int) -> Activity:
+    """An act about a callback, else 404."""
+    act = _load(Activity, id_)
+    if act.callback_id is None:
+        abort(404)
+    return act
+
+
+def _load(kind: type[T], id_: int) -> T:
+    """The row; 404 where the user does not see its shop. That becomes the current one."""
+    found = db.session.get(kind, id_)
+    shop = next((shop for shop in current_user.shops if found is not None and shop.id == found.shop_id), None)
+    if found is None or shop is None:
+        abort(404)
+    g.shop = shop
+    return found
 
 
 def managers_only(view: Callable[P, R]) -> Callable[P, R]:
