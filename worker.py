@@ -39,7 +39,7 @@ def work(lane: str) -> None:
 def schedule() -> None:
     """Lets the sweeps begin on time."""
     with app.app_context():
-        scheduler(Redis.from_url(app.config["REDIS_URL"])).start()
+        scheduler(Redis.from_url(app.config["REDIS_URL"]), app.config["SWEEP_SECONDS"]).start()
 
 
 def child(run: Callable[..., None], *args: str) -> None:

@@ -63,6 +63,15 @@ def _whole(value: str) -> int:
     return int(value)
 
 
+def _seconds(most: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not value.isdecimal() or not 1 <= int(value) <= most:
+            raise ValueError(f"must be a whole number of seconds, 1 to {most}")
+        return int(value)
+
+    return read
+
+
 def _yes_or_no(value: str) -> bool:
     if value not in ("0", "1"):
         raise ValueError("must be 0 or 1")
@@ -99,6 +108,8 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "PUBLIC_URL": ("PUBLIC_URL", _public_url, None),
     "TRUSTED_HOPS": ("TRUSTED_HOPS", _whole, "0"),
     "MAX_CALLBACK_BYTES": ("MAX_CALLBACK_BYTES", _whole, str(1024 * 1024)),
+    "FOLLOW_SECONDS": ("FOLLOW_SECONDS", _seconds(most=60), "5"),
+    "SWEEP_SECONDS": ("SWEEP_SECONDS", _seconds(most=10), "5"),  # a worker not seen for 20 s counts as gone
     "OUTGOING_ALLOW_HTTP": ("OUTGOING_ALLOW_HTTP", _yes_or_no, "0"),
     "OUTGOING_ALLOW_PRIVATE": ("OUTGOING_ALLOW_PRIVATE", _yes_or_no, "0"),
     "SMTP_URL": ("SMTP_SERVER", _smtp, ""),

@@ -49,7 +49,6 @@ BULK, INDEX = "bulk", "index"
 BATCH = 100
 AT_ONCE, PER_ACCOUNT, LEASE_S = 32, 8, 20.0
 PER_ENDPOINT = 16
-SWEEP_S = 5
 BELL_S = 30
 _QUIET_S = 1.0  # after Redis failed, so long nobody waits for it
 
@@ -286,10 +285,10 @@ def sweep(asks: bool) -> None:
             bulk()
 
 
-def scheduler(redis: Redis) -> CronScheduler:
+def scheduler(redis: Redis, every: int) -> CronScheduler:
     """Sweeps the lanes over and over. A sweep nobody took in time is worth nothing: it expires."""
     cron = CronScheduler(redis, logging_level=logging.WARNING)
-    options: dict[str, Any] = {"interval": SWEEP_S, "ttl": SWEEP_S * 2, "result_ttl": 0, "job_timeout": 600}
+    options: dict[str, Any] = {"interval": every, "ttl": every * 2, "result_ttl": 0, "job_timeout": 600}
     for asks in (False, True):
         cron.register(sweep, lane(asks), args=(asks,), **options)
     cron.register(sweep_outgoing, OUTGOING, **options)

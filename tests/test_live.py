@@ -56,6 +56,17 @@ def version_of(shop: Shop, minute: int = 10) -> str:
 LATER = utcnow() + timedelta(hours=1)
 
 
+def test_open_screens_ask_as_often_as_is_set(
+    client: FlaskClient, account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unprocessed(account)
+    monkeypatch.setitem(client.application.config, "FOLLOW_SECONDS", 7)
+    for path in ("/", "/callbacks"):
+        page = client.get(path).text
+        assert 'hx-trigger="every 7s, callbacks-changed' in page
+        assert 'hx-trigger="every 21s, callbacks-changed' in page
+
+
 def test_the_version_stands_while_nothing_happens(account: GatewayAccount, shop: Shop) -> None:
     unprocessed(account)
     assert version_of(shop) == version_of(shop)
