@@ -82,6 +82,8 @@ def environ(postgres_server: Postgres, redis_server: Redis) -> dict[str, str]:
         "SECRET_KEY": "only for tests, only for tests",
         "SECRETS_KEY": Fernet.generate_key().decode(),
         "PUBLIC_URL": "http://127.0.0.1:5000",
+        "FOLLOW_SECONDS": "1",
+        "SWEEP_SECONDS": "1",
     }
     with create_app(settings).app_context():
         upgrade()
