@@ -46,8 +46,15 @@ class Site:
         return self._processes[name].pid
 
     def reap(self, name: str) -> None:
-        """Of one that was killed."""
+        """One that was killed, or told to stop."""
         self._processes.pop(name).wait(timeout=30)
+
+    def end(self) -> None:
+        """All of it at once."""
+        for process in self._processes.values():
+            process.terminate()
+        for name in self.running:
+            self.reap(name)
 
     def wait(self) -> None:
         """Until the web server answers."""
@@ -81,8 +88,7 @@ def site(environ: Mapping[str, str], logs: Path, worker: bool = True, **more: st
         found.wait()
         yield found
     finally:
-        for name in found.running:
-            found.stop(name)
+        found.end()
 
 
 def until(done: object, seconds: float = 60.0) -> None:

@@ -32,7 +32,7 @@ from shopcallbacks.ledger import Payment
 from shopcallbacks.orders import Order
 from shopcallbacks.pulse import Pulse
 from shopcallbacks.transitions import Entry, OrderState
-from tests.factories import make_account, make_order, make_shop, message, request_for
+from tests.factories import make_account, make_callback, make_order, make_shop, message, request_for
 from tests.processes import Site, site, until
 
 CALLS = 2000
@@ -72,6 +72,13 @@ def shop(app: Flask) -> DemoShop:
         for account in (stripe, paypal, liqpay)
     )
     return DemoShop(token, known)
+
+
+@pytest.fixture(scope="module")
+def web(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A web server for tests that only call it. Without a worker: what it keeps stays as it came."""
+    with site(environ, tmp_path_factory.mktemp("web"), worker=False) as running:
+        yield running
 
 
 def count(*where: object) -> int:
@@ -187,10 +194,7 @@ def test_sigterm_finishes_the_batch_in_hand(environ: dict[str, str], tmp_path: P
     account = make_account()
     with site(environ, tmp_path, worker=False) as running:
         for _ in range(300):
-            request = request_for(account, message(make_order(account.shop)))
-            requests.post(
-                running.url + account.callback_path, data=request.body, headers=dict(request.headers), timeout=10
-            )
+            make_callback(account, message(make_order(account.shop)))
         running.start("worker")
         until(lambda: count(Callback.state == State.processed) > 0)
         assert running.stop("worker", signal.SIGTERM) == 0
@@ -228,51 +232,46 @@ def _pulse() -> object:
     return Pulse.last()
 
 
-def test_the_database_away_is_503_and_back_is_200(
-    app: Flask, environ: dict[str, str], postgres_server: Postgres, tmp_path: Path
-) -> None:
+def test_the_database_away_is_503_and_back_is_200(app: Flask, web: Site, postgres_server: Postgres) -> None:
     account = make_account()
     path = account.callback_path
-    with site(environ, tmp_path, worker=False) as running:
-        assert requests.post(running.url + path, data=b"1", timeout=10).status_code == 200
-        db.session.remove()
-        db.engine.dispose()
-        postgres_server.stop()
-        response = requests.post(running.url + path, data=b"2", timeout=20)
-        assert (response.status_code, response.headers["Retry-After"]) == (503, "30")
-        postgres_server.start()
-        until(lambda: requests.post(running.url + path, data=b"3", timeout=20).status_code == 200)
+    assert requests.post(web.url + path, data=b"1", timeout=10).status_code == 200
+    db.session.remove()
+    db.engine.dispose()
+    postgres_server.stop()
+    response = requests.post(web.url + path, data=b"2", timeout=20)
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "30")
+    postgres_server.start()
+    until(lambda: requests.post(web.url + path, data=b"3", timeout=20).status_code == 200)
     assert set(db.session.scalars(select(Callback.body))) >= {b"1", b"3"}
 
 
-def test_a_large_body_is_refused_before_it_is_read(app: Flask, environ: dict[str, str], tmp_path: Path) -> None:
+def test_a_large_body_is_refused_before_it_is_read(app: Flask, web: Site) -> None:
     account = make_account()
-    with site(environ, tmp_path, worker=False) as running:
 
-        def endless() -> Iterator[bytes]:
-            for _ in range(1000):
-                yield b"x" * 65536
+    def endless() -> Iterator[bytes]:
+        for _ in range(1000):
+            yield b"x" * 65536
 
-        told = requests.post(running.url + account.callback_path, data=b"x" * (1024 * 1024 + 1), timeout=20)
-        assert told.status_code == 413
-        try:
-            status = requests.post(running.url + account.callback_path, data=endless(), timeout=20).status_code
-        except requests.ConnectionError:
-            status = 413  # the server hung up on us in the middle of 64 MB
-        assert status == 413
+    told = requests.post(web.url + account.callback_path, data=b"x" * (1024 * 1024 + 1), timeout=20)
+    assert told.status_code == 413
+    try:
+        status = requests.post(web.url + account.callback_path, data=endless(), timeout=20).status_code
+    except requests.ConnectionError:
+        status = 413  # the server hung up on us in the middle of 64 MB
+    assert status == 413
     assert count() == 0
 
 
-def test_every_header_is_kept_in_order_with_its_repeats(app: Flask, environ: dict[str, str], tmp_path: Path) -> None:
+def test_every_header_is_kept_in_order_with_its_repeats(app: Flask, web: Site) -> None:
     account = make_account()
-    with site(environ, tmp_path, worker=False) as running:
-        connection = http.client.HTTPConnection(running.url.removeprefix("http://"))
-        connection.putrequest("POST", account.callback_path + "?b=%ff&a=1", skip_accept_encoding=True)
-        for name, value in (("X-Sig", "b"), ("X-Other", "caf\xe9"), ("X-Sig", "a"), ("Content-Length", "0")):
-            connection.putheader(name, value.encode("latin-1"))
-        connection.endheaders()
-        assert connection.getresponse().status == 200
-        connection.close()
+    connection = http.client.HTTPConnection(web.url.removeprefix("http://"))
+    connection.putrequest("POST", account.callback_path + "?b=%ff&a=1", skip_accept_encoding=True)
+    for name, value in (("X-Sig", "b"), ("X-Other", "caf\xe9"), ("X-Sig", "a"), ("Content-Length", "0")):
+        connection.putheader(name, value.encode("latin-1"))
+    connection.endheaders()
+    assert connection.getresponse().status == 200
+    connection.close()
     callback = db.session.scalars(select(Callback)).one()
     kept = [(name.upper(), value) for name, value in callback.headers]
     assert kept[1:] == [("X-SIG", "b"), ("X-OTHER", "caf\xe9"), ("X-SIG", "a"), ("CONTENT-LENGTH", "0")]
