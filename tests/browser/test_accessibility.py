@@ -66,6 +66,7 @@ def things(our_app: Flask, away: Site) -> dict[str, object]:
 def window(browser: Browser, live: Site) -> Iterator[BrowserContext]:
     """One for all screens."""
     context = browser.new_context(base_url=live.url, viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    context.add_init_script(AXE_SCRIPT)  # not a script of the page's own: its content security policy stands
     yield context
     context.close()
 
@@ -124,7 +125,6 @@ def test_axe_finds_nothing_in_light_and_dark_and_nothing_is_cut(
     sheet.set_viewport_size({"width": 1280, "height": 900})
     sheet.emulate_media(color_scheme="light", reduced_motion="reduce")
     screen.open(sheet, things)
-    sheet.evaluate(AXE_SCRIPT)  # not a script of the page's own: its content security policy stands
     in_light = found_by_axe(sheet, RULES)
     sheet.emulate_media(color_scheme="dark", reduced_motion="reduce")
     in_dark = [f"dark: {found}" for found in found_by_axe(sheet, COLOURS)]

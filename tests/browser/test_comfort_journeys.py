@@ -67,6 +67,7 @@ def test_a_view_is_saved_opened_renamed_and_removed(
 
 
 def test_times_and_amounts_follow_the_managers_zone_and_format(desk: Page, world: World, calls: list[Callback]) -> None:
+    desk.goto("/")
     desk.locator("summary.initials").click()
     desk.get_by_role("link", name="Your settings").click()
     desk.get_by_label("Time zone").select_option("Asia/Kathmandu")
