@@ -102,7 +102,7 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("cancel", () => document.getElementById("dialog")?.replaceChildren(), true);
 
-// What was acted on keeps the focus, though the button that was pressed may be gone.
+// What was acted on keeps the focus, though the button that was pressed may be gone. Who has gone on stays there.
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   const target = ctx.sourceElement.getAttribute("hx-target");
@@ -114,8 +114,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
   if (!ctx.held || ctx.response.status === 422) return;
   closeDialog();
-  const place = document.querySelector(ctx.held);
-  if (!place.contains(document.activeElement)) place.focus();
+  if (document.activeElement === document.body) document.querySelector(ctx.held).focus();
 });
 
 // Selecting rows: the box on top, a box on each row, a range with shift. The bar says how many, its buttons too.
