@@ -20,7 +20,7 @@ run: $(READY) ## starts everything, with demo traffic; DEMO=off or DEMO=5 (a sec
 	@exec $(BIN)/python -m dev.run --demo $(DEMO) --mix $(MIX) $(if $(PORT),--port $(PORT))
 
 test: $(READY) ## the whole test suite; ARGS="-k orders" for pytest
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) ## lint, format and types
 	@$(BIN)/ruff check
