@@ -249,13 +249,20 @@ def _keep_parcels(parcels: Iterable[Parcel]) -> None:
 def sweep_outgoing() -> None:
     """Looks at the shops' queues for alerts, and sends what is due though no bell rang."""
     with current_app.app_context():
-        while alerting.look():
-            db.session.commit()
-        db.session.commit()
+        while _look():
+            pass
         due = Endpoint.any_behind() or Delivery.any_due() or AlertMessage.any_due()
         db.session.rollback()
         if due:
             drain_outgoing()
+
+
+def _look() -> bool:
+    """For alerts, at one shop. All its figures are of one moment: what comes meanwhile is seen at the next look."""
+    db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    looked = alerting.look()
+    db.session.commit()
+    return looked
 
 
 def index() -> int:

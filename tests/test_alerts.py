@@ -69,6 +69,29 @@ def look(shop: Shop, later: timedelta = timedelta()) -> list[Kind]:
     return list(db.session.scalars(select(AlertMessage.kind).where(AlertMessage.id > before).order_by(AlertMessage.id)))
 
 
+def test_what_comes_while_the_figures_are_read_is_told_with_its_money_at_the_next_look(
+    app: Flask, account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules_of(shop, waiting=True)
+    stakes = queue._stakes
+
+    def comes_after(shop_id: int, now: datetime) -> object:
+        read = stakes(shop_id, now)
+        with app.app_context():
+            fail_one(db.session.get_one(GatewayAccount, account.id))
+        return read
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "_stakes", comes_after)
+        jobs.sweep_outgoing()
+    assert db.session.scalars(select(AlertMessage.subject)).all() == []
+    db.session.execute(update(AlertRules).values(looked_at=None))
+    db.session.commit()
+    jobs.sweep_outgoing()
+    told = db.session.scalars(select(AlertMessage.subject)).all()
+    assert told == [f"[{shop.name}] 1 callback needs a person, 59.90 EUR"]
+
+
 def test_a_queue_that_becomes_non_empty_is_told_once(account: GatewayAccount, shop: Shop) -> None:
     rules_of(shop, waiting=True)
     assert look(shop) == []
