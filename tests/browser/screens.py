@@ -31,6 +31,7 @@ class Screen:
         assert answer.status == self.status, f"{page.url} answered {answer.status}"
         for step in self.steps:
             step(page)
+        page.wait_for_load_state()  # a form's answer is seen before all its style is there
 
 
 def press(name: str, role: str = "button") -> Step:
