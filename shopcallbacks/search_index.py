@@ -24,13 +24,11 @@ from .terms import terms, texts_of
 BATCH = 250
 # So long after it was written, a row is committed: no older one is still to come.
 SETTLED = timedelta(seconds=60)
-
-
-WEEK = timedelta(days=7)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+WEEK, EPOCH = timedelta(days=7), datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def week_of(moment: datetime) -> int:
+    """The number of its week, in UTC: the same for a callback whatever the shop's time zone."""
     return (moment - EPOCH) // WEEK
 
 

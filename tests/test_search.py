@@ -184,6 +184,18 @@ def test_nothing_typed_ever_raises(account: GatewayAccount) -> None:
         found(account, q)
 
 
+def test_many_that_fit_are_all_found_by_walking(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = {saying(account, b"often", ago=timedelta(minutes=number)).id for number in range(2, 9)}
+    new = saying(account, b"often").id
+    saying(account, b"never", ago=timedelta(hours=1))
+    index()
+    monkeypatch.setattr(search, "FEW", 3)
+    assert found(account, "often") == ids | {new}
+    assert found(account, "often", Tab.processed) == set()
+    assert found(account, "of") == ids | {new}
+    assert set(leafed_through(Filter(Tab.all, q="of"), account.shop)) == ids | {new}
+
+
 DAYS_AGO = st.integers(0, 40)
 
 
