@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -35,6 +35,10 @@ class Outcome(StrEnum):
     failed = "failed"
     cancelled = "cancelled"
     refunded = "refunded"
+    refund_failed = "refund_failed"  # a refund that was told as done did not reach the customer
+    disputed = "disputed"  # a dispute or inquiry was opened: no money moved
+    charged_back = "charged_back"  # the bank took the money back
+    chargeback_reversed = "chargeback_reversed"  # it brought it back, or the dispute ended for the shop
     ignored = "ignored"
     unclear = "unclear"
 
@@ -97,9 +101,14 @@ class Message:
     """What one callback says about one payment.
 
     `movement` names the movement of money the message is about: however many messages tell of it, it is booked once.
-    It may stay None for `paid` (the transaction is the movement) and for what moves no money.
-    `total`: the money is the sum refunded so far, not what this refund gave back.
+    Where it is None the transaction stands for it, else the order.
+    `total`: the money is the sum so far (paid, refunded or charged back), not what this movement booked; it may be 0.
     `at_least`: the customer may have paid more than the order asks (interest of instalments).
+    `part`: the gateway itself says that this is a part of what the order costs.
+    `carries_on`: an earlier transaction id: the same try to pay under another id.
+    `uncaptured`: of a `cancelled`: what was let go was never taken.
+    `answer_by`: of a `disputed`: until when the gateway wants an answer; a date where it names the day only.
+    `at`: the gateway's own time of what it tells (aware), never that of the delivery.
     `detail`: for `unclear`, one sentence for a manager saying what is not clear.
     `unreadable`: the content could not be read; `detail` says where reading stopped.
     """
@@ -113,6 +122,11 @@ class Message:
     movement: str | None = None
     total: bool = False
     at_least: bool = False
+    part: bool = False
+    carries_on: str | None = None
+    uncaptured: bool = False
+    answer_by: datetime | date | None = None
+    at: datetime | None = None
     detail: str = ""
     unreadable: bool = False
     customer: str | None = None

@@ -10,7 +10,7 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,36 @@ def as_expected(message: Message) -> dict[str, Any]:
         "amount": str(message.money.amount) if message.money else None,
         "amount_minor": message.money.minor if message.money else None,
         "currency": message.money.currency if message.money else None,
+        "part": message.part or None,
+        "carries_on": message.carries_on,
+        "uncaptured": message.uncaptured or None,
+        "total": message.total or None,
+        "movement": movement_of(message),
+        "answer_by": _written(message.answer_by),
+        "at": _written(message.at),
     }
+
+
+def movement_of(message: Message) -> str | None:
+    """What names the movement: its own name, else the transaction, else the order."""
+    return message.movement or message.transaction_id or message.order_number
+
+
+def _written(moment: datetime | date | None) -> str | None:
+    """An instant in UTC to the second, its fraction cut off; a day as a day."""
+    if isinstance(moment, datetime):
+        return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    return moment.isoformat() if moment else None
+
+
+def movements_of(vector: Vector) -> list[str | None]:
+    """The movements of the vector's messages, as the production code names them."""
+    gateway = GATEWAYS[vector["gateway"]]
+    settings = complete(gateway, vector["config"])
+    request = request_of(vector)
+    exchange = Exchange([step for step in vector.get("exchange") or [] if step["purpose"] == "ask"])
+    verification = verify(gateway, request, settings, exchange.ask)
+    return [movement_of(message) for message in gateway.interpret(request, settings, verification.evidence)]
 
 
 def differences(vector: Vector) -> list[str]:
@@ -105,6 +134,8 @@ def differences(vector: Vector) -> list[str]:
     found += [f"exchange: {step['request']['url']} was not asked" for step in exchange.steps]
 
     def compare(what: str, is_: Any, wanted: Any) -> None:
+        if what == "answer_by" and is_ and wanted and len(wanted) == len("2026-05-22"):
+            is_ = is_[: len(wanted)]  # the gateway names a day only
         if is_ != wanted:
             found.append(f"{what}: {is_!r}, not {wanted!r}")
 
@@ -119,7 +150,7 @@ def differences(vector: Vector) -> list[str]:
     for message, one in zip(messages, wanted, strict=False):
         for key, value in as_expected(message).items():
             if key in one:
-                compare(key, value, one[key])
+                compare(key, value, one[key] or None if isinstance(one[key], bool) else one[key])
     if len(messages) == 1:
         compare("test", messages[0].test, expect["test"])
     for message in messages:
