@@ -22,10 +22,11 @@ run: $(READY) ## starts everything, with demo traffic; DEMO=off or DEMO=5 (a sec
 test: $(READY) ## the whole test suite; ARGS="-k orders" for pytest
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: $(READY) ## lint, format and types
+check: $(READY) ## lint, format, types and layers
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## puts the code into form
 	@$(BIN)/ruff check --fix

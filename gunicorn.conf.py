@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from shopcallbacks.wire import received_headers
+from shopcallbacks.receiving.wire import received_headers
 
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '5000')}"
 worker_class = "gthread"

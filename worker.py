@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 
 from app import app
-from shopcallbacks.extensions import db
-from shopcallbacks.jobs import ASKING, OUTGOING, PLAIN, scheduler
+from shopcallbacks.extensions import ASKING, OUTGOING, PLAIN, db
+from shopcallbacks.jobs import scheduler
 
 log = logging.getLogger("worker")
 RESTART_AFTER_S = 2.0

@@ -17,13 +17,13 @@ import psutil
 import requests
 from sqlalchemy import insert, select, text
 
-from shopcallbacks.bulk import BulkRun, RunState
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.bulk.runs import BulkRun, RunState
+from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
-from shopcallbacks.orders import Order
-from shopcallbacks.shops import GatewayAccount
-from shopcallbacks.users import Role, User
+from shopcallbacks.orders.order import Order
+from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.users import Role, User
 
 from .ingest import serving
 from .live import log_in

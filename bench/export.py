@@ -8,10 +8,10 @@ import time
 import psycopg
 from sqlalchemy import text
 
-from shopcallbacks.callbacks import Callback
-from shopcallbacks.export import write_csv
+from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.extensions import db
-from shopcallbacks.panel import Filter
+from shopcallbacks.panel.csv import write_csv
+from shopcallbacks.panel.filter import Filter
 
 from .place import compare, paid, place
 

@@ -17,11 +17,11 @@ import psutil
 import psycopg
 import requests
 
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs import drain
-from shopcallbacks.pulse import Pulse
-from shopcallbacks.users import Role, User
+from shopcallbacks.shops.users import Role, User
 
 from .ingest import serving
 from .place import paid, place

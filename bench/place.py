@@ -14,9 +14,9 @@ from flask_migrate import upgrade
 
 from dev.services import create_database, libpq, postgres, redis
 from shopcallbacks import create_app
+from shopcallbacks.domain.values import Message, Money, Outcome, Request
 from shopcallbacks.extensions import db, utcnow
-from shopcallbacks.shops import GatewayAccount, Shop
-from shopcallbacks.values import Message, Money, Outcome, Request
+from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 
 @contextmanager

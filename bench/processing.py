@@ -8,12 +8,12 @@ import time
 from redis import Redis
 from rq import Queue, SimpleWorker
 
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
-from shopcallbacks.new_orders import NewOrder
-from shopcallbacks.orders import Order
-from shopcallbacks.values import Money
+from shopcallbacks.orders.intake import NewOrder
+from shopcallbacks.orders.order import Order
 
 from .place import compare, nothing, paid, place
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from sqlalchemy import func, select, text
 
-from shopcallbacks import arrivals, results
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.dashboard import arrivals, results
+from shopcallbacks.dashboard.results import Period
 from shopcallbacks.extensions import db, utcnow
-from shopcallbacks.results import Period
 
 from .place import place
 

@@ -8,17 +8,17 @@ import time
 
 from sqlalchemy import text
 
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
-from shopcallbacks.new_orders import NewOrder
-from shopcallbacks.orders import Order
-from shopcallbacks.paging import count_up_to, page_of
-from shopcallbacks.panel import Filter
-from shopcallbacks.processing import process
-from shopcallbacks.search import FOUND
-from shopcallbacks.search_index import SearchProgress
-from shopcallbacks.shops import GatewayAccount
-from shopcallbacks.values import Money
+from shopcallbacks.orders.intake import NewOrder
+from shopcallbacks.orders.order import Order
+from shopcallbacks.panel.filter import Filter
+from shopcallbacks.panel.page import count_up_to, page_of
+from shopcallbacks.panel.search.index import SearchProgress
+from shopcallbacks.panel.search.search import FOUND
+from shopcallbacks.processing.pipeline import process
+from shopcallbacks.shops.accounts import GatewayAccount
 
 from .place import paid, place
 

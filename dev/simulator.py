@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from shopcallbacks.values import Answer
+from shopcallbacks.domain.values import Answer
 
 from . import SIMULATED_HOSTS
 from .stories import Question

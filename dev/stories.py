@@ -14,13 +14,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from shopcallbacks.callbacks import State
-from shopcallbacks.errors import Reason
+from shopcallbacks.domain.errors import Reason
+from shopcallbacks.domain.states import OrderState, State
+from shopcallbacks.domain.values import Answer, Ask, Message, Money, Outcome, Verification
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.gateways.base import Example, Gateway, Settings
 from shopcallbacks.gateways.settings import complete
-from shopcallbacks.transitions import OrderState
-from shopcallbacks.values import Answer, Ask, Message, Money, Outcome, Verification
 
 PRICES = (990, 1490, 1900, 2450, 3990, 4900, 5990, 7995, 9900, 14900, 24900, 119000)
 CUSTOMERS = "anna.weiss bob.doe chloe.martin daan.devries eva.novak ivan.petrenko mei.tanaka zoe.silva".split()

@@ -11,11 +11,10 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import cli, config, views
-from .asking import AskGateways
-from .extensions import compress, csrf, db, limiter, login_manager, migrate
-from .jobs import Bell
-from .mail import Mailer
-from .outgoing import Outgoing
+from .extensions import Bell, compress, csrf, db, limiter, login_manager, migrate
+from .outgoing.http import Outgoing
+from .outgoing.mail import Mailer
+from .processing.asking import AskGateways
 
 ROOT = Path(__file__).parent.parent
 

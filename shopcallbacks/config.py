@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from cryptography.fernet import Fernet
 
-from .mail import ADDRESS, SmtpServer
+from .words.formats import ADDRESS
 
 
 class ConfigError(Exception):
@@ -161,3 +162,27 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # Redis away must not keep managers out
         "RATELIMIT_SWALLOW_ERRORS": True,
     }
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """`tls`: "on" from the first byte, "starttls", or "off" (on the same machine or network, without a password)."""
+
+    host: str
+    port: int
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: str = "starttls"
+
+    @classmethod
+    def read(cls, url: str) -> SmtpServer:
+        """smtp://user:password@host:587 (STARTTLS), smtps://user:password@host:465, smtp://host:25?tls=off."""
+        parts = urlsplit(url)
+        off = parse_qs(parts.query).get("tls") == ["off"]
+        tls = "on" if parts.scheme == "smtps" else "off" if off else "starttls"
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or (off and (parts.username or tls == "on")):
+            raise ValueError(
+                "must be smtp://user:password@host:587, smtps://..., or smtp://host:25?tls=off with no user"
+            )
+        port = parts.port or (465 if tls == "on" else 587)
+        return cls(parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or ""), tls)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import enum
+import logging
+import time
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import current_app
 from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -13,6 +16,11 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
 from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
@@ -49,3 +57,90 @@ login_manager = LoginManager()
 csrf = CSRFProtect()
 compress = Compress()
 limiter = Limiter(get_remote_address)
+
+
+# The lanes: callbacks that are decided at home, those whose gateway is asked, and what goes out to shops and people.
+# None waits for another.
+PLAIN, ASKING, OUTGOING = "callbacks", "asking", "outgoing"
+# Bells, not lanes: bulk runs go on in the plain one, the search index grows in the outgoing one.
+BULK, INDEX = "bulk", "index"
+# Who answers each bell: the queue, the job and its arguments. Named by text, so that who rings imports no job.
+_JOBS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
+    PLAIN: (PLAIN, "shopcallbacks.jobs.drain", (False,)),
+    ASKING: (ASKING, "shopcallbacks.jobs.drain", (True,)),
+    BULK: (PLAIN, "shopcallbacks.jobs.bulk", ()),
+    OUTGOING: (OUTGOING, "shopcallbacks.jobs.drain_outgoing", ()),
+    INDEX: (OUTGOING, "shopcallbacks.jobs.index", ()),
+}
+BELL_S = 30
+_QUIET_S = 1.0  # after Redis failed, so long nobody waits for it
+
+log = logging.getLogger(__name__)
+
+
+class Bell:
+    """Rings for the workers, at most once while a drain of the lane waits in the queue. Never raises."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis = Redis.from_url(
+            redis_url, socket_connect_timeout=0.5, socket_timeout=1, retry=Retry(NoBackoff(), 0)
+        )
+        self._quiet_until = 0.0
+
+    def ring(self, name: str) -> None:
+        """There is work in the lane. With Redis away the sweep finds it."""
+        if time.monotonic() < self._quiet_until:
+            return
+        try:
+            if self._redis.set(_bell(name), 1, nx=True, ex=BELL_S):
+                enqueue(self._redis, name)
+        except RedisError as error:
+            self._quiet_until = time.monotonic() + _QUIET_S
+            log.warning("Redis is away, the sweep will find the work: %s", error)
+
+    def answer(self, name: str) -> None:
+        """The next ring counts again. Before claiming: what is committed from here on rings anew."""
+        try:
+            self._redis.delete(_bell(name))
+        except RedisError as error:
+            log.warning("Redis is away: %s", error)
+
+    def close(self) -> None:
+        self._redis.close()
+
+    @property
+    def alive(self) -> bool:
+        try:
+            return bool(self._redis.ping())
+        except RedisError:
+            return False
+
+
+def _bell(name: str) -> str:
+    return f"shopcallbacks:bell:{name}"
+
+
+def enqueue(redis: Redis, name: str) -> None:
+    queue, job, args = _JOBS[name]
+    Queue(queue, connection=redis).enqueue(job, *args, result_ttl=0, failure_ttl=3600, job_timeout=600)
+
+
+def bell() -> Bell:
+    made: Bell = current_app.extensions["bell"]
+    return made
+
+
+def lane(asks: bool) -> str:
+    return ASKING if asks else PLAIN
+
+
+def ring(asks: bool) -> None:
+    bell().ring(lane(asks))
+
+
+def ring_outgoing() -> None:
+    bell().ring(OUTGOING)
+
+
+def ring_bulk() -> None:
+    bell().ring(BULK)

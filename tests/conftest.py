@@ -16,9 +16,10 @@ from flask_migrate import upgrade
 from redis import Redis as RedisClient
 
 from dev.services import Postgres, Redis, create_database, postgres, redis
-from shopcallbacks import create_app, users
+from shopcallbacks import create_app
 from shopcallbacks.extensions import Base, db
-from shopcallbacks.outgoing import Outgoing
+from shopcallbacks.outgoing.http import Outgoing
+from shopcallbacks.shops import users
 
 from .receiver import Receiver, http_receiver
 

@@ -9,14 +9,14 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.values import Message, Money, Outcome, Request
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs import drain
-from shopcallbacks.new_orders import NewOrder
-from shopcallbacks.orders import Order
-from shopcallbacks.shops import GatewayAccount, Mode, Shop
-from shopcallbacks.users import Role, User
-from shopcallbacks.values import Message, Money, Outcome, Request
+from shopcallbacks.orders.intake import NewOrder
+from shopcallbacks.orders.order import Order
+from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
+from shopcallbacks.shops.users import Role, User
 
 _numbers = itertools.count(1)
 SECRET = "whsec_test"

@@ -8,9 +8,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
-from ..errors import Refused
+from ..domain.errors import Refused
 from ..extensions import db
-from ..shops import Shop
+from ..shops.accounts import Shop
 
 P = ParamSpec("P")
 R = TypeVar("R")

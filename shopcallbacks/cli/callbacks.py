@@ -7,14 +7,13 @@ import sys
 import click
 from flask.cli import AppGroup
 
-from ..activity import Activity
-from ..callbacks import Callback
-from ..export import write_csv
-from ..extensions import db, utcnow
-from ..formats import PLAIN, age
-from ..jobs import ring
-from ..panel import Filter
-from ..words import headline
+from ..callbacks.callback import Callback
+from ..extensions import db, ring, utcnow
+from ..panel.csv import write_csv
+from ..panel.filter import Filter
+from ..panel.headline import headline
+from ..shops.acts import Activity
+from ..words.formats import PLAIN, age
 from .base import find_shop, plain_errors, table
 
 callbacks = AppGroup("callbacks", help="Callbacks: look, retry, force, remove, restore, export.")

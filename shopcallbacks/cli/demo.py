@@ -1,14 +1,75 @@
-"""`flask demo`: the demo shop."""
+"""The demo shop: seeded into an empty database, with secrets made up on the spot."""
 
 from __future__ import annotations
 
+import json
+import secrets
 from pathlib import Path
+from typing import Any
 
 import click
 from flask.cli import AppGroup
 
-from ..demo import seed
+from ..extensions import db, utcnow
+from ..shops.accounts import GatewayAccount, Shop
+from ..shops.users import Role, User
 from .base import plain_errors
+
+USERS = (
+    ("admin@demo.example", "Ada Admin", Role.admin, "demo-admin"),
+    ("manager@demo.example", "Dana Manager", Role.manager, "demo-manager"),
+    ("viewer@demo.example", "Vic Viewer", Role.viewer, "demo-viewer"),
+)
+
+
+def _settings() -> dict[str, dict[str, Any]]:
+    return {
+        "stripe": {"signing_secrets": [f"whsec_{secrets.token_urlsafe(24)}"]},
+        "paypal_ipn": {"receiver_emails": ["paypal@demo.example"], "environment": "live", "order_field": "invoice"},
+        "liqpay": {"public_key": f"i{secrets.randbelow(10**11):011}", "private_keys": [secrets.token_urlsafe(30)]},
+    }
+
+
+CURRENCIES = {"liqpay": "UAH"}
+
+
+def seed(write: Path) -> None:
+    """Does nothing to a database that has shops; `write` gets the API token and the accounts, for the traffic."""
+    if Shop.every():
+        return
+    shop = Shop.add("demo", "Demo shop", "Europe/Vienna")
+    token = shop.new_api_token()
+    for email, name, role, password in USERS:
+        User.add(email, name, role, password, [shop])
+    settings = _settings()
+    accounts = [GatewayAccount.add(shop, name, name.replace("_", "-"), given) for name, given in settings.items()]
+    db.session.flush()
+    retired = _retired_secret(accounts[0])
+    known = [
+        {
+            "gateway": account.gateway_name,
+            "slug": account.slug,
+            "path": account.callback_path,
+            "url": account.callback_url,
+            "settings": account.settings_at(utcnow())[0],
+            "retired": retired if account is accounts[0] else {},
+            "currency": CURRENCIES.get(account.gateway_name, "EUR"),
+        }
+        for account in accounts
+    ]
+    write.parent.mkdir(parents=True, exist_ok=True)
+    write.touch(mode=0o600)
+    write.write_text(json.dumps({"api_token": token, "accounts": known}, indent=1))
+
+
+def _retired_secret(account: GatewayAccount) -> dict[str, Any]:
+    """The account's secret was rotated just now: the former one has ended, as after a rotation done too early."""
+    former = account.secrets[0]
+    former.ends_at = utcnow()
+    before = account.settings_with([former])[0]
+    account.configure({"signing_secrets": [f"whsec_{secrets.token_urlsafe(24)}"]})
+    return before
+
 
 demo = AppGroup("demo", help="The demo shop.")
 

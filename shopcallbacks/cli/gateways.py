@@ -10,14 +10,14 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from ..activity import Activity
 from ..extensions import db
 from ..gateways import GATEWAYS
 from ..gateways.base import Setting
-from ..gateways.catalogue import document
 from ..gateways.settings import BadSettings, read_text
-from ..shops import GatewayAccount, Mode
+from ..shops.accounts import GatewayAccount, Mode
+from ..shops.acts import Activity
 from .base import find_shop, plain_errors, table
+from .catalogue import document
 
 gateways = AppGroup("gateways", help="Gateway accounts: which gateways may call a shop, and where.")
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from ..callbacks import Callback
-from ..extensions import db
-from ..formats import PLAIN
-from ..jobs import ring
-from ..new_orders import BadOrder, parse_new_order
-from ..orders import Order
+from ..callbacks.callback import Callback
+from ..extensions import db, ring
+from ..orders.intake import BadOrder, parse_new_order
+from ..orders.order import Order
+from ..words.formats import PLAIN
 from .base import find_shop, plain_errors
 
 orders = AppGroup("orders", help="Orders as their payment goes.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from ..activity import Activity
 from ..extensions import db
-from ..shops import Shop
+from ..shops.accounts import Shop
+from ..shops.acts import Activity
 from .base import find_shop, plain_errors, table
 
 shops = AppGroup("shops", help="Shops and their API tokens.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from ..activity import Activity
-from ..users import Role, User
+from ..shops.acts import Activity
+from ..shops.users import Role, User
 from .base import find_shop, plain_errors, table
 
 users = AppGroup("users", help="Who may log in.")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..values import Message, Money, Outcome, Reply, Request, Verification, exponent
+from ..domain.values import Message, Money, Outcome, Reply, Request, Verification, exponent
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
 from .reading import (
     ReadError,

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ..values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
+from ..domain.values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
 from .reading import (
     ReadError,

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from ..values import Answer, Ask, Asking, Message, Reply, Request, Verification
+from ..domain.values import Answer, Ask, Asking, Message, Reply, Request, Verification
 
 Settings = Mapping[str, Any]
 

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from ..values import Message, Outcome, Reply, Request, Verification
+from ..domain.values import Message, Outcome, Reply, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
 from .reading import (
     ReadError,

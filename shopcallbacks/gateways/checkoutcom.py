@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..values import Message, Request, Verdict, Verification
+from ..domain.values import Message, Request, Verdict, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
 from .reading import (
     ReadError,

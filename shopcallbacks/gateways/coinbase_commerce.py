@@ -9,19 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ..values import Message, Outcome, Request, Verification
+from ..domain.values import Message, Outcome, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
-from .reading import (
-    ReadError,
-    dig,
-    dig_object,
-    major,
-    no_money_no_decision,
-    read_object,
-    text,
-    unclear,
-    unreadable,
-)
+from .reading import ReadError, dig, dig_object, major, no_money_no_decision, read_object, text, unclear, unreadable
 from .signed_body import signed_post, verify_body
 
 # The event's type -> our word; all else is ignored.

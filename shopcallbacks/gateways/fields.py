@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from ..values import Message, Outcome, Reply
+from ..domain.values import Message, Outcome, Reply
 from .base import Kind, Setting, Settings
 from .reading import (
     ReadError,

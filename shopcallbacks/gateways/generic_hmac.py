@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from ..values import Message, Reply, Request, Verification
+from ..domain.values import Message, Reply, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
 from .fields import FIELD_SETTINGS, message_by_fields, reply_by_settings, write_fields
 from .reading import (

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from ..values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
+from ..domain.values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
 from .reading import (
     ReadError,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..values import Answer, Ask, Asking, Message, Money, NoAnswer, Outcome, Request, Verification
+from ..domain.values import Answer, Ask, Asking, Message, Money, NoAnswer, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
 from .reading import (
     ReadError,

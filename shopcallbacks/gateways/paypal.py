@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import Certificate
 
-from ..values import Ask, Asking, Message, Money, NoAnswer, Outcome, Request, Verification
+from ..domain.values import Ask, Asking, Message, Money, NoAnswer, Outcome, Request, Verification
 from .base import AUTHORISED, Gateway, Kind, Setting, Settings
 from .certificates import names_of, reaches_a_root, read_certificates, rsa_key_of, system_roots
 from .paypal_terms import ENVIRONMENT, read_amount

@@ -8,20 +8,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from ..values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
+from ..domain.values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
 from .paypal_terms import ENVIRONMENT, read_amount, write_amount
-from .reading import (
-    ReadError,
-    name_refund,
-    our_word,
-    split_form,
-    stopped,
-    text,
-    unclear,
-    unreachable,
-    unreadable,
-)
+from .reading import ReadError, name_refund, our_word, split_form, stopped, text, unclear, unreachable, unreadable
 
 # payment_status -> our word
 STATUS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..values import Money
+from ..domain.values import Money
 from .base import Kind, Setting
 from .reading import major, read_currency
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
 
-from ..values import Message, Outcome, Reply, Request, Verdict, Verification
+from ..domain.values import Message, Outcome, Reply, Request, Verdict, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
 from .reading import (
     ReadError,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..values import Message, Outcome, Reply, Request, Verification
+from ..domain.values import Message, Outcome, Reply, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
 from .reading import (
     ReadError,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..values import Message, Money, Outcome, Request, Verification
+from ..domain.values import Message, Money, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
 from .reading import (
     ReadError,

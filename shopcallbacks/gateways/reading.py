@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
 
-from ..values import Answer, Message, Money, NoAnswer, Outcome, Request, Verification, exponent
+from ..domain.values import Answer, Message, Money, NoAnswer, Outcome, Request, Verification, exponent
 
 _MAGIC = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"%PDF": "PDF", b"PK\x03\x04": "ZIP", b"\x1f\x8b": "gzip"}
 

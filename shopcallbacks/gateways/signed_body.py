@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ..values import Request, Verification
+from ..domain.values import Request, Verification
 from .reading import first_match, same_hex
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from ..values import Message, Reply, Request, Verification
+from ..domain.values import Message, Reply, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
 from .fields import FIELD_SETTINGS, message_by_fields, reply_by_settings, write_fields
 from .reading import age_problem, first_match, read_base64, same, same_base64

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
-from ..values import Message, Money, Outcome, Reply, Request, Verification, exponent
+from ..domain.values import Message, Money, Outcome, Reply, Request, Verification, exponent
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
 from .reading import (
     ReadError,

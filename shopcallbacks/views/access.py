@@ -9,15 +9,15 @@ from typing import ParamSpec, TypeVar
 from flask import abort, g, request, session
 from flask_login import current_user
 
-from ..activity import Activity
-from ..bulk import BulkRun
-from ..callbacks import Callback
-from ..deliveries import Delivery
+from ..bulk.runs import BulkRun
+from ..callbacks.callback import Callback
 from ..extensions import db
-from ..feed import OrderEvent
-from ..orders import Order
-from ..saved_views import SavedView
-from ..shops import GatewayAccount, Shop
+from ..orders.feed import OrderEvent
+from ..orders.order import Order
+from ..outgoing.deliveries import Delivery
+from ..panel.saved_views import SavedView
+from ..shops.accounts import GatewayAccount, Shop
+from ..shops.acts import Activity
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, request
 from flask_login import current_user
 
-from ..activity import Activity
-from ..audit import Acts
-from ..export import file_name
 from ..extensions import db
-from ..users import User
-from ..words import ACTS
+from ..panel.audit import Acts
+from ..panel.csv import file_name
+from ..shops.acts import Activity
+from ..shops.users import User
+from ..words.acts import ACTS
 from .access import current_shop
 from .screens import now, whole
 

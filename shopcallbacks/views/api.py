@@ -8,14 +8,13 @@ from flask import Blueprint, Response, current_app, g, json, jsonify, request, u
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from ..callbacks import Callback
-from ..extensions import csrf, db, limiter
-from ..feed import OrderEvent
-from ..jobs import ring
-from ..new_orders import BadOrder, parse_new_order
-from ..orders import Order
-from ..shops import Shop
-from ..transitions import Entry
+from ..callbacks.callback import Callback
+from ..domain.states import Entry
+from ..extensions import csrf, db, limiter, ring
+from ..orders.feed import OrderEvent
+from ..orders.intake import BadOrder, parse_new_order
+from ..orders.order import Order
+from ..shops.accounts import Shop
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 csrf.exempt(bp)

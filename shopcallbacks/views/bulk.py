@@ -4,36 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from .. import effects, receipt
-from ..activity import Activity
-from ..bulk import STOP_SHARE, BulkRun, ItemState, RunState
-from ..errors import Refused
-from ..export import file_name
-from ..extensions import db
-from ..jobs import ring_bulk
-from ..selection import Selection, Verb
+from ..bulk import preview, receipt
+from ..bulk.runs import STOP_SHARE, BulkRun, ItemState, RunState
+from ..bulk.selection import Selection
+from ..domain.errors import Refused
+from ..domain.states import Verb
+from ..extensions import db, ring_bulk
+from ..panel.csv import file_name
+from ..shops.acts import Activity
 from .access import current_shop, load_run, lock_run, managers_only
-from .callbacks import bp
+from .callbacks.verbs import why
 from .screens import now, wants_fragment, whole
-from .verbs import why
+
+bp = Blueprint("bulk", __name__, url_prefix="/bulk")
 
 PAGE = 50
 
 
-@bp.get("/bulk/new")
+@bp.get("/new")
 @managers_only
-def bulk_ask() -> str:
+def new() -> str:
     """Before anything is done: what would come of it."""
     return asked()
 
 
-@bp.post("/bulk")
+@bp.post("")
 @managers_only
-def bulk_start() -> BaseResponse | tuple[str, int]:
+def start() -> BaseResponse | tuple[str, int]:
     shop, verb, selection = current_shop(), _verb(), _selection()
     share = request.form.get("stop_share", STOP_SHARE, type=whole)
     try:
@@ -44,21 +45,21 @@ def bulk_start() -> BaseResponse | tuple[str, int]:
     return _begun(run)
 
 
-@bp.get("/bulk")
-def bulk_index() -> str:
+@bp.get("")
+def index() -> str:
     before = request.args.get("before", type=whole)
     runs = BulkRun.of_shop(current_shop().id, before, PAGE + 1)
     return render_template("bulk/index.html", runs=runs[:PAGE], more=len(runs) > PAGE, before=before)
 
 
-@bp.get("/bulk/<int:id_>")
-def bulk_show(id_: int) -> str:
+@bp.get("/<int:id_>")
+def show(id_: int) -> str:
     template = "bulk/_run.html" if wants_fragment() else "bulk/show.html"
     return render_template(template, **run_parts(load_run(id_)))
 
 
-@bp.get("/bulk/<int:id_>.csv")
-def bulk_csv(id_: int) -> Response:
+@bp.get("/<int:id_>.csv")
+def csv(id_: int) -> Response:
     run = load_run(id_)
     Activity.record("export", current_user, shop_id=run.shop_id, what=f"bulk run {run.id}")
     db.session.commit()
@@ -67,27 +68,27 @@ def bulk_csv(id_: int) -> Response:
     return Response(blocks, headers=headers, content_type="text/csv; charset=utf-8; header=present")
 
 
-@bp.post("/bulk/<int:id_>/pause")
+@bp.post("/<int:id_>/pause")
 @managers_only
-def bulk_pause(id_: int) -> BaseResponse:
+def pause(id_: int) -> BaseResponse:
     return _steer(id_, "pause")
 
 
-@bp.post("/bulk/<int:id_>/resume")
+@bp.post("/<int:id_>/resume")
 @managers_only
-def bulk_resume(id_: int) -> BaseResponse:
+def resume(id_: int) -> BaseResponse:
     return _steer(id_, "resume")
 
 
-@bp.post("/bulk/<int:id_>/cancel")
+@bp.post("/<int:id_>/cancel")
 @managers_only
-def bulk_cancel(id_: int) -> BaseResponse:
+def cancel(id_: int) -> BaseResponse:
     return _steer(id_, "cancel")
 
 
-@bp.post("/bulk/<int:id_>/undo")
+@bp.post("/<int:id_>/undo")
 @managers_only
-def bulk_undo(id_: int) -> BaseResponse:
+def undo(id_: int) -> BaseResponse:
     run = lock_run(id_)
     try:
         undoing = run.undo(current_user)
@@ -99,7 +100,7 @@ def bulk_undo(id_: int) -> BaseResponse:
 
 def asked(problem: str = "") -> str:
     shop, verb, selection = current_shop(), _verb(), _selection()
-    found = effects.foresee(verb, selection, shop)
+    found = preview.foresee(verb, selection, shop)
     return render_template(
         "bulk/ask.html",
         verb=verb,
@@ -141,7 +142,7 @@ def _selection() -> Selection:
 def _begun(run: BulkRun) -> BaseResponse:
     db.session.commit()
     ring_bulk()
-    return redirect(url_for("callbacks.bulk_show", id_=run.id), 303)
+    return redirect(url_for("bulk.show", id_=run.id), 303)
 
 
 def _steer(id_: int, verb: str) -> BaseResponse:
@@ -159,4 +160,4 @@ def _steer(id_: int, verb: str) -> BaseResponse:
 def _back(id_: int, problem: str = "") -> BaseResponse:
     if problem:
         flash(problem, "warning")
-    return redirect(url_for("callbacks.bulk_show", id_=id_), 303)
+    return redirect(url_for("bulk.show", id_=id_), 303)

@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from .. import account_health, figures, glance, hearing, queue, results, rulings, unheard
-from ..jobs import bell
-from ..results import Period
+from ..dashboard import decisions, glance, health, queue, results, silence, speed, unheard
+from ..dashboard.results import Period
+from ..extensions import bell
 from .access import current_shop
 from .screens import now, waiting_count
 
@@ -18,15 +18,15 @@ bp = Blueprint("dashboard", __name__)
 @bp.get("/")
 def show() -> str:
     shop = current_shop()
-    if not figures.any_callback(shop):
-        return render_template("dashboard/first.html", shop=shop, steps=account_health.steps(shop))
+    if not speed.any_callback(shop):
+        return render_template("dashboard/first.html", shop=shop, steps=health.steps(shop))
     return render_template(
         "dashboard/show.html",
         **widget_parts(glance.at(shop.id, now())),
-        undecided=rulings.still_open(shop.id, now()),
+        undecided=decisions.still_open(shop.id, now()),
         results=results.over(shop, _period(), now()),
-        heard=hearing.of(shop, now()),
-        speed=figures.speed(shop, now()),
+        heard=silence.of(shop, now()),
+        speed=speed.speed(shop, now()),
         unheard=unheard.look(shop.id, now()),
     )
 
@@ -44,16 +44,16 @@ def over() -> str:
 @bp.get("/gateways")
 def gateways() -> str:
     """What is heard of the gateways, alone."""
-    return render_template("dashboard/_gateways.html", heard=hearing.of(current_shop(), now()))
+    return render_template("dashboard/_gateways.html", heard=silence.of(current_shop(), now()))
 
 
 @bp.get("/first")
 def first() -> str | Response:
     """The three steps anew; once a callback has come, the dashboard takes their place."""
     shop = current_shop()
-    if figures.any_callback(shop):
+    if speed.any_callback(shop):
         return Response(headers={"HX-Redirect": url_for("dashboard.show")})
-    return render_template("dashboard/_first.html", shop=shop, steps=account_health.steps(shop))
+    return render_template("dashboard/_first.html", shop=shop, steps=health.steps(shop))
 
 
 @bp.get("/queue")
@@ -68,7 +68,7 @@ def widget() -> str:
 @bp.get("/undecided")
 def undecided() -> str:
     """The card of payments that no order takes."""
-    return render_template("dashboard/_undecided.html", undecided=rulings.still_open(current_shop().id, now()))
+    return render_template("dashboard/_undecided.html", undecided=decisions.still_open(current_shop().id, now()))
 
 
 @bp.get("/queue/count")
@@ -84,5 +84,5 @@ def widget_parts(found: glance.Glance) -> dict[str, Any]:
     shop = current_shop()
     summary = queue.summary(shop.id, now())
     redis = summary.worker_alive or bell().alive
-    last = None if summary.groups else figures.last_processed(shop)
+    last = None if summary.groups else speed.last_processed(shop)
     return {"queue": summary, "redis": redis, "last": last, "glance": found}

@@ -6,10 +6,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from ..activity import Activity
-from ..deliveries import Delivery
-from ..extensions import db, utcnow
-from ..jobs import ring_outgoing
+from ..extensions import db, ring_outgoing, utcnow
+from ..outgoing.deliveries import Delivery
+from ..shops.acts import Activity
 from .access import load_delivery, managers_only
 from .screens import wants_fragment
 from .sessions import own_path

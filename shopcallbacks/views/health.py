@@ -7,9 +7,8 @@ from typing import Any
 from flask import Blueprint
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..extensions import limiter, utcnow
-from ..jobs import bell
-from ..pulse import Pulse
+from ..dashboard.pulse import Pulse
+from ..extensions import bell, limiter, utcnow
 
 bp = Blueprint("health", __name__)
 limiter.exempt(bp)

@@ -6,16 +6,18 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from .. import order_search, unheard
-from ..deliveries import Delivery
-from ..errors import Refused
+from ..callbacks import related
+from ..dashboard import unheard
+from ..domain.errors import Refused
+from ..domain.states import OrderState
 from ..extensions import db
-from ..orders import Order
-from ..transitions import OrderState
+from ..orders import lists
+from ..orders.order import Order
+from ..outgoing.deliveries import Delivery
 from .access import current_shop, load_order, managers_only
+from .callbacks.telling import back_to
+from .callbacks.verbs import why
 from .screens import now, wants_fragment
-from .telling import back_to
-from .verbs import why
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")
 
@@ -28,13 +30,13 @@ def index() -> str:
     shop_id, after = current_shop().id, request.args.get("after")
     only = None if number or state else next((name for name in ONLY if name in request.args), None)
     if only == "owed":
-        page = order_search.that_owe(shop_id, after)
+        page = lists.that_owe(shop_id, after)
     elif only == "unheard":
         page = unheard.page(shop_id, now(), after)
     elif number:
-        page = order_search.numbered(shop_id, number, state, after)
+        page = lists.numbered(shop_id, number, state, after)
     else:
-        page = order_search.newest(shop_id, state, after)
+        page = lists.newest(shop_id, state, after)
     return render_template("orders/index.html", page=page, state=state, number=number, after=after, only=only)
 
 
@@ -44,7 +46,7 @@ def show(id_: int) -> str:
     return render_template(
         "orders/show.html",
         order=order,
-        callbacks=order_search.callbacks_about(order),
+        callbacks=related.callbacks_about(order),
         deliveries=Delivery.of_order(order.id),
     )
 

@@ -9,14 +9,15 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from ..activity import Activity
+from ..domain.states import Column
+from ..domain.values import Money
 from ..extensions import db
-from ..formats import LOCALES
-from ..preferences import Column, Density, Unknown, zones
-from ..values import Money
+from ..shops.acts import Activity
+from ..shops.preferences import Density, Unknown, zones
+from ..words.formats import LOCALES
 from .access import current_shop
+from .callbacks.telling import back
 from .screens import now, prefers
-from .telling import back
 
 bp = Blueprint("preferences", __name__, url_prefix="/preferences")
 

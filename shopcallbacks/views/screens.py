@@ -14,11 +14,13 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
-from .. import queue, words
+from ..dashboard import causes, queue, silence
 from ..extensions import login_manager, utcnow
-from ..formats import Format, age
-from ..preferences import Preferences
-from ..users import User
+from ..panel import headline
+from ..shops.preferences import Preferences
+from ..shops.users import User
+from ..words import acts, outcomes, pages
+from ..words.formats import Format, age
 from .access import current_shop
 
 # The blueprints that answer without a log-in. Whatever is not named here needs one.
@@ -40,18 +42,18 @@ def init_app(app: Flask) -> None:
     for away in (OperationalError, InterfaceError, TimeoutError):
         app.register_error_handler(away, store_away)
     app.jinja_env.globals.update(current_shop=current_shop, waiting_count=waiting_count, now=now)
-    app.jinja_env.globals.update(prefers=prefers, order_states=words.ORDER_STATES, verdicts=words.VERDICTS)
+    app.jinja_env.globals.update(prefers=prefers, order_states=outcomes.ORDER_STATES, verdicts=outcomes.VERDICTS)
     app.jinja_env.globals.update(worker_gone=worker_gone)
     app.jinja_env.globals.update(tomorrow=lambda: now() + timedelta(days=1))
     app.jinja_env.filters.update(
-        in_words=lambda group: words.group_words(group, now(), written()),
-        next_step=words.next_step,
-        rate=lambda per_hour: words.rate(per_hour, written()),
-        silent=lambda heard: words.silent(heard, written()),
-        headline=words.headline,
-        event_words=lambda event: words.event(event.kind),
-        act=lambda verb: words.ACTS.get(verb, verb),
-        letters=words.letters,
+        in_words=lambda group: causes.group_words(group, now(), written()),
+        next_step=causes.next_step,
+        rate=lambda per_hour: pages.rate(per_hour, written()),
+        silent=lambda heard: silence.silent(heard, written()),
+        headline=headline.headline,
+        event_words=lambda event: outcomes.event(event.kind),
+        act=lambda verb: acts.ACTS.get(verb, verb),
+        letters=pages.letters,
         # as the reader likes times and numbers
         money=lambda value: written().money(value),
         number=lambda value: written().number(value),
@@ -70,7 +72,7 @@ def init_app(app: Flask) -> None:
 
 
 def worker_gone(seen: datetime | None, at: datetime, due: int, redis: bool) -> str:
-    return words.worker_gone(seen, at, due, redis, written())
+    return pages.worker_gone(seen, at, due, redis, written())
 
 
 def prefers() -> Preferences:
@@ -150,9 +152,9 @@ def http_page(error: HTTPException) -> BaseResponse:
     told = error.get_response()
     if request.blueprint == "ingest" or error.response is not None:
         return told
-    title, sentence = words.TROUBLE.get(told.status_code) or words.TROUBLE[400 if told.status_code < 500 else 500]
+    title, sentence = pages.TROUBLE.get(told.status_code) or pages.TROUBLE[400 if told.status_code < 500 else 500]
     if isinstance(error, CSRFError):
-        title, sentence = words.STALE_FORM
+        title, sentence = pages.STALE_FORM
     if wants_fragment():
         told.headers.update({"HX-Retarget": "#trouble", "HX-Reswap": "textContent"})
         told.set_data(sentence)

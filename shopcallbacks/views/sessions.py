@@ -8,9 +8,9 @@ from flask import Blueprint, redirect, render_template, request, session, url_fo
 from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from ..activity import FAILED_LOG_IN, Activity
 from ..extensions import db, limiter
-from ..users import User
+from ..shops.acts import FAILED_LOG_IN, Activity
+from ..shops.users import User
 
 bp = Blueprint("sessions", __name__)
 

@@ -8,20 +8,22 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from shopcallbacks import jobs, test_callback
-from shopcallbacks.alerts import AlertRules
-from shopcallbacks.bulk import BulkRun
-from shopcallbacks.claims import Claim
-from shopcallbacks.endpoints import Endpoint
+from shopcallbacks import extensions, jobs
+from shopcallbacks.bulk.runs import BulkRun
+from shopcallbacks.bulk.selection import Selection
+from shopcallbacks.callbacks.claims import Claim
+from shopcallbacks.callbacks.notes import Note
+from shopcallbacks.dashboard.pulse import Pulse
+from shopcallbacks.domain.states import Verb
+from shopcallbacks.domain.values import Money, Outcome, Request
 from shopcallbacks.extensions import db, utcnow
-from shopcallbacks.notes import Note
-from shopcallbacks.panel import Filter
-from shopcallbacks.pulse import Pulse
-from shopcallbacks.selection import Selection, Verb
-from shopcallbacks.shops import GatewayAccount, Shop
-from shopcallbacks.signing import Purpose, SigningSecret
-from shopcallbacks.users import Role, User
-from shopcallbacks.values import Money, Outcome, Request
+from shopcallbacks.outgoing import trial
+from shopcallbacks.outgoing.alerts.rules import AlertRules
+from shopcallbacks.outgoing.endpoint import Endpoint
+from shopcallbacks.outgoing.signing import Purpose, SigningSecret
+from shopcallbacks.panel.filter import Filter
+from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.users import Role, User
 from tests.factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
 from tests.receiver import http_receiver
 
@@ -45,7 +47,7 @@ def bad_night() -> dict[str, int]:
 
 
 def worker_seen(minutes_ago: int) -> None:
-    for lane in (jobs.lane(False), jobs.lane(True)):
+    for lane in (extensions.lane(False), extensions.lane(True)):
         Pulse.beat(lane)
     db.session.execute(update(Pulse).values(seen_at=utcnow() - timedelta(minutes=minutes_ago)))
     db.session.commit()
@@ -133,10 +135,10 @@ def _tell(shop: Shop, url: str) -> None:
 def _test(account_id: int, admin: User) -> dict[str, int]:
     """A test callback, sent to the running site."""
     account = db.session.get_one(GatewayAccount, account_id)
-    prepared = test_callback.prepare(account, utcnow())
-    order = test_callback.make_order(account, prepared)
+    prepared = trial.prepare(account, utcnow())
+    order = trial.make_order(account, prepared)
     db.session.commit()
-    id_, said = test_callback.record(account, order, test_callback.send(prepared), admin)
+    id_, said = trial.record(account, order, trial.send(prepared), admin)
     assert id_ is not None, said
     db.session.commit()
     process()

@@ -17,12 +17,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from dev.services import Postgres, create_database
 from dev.simulator import SimulatedGateways
 from shopcallbacks import create_app
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.values import Message, Request
 from shopcallbacks.extensions import db
-from shopcallbacks.orders import Order
-from shopcallbacks.shops import GatewayAccount, Shop
-from shopcallbacks.users import Role, User
-from shopcallbacks.values import Message, Request
+from shopcallbacks.orders.order import Order
+from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.users import Role, User
 from tests.conftest import CHROMIUM
 from tests.factories import PASSWORD, make_account, make_order, make_shop, make_user, request_for
 from tests.processes import Site, site, until

@@ -190,7 +190,7 @@ SCREENS = (
 NO_SCREENS = {
     "activity.export": "CSV",
     "callbacks.csv": "CSV",
-    "callbacks.bulk_csv": "CSV",
+    "bulk.csv": "CSV",
     "callbacks.original": "the bytes as they came",
     "callbacks.news": "a part of the panel",
     "callbacks.row": "a part of the panel",
@@ -202,7 +202,7 @@ NO_SCREENS = {
     "noting.people": "a part of a callback's page",
     "dashboard.first": "a part of the first steps",
     "deliveries.show": "a part of the order's page; without htmx it leads there",
-    "settings.alert_messages": "a part of the alerts' page",
+    "settings.alerts.messages": "a part of the alerts' page",
     "api.list_events": "JSON",
     "api.show_order": "JSON",
     "health.show": "JSON",

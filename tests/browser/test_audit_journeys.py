@@ -7,8 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from shopcallbacks.callbacks import Callback
-from shopcallbacks.users import Role
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.shops.users import Role
 from tests.factories import make_user, message
 
 from .conftest import World, log_in

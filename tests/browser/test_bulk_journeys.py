@@ -6,9 +6,9 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from shopcallbacks.callbacks import Callback, State
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.states import OrderState, State
 from shopcallbacks.extensions import db
-from shopcallbacks.transitions import OrderState
 from tests.factories import make_account, message, request_for
 
 from .conftest import World

@@ -6,9 +6,9 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from shopcallbacks.callbacks import State
+from shopcallbacks.domain.states import State
+from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
-from shopcallbacks.values import Money
 from tests.factories import message
 
 from .conftest import World

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from shopcallbacks.callbacks import Callback, State
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.states import State
+from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
-from shopcallbacks.values import Money
 from tests.factories import message
 from tests.processes import until
 

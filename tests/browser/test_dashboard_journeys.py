@@ -8,11 +8,11 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
-from shopcallbacks.arrivals import HOUR, Arrivals, hour_of
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.dashboard.arrivals import HOUR, Arrivals, hour_of
+from shopcallbacks.domain.values import Verdict
 from shopcallbacks.extensions import db, utcnow
-from shopcallbacks.shops import GatewayAccount
-from shopcallbacks.values import Verdict
+from shopcallbacks.shops.accounts import GatewayAccount
 from tests.factories import make_callback, message
 
 from .conftest import World

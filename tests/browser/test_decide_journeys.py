@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from shopcallbacks.callbacks import Callback, State
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.states import OrderState, State
+from shopcallbacks.domain.values import Outcome
 from shopcallbacks.extensions import db
-from shopcallbacks.transitions import OrderState
-from shopcallbacks.values import Outcome
 from tests.factories import message
 from tests.processes import until
 

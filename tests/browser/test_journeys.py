@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from shopcallbacks.callbacks import Callback, State
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.states import OrderState, State
+from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
-from shopcallbacks.transitions import OrderState
-from shopcallbacks.users import Role
-from shopcallbacks.values import Money
+from shopcallbacks.shops.users import Role
 from tests.factories import make_shop, make_user, message
 from tests.processes import until
 

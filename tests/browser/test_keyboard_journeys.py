@@ -6,9 +6,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from shopcallbacks.callbacks import State
+from shopcallbacks.domain.states import OrderState, State
 from shopcallbacks.extensions import db
-from shopcallbacks.transitions import OrderState
 from tests.factories import PASSWORD, message
 
 from .conftest import World

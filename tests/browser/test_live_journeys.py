@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
-from shopcallbacks.values import Money
 from tests.factories import make_callback, message
 
 from .conftest import World

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.extensions import db
-from shopcallbacks.users import Role, User
+from shopcallbacks.shops.users import Role, User
 from tests.factories import make_user, message
 
 from .conftest import World, log_in

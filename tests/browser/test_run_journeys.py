@@ -7,9 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.values import Outcome
 from shopcallbacks.extensions import db
-from shopcallbacks.values import Outcome
 from tests.factories import make_account, message, request_for
 
 from .conftest import World

@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
-from shopcallbacks.search_index import SearchEntry
-from shopcallbacks.users import Role
-from shopcallbacks.values import Money
+from shopcallbacks.panel.search.index import SearchEntry
+from shopcallbacks.shops.users import Role
 from tests.factories import make_callback, make_user, message, request_for
 from tests.processes import until
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from standardwebhooks import Webhook
 
-from shopcallbacks.users import Role
-from shopcallbacks.values import Money
+from shopcallbacks.domain.values import Money
+from shopcallbacks.shops.users import Role
 from tests.factories import make_user, message
 from tests.processes import until
 from tests.receiver import MailBox, Receiver, http_receiver

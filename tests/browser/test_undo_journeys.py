@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from shopcallbacks.callbacks import Callback
+from shopcallbacks.callbacks.callback import Callback
 from tests.factories import message
 
 from .conftest import World

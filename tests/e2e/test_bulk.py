@@ -12,24 +12,23 @@ from sqlalchemy import func, select, text
 
 from dev.services import Redis
 from dev.simulator import SimulatedGateways
-from shopcallbacks.attempts import Attempt, Kind
-from shopcallbacks.bulk import BulkItem, BulkRun, ItemState, RunState
-from shopcallbacks.callbacks import Callback, State
-from shopcallbacks.errors import Reason
-from shopcallbacks.extensions import db
-from shopcallbacks.feed import OrderEvent
-from shopcallbacks.jobs import ring, ring_bulk
-from shopcallbacks.ledger import Payment
-from shopcallbacks.orders import Order
-from shopcallbacks.panel import Filter
-from shopcallbacks.selection import Selection, Verb
-from shopcallbacks.shops import GatewayAccount
-from shopcallbacks.transitions import OrderState
-from shopcallbacks.users import Role, User
-from shopcallbacks.values import Answer
+from shopcallbacks.bulk.runs import BulkItem, BulkRun, ItemState, RunState
+from shopcallbacks.bulk.selection import Selection
+from shopcallbacks.callbacks.attempts import Attempt
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.errors import Reason
+from shopcallbacks.domain.states import Kind, OrderState, State, Verb
+from shopcallbacks.domain.values import Answer
+from shopcallbacks.extensions import db, ring, ring_bulk
+from shopcallbacks.orders.feed import OrderEvent
+from shopcallbacks.orders.ledger import Payment
+from shopcallbacks.orders.order import Order
+from shopcallbacks.panel.filter import Filter
+from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.users import Role, User
+from tests.bulk.test_runs import badly_signed, mend
 from tests.factories import make_account, make_callback, make_order, make_user, message
 from tests.processes import site, until
-from tests.test_bulk import badly_signed, mend
 
 from .test_processes import kill_family
 

@@ -15,14 +15,14 @@ from flask import Flask
 from sqlalchemy import func, select, update
 from standardwebhooks import Webhook
 
-from shopcallbacks.alerts import AlertRules
-from shopcallbacks.deliveries import Delivery
-from shopcallbacks.endpoints import Endpoint
+from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
-from shopcallbacks.feed import Feed
-from shopcallbacks.shops import Shop
-from shopcallbacks.signing import Purpose, SigningSecret
-from shopcallbacks.values import Money
+from shopcallbacks.orders.feed import Feed
+from shopcallbacks.outgoing.alerts.rules import AlertRules
+from shopcallbacks.outgoing.deliveries import Delivery
+from shopcallbacks.outgoing.endpoint import Endpoint
+from shopcallbacks.outgoing.signing import Purpose, SigningSecret
+from shopcallbacks.shops.accounts import Shop
 from tests.factories import make_account, make_order, make_shop, message, request_for
 from tests.processes import Site, site, until
 from tests.receiver import MailBox, Receiver, http_receiver, mail_server

@@ -23,15 +23,13 @@ from dev.services import Postgres, Redis
 from dev.simulator import SimulatedGateways
 from dev.stories import MIXES, Account, Call, DemoShop, PlaceOrder, Step, plan
 from dev.traffic import play
-from shopcallbacks.attempts import Kind
-from shopcallbacks.callbacks import Callback, State
-from shopcallbacks.extensions import db, utcnow
-from shopcallbacks.feed import OrderEvent
-from shopcallbacks.jobs import ASKING, OUTGOING, PLAIN, ring
-from shopcallbacks.ledger import Payment
-from shopcallbacks.orders import Order
-from shopcallbacks.pulse import Pulse
-from shopcallbacks.transitions import Entry, OrderState
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.dashboard.pulse import Pulse
+from shopcallbacks.domain.states import Entry, Kind, OrderState, State
+from shopcallbacks.extensions import ASKING, OUTGOING, PLAIN, db, ring, utcnow
+from shopcallbacks.orders.feed import OrderEvent
+from shopcallbacks.orders.ledger import Payment
+from shopcallbacks.orders.order import Order
 from tests.factories import make_account, make_callback, make_order, make_shop, message, request_for
 from tests.processes import Site, site, until
 

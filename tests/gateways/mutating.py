@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from shopcallbacks.values import Answer, NoAnswer, Request
+from shopcallbacks.domain.values import Answer, NoAnswer, Request
 
 ODD_BYTES = (
     b"", b"\x00", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\r\n", b"&", b"=", b"%", b"%00", b"%zz",

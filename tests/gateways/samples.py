@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from shopcallbacks.domain.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request, Verdict, Verification
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.gateways.base import Gateway
 from shopcallbacks.gateways.settings import complete
-from shopcallbacks.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request, Verdict, Verification
-from shopcallbacks.verifying import verify
+from shopcallbacks.processing.verifying import verify
 
 from .vectors import OWN, Exchange, Vector, load, request_of
 

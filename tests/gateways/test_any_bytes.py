@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shopcallbacks.domain.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request, Verdict, Verification
 from shopcallbacks.gateways import GATEWAYS
-from shopcallbacks.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request, Verdict, Verification
 
 from .mutating import any_answer, any_request, changed
 from .samples import AT, Sample, is_genuine, meaning, of_vector, paid, vectors_of

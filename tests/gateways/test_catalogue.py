@@ -6,8 +6,8 @@ from pathlib import Path
 
 from flask import Flask
 
+from shopcallbacks.cli.catalogue import document
 from shopcallbacks.gateways import GATEWAYS
-from shopcallbacks.gateways.catalogue import document
 
 PAGE = Path(__file__).parents[2] / "docs" / "gateways.md"
 

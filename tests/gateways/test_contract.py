@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from shopcallbacks.domain.values import Answer, Ask, Message, NoAnswer, Outcome, Request, Verdict
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.gateways.base import Gateway
 from shopcallbacks.gateways.settings import check, complete
-from shopcallbacks.values import Answer, Ask, Message, NoAnswer, Outcome, Request, Verdict
 
 from .samples import AT, SAID, Sample, account, example, is_genuine, meaning, of_vector, paid, sample, vectors_of
 

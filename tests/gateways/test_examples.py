@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from shopcallbacks.domain.values import Outcome
 from shopcallbacks.gateways import GATEWAYS
-from shopcallbacks.values import Outcome
 
 from .samples import ORDER, SAID, account, example, is_genuine
 

@@ -39,9 +39,9 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from shopcallbacks.domain.values import Answer, Request
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.gateways.settings import complete
-from shopcallbacks.values import Answer, Request
 
 from .samples import AT, Sample, is_genuine
 

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from shopcallbacks.callbacks import Callback, State
-from shopcallbacks.errors import Reason
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.errors import Reason
+from shopcallbacks.domain.states import Effect, Entry, OrderState, State
+from shopcallbacks.domain.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request
 from shopcallbacks.extensions import utcnow
-from shopcallbacks.orders import Order
-from shopcallbacks.shops import GatewayAccount
-from shopcallbacks.transitions import Effect, Entry, OrderState
-from shopcallbacks.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request
+from shopcallbacks.orders.order import Order
+from shopcallbacks.shops.accounts import GatewayAccount
 
 from ..factories import make_account, make_callback, make_order, make_shop, process, request_for
 from .samples import SAID, account, of_vector, vectors_of

@@ -8,6 +8,7 @@ import pytest
 
 from .vectors import OWN, Vector, differences, load
 
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     folders = [Path(folder) for folder in metafunc.config.getoption("--vectors")] or [OWN]
     found = [pytest.param(vector, id=name) for folder in folders for name, vector in load(folder)]

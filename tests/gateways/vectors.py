@@ -14,10 +14,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from shopcallbacks.domain.values import Answer, Ask, Message, NoAnswer, Outcome, Request, Verdict
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.gateways.settings import complete
-from shopcallbacks.values import Answer, Ask, Message, NoAnswer, Outcome, Request, Verdict
-from shopcallbacks.verifying import verify
+from shopcallbacks.processing.verifying import verify
 
 OWN = Path(__file__).parent / "vectors"
 Vector = dict[str, Any]

@@ -1,0 +1,115 @@
+"""What a bulk run would do, found out by the code that would do it, one callback after the other. Changes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from ..callbacks.callback import Callback
+from ..domain.errors import CallbackFailed
+from ..domain.states import OPENS, Effect, Verb
+from ..domain.values import Money
+from ..extensions import db
+from ..orders.order import Order
+from ..processing.deciding import Desk, Result
+from ..processing.examining import Finding
+from ..processing.foresight import hopeless_to_force
+from ..processing.pipeline import rehearse
+from ..shops.accounts import Shop
+from ..words import acts, reasons
+from .selection import Selection
+
+# A preview looks at so many, the first of the run, for so long, and says how many are beyond.
+FORESEEN = 5000
+FOR_S = 3.0
+_BATCH = 250
+TAKES_MONEY = (*OPENS, Effect.owed)
+
+
+@dataclass
+class Effects:
+    """`effects` of messages on orders; `stays`: why others stay unprocessed, by headline; `asked`: whose gateway would
+    be asked, by title, for only its answer could tell; `skipped`: why the verb can't be done, by sentence."""
+
+    total: int
+    looked: int = 0
+    effects: Counter[Effect] = field(default_factory=Counter)
+    stays: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    moved: int = 0
+    sums: Counter[tuple[Effect, str]] = field(default_factory=Counter)
+
+    @property
+    def beyond(self) -> int:
+        return self.total - self.looked
+
+    def money(self, effect: Effect) -> list[Money]:
+        """The sums of the orders with that effect, where it is one of money that comes in."""
+        return [Money(minor, currency) for (what, currency), minor in sorted(self.sums.items()) if what is effect]
+
+    @property
+    def any(self) -> bool:
+        """Whether it would do anything."""
+        return bool(self.effects or self.stays or self.asked or self.moved or self.beyond)
+
+
+def foresee(verb: Verb, selection: Selection, shop: Shop) -> Effects:
+    """What the run would do, of its first callbacks."""
+    found = Effects(selection.count(verb, shop))
+    desk: Desk | None = None
+    until = time.monotonic() + FOR_S
+    for callbacks in _batches(selection.first(verb, shop, FORESEEN)):
+        if time.monotonic() > until:
+            break
+        found.looked += len(callbacks)
+        fit = [callback for callback in callbacks if _fits(found, verb, callback)]
+        if fit and verb.attempts:
+            rehearsed, desk = rehearse(fit, verb.attempts, before=desk)
+            for callback, (finding, results) in zip(fit, rehearsed, strict=True):
+                _tell(found, callback, finding, results, desk)
+    return found
+
+
+def forcing_cannot_help(callback: Callback) -> str | None:
+    """A sentence where forcing would end as before."""
+    why_not = hopeless_to_force(callback)
+    return reasons.WHY_NOT[why_not].format(gateway=callback.account.title) if why_not else None
+
+
+def _batches(ids: Sequence[int]) -> Iterator[list[Callback]]:
+    for start in range(0, len(ids), _BATCH):
+        some = select(Callback).where(Callback.id.in_(ids[start : start + _BATCH]))
+        yield list(db.session.scalars(some.order_by(Callback.received_at, Callback.id)))
+
+
+def _fits(found: Effects, verb: Verb, callback: Callback) -> bool:
+    """Whether an attempt of it can be foreseen; if not, why, is noted."""
+    if verb not in callback.open_to:
+        found.skipped[acts.SKIPPED[verb]] += 1
+    elif verb is Verb.force and (sentence := forcing_cannot_help(callback)):
+        found.skipped[sentence] += 1
+    elif not verb.attempts:
+        found.moved += 1
+    elif callback.would_ask(verb.attempts):
+        found.asked[callback.account.title] += 1
+    else:
+        return True
+    return False
+
+
+def _tell(found: Effects, callback: Callback, finding: Finding, results: Sequence[Result], desk: Desk) -> None:
+    for result in results:
+        if result.effect is not None:
+            found.effects[result.effect] += 1
+        if result.effect in TAKES_MONEY and result.order_id is not None:
+            order: Order = desk.orders[result.order_id]
+            found.sums[result.effect, order.currency] += order.amount_minor
+    failure: CallbackFailed | None = finding.failure or next((r.failure for r in results if r.failure), None)
+    if failure is not None:
+        account = callback.account
+        found.stays[reasons.cause(failure.reason, account.title, account.asks, failure.detail)] += 1

@@ -1,0 +1,141 @@
+"""How a bulk run goes on, step by step: take the outcomes that have come, stop if too many failed, do the next ones.
+
+It begins with one callback, then five, then the rest, and waits for the outcome of each stage. Nothing here commits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import and_, select
+
+from ..callbacks.attempts import Attempt
+from ..callbacks.callback import Callback
+from ..domain.errors import Refused
+from ..domain.states import Verb
+from ..extensions import db
+from ..shops.accounts import GatewayAccount
+from ..words import acts, outcomes, reasons
+from .preview import forcing_cannot_help
+from .runs import BulkItem, BulkRun, ItemState, RunState
+
+STAGES = (1, 5)
+BATCH = 200  # so many wait for their outcome at most
+AT_LEAST = 10  # among so few the share of failures tells nothing
+WINDOW = 100  # of the rest, the share is that of the last so many
+
+
+@dataclass
+class Step:
+    """What to do once it is committed: the lanes to ring, and whether to go on at once."""
+
+    lanes: set[bool] = field(default_factory=set)
+    again: bool = False
+
+
+def advance(run: BulkRun) -> Step:
+    """One step of a locked run."""
+    step = Step()
+    _take_outcomes(run)
+    if run.state is not RunState.running:
+        return step
+    _judge(run)
+    if run.state is RunState.running:
+        _do_next(run, step)
+    if run.state is RunState.running and run.left == 0:
+        run.end(RunState.done)
+    return step
+
+
+def _take_outcomes(run: BulkRun) -> None:
+    """Of the attempts that were asked for and have been made."""
+    if not run.asked:
+        return
+    rows = db.session.execute(
+        select(BulkItem, Attempt, Callback.order_number, GatewayAccount)
+        .join(Attempt, and_(Attempt.callback_id == BulkItem.callback_id, Attempt.number == BulkItem.attempt))
+        .join(Callback, Callback.id == BulkItem.callback_id)
+        .join(GatewayAccount, GatewayAccount.id == Callback.account_id)
+        .where(BulkItem.run_id == run.id, BulkItem.state == ItemState.asked)
+        .order_by(BulkItem.place)
+    )
+    for item, attempt, number, account in rows:
+        run.asked -= 1
+        if attempt.reason is None:
+            detail = (
+                outcomes.RESULTS[attempt.effect].format(number=number) if attempt.effect in outcomes.RESULTS else ""
+            )
+            item.close(ItemState.succeeded, outcomes.came(attempt.effect), detail, attempt.effect)
+            _count(run, failed=False)
+        else:
+            headline = reasons.cause(attempt.reason, account.title, account.asks, attempt.detail)
+            item.close(ItemState.failed, headline, attempt.detail)
+            _count(run, failed=True)
+
+
+def _count(run: BulkRun, failed: bool) -> None:
+    run.stage_tried += 1
+    if failed:
+        run.failed += 1
+        run.stage_failed += 1
+    else:
+        run.succeeded += 1
+
+
+def _judge(run: BulkRun) -> None:
+    """Stops it where too many failed; else on to the next stage once this one is through."""
+    tried, failed = run.stage_tried, run.stage_failed
+    if run.stage < len(STAGES):
+        if tried < STAGES[run.stage]:
+            return
+        if failed == tried:
+            run.stop(outcomes.first_failed(tried))
+        else:
+            run.enter(run.stage + 1)
+    elif tried >= AT_LEAST and failed * 100 > run.stop_share * tried:
+        run.stop(outcomes.too_many_failed(failed, tried, run.stop_share))
+    elif tried >= WINDOW:
+        run.enter(run.stage)
+
+
+def _room(run: BulkRun) -> int:
+    """How many more may be done now."""
+    if run.stage < len(STAGES):
+        return STAGES[run.stage] - run.stage_tried - run.asked
+    return BATCH - run.asked
+
+
+def _do_next(run: BulkRun, step: Step) -> None:
+    room = _room(run)
+    if room <= 0 or not run.waiting:
+        return
+    items = BulkItem.next_of(run, BATCH)
+    callbacks = Callback.lock_all(item.callback_id for item in items)
+    for item in items:
+        if not room:
+            break
+        room -= _do(run, item, callbacks[item.callback_id], step)
+    step.again = bool(run.waiting) and not run.asked
+
+
+def _do(run: BulkRun, item: BulkItem, callback: Callback, step: Step) -> bool:
+    """The verb, guarded as ever. False where it could not be done."""
+    if run.verb is Verb.force and (sentence := forcing_cannot_help(callback)):
+        item.close(ItemState.skipped, acts.SKIPPED[run.verb], sentence)
+        run.skipped += 1
+        return False
+    try:
+        getattr(callback, run.verb)(run.user, run.why, what=run.name)
+    except Refused as refused:
+        item.close(ItemState.skipped, acts.SKIPPED[run.verb], str(refused))
+        run.skipped += 1
+        return False
+    if callback.due_at is not None:
+        step.lanes.add(callback.asks)
+    if run.verb.attempts:
+        item.state, item.attempt = ItemState.asked, callback.attempt_count + 1
+        run.asked += 1
+    else:
+        item.close(ItemState.succeeded, acts.DONE_TO_MANY[run.verb])
+        _count(run, failed=False)
+    return True

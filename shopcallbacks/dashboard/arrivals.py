@@ -1,0 +1,103 @@
+"""Arrivals: how many callbacks came to each account in each hour of the shop's clock.
+
+When a callback came never changes, so an hour that is over is counted once and kept. What still can change (what is
+unprocessed, what was marked as invalid) is counted where it stands, and is little (docs/decisions/arrivals.md).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ForeignKey, func, literal, select, true
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..callbacks.callback import Callback
+from ..domain.values import Verdict
+from ..extensions import Base, db
+from ..shops.accounts import GatewayAccount, Shop
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+KEPT = timedelta(days=36)
+# A request that came in the last moment of an hour is committed by then.
+SETTLED = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Count:
+    """What came in an hour. `genuine`: as far as known when it was counted."""
+
+    came: int = 0
+    genuine: int = 0
+
+
+class Arrivals(Base):
+    """One account, one hour that is over."""
+
+    __tablename__ = "arrivals"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("gateway_accounts.id"), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    came: Mapped[int]
+    genuine: Mapped[int]
+
+
+def hour_of(moment: datetime, zone: str) -> datetime:
+    """The start of the hour of the shop's clock: not every zone is whole hours away from UTC."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return moment - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+
+
+def keep(now: datetime, most: int = 50) -> int:
+    """Counts hours that are over and not kept yet, for up to so many accounts. For how many. The caller commits."""
+    last = select(func.max(Arrivals.hour).label("hour")).where(Arrivals.account_id == GatewayAccount.id).lateral("last")
+    found = db.session.execute(
+        select(GatewayAccount.id, Shop.time_zone, last.c.hour)
+        .join(GatewayAccount.shop)
+        .join(last, true())
+        .where(func.coalesce(last.c.hour, now - KEPT) < now - 2 * HOUR - SETTLED)
+        .limit(most)
+    ).all()
+    for account_id, zone, hour in found:
+        end = hour_of(now - SETTLED, zone)
+        start = max(hour + HOUR, hour_of(now - KEPT, zone)) if hour else hour_of(now - KEPT, zone)
+        counts = _count(account_id, zone, start, end)
+        hours = [start + HOUR * n for n in range((end - start) // HOUR)]
+        rows = [
+            {"account_id": account_id, "hour": hour, "came": counts[hour].came, "genuine": counts[hour].genuine}
+            for hour in hours
+        ]
+        db.session.execute(insert(Arrivals).on_conflict_do_nothing(), rows)
+    return len(found)
+
+
+def _count(account_id: int, zone: str, start: datetime, end: datetime | None = None) -> dict[datetime, Count]:
+    """What came in each hour that something came in, from the index."""
+    hour = func.date_trunc("hour", Callback.received_at, literal(zone, literal_execute=True)).label("hour")
+    genuine = func.count().filter(Callback.verdict == Verdict.genuine)
+    within = [Callback.account_id == account_id, Callback.received_at >= start]
+    if end is not None:
+        within.append(Callback.received_at < end)
+    rows = db.session.execute(select(hour, func.count(), genuine).where(*within).group_by(hour))
+    return defaultdict(Count, {at: Count(came, known) for at, came, known in rows})
+
+
+def since(accounts: Iterable[GatewayAccount], start: datetime, zone: str) -> dict[int, dict[datetime, Count]]:
+    """By account and hour, from an hour on: what is kept, and behind that what is counted now."""
+    ids = [account.id for account in accounts]
+    found: dict[int, dict[datetime, Count]] = {id_: defaultdict(Count) for id_ in ids}
+    ends = dict.fromkeys(ids, start)
+    for row in db.session.execute(
+        select(Arrivals.account_id, Arrivals.hour, Arrivals.came, Arrivals.genuine)
+        .where(Arrivals.account_id.in_(ids), Arrivals.hour >= start)
+        .order_by(Arrivals.hour)
+    ):
+        found[row.account_id][row.hour] = Count(row.came, row.genuine)
+        ends[row.account_id] = row.hour + HOUR
+    for account_id, end in ends.items():
+        found[account_id] |= _count(account_id, zone, end)
+    return found

@@ -1,0 +1,101 @@
+"""Whether a gateway account works, proven by what came: genuine callbacks of the gateway's own, and recent failures.
+
+What an admin sends as a test shows that our side works; it never counts as the gateway's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, select
+
+from ..callbacks.callback import Callback
+from ..domain.errors import Reason
+from ..domain.states import State
+from ..domain.values import Verdict
+from ..extensions import db
+from ..shops.accounts import GatewayAccount, Shop
+from ..shops.acts import Activity
+
+# Only the latest so many are looked at, so that neither a flood nor a long history costs anything.
+LATEST = 5000
+DAY = timedelta(hours=24)
+TEST = "test"  # the verb of an admin who sends a test callback
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Of the callbacks of the last 24 hours (the latest few thousand): those that were not processed, by reason."""
+
+    came: int
+    by_reason: tuple[tuple[Reason, int], ...]
+
+    @property
+    def count(self) -> int:
+        return sum(count for _, count in self.by_reason)
+
+
+def failures(account: GatewayAccount, now: datetime) -> Failures:
+    latest = (
+        select(Callback.state, Callback.reason)
+        .where(Callback.account_id == account.id, Callback.received_at >= now - DAY)
+        .order_by(Callback.received_at.desc(), Callback.id.desc())
+        .limit(LATEST)
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(latest.c.state, latest.c.reason, func.count()).group_by(latest.c.state, latest.c.reason)
+    ).all()
+    found: dict[Reason, int] = {}
+    for state, reason, count in rows:
+        if state in (State.unprocessed, State.invalid) and reason is not None:
+            found[reason] = found.get(reason, 0) + count
+    by_reason = tuple(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
+    return Failures(sum(row[2] for row in rows), by_reason)
+
+
+def last_genuine(account: GatewayAccount) -> datetime | None:
+    """When the gateway itself was last heard."""
+    latest = (
+        select(Callback.id, Callback.received_at, Callback.verdict)
+        .where(Callback.account_id == account.id)
+        .order_by(Callback.received_at.desc(), Callback.id.desc())
+        .limit(LATEST)
+        .subquery()
+    )
+    found: datetime | None = db.session.scalar(
+        select(latest.c.received_at).where(latest.c.verdict == Verdict.genuine, ~_sent_by_us(latest.c.id)).limit(1)
+    )
+    return found
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How far the set-up of a shop's first gateway is: each comes true by itself."""
+
+    added: bool
+    called: bool
+    tested: bool
+
+    @property
+    def done(self) -> bool:
+        return self.added and self.called and self.tested
+
+
+def steps(shop: Shop) -> Steps:
+    """Added: there is an account. Called: a gateway called. Tested: a callback came through."""
+    came = (
+        select(Callback.id, Callback.state, Callback.verdict)
+        .where(Callback.shop_id == shop.id)
+        .order_by(Callback.received_at.desc(), Callback.id.desc())
+        .limit(LATEST)
+        .subquery()
+    )
+    called = db.session.scalar(select(select(came.c.id).where(~_sent_by_us(came.c.id)).exists()))
+    worked = select(came.c.id).where(came.c.verdict == Verdict.genuine, came.c.state == State.processed)
+    return Steps(bool(shop.accounts), called is True, db.session.scalar(select(worked.exists())) is True)
+
+
+def _sent_by_us(callback_id: ColumnElement[int]) -> ColumnElement[bool]:
+    return select(Activity.id).where(Activity.callback_id == callback_id, Activity.verb == TEST).exists()

@@ -1,0 +1,56 @@
+"""What goes out to shops and people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import current_app
+
+from ..extensions import OUTGOING, bell, db, ring_outgoing
+from ..outgoing import parcels
+from ..outgoing.alerts import watch
+from ..outgoing.alerts.rules import AlertMessage
+from ..outgoing.deliveries import Delivery
+from ..outgoing.endpoint import Endpoint
+from ..outgoing.parcels import Parcel
+from .at_once import AT_ONCE, LEASE_S, at_once
+
+PER_ENDPOINT = 16
+
+
+def drain_outgoing() -> int:
+    """One batch of what goes out: order changes to shops' endpoints, alerts to people. How many were sent."""
+    with current_app.app_context():
+        bell().answer(OUTGOING)
+        more = parcels.spread()
+        db.session.commit()
+        taken = parcels.take(AT_ONCE, PER_ENDPOINT, LEASE_S)
+        db.session.commit()
+        at_once(taken, lambda parcel: parcel.send(), parcels.settle, _keep_parcels)
+        if taken or more:
+            ring_outgoing()
+        return len(taken)
+
+
+def _keep_parcels(kept: Iterable[Parcel]) -> None:
+    for of in (Delivery, AlertMessage):
+        of.keep_lease([parcel.id for parcel in kept if parcel.of is of], LEASE_S)
+
+
+def sweep_outgoing() -> None:
+    """Looks at the shops' queues for alerts, and sends what is due though no bell rang."""
+    with current_app.app_context():
+        while _look():
+            pass
+        due = Endpoint.any_behind() or Delivery.any_due() or AlertMessage.any_due()
+        db.session.rollback()
+        if due:
+            drain_outgoing()
+
+
+def _look() -> bool:
+    """For alerts, at one shop. All its figures are of one moment: what comes meanwhile is seen at the next look."""
+    db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    looked = watch.look()
+    db.session.commit()
+    return looked

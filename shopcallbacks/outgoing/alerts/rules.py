@@ -1,0 +1,214 @@
+"""Alerts: what a shop wants to hear, where, what it has been told, and the messages on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from sqlalchemy import ForeignKey, Index, or_, select, text, true
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ...domain.values import Money
+from ...extensions import Base, db
+from ...shops.accounts import Shop
+from ...shops.sealing import Unreadable, seal, unseal
+from ..sending import Sending
+
+LOOK_AGAIN = timedelta(seconds=10)
+
+
+class Rule(StrEnum):
+    """What can come true of the queue, and stop being so."""
+
+    waiting = "waiting"
+    many = "many"
+    money = "money"
+    old = "old"
+
+
+class Kind(StrEnum):
+    """What a message is."""
+
+    waiting = "waiting"
+    many = "many"
+    money = "money"
+    old = "old"
+    clear = "clear"
+    silent = "silent"
+    heard = "heard"
+    digest = "digest"
+    handover = "handover"
+    test = "test"
+
+
+class Style(StrEnum):
+    """How a webhook is written: signed with all figures, or Slack's {"text": ...}."""
+
+    signed = "signed"
+    slack = "slack"
+
+
+class AlertRules(Base):
+    """What the shop wants to hear. None, or nothing, switches a thing off."""
+
+    __tablename__ = "alert_rules"
+
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"), primary_key=True)
+    recipients: Mapped[str] = mapped_column(default="")  # one address a line
+    webhook_sealed: Mapped[bytes | None]
+    webhook_style: Mapped[Style | None]
+    waiting: Mapped[bool] = mapped_column(default=True)
+    many: Mapped[int | None]
+    money_minor: Mapped[int | None]
+    money_currency: Mapped[str | None]
+    old_minutes: Mapped[int | None]
+    silent: Mapped[bool] = mapped_column(default=True, server_default=true())
+    digest_hours: Mapped[int | None]
+    handover_hour: Mapped[int | None]
+    # what has been told
+    digest_at: Mapped[datetime | None]
+    handover_on: Mapped[date | None]
+    looked_at: Mapped[datetime | None]
+    shop: Mapped[Shop] = relationship()
+
+    @classmethod
+    def of(cls, shop_id: int) -> AlertRules:
+        """The shop's, locked until the transaction ends; made where there are none yet."""
+        db.session.execute(
+            insert(cls).values(shop_id=shop_id, recipients="", waiting=True, silent=True).on_conflict_do_nothing()
+        )
+        return db.session.scalars(
+            select(cls).where(cls.shop_id == shop_id).with_for_update(of=cls).execution_options(populate_existing=True)
+        ).one()
+
+    @classmethod
+    def read(cls, shop_id: int) -> AlertRules:
+        """The shop's, to look at."""
+        return db.session.get(cls, shop_id) or cls(shop_id=shop_id, recipients="", waiting=True, silent=True)
+
+    @classmethod
+    def next_to_look_at(cls, now: datetime) -> AlertRules | None:
+        """The shop not looked at for longest, locked until the transaction ends; others skip it."""
+        looked_long_ago = or_(cls.looked_at.is_(None), cls.looked_at <= now - LOOK_AGAIN)
+        reachable = or_(cls.recipients != "", cls.webhook_style.is_not(None))
+        return db.session.scalar(
+            select(cls)
+            .where(looked_long_ago, reachable)
+            .order_by(cls.looked_at.nulls_first(), cls.shop_id)
+            .limit(1)
+            .with_for_update(of=cls, skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+
+    @property
+    def addresses(self) -> list[str]:
+        return self.recipients.split()
+
+    @property
+    def money(self) -> Money | None:
+        whole = self.money_minor is not None and self.money_currency
+        return Money(self.money_minor or 0, self.money_currency or "") if whole else None
+
+    @money.setter
+    def money(self, value: Money | None) -> None:
+        self.money_minor, self.money_currency = (value.minor, value.currency) if value else (None, None)
+
+    @property
+    def webhook(self) -> str | None:
+        """The address; None where there is none, or where it can't be decrypted any more."""
+        try:
+            return str(unseal(self.webhook_sealed)) if self.webhook_sealed else None
+        except Unreadable:
+            return None
+
+    @webhook.setter
+    def webhook(self, url: str | None) -> None:
+        self.webhook_sealed = seal(url) if url else None
+
+    @property
+    def webhook_host(self) -> str:
+        """What may be shown of the address: the rest of it is often a secret."""
+        return urlsplit(self.webhook or "").netloc
+
+
+class Told(Base):
+    """Whether a rule held when it was last looked at, and when the shop was last told that it does."""
+
+    __tablename__ = "alerts_told"
+
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"), primary_key=True)
+    rule: Mapped[Rule] = mapped_column(primary_key=True)
+    holds: Mapped[bool] = mapped_column(default=False)
+    told_at: Mapped[datetime | None]
+
+    @classmethod
+    def of(cls, shop_id: int) -> dict[Rule, Told]:
+        found = {told.rule: told for told in db.session.scalars(select(cls).where(cls.shop_id == shop_id))}
+        for rule in Rule:
+            if rule not in found:
+                found[rule] = cls(shop_id=shop_id, rule=rule, holds=False)
+                db.session.add(found[rule])
+        return found
+
+
+class SilenceTold(Base):
+    """Of which silence of a gateway account the shop was told: `since` the account was last heard. None: it speaks."""
+
+    __tablename__ = "silences_told"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("gateway_accounts.id"), primary_key=True)
+    since: Mapped[datetime | None]
+
+    @classmethod
+    def of(cls, account_id: int) -> SilenceTold:
+        found = db.session.get(cls, account_id)
+        if found is None:
+            found = cls(account_id=account_id, since=None)
+            db.session.add(found)
+        return found
+
+
+class AlertMessage(Sending, Base):
+    """One message to one address (`recipient`; "" is the shop's webhook)."""
+
+    KEEP_TRYING: ClassVar[timedelta] = timedelta(hours=12)
+
+    __tablename__ = "alert_messages"
+    __table_args__ = (
+        Index("ix_alert_messages_due", "next_try_at", postgresql_where=text("next_try_at IS NOT NULL")),
+        Index("ix_alert_messages_shop", "shop_id", "id"),
+    )
+
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
+    kind: Mapped[Kind]
+    recipient: Mapped[str]
+    subject: Mapped[str]
+    text: Mapped[str]
+    figures: Mapped[dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        return f"alert_{self.id}"
+
+    @classmethod
+    def lease(cls, limit: int, now: datetime, seconds: float) -> list[AlertMessage]:
+        found = list(
+            db.session.scalars(
+                select(cls)
+                .where(cls.due(now))
+                .order_by(cls.next_try_at, cls.id)
+                .limit(limit)
+                .with_for_update(of=cls, skip_locked=True)
+                .execution_options(populate_existing=True)
+            )
+        )
+        cls.keep_lease([message.id for message in found], seconds)
+        return found
+
+    @classmethod
+    def latest(cls, shop_id: int, limit: int) -> Sequence[AlertMessage]:
+        return db.session.scalars(select(cls).where(cls.shop_id == shop_id).order_by(cls.id.desc()).limit(limit)).all()

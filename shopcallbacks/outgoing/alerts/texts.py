@@ -1,0 +1,126 @@
+"""What alerts say: the widget's words and figures, as a subject, a text, and figures for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...dashboard import causes
+from ...dashboard.queue import Summary
+from ...dashboard.silence import Heard, silent
+from ...domain.states import State
+from ...shops.accounts import Shop
+from ...words import acts, outcomes, pages
+from ...words.formats import PLAIN, Format, age
+from .handover import Day
+from .rules import AlertRules, Kind
+
+CAUSES = 8
+
+
+@dataclass(frozen=True)
+class Text:
+    subject: str
+    text: str
+    figures: dict[str, Any]
+
+
+def alert(kind: Kind, rules: AlertRules, summary: Summary, site: str) -> Text:
+    shop = rules.shop
+    return _text(kind, shop, summary, _headline(kind, rules, summary), _lines(shop, summary), site)
+
+
+def hand_over(rules: AlertRules, summary: Summary, day: Day, site: str) -> Text:
+    shop = rules.shop
+    came = ", ".join(
+        f"{PLAIN.number(day.states[state])} {outcomes.STATES[state]}" for state in State if state in day.states
+    )
+    lines = [
+        f"In the last 24 hours {PLAIN.counted(day.received, 'callback')} came in{': ' + came if came else ''}.",
+        "",
+    ]
+    lines += _lines(shop, summary) or ["Nothing waits for a person."]
+    if day.acts:
+        lines += ["", "Who did what:"]
+        lines += [f"- {who} {acts.ACTS.get(verb, verb)}{f' ({n} times)' if n > 1 else ''}" for who, verb, n in day.acts]
+    waits = _how_many(summary) if summary.groups else "nothing waits"
+    return _text(Kind.handover, shop, summary, f"Hand-over: {waits}", lines, site)
+
+
+def silence(kind: Kind, shop: Shop, heard: Heard, summary: Summary, site: str) -> Text:
+    """A gateway has fallen silent, or is heard again."""
+    title = heard.account.title
+    if kind is Kind.heard:
+        return _text(kind, shop, summary, f"{title} is heard again", _lines(shop, summary), site)
+    lines = [
+        f"So long a silence is not usual at this time. Look whether {title} has trouble, and whether it still calls",
+        "the address that Settings > Gateways shows. Orders it would open stay temporary meanwhile.",
+    ]
+    return _text(kind, shop, summary, silent(heard), lines, site)
+
+
+def test(shop: Shop, summary: Summary, who: str, site: str) -> Text:
+    lines = [f"{who} sent it from the settings. Real alerts look like this:", "", *_lines(shop, summary)]
+    return _text(Kind.test, shop, summary, "This is a test", lines, site)
+
+
+def _text(kind: Kind, shop: Shop, summary: Summary, headline: str, lines: list[str], site: str) -> Text:
+    address = f"{site}/?shop={shop.slug}"
+    body = "\n".join([f"{headline}.", "", *lines, *([""] if lines else []), address, ""])
+    subject = " ".join(f"[{shop.name}] {headline}".split())[:200]
+    return Text(subject, body, _figures(kind, shop, summary, headline, address))
+
+
+def _figures(kind: Kind, shop: Shop, summary: Summary, headline: str, address: str) -> dict[str, Any]:
+    return {
+        "kind": str(kind),
+        "shop": shop.slug,
+        "headline": headline,
+        "count": summary.count,
+        "at_stake": [{"amount": str(money.amount), "currency": money.currency} for money in summary.stakes],
+        "oldest": summary.oldest.isoformat() if summary.groups else None,
+        "at": summary.now.isoformat(),
+        "url": address,
+    }
+
+
+def _headline(kind: Kind, rules: AlertRules, summary: Summary) -> str:
+    match kind:
+        case Kind.clear:
+            return "The queue is empty again"
+        case Kind.many:
+            return f"More than {PLAIN.number(rules.many or 0)} callbacks need a person: {PLAIN.number(summary.count)}"
+        case Kind.money:
+            return f"More than {PLAIN.money(rules.money)} is waiting on a decision: {_stakes(summary)}"
+        case Kind.old:
+            return f"A callback has been waiting for {age(summary.oldest, summary.now)}"
+        case _:
+            return _how_many(summary)
+
+
+def _how_many(summary: Summary) -> str:
+    need = "needs" if summary.count == 1 else "need"
+    return f"{PLAIN.counted(summary.count, 'callback')} {need} a person" + (
+        f", {_stakes(summary)}" if summary.stakes else ""
+    )
+
+
+def _stakes(summary: Summary) -> str:
+    return " + ".join(PLAIN.money(money) for money in summary.stakes)
+
+
+def _lines(shop: Shop, summary: Summary) -> list[str]:
+    """How many, then cause by cause with its next step."""
+    if not summary.groups:
+        return []
+    lines = [f"{_how_many(summary)}; oldest {age(summary.oldest, summary.now)}."]
+    for group in summary.groups[:CAUSES]:
+        said = causes.group_words(group, summary.now, Format(shop.time_zone))
+        stakes = " + ".join(PLAIN.money(money) for money in group.stakes)
+        line = f"- {PLAIN.number(group.count)} x {said.headline}" + (f", {stakes}" if stakes else "")
+        lines.append(f"{line}: {said.line}. Next: {said.step}." if said.line else f"{line}. Next: {said.step}.")
+    if len(summary.groups) > CAUSES:
+        lines.append(f"- and {PLAIN.counted(len(summary.groups) - CAUSES, 'other cause')}")
+    if not summary.worker_alive:
+        lines.append(pages.worker_gone(summary.worker_seen, summary.now, summary.due, True))
+    return lines

@@ -1,0 +1,134 @@
+"""Alerting: looks at a shop's queue, and when something has changed makes one message of it for each address.
+
+The figures are those of the widget. What was told stands in the database, so that neither a restart nor a second
+worker tells it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+
+from ...dashboard import queue, silence
+from ...dashboard.queue import Summary
+from ...dashboard.silence import Heard
+from ...extensions import db, utcnow
+from . import handover, texts
+from .rules import AlertMessage, AlertRules, Kind, Rule, SilenceTold, Told
+from .texts import Text
+
+# A rule that comes true again so soon after it was told is not told again before.
+CALM = timedelta(minutes=15)
+
+
+def look() -> bool:
+    """Looks at the shop not looked at for longest, if any is due. The caller commits, and looks again where True."""
+    now = utcnow()
+    rules = AlertRules.next_to_look_at(now)
+    if rules is None:
+        return False
+    rules.looked_at = now
+    tell(rules, queue.summary(rules.shop_id, now))
+    return True
+
+
+def tell(rules: AlertRules, summary: Summary) -> None:
+    """Messages for what has changed since the shop was last told."""
+    site = str(current_app.config["PUBLIC_URL"])
+    for kind in changed(rules, Told.of(rules.shop_id), summary):
+        post(rules, kind, texts.alert(kind, rules, summary, site))
+    for kind, found in silences(rules, summary.now):
+        post(rules, kind, texts.silence(kind, rules.shop, found, summary, site))
+    if digest_is_due(rules, summary):
+        post(rules, Kind.digest, texts.alert(Kind.digest, rules, summary, site))
+    if handover_is_due(rules, summary.now):
+        day = handover.of(rules.shop, summary.now)
+        post(rules, Kind.handover, texts.hand_over(rules, summary, day, site))
+
+
+def post(rules: AlertRules, kind: Kind, said: Text, recipients: Iterable[str] | None = None) -> None:
+    """One message for each address, and one for the webhook."""
+    everyone = [*rules.addresses, *([""] if rules.webhook_style else [])]
+    for recipient in everyone if recipients is None else recipients:
+        db.session.add(
+            AlertMessage(
+                shop_id=rules.shop_id,
+                kind=kind,
+                recipient=recipient,
+                subject=said.subject,
+                text=said.text,
+                figures=said.figures,
+            )
+        )
+
+
+def holding(rules: AlertRules, summary: Summary) -> set[Rule]:
+    """Which of the wanted rules hold."""
+    found: set[Rule] = set()
+    if not summary.groups:
+        return found
+    limit = rules.money
+    if rules.waiting:
+        found.add(Rule.waiting)
+    if rules.many is not None and summary.count > rules.many:
+        found.add(Rule.many)
+    if limit and any(money.currency == limit.currency and money.minor > limit.minor for money in summary.stakes):
+        found.add(Rule.money)
+    if rules.old_minutes is not None and summary.now - summary.oldest > timedelta(minutes=rules.old_minutes):
+        found.add(Rule.old)
+    return found
+
+
+def changed(rules: AlertRules, told: dict[Rule, Told], summary: Summary) -> list[Kind]:
+    """What to tell now, and notes that it is told."""
+    found: list[Kind] = []
+    hold = holding(rules, summary)
+    for rule, state in told.items():
+        if rule in hold and not state.holds:
+            if state.told_at is None or summary.now - state.told_at >= CALM:
+                state.holds, state.told_at = True, summary.now
+                found.append(Kind(rule))
+        elif rule not in hold and state.holds:
+            state.holds = False
+            if rule is Rule.waiting and not summary.groups:
+                found.append(Kind.clear)
+    if found:
+        rules.digest_at = summary.now
+    return found
+
+
+def silences(rules: AlertRules, now: datetime) -> list[tuple[Kind, Heard]]:
+    """Gateways that have fallen silent, and those of which that was told and that are heard again; notes that so is."""
+    found: list[tuple[Kind, Heard]] = []
+    for heard in silence.of(rules.shop, now) if rules.silent else ():
+        told = SilenceTold.of(heard.account.id)
+        if heard.silent and told.since is None:
+            told.since = heard.last_genuine
+            found.append((Kind.silent, heard))
+        elif told.since is not None and heard.last_genuine and heard.last_genuine > told.since:
+            told.since = None
+            found.append((Kind.heard, heard))
+    return found
+
+
+def digest_is_due(rules: AlertRules, summary: Summary) -> bool:
+    """While callbacks wait, so many hours after the last word; never of an empty queue."""
+    if not summary.groups:
+        rules.digest_at = None
+        return False
+    last = rules.digest_at or summary.now
+    due = rules.digest_hours is not None and summary.now - last >= timedelta(hours=rules.digest_hours)
+    rules.digest_at = summary.now if due else last
+    return due
+
+
+def handover_is_due(rules: AlertRules, now: datetime) -> bool:
+    """Once a day, from the hour on."""
+    local = now.astimezone(ZoneInfo(rules.shop.time_zone))
+    if rules.handover_hour is None or local.hour < rules.handover_hour or rules.handover_on == local.date():
+        return False
+    rules.handover_on = local.date()
+    return True

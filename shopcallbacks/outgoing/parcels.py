@@ -1,0 +1,132 @@
+"""Delivering: takes what is to go out, hands it over as plain values that a thread can send, and notes what came of it.
+
+Nothing here commits, and nothing here sends: a job does both, the sending outside of any transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import current_app
+
+from ..extensions import utcnow
+from ..shops.sealing import Unreadable
+from .alerts.rules import AlertMessage, AlertRules, Style
+from .deliveries import Delivery
+from .endpoint import Endpoint
+from .http import Answered, Outgoing, Trouble
+from .mail import Letter, Mailer
+from .sending import Sending
+from .signing import Purpose, SigningSecret, signed
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What came of a try, as half a sentence."""
+
+    arrived: bool
+    answer: str
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """`tries`: as of when it was taken, to see whether it has moved on meanwhile."""
+
+    of: type[Delivery] | type[AlertMessage]
+    id: int
+    asked_at: datetime
+    tries: int
+    send: Callable[[], Receipt]
+
+
+def spread() -> bool:
+    """Deliveries for the next events of every feed that is followed. Whether there may be more."""
+    return any([endpoint.catch_up() > 0 for endpoint in Endpoint.behind()])
+
+
+def take(limit: int, per_endpoint: int, seconds: float) -> list[Parcel]:
+    """What is due, ours for that long: alerts first, they are few."""
+    now = utcnow()
+    found = [_parcel_of_alert(message) for message in AlertMessage.lease(limit, now, seconds)]
+    for endpoint in Endpoint.awake(now):
+        room = min(per_endpoint, limit - len(found), endpoint.at_once or limit)
+        if room > 0:
+            keys = _keys(endpoint.shop_id, Purpose.endpoint)
+            leased = Delivery.lease(endpoint.id, room, now, seconds)
+            found += [_parcel_of_delivery(endpoint, one, keys) for one in leased]
+    return found
+
+
+def settle(parcel: Parcel, receipt: Receipt) -> None:
+    """Notes what came of the try, where nobody else has been at it meanwhile."""
+    sending: Sending = parcel.of.lock(parcel.id)
+    if not sending.open or (sending.tries, sending.asked_at) != (parcel.tries, parcel.asked_at):
+        return
+    now = utcnow()
+    (sending.arrived if receipt.arrived else sending.failed)(receipt.answer, now)
+    if isinstance(sending, Delivery):
+        if receipt.arrived:
+            Endpoint.is_well(sending.endpoint_id)
+        else:
+            Endpoint.lock(sending.endpoint_id).failed(now)
+
+
+def _parcel_of_delivery(endpoint: Endpoint, delivery: Delivery, keys: list[str] | Receipt) -> Parcel:
+    body = json.dumps(delivery.event.as_json).encode()
+    send = _posting(endpoint.url, keys, delivery.name, body)
+    return Parcel(Delivery, delivery.id, delivery.asked_at, delivery.tries, send)
+
+
+def _parcel_of_alert(message: AlertMessage) -> Parcel:
+    send = _mailing(message) if message.recipient else _posting_alert(message)
+    return Parcel(AlertMessage, message.id, message.asked_at, message.tries, send)
+
+
+def _mailing(message: AlertMessage) -> Callable[[], Receipt]:
+    mailer: Mailer = current_app.extensions["mailer"]
+    letter = Letter(message.recipient, message.subject, message.text, message.name)
+
+    def send() -> Receipt:
+        problem = mailer.send(letter)
+        return Receipt(problem is None, problem or "taken by the mail server")
+
+    return send
+
+
+def _posting_alert(message: AlertMessage) -> Callable[[], Receipt]:
+    rules = AlertRules.read(message.shop_id)
+    url = rules.webhook
+    if url is None or rules.webhook_style is None:
+        return lambda: Receipt(False, "there is no address any more")
+    if rules.webhook_style is Style.slack:
+        said = json.dumps({"text": f"*{message.subject}*\n{message.text}"}).encode()
+        outgoing: Outgoing = current_app.extensions["outgoing"]
+        return lambda: receipt_of(outgoing.post(url, {"Content-Type": "application/json"}, said))
+    body = json.dumps({**message.figures, "text": message.text}).encode()
+    return _posting(url, _keys(message.shop_id, Purpose.alerts), message.name, body)
+
+
+def _keys(shop_id: int, purpose: Purpose) -> list[str] | Receipt:
+    """All secrets in use now. Without any nothing is sent: nobody could tell it from a forgery."""
+    try:
+        keys = [secret.value for secret in SigningSecret.live(shop_id, purpose)]
+    except Unreadable:
+        return Receipt(False, "a signing secret can't be decrypted with SECRETS_KEY")
+    return keys or Receipt(False, "there is no signing secret in use")
+
+
+def _posting(url: str, keys: list[str] | Receipt, name: str, body: bytes) -> Callable[[], Receipt]:
+    if isinstance(keys, Receipt):
+        return lambda: keys
+    outgoing: Outgoing = current_app.extensions["outgoing"]
+    headers = signed(name, utcnow(), body, keys)
+    return lambda: receipt_of(outgoing.post(url, headers, body))
+
+
+def receipt_of(answer: Answered | Trouble) -> Receipt:
+    if isinstance(answer, Answered):
+        return Receipt(answer.good, f"answered {answer.status}")
+    return Receipt(False, str(answer))

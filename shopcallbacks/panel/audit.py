@@ -1,0 +1,148 @@
+"""The audit: Activity narrowed down, page by page and as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, or_, select, union_all
+from sqlalchemy.orm import joinedload
+
+from ..extensions import db
+from ..orders.order import Order
+from ..shops.accounts import Shop
+from ..shops.acts import FAILED_LOG_IN, Activity
+from ..shops.users import Membership, Role, User
+from .csv import Cell, stream, time_cell
+
+COMMAND_LINE = "cli"
+
+
+@dataclass(frozen=True)
+class Acts:
+    """Which acts a list shows. `who`: a user's id, or "cli". `problems`: what could not be used and was left out."""
+
+    who: str = ""
+    verb: str = ""
+    since: date | None = None
+    until: date | None = None
+    callback: int | None = None
+    order: str = ""
+    problems: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, pairs: Iterable[tuple[str, str]]) -> Acts:
+        """From names and values as they stand in an address. Never raises."""
+        given = {name: value.strip() for name, value in pairs if value.strip()}
+        problems: list[str] = []
+        callback, who = given.get("callback", ""), given.get("who", "")
+        for what, value in (("callback", callback), ("person", "" if who == COMMAND_LINE else who)):
+            if value and not _is_id(value):
+                problems.append(f"There is no {what} “{value[:40]}”. It was left out.")
+        return cls(
+            who=who if who == COMMAND_LINE or _is_id(who) else "",
+            verb=given.get("verb", "")[:40],
+            since=_day(given.get("from"), problems),
+            until=_day(given.get("to"), problems),
+            callback=int(callback) if _is_id(callback) else None,
+            order=given.get("order", "")[:200].replace("\x00", ""),
+            problems=tuple(problems),
+        )
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Its own part of an address."""
+        names = {"since": "from", "until": "to"}
+        values = [(names.get(part.name, part.name), getattr(self, part.name)) for part in fields(self)]
+        return [(name, str(value)) for name, value in values if value and name != "problems"]
+
+    @property
+    def query(self) -> str:
+        return urlencode(self.pairs)
+
+    def page(self, shop: Shop, admin: bool, before: int | None, limit: int) -> list[Activity]:
+        """Newest first; `before` an id to go on from. Each half of them reads one index backwards."""
+        where = self._where(shop)
+        if before is not None:
+            where.append(Activity.id < before)
+        halves = [
+            select(Activity.id).where(half, *where).order_by(Activity.id.desc()).limit(limit)
+            for half in _halves(shop, admin)
+        ]
+        ids = union_all(*(half.subquery().select() for half in halves)).subquery()
+        wanted = select(Activity).where(Activity.id.in_(select(ids.c.id))).options(joinedload(Activity.user))
+        return list(db.session.scalars(wanted.order_by(Activity.id.desc()).limit(limit)))
+
+    def csv(self, shop: Shop, admin: bool, bom: bool = False) -> Iterator[bytes]:
+        """All of them, newest first."""
+        nobody = case((Activity.verb == FAILED_LOG_IN, literal("somebody unknown")), else_=literal("the command line"))
+        columns: dict[str, Any] = {
+            "id": Activity.id,
+            "at": time_cell(Activity.at),
+            "who": Cell(func.coalesce(User.name, nobody)),
+            "e-mail": Cell(User.email),
+            "verb": Activity.verb,
+            "why": Cell(Activity.why),
+            "about": Cell(Activity.what),
+            "callback id": Activity.callback_id,
+            "order number": Cell(Order.number, ""),  # the shop's own number is no card's
+        }
+        statement = (
+            select(*columns.values())
+            .select_from(Activity)
+            .outerjoin(Activity.user)
+            .outerjoin(Order, Order.id == Activity.order_id)
+            .where(or_(*_halves(shop, admin)), *self._where(shop))
+            .order_by(Activity.id.desc())
+        )
+        return stream(list(columns), statement, bom)
+
+    def _where(self, shop: Shop) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
+        zone = ZoneInfo(shop.time_zone)
+        if self.who == COMMAND_LINE:
+            found += [Activity.user_id.is_(None), Activity.verb != FAILED_LOG_IN]
+        elif self.who:
+            found.append(Activity.user_id == int(self.who))
+        if self.verb:
+            found.append(Activity.verb == self.verb)
+        if self.since:
+            found.append(Activity.at >= datetime.combine(self.since, time(), zone))
+        if self.until:
+            found.append(Activity.at < datetime.combine(self.until + timedelta(days=1), time(), zone))
+        if self.callback is not None:
+            found.append(Activity.callback_id == self.callback)
+        if self.order:
+            order = db.session.scalar(select(Order.id).where(Order.shop_id == shop.id, Order.number == self.order))
+            found.append(Activity.order_id == order if order is not None else false())
+        return found
+
+
+def _halves(shop: Shop, admin: bool) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """What was done in the shop; and what those who see it did in none (they logged in). Strangers are for admins."""
+    members = select(Membership.user_id).where(Membership.shop_id == shop.id)
+    admins = select(User.id).where(User.role == Role.admin)
+    known = or_(Activity.user_id.in_(members), Activity.user_id.in_(admins))
+    stranger = Activity.user_id.is_(None) if admin else false()
+    return Activity.shop_id == shop.id, and_(Activity.shop_id.is_(None), or_(known, stranger))
+
+
+def _is_id(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and len(value) < 19
+
+
+def _day(value: str | None, problems: list[str]) -> date | None:
+    if value is None:
+        return None
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        day = date.min
+    if 2000 <= day.year < 2200:
+        return day
+    problems.append(f"“{value[:40]}” is not a day like 2026-11-23. It was left out.")
+    return None

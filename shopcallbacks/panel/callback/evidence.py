@@ -1,0 +1,64 @@
+"""The evidence about one callback, for paper: what came, what became of it, who did what. Told to nobody as "you"."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ...callbacks.callback import Callback, digest_of
+from ...callbacks.notes import Note
+from ...callbacks.related import Related, related_to
+from ...shops.acts import Activity
+from ...shops.users import User
+from ..rows import Row, rows_of
+from .comparison import Line, compare
+from .request import RequestPane, hides, pane_of
+
+
+@dataclass(frozen=True)
+class Digest:
+    """SHA-256 of the body, and the one kept at arrival, of query and body. `same`: made anew, it is the same still."""
+
+    body: str
+    kept: str
+    same: bool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """`digest`: None where something in query or body is hidden, for it would help to guess what."""
+
+    callback: Callback
+    made_by: User
+    made_at: datetime
+    row: Row
+    pane: RequestPane
+    digest: Digest | None
+    differences: Sequence[Line]
+    acts: Sequence[Activity]
+    notes: Sequence[Note]
+    related: Sequence[Related]
+
+
+def evidence_of(callback: Callback, user: User, now: datetime) -> Evidence:
+    """Made by the user, which is recorded: data leaves."""
+    Activity.record("evidence", user, callback.shop_id, callback.id, callback.order_id)
+    return Evidence(
+        callback=callback,
+        made_by=user,
+        made_at=now,
+        row=rows_of([callback], None, now)[0],
+        pane=pane_of(callback, "body"),
+        digest=None if hides(callback) else _digest(callback),
+        differences=compare(callback),
+        acts=Activity.about(callback.id),
+        notes=Note.about(callback.id),
+        related=related_to(callback),
+    )
+
+
+def _digest(callback: Callback) -> Digest:
+    made_anew = digest_of(callback.request)
+    return Digest(hashlib.sha256(callback.body).hexdigest(), callback.digest.hex(), made_anew == callback.digest)

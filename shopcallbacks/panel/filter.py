@@ -1,0 +1,267 @@
+"""The panel's filter: read from an address, written back into one, and turned into the one query that all share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, false, select
+
+from ..callbacks.callback import Callback
+from ..dashboard import causes, decisions, queue
+from ..domain.errors import Reason
+from ..domain.states import State
+from ..extensions import utcnow
+from ..shops.accounts import GatewayAccount, Shop
+from .search.search import Search, few
+
+PER_PAGE = (25, 50, 100)
+
+
+class Tab(StrEnum):
+    unprocessed = "unprocessed"
+    decide = "decide"
+    waiting = "waiting"
+    processed = "processed"
+    invalid = "invalid"
+    all = "all"
+
+    @property
+    def waits(self) -> bool:
+        """Something is still to come, by a person or by itself."""
+        return self in (Tab.unprocessed, Tab.decide, Tab.waiting)
+
+
+class Sort(StrEnum):
+    """By age or amount, from the smaller or (with the minus) the larger on: `-age` has the oldest first."""
+
+    youngest = "age"
+    oldest = "-age"
+    smallest = "amount"
+    largest = "-amount"
+
+    @property
+    def by_amount(self) -> bool:
+        return self in (Sort.smallest, Sort.largest)
+
+    @property
+    def descending(self) -> bool:
+        """Of the column: the youngest have the latest time."""
+        return self in (Sort.youngest, Sort.largest)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the panel shows. `problems`: a sentence for each value that could not be used and was left out."""
+
+    tab: Tab = Tab.unprocessed
+    accounts: tuple[str, ...] = ()
+    reason: Reason | None = None
+    since: date | None = None
+    until: date | None = None
+    order: str | None = None
+    q: str | None = None
+    sort: Sort | None = None
+    per: int = PER_PAGE[0]
+    known: str | None = None
+    problems: tuple[str, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def from_query(cls, query: str) -> Filter:
+        """From a query string: `tab=unprocessed&reason=unclear`."""
+        return cls.read(parse_qsl(query.removeprefix("?")))
+
+    @classmethod
+    def read(cls, pairs: Iterable[tuple[str, str]]) -> Filter:
+        """From names and values as they stand in an address. Never raises; names it does not know are not its own."""
+        problems: list[str] = []
+        found: dict[str, Any] = {}
+        for name, text in pairs:
+            value = text.strip()
+            if name not in _READERS or not value:
+                continue
+            key, reader = _READERS[name]
+            try:
+                read = reader(value)
+            except ValueError as error:
+                problems.append(f"{error} It was left out.")
+                continue
+            found[key] = (*found.get(key, ()), *read) if key == "accounts" else read
+        return cls(**found, problems=tuple(problems))
+
+    def but(self, **changes: Any) -> Filter:
+        return replace(self, **changes)
+
+    def at(self, shop: Shop) -> Filter:
+        """For this shop: accounts it does not have are left out, with a sentence."""
+        known = {account.slug for account in shop.accounts}
+        problems = [
+            f"There is no gateway account “{slug}” here. It was left out."
+            for slug in self.accounts
+            if slug not in known
+        ]
+        accounts = tuple(slug for slug in self.accounts if slug in known)
+        return self.but(accounts=accounts, problems=(*self.problems, *problems))
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Its own part of an address; what is as usual is left out."""
+        usual = Filter()
+        pairs = [("account", slug) for slug in self.accounts]
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if part.name not in ("accounts", "problems") and value != getattr(usual, part.name):
+                pairs.append((_NAMES.get(part.name, part.name), str(value)))
+        return pairs
+
+    @property
+    def query(self) -> str:
+        return urlencode(self.pairs)
+
+    @property
+    def narrowed(self) -> bool:
+        """Shows less than the whole tab."""
+        return bool(self.accounts or self.reason or self.known or self.since or self.until or self.order or self.q)
+
+    @property
+    def sorting(self) -> Sort:
+        """What waits has its oldest first; what is done its youngest."""
+        return self.sort or (Sort.oldest if self.tab.waits else Sort.youngest)
+
+    def where(self, shop: Shop) -> list[ColumnElement[bool]]:
+        """The conditions, for `queue` and the indexes of `Callback` to answer fast."""
+        return [*self._view(shop), *([Search(self.q, shop.id).fits()] if self.q else [])]
+
+    def stretches(
+        self, shop: Shop, *, descending: bool = True, start: datetime | None = None
+    ) -> Iterator[list[ColumnElement[bool]]]:
+        """`where` in parts, one behind the other in time, to be read as far as it takes; from the start on, at least.
+
+        There are parts where a search finds many among many. Anything else is one.
+        """
+        view, search = self._view(shop), Search(self.q, shop.id) if self.q else None
+        if search is None:
+            yield view
+        elif self.sorting.by_amount or search.finds_few or few(select(Callback.id).where(*view)) is not None:
+            yield [*view, search.fits()]
+        else:
+            for part in search.by_time(*self._span(shop), start, descending):
+                yield [*view, part]
+
+    def _view(self, shop: Shop) -> list[ColumnElement[bool]]:
+        """All but what is searched for."""
+        since, until = self._span(shop)
+        found = self._in_tab(shop)
+        if since:
+            found.append(Callback.received_at >= since)
+        if until:
+            found.append(Callback.received_at < until)
+        if self.accounts:
+            ids = select(GatewayAccount.id).where(
+                GatewayAccount.shop_id == shop.id, GatewayAccount.slug.in_(self.accounts)
+            )
+            found.append(Callback.account_id.in_(ids))
+        if self.reason:
+            found.append(Callback.reason == self.reason)
+        if self.known:
+            found.append(causes.KNOWN.in_([self.known]))
+        if self.order:
+            found.append(Callback.order_number == self.order)
+        return found
+
+    def select(self, shop: Shop) -> Select[Callback]:
+        """The callbacks it shows, in its order. Those without an amount come last where the amount is the order."""
+        key = Callback.amount_minor if self.sorting.by_amount else Callback.received_at
+        columns = [column.desc() if self.sorting.descending else column.asc() for column in (key, Callback.id)]
+        if self.sorting.by_amount:
+            columns[0] = columns[0].nulls_last()
+        return select(Callback).where(*self.where(shop)).order_by(*columns)
+
+    def _in_tab(self, shop: Shop) -> list[ColumnElement[bool]]:
+        match self.tab:
+            case Tab.unprocessed:
+                return [queue.needs_a_person(shop.id, utcnow())]
+            case Tab.decide:
+                return [decisions.undecided(shop.id, utcnow())]
+            case Tab.waiting:
+                return [queue.waits(shop.id, utcnow())]
+            case Tab.processed if self.reason:
+                return [false()]  # what is processed has no reason
+            case Tab.processed:
+                return [Callback.shop_id == shop.id, Callback.state == State.processed]
+            case Tab.invalid:
+                return [Callback.shop_id == shop.id, Callback.state == State.invalid]
+            case Tab.all if self.reason:  # so that the rare ones are not looked for among all that is processed
+                return [Callback.shop_id == shop.id, Callback.state.in_([State.unprocessed, State.invalid])]
+            case Tab.all:
+                return [Callback.shop_id == shop.id]
+
+    def _span(self, shop: Shop) -> tuple[datetime | None, datetime | None]:
+        """From the one to before the other."""
+        zone = ZoneInfo(shop.time_zone)
+        since = datetime.combine(self.since, time(), zone) if self.since else None
+        until = datetime.combine(self.until + timedelta(days=1), time(), zone) if self.until else None
+        return since, until
+
+
+def _one_of(what: str, kind: type[StrEnum]) -> Any:
+    def read(value: str) -> Any:
+        if value not in list(kind):
+            raise ValueError(f"There is no {what} “{value[:40]}”.")
+        return kind(value)
+
+    return read
+
+
+def _day(value: str) -> date:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        day = date.min
+    if not 2000 <= day.year < 2200:
+        raise ValueError(f"“{value[:40]}” is not a day like 2026-11-23.")
+    return day
+
+
+def _text(value: str) -> str:
+    if len(value) > 200 or not value.isprintable():
+        raise ValueError("What you looked for can't be looked for: up to 200 letters, digits and signs.")
+    return value
+
+
+def _known(value: str) -> str:
+    """As `queue.KNOWN` wrote it."""
+    if len(value) > 150 or "\x00" in value:
+        raise ValueError("There is no such cause.")
+    return value
+
+
+def _accounts(value: str) -> Sequence[str]:
+    return [_text(slug) for slug in value.split(",") if slug]
+
+
+def _per(value: str) -> int:
+    if value not in map(str, PER_PAGE):
+        raise ValueError(f"“{value[:40]}” rows can't be shown at once: {', '.join(map(str, PER_PAGE))}.")
+    return int(value)
+
+
+# name in the address: (name in the filter, how to read it)
+_READERS: Mapping[str, tuple[str, Any]] = {
+    "tab": ("tab", _one_of("tab", Tab)),
+    "account": ("accounts", _accounts),
+    "reason": ("reason", _one_of("reason", Reason)),
+    "known": ("known", _known),
+    "from": ("since", _day),
+    "to": ("until", _day),
+    "order": ("order", _text),
+    "q": ("q", _text),
+    "sort": ("sort", _one_of("order of rows", Sort)),
+    "per": ("per", _per),
+}
+_NAMES = {key: name for name, (key, _) in _READERS.items()}

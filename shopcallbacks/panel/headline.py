@@ -1,0 +1,30 @@
+"""What a callback says of itself in a few words: why it waits, or what it did."""
+
+from __future__ import annotations
+
+from ..callbacks.callback import Callback
+from ..domain.states import State
+from ..domain.values import Outcome, Verdict
+from ..words.outcomes import EFFECTS
+from ..words.reasons import cause
+
+
+def headline(callback: Callback) -> str:
+    """Why it waits, or what it did, in a few words."""
+    gateway = callback.account.title
+    if callback.state is State.received:
+        return "Not looked at yet"
+    if callback.state is State.processed:
+        return f"Processed: {EFFECTS[callback.effect]}" if callback.effect else "Processed"
+    reason = callback.reason
+    if reason is None:
+        return "Removed before it was looked at"
+    return cause(reason, gateway, callback.asks, callback.detail)
+
+
+def claim(callback: Callback) -> str:
+    """ "Stripe says" what is verified, and only "claims" what is not."""
+    gateway = callback.account.title
+    if callback.outcome in (None, Outcome.unclear):
+        return f"A callback to {gateway}'s address"
+    return f"{gateway} says" if callback.verdict is Verdict.genuine else f"{gateway} claims"

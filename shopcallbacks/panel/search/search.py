@@ -1,0 +1,230 @@
+"""Free text: what a manager types into the one box, looked up in everything ever received.
+
+A few fitting callbacks are collected by their ids, through an index each way they can fit. Many are not: then the
+panel's own order is walked, and each row asked whether it fits, which has soon filled a page. Where that is an order of
+time, only the weeks are walked in which many fit.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from urllib.parse import quote_plus
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    Text,
+    and_,
+    any_,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+
+from ...callbacks.callback import Callback
+from ...domain.errors import Reason
+from ...domain.states import State
+from ...domain.values import Money, currencies_with
+from ...extensions import db
+from ...orders.order import Order
+from ...shops.accounts import GatewayAccount
+from ...words import reasons
+from .index import EPOCH, WEEK, SearchEntry, unread, week_of
+from .terms import sought
+
+FEW = 2_000
+FOUND = 200  # counted up to here where many fit
+UNREAD = 10_000  # of those without an entry yet, so many are read through
+
+_AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,4})?)(?:\s*([A-Za-z]{3}))?", re.ASCII)
+
+
+class Search:
+    """Callbacks of the shop with that number, id or amount, for that reason, or with those words in them."""
+
+    def __init__(self, q: str, shop_id: int) -> None:
+        accounts = list(db.session.scalars(select(GatewayAccount).where(GatewayAccount.shop_id == shop_id)))
+        self._shop_id = shop_id
+        self._words = sought(q)
+        self._ways = [
+            Callback.order_number == q,
+            Callback.transaction_id == q,
+            and_(Callback.account_id.in_([account.id for account in accounts]), Callback.event_id == q),
+            *_amounts(q),
+            *_reasons(q, accounts),
+            _one_of(db.session.scalars(_just_come(q, shop_id)).all()),
+        ]
+
+    @property
+    def finds_few(self) -> bool:
+        return self._ids is not None
+
+    def fits(self) -> ColumnElement[bool]:
+        return self._fits_in(self._weeks, self._ids)
+
+    def by_time(
+        self, since: datetime | None, until: datetime | None, start: datetime | None, descending: bool
+    ) -> Iterator[ColumnElement[bool]]:
+        """`fits` in parts, one behind the other from the start on, each of some weeks in which something fits.
+
+        Each time twice as many weeks are looked at: the first that hold something are soon found, and so are the last.
+        """
+        first = max(self._weeks.start, week_of(since)) if since else self._weeks.start
+        stop = min(self._weeks.stop, week_of(until) + 1) if until else self._weeks.stop
+        left, step = range(first, stop)[:: -1 if descending else 1], 1
+        if start and week_of(start) in left:
+            left = left[left.index(week_of(start)) :]
+        while left:
+            yield from self._parts(left[:step])
+            left, step = left[step:], 2 * step
+
+    def _parts(self, weeks: range) -> Iterator[ColumnElement[bool]]:
+        ids, half = self._ids_in(weeks), len(weeks) // 2
+        if ids is None and half:
+            yield from self._parts(weeks[:half])
+            yield from self._parts(weeks[half:])
+        elif ids != []:
+            yield self._fits_in(weeks, ids)
+
+    @cached_property
+    def _weeks(self) -> range:
+        """All the shop's callbacks came in."""
+        came = select(func.min(Callback.received_at), func.max(Callback.received_at))
+        first, last = db.session.execute(came.where(Callback.shop_id == self._shop_id)).one()
+        return range(week_of(first), week_of(last) + 1) if first else range(0)
+
+    @cached_property
+    def _ids(self) -> list[int] | None:
+        return self._ids_in(self._weeks)
+
+    def _ids_in(self, weeks: range) -> list[int] | None:
+        """Those that fit; None where they are more than a few."""
+        each = func.unnest(literal(list(weeks), ARRAY(BigInteger))).table_valued("week").render_derived()
+        said = select(SearchEntry.callback_id).select_from(each).join(SearchEntry, self._said(each.c.week))
+        known = (select(Callback.id).where(*self._came_in(weeks), way) for way in self._ways)
+        found = union_all(said, *known).subquery()
+        return few(select(found.c[0]))
+
+    def _fits_in(self, weeks: range, ids: list[int] | None) -> ColumnElement[bool]:
+        if ids is not None:
+            return _one_of(ids)
+        entry = and_(SearchEntry.shop_id == Callback.shop_id, SearchEntry.callback_id == Callback.id)
+        said = select(self._said(SearchEntry.week)).where(entry).correlate(Callback).scalar_subquery()
+        return and_(*self._came_in(weeks), or_(*self._ways, said))
+
+    def _came_in(self, weeks: range) -> list[ColumnElement[bool]]:
+        first, stop = (EPOCH + week * WEEK for week in (min(weeks, default=0), max(weeks, default=0) + 1))
+        return [Callback.shop_id == self._shop_id, Callback.received_at >= first, Callback.received_at < stop]
+
+    def _said(self, week: SQLColumnExpression[int]) -> ColumnElement[bool]:
+        """Entries of that week that have all the words, each as the beginning of a term."""
+        wanted = " & ".join(f"'{self._shop_id}.#:{word}':*" for word in self._words)
+        in_week = func.replace(wanted, "#", cast(week, Text))
+        return SearchEntry.terms.bool_op("@@")(cast(in_week, TSQUERY)) if wanted else false()
+
+
+def few(ids: Select[int]) -> list[int] | None:
+    """Those it finds; None where they are more than a few."""
+    found = db.session.scalars(ids.limit(FEW + 1)).all()
+    return sorted(set(found)) if len(found) <= FEW else None
+
+
+def _one_of(ids: Iterable[int]) -> ColumnElement[bool]:
+    return Callback.id == any_(literal(list(ids), ARRAY(BigInteger)))
+
+
+def _just_come(q: str, shop_id: int) -> Select[int]:
+    """Of the callbacks that have no entry yet those that hold all the words, wherever in them."""
+    latest = (
+        select(
+            Callback.id,
+            func.lower(func.encode(Callback.body, "escape")).label("body"),
+            func.lower(func.encode(Callback.query, "escape")).label("query"),
+            func.lower(
+                func.concat_ws(
+                    "\n",
+                    Callback.order_number,
+                    Callback.transaction_id,
+                    Callback.event_id,
+                    Callback.customer,
+                    Order.customer_email,
+                )
+            ).label("texts"),
+        )
+        .outerjoin(Order, Order.id == Callback.order_id)
+        .where(Callback.shop_id == shop_id, unread())
+        .order_by(Callback.id.desc())
+        .limit(UNREAD)
+        .subquery()
+    )
+    holds = (
+        or_(
+            func.strpos(latest.c.texts, word.lower()) > 0,
+            *(
+                func.strpos(column, func.lower(func.encode(func.convert_to(spelling, "UTF8"), "escape"))) > 0
+                for column in (latest.c.body, latest.c.query)
+                for spelling in _spellings(word)
+            ),
+        )
+        for word in q.split()
+    )
+    return select(latest.c.id).where(*holds)
+
+
+def _spellings(word: str) -> list[str]:
+    """The word as it stands in plain text, in forms and in JSON."""
+    return sorted({word, quote_plus(word), json.dumps(word)[1:-1], json.dumps(word, ensure_ascii=False)[1:-1]})
+
+
+def _reasons(q: str, accounts: list[GatewayAccount]) -> list[ColumnElement[bool]]:
+    """Reasons in whose headline, as the row shows it, all the words stand; one word alone says too little."""
+    wanted = sought(q)
+    if len(wanted) < 2:
+        return []
+    found = []
+    for reason in Reason:
+        ids = [
+            account.id
+            for account in accounts
+            if _begins(wanted, sought(reasons.cause(reason, account.title, account.asks, "")))
+        ]
+        if ids:
+            kept = Callback.state.in_([State.unprocessed, State.invalid])
+            found.append(and_(kept, Callback.reason == reason, Callback.account_id.in_(ids)))
+    return found
+
+
+def _begins(wanted: list[str], headline: list[str]) -> bool:
+    return all(any(word.startswith(start) for word in headline) for start in wanted)
+
+
+def _amounts(q: str) -> list[ColumnElement[bool]]:
+    """`59.90`, `59,90`, `1,420.00` or `12300 JPY` as conditions; none where it is no amount."""
+    fitting = _AMOUNT.fullmatch(re.sub(r"(?<=\d),(?=\d{3}\b)", "", q).replace(",", "."))
+    if fitting is None:
+        return []
+    number, code = Decimal(fitting[1]), (fitting[2] or "").upper()
+    if code:
+        money = Money.of(number, code)
+        return [and_(Callback.amount_minor == money.minor, Callback.currency == code)] if money else []
+    found = []
+    for decimals in (0, 2, 3):
+        minor = number.scaleb(decimals)
+        if minor == int(minor):
+            known = Callback.currency.in_(currencies_with(decimals))
+            if decimals == 2:
+                known = Callback.currency.not_in(currencies_with(0) + currencies_with(3) + currencies_with(4))
+            found.append(and_(Callback.amount_minor == int(minor), known))
+    return found

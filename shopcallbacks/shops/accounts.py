@@ -1,0 +1,224 @@
+"""Shops, their gateway accounts, and the accounts' encrypted secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..extensions import Base, db, utcnow
+from ..gateways import GATEWAYS
+from ..gateways.base import Gateway, Kind, Setting
+from ..gateways.settings import check, check_one, complete
+from .secrets import Secret
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+
+
+def _check_slug(slug: str) -> str:
+    if not _SLUG.fullmatch(slug) or len(slug) > 60:
+        raise ValueError(f"{slug!r} can't be part of an address: use small letters, digits and single hyphens.")
+    return slug
+
+
+class Mode(StrEnum):
+    live = "live"
+    test = "test"
+
+
+class Shop(Base):
+    __tablename__ = "shops"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    time_zone: Mapped[str] = mapped_column(default="UTC")
+    api_token_digest: Mapped[bytes | None] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    accounts: Mapped[list[GatewayAccount]] = relationship(back_populates="shop", order_by="GatewayAccount.id")
+
+    @classmethod
+    def add(cls, slug: str, name: str, time_zone: str = "UTC") -> Shop:
+        """A new shop; `ValueError` with a sentence where the slug is bad or taken."""
+        if cls.by_slug(_check_slug(slug)) is not None:
+            raise ValueError(f"There is a shop {slug} already.")
+        shop = cls(slug=slug, name=name, time_zone=time_zone)
+        db.session.add(shop)
+        return shop
+
+    def new_api_token(self) -> str:
+        """A new bearer token for the shop's API, shown once; the former one stops working."""
+        token = "sc_" + secrets.token_urlsafe(32)
+        self.api_token_digest = hashlib.sha256(token.encode()).digest()
+        return token
+
+    @classmethod
+    def by_api_token(cls, token: str) -> Shop | None:
+        digest = hashlib.sha256(token.encode()).digest()
+        return db.session.scalar(select(cls).where(cls.api_token_digest == digest))
+
+    @classmethod
+    def by_slug(cls, slug: str) -> Shop | None:
+        return db.session.scalar(select(cls).where(cls.slug == slug))
+
+    @classmethod
+    def every(cls) -> list[Shop]:
+        return list(db.session.scalars(select(cls).order_by(cls.name, cls.id)))
+
+    def check_free(self, slug: str) -> None:
+        """`ValueError` with a sentence where no new gateway account can be called that."""
+        if self.account(_check_slug(slug)) is not None:
+            raise ValueError(f"{self.name} has a gateway account {slug} already.")
+
+    def free_slug(self, gateway_name: str) -> str:
+        """What to call a new account of that gateway."""
+        slug, taken = gateway_name.replace("_", "-"), {account.slug for account in self.accounts}
+        others = (f"{slug}-{count}" for count in itertools.count(2))
+        return next(one for one in itertools.chain([slug], others) if one not in taken)
+
+    def account(self, slug: str) -> GatewayAccount | None:
+        return db.session.scalar(
+            select(GatewayAccount).where(GatewayAccount.shop_id == self.id, GatewayAccount.slug == slug)
+        )
+
+
+class GatewayAccount(Base):
+    """One shop's set-up of a gateway. `asks`: its callbacks may need an answer from the gateway's own hosts."""
+
+    __tablename__ = "gateway_accounts"
+    __table_args__ = (UniqueConstraint("shop_id", "slug"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
+    gateway_name: Mapped[str]
+    slug: Mapped[str]
+    title: Mapped[str]
+    mode: Mapped[Mode] = mapped_column(default=Mode.live)
+    token: Mapped[str] = mapped_column(unique=True, default=lambda: secrets.token_urlsafe(24))
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    asks: Mapped[bool] = mapped_column(default=False)
+    enabled: Mapped[bool] = mapped_column(default=True)
+    disabled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    shop: Mapped[Shop] = relationship(back_populates="accounts")
+    secrets: Mapped[list[Secret]] = relationship(order_by=Secret.id.desc())
+
+    @classmethod
+    def add(
+        cls, shop: Shop, gateway_name: str, slug: str, given: dict[str, Any], mode: Mode = Mode.live, title: str = ""
+    ) -> GatewayAccount:
+        """A new account; `BadSettings` or `ValueError` with sentences where something does not fit."""
+        gateway = GATEWAYS.get(gateway_name)
+        if gateway is None:
+            raise ValueError(f"There is no gateway {gateway_name!r}. There are: {', '.join(sorted(GATEWAYS))}.")
+        if shop.id is not None:
+            shop.check_free(slug)
+        account = cls(shop=shop, gateway_name=gateway_name, slug=slug, title=title or gateway.title, mode=mode)
+        account.configure(given)
+        db.session.add(account)
+        return account
+
+    def configure(self, given: dict[str, Any]) -> None:
+        """Takes the settings; secrets among them are added, those the account has stay. `BadSettings` if any is bad."""
+        settings = check(self.gateway, self.with_secrets(given))
+        secret_keys = {setting.key for setting in self.gateway.settings if setting.is_secret}
+        self.settings = {key: value for key, value in settings.items() if key not in secret_keys}
+        for setting in self.gateway.settings:
+            if setting.is_secret and given.get(setting.key):
+                self._keep(setting, given[setting.key])
+        self._see_who_asks()
+
+    def add_secrets(self, setting: Setting, values: Any, former_end: datetime | None) -> None:
+        """New ones beside those in use, which end then, or go on where None. Of a single `secret` one is in use."""
+        check_one(setting, values)
+        now = utcnow()
+        for secret in self.secrets_of(setting):
+            end = now if setting.kind is Kind.secret else former_end
+            if end is not None and secret.in_use and (secret.ends_at is None or secret.ends_at > end):
+                secret.end(end)
+        self._keep(setting, values)
+        self._see_who_asks()
+
+    def end_secret(self, secret: Secret, at: datetime | None) -> None:
+        secret.end(at)
+        self._see_who_asks()
+
+    def _keep(self, setting: Setting, values: Any) -> None:
+        """The first of several is the newest, so the first to be tried."""
+        for item in reversed(values) if setting.kind is Kind.secrets else [values]:
+            self.secrets.insert(0, Secret(key=setting.key, value=item, starts_at=utcnow()))
+
+    def _see_who_asks(self) -> None:
+        self.asks = self.gateway.asks(self.settings_at(utcnow())[0])
+
+    def secrets_of(self, setting: Setting) -> list[Secret]:
+        """All there ever were of the setting, newest first."""
+        return [secret for secret in self.secrets if secret.key == setting.key]
+
+    def with_secrets(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The given settings, with the account's own secrets standing in where none is given."""
+        kept = self.settings_at(utcnow())[0]
+        secret_keys = {setting.key for setting in self.gateway.settings if setting.is_secret}
+        return {**{key: kept[key] for key in secret_keys if kept[key] is not None}, **given}
+
+    @property
+    def gateway(self) -> Gateway:
+        return GATEWAYS[self.gateway_name]
+
+    @classmethod
+    def called(cls, shop: str, slug: str, token: str) -> GatewayAccount | None:
+        """The account whose callback URL has these parts."""
+        return db.session.scalar(select(cls).join(Shop).where(cls.token == token, cls.slug == slug, Shop.slug == shop))
+
+    @property
+    def reply_settings(self) -> dict[str, Any]:
+        """What the gateway's reply needs to know: the secrets only where they sign it."""
+        if self.gateway.signs_reply:
+            return self.settings_at(utcnow())[0]
+        return complete(self.gateway, self.settings)
+
+    @property
+    def callback_path(self) -> str:
+        return f"/callbacks/{self.shop.slug}/{self.slug}/{self.token}"
+
+    @property
+    def callback_url(self) -> str:
+        return str(current_app.config["PUBLIC_URL"]) + self.callback_path
+
+    def settings_at(self, arrived_at: datetime) -> tuple[dict[str, Any], list[Secret]]:
+        """The settings with the secrets that are live for a callback of that time, newest first; and those secrets."""
+        now = utcnow()
+        return self.settings_with([secret for secret in self.secrets if secret.live(arrived_at, now)])
+
+    def settings_with(self, live: Sequence[Secret]) -> tuple[dict[str, Any], list[Secret]]:
+        """The settings with just these secrets."""
+        found: dict[str, Any] = dict(self.settings or {})
+        for setting in self.gateway.settings:
+            values = [secret.value for secret in live if secret.key == setting.key]
+            if setting.kind is Kind.secrets and values:
+                found[setting.key] = values
+            elif setting.kind is Kind.secret and values:
+                found[setting.key] = values[0]
+        return complete(self.gateway, found), list(live)
+
+    def lacks_in(self, settings: dict[str, Any]) -> str | None:
+        """The label of a needed setting that is missing, so that the account fails closed; None if complete."""
+        for setting in self.gateway.settings:
+            if setting.required and not settings[setting.key]:
+                return setting.label
+        return None
+
+    def disable(self) -> None:
+        self.enabled, self.disabled_at = False, utcnow()
+
+    def enable(self) -> None:
+        self.enabled, self.disabled_at = True, None

@@ -1,0 +1,98 @@
+"""Activity: every human act, kept. Who, when, what, why, and what about. Append-only in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+
+from ..extensions import Base, db, utcnow
+from .users import User
+
+FAILED_LOG_IN = "failed log-in"
+# About a callback without moving it: they stand in no undo's way.
+BESIDE = ("note", "claim", "take over", "let go", "evidence")
+
+
+class Activity(Base):
+    __tablename__ = "activity"
+    __table_args__ = (
+        Index("ix_activity_shop_time", "shop_id", "at", "id"),
+        Index("ix_activity_shop_id", "shop_id", "id"),
+        Index("ix_activity_user", "user_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"))
+    verb: Mapped[str]
+    why: Mapped[str] = mapped_column(default="")
+    what: Mapped[str] = mapped_column(default="")
+    callback_id: Mapped[int | None] = mapped_column(ForeignKey("callbacks.id"), index=True)
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"), index=True)
+
+    user: Mapped[User | None] = relationship()
+
+    @property
+    def actor(self) -> str:
+        """A name. Of a log-in that failed nobody knows more than what was typed."""
+        if self.user is None:
+            return "somebody unknown" if self.verb == FAILED_LOG_IN else "the command line"
+        return self.user.name
+
+    @classmethod
+    def record(
+        cls,
+        verb: str,
+        user: User | None,
+        shop_id: int | None = None,
+        callback_id: int | None = None,
+        order_id: int | None = None,
+        why: str = "",
+        what: str = "",
+    ) -> None:
+        """Keeps the act. `user` None is the command line."""
+        db.session.add(
+            cls(
+                verb=verb,
+                user=user,
+                shop_id=shop_id,
+                callback_id=callback_id,
+                order_id=order_id,
+                why=why,
+                what=what,
+                at=utcnow(),
+            )
+        )
+
+    @classmethod
+    def about(cls, callback_id: int) -> list[Activity]:
+        return list(db.session.scalars(select(cls).where(cls.callback_id == callback_id).order_by(cls.id)))
+
+    @classmethod
+    def last_about(cls, callback_id: int) -> Activity | None:
+        """The latest act that moved the callback."""
+        wanted = select(cls).where(cls.callback_id == callback_id, cls.verb.not_in(BESIDE))
+        return db.session.scalar(wanted.order_by(cls.id.desc()).limit(1))
+
+    @classmethod
+    def last_of(cls, callback_ids: Iterable[int]) -> dict[int, Activity]:
+        """The latest act that moved each callback, where there is one, by callback id."""
+        rows = db.session.scalars(
+            select(cls)
+            .where(cls.callback_id.in_(list(callback_ids)), cls.verb.not_in(BESIDE))
+            .ext(distinct_on(cls.callback_id))
+            .order_by(cls.callback_id, cls.id.desc())
+            .options(joinedload(cls.user))
+        )
+        return {act.callback_id: act for act in rows if act.callback_id is not None}
+
+    @classmethod
+    def of_user(cls, user_id: int, shop_id: int, limit: int) -> list[Activity]:
+        """The user's latest acts in the shop, newest first."""
+        wanted = select(cls).where(cls.user_id == user_id, cls.shop_id == shop_id)
+        return list(db.session.scalars(wanted.order_by(cls.id.desc()).limit(limit)))

@@ -1,0 +1,64 @@
+"""A gateway account's encrypted secrets, each with the time it lives."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..extensions import Base, utcnow
+from .sealing import Unreadable, seal, unseal
+
+
+class Secret(Base):
+    """One secret of an account: encrypted, with the time it lives. Several of a setting may be live at once."""
+
+    __tablename__ = "secrets"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("gateway_accounts.id"), index=True)
+    key: Mapped[str]
+    ciphertext: Mapped[bytes]
+    starts_at: Mapped[datetime] = mapped_column(default=utcnow)
+    ends_at: Mapped[datetime | None]
+
+    def live(self, arrived_at: datetime, now: datetime) -> bool:
+        """In use for a callback that arrived then: begun by now, not ended by then.
+
+        A secret added after the arrival counts, so that a retry can succeed once a forgotten secret is entered.
+        """
+        return self.starts_at <= now and (self.ends_at is None or self.ends_at > arrived_at)
+
+    @property
+    def in_use(self) -> bool:
+        now = utcnow()
+        return self.live(now, now)
+
+    def end(self, at: datetime | None) -> None:
+        """In use until then: a time to come for an overlap, now, or when it got known to others. None: no end."""
+        self.ends_at = max(at, self.starts_at) if at else None
+
+    @property
+    def value(self) -> Any:
+        try:
+            return unseal(self.ciphertext)
+        except Unreadable:
+            raise SecretUnreadable(f"a secret of {self.key} can't be decrypted with SECRETS_KEY") from None
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.ciphertext = seal(value)
+
+    @property
+    def label(self) -> str:
+        """How screens and attempts name it, without showing it."""
+        if self.ends_at is None:
+            return f"the secret of {self.starts_at:%d %b %H:%M} UTC"
+        word = "retired" if self.ends_at <= utcnow() else "in use until"
+        return f"the secret {word} {self.ends_at:%d %b %H:%M} UTC"
+
+
+class SecretUnreadable(Exception):
+    """SECRETS_KEY does not hold the key this secret was encrypted with."""

@@ -1,0 +1,79 @@
+"""What admins do to gateway accounts: the account's own verbs, each kept as an activity. Never a secret itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ..extensions import db
+from ..gateways.base import Kind, Setting
+from .accounts import GatewayAccount, Mode, Shop
+from .acts import Activity
+from .secrets import Secret
+from .users import User
+
+
+def connect(shop: Shop, name: str, slug: str, given: dict[str, Any], mode: Mode, title: str, user: User) -> int:
+    """A new gateway account's id; `BadSettings` or `ValueError` where something does not fit."""
+    account = GatewayAccount.add(shop, name, slug, given, mode, title)
+    _keep(account, user, f"{account.gateway.title}, {mode} mode", verb="add gateway")
+    db.session.flush()
+    return account.id
+
+
+def edit(account: GatewayAccount, given: dict[str, Any], mode: Mode, title: str, user: User) -> bool:
+    """Takes title, mode and settings; `BadSettings` where one does not fit. Whether anything is other than before."""
+    before = {"Title": account.title, "Mode": str(account.mode), **_shown(account)}
+    account.configure(given)
+    account.title, account.mode = title or account.gateway.title, mode
+    after = {"Title": account.title, "Mode": str(account.mode), **_shown(account)}
+    changes = [_change(label, before.get(label), value) for label, value in after.items() if value != before.get(label)]
+    if changes:
+        _keep(account, user, ", ".join(changes))
+    return bool(changes)
+
+
+def add_secrets(account: GatewayAccount, setting: Setting, values: Any, former: datetime | None, user: User) -> None:
+    """New secrets; those in use end then, or go on. `BadSettings` where one does not fit."""
+    account.add_secrets(setting, values, former)
+    then = f", the former ends {former:%d %b %H:%M} UTC" if former and setting.kind is Kind.secrets else ""
+    _keep(account, user, f"{setting.label}: a new secret{then}")
+
+
+def end_secret(account: GatewayAccount, secret: Secret, at: datetime | None, why: str, user: User) -> None:
+    """In use until then, or without an end. An end in the past, of one that has ended, changes nothing but the time."""
+    label = next((s.label for s in account.gateway.settings if s.key == secret.key), secret.key)
+    account.end_secret(secret, at)
+    end = f"ends {at:%d %b %H:%M} UTC" if at else "goes on without an end"
+    _keep(account, user, f"{label}: the secret added {secret.starts_at:%d %b %H:%M} UTC {end}", why)
+
+
+def switch_off(account: GatewayAccount, why: str, user: User) -> None:
+    """Its callbacks are kept, and not believed. `ValueError` without a reason."""
+    if not why.strip():
+        raise ValueError("Say why: the reason is kept with your name.")
+    if account.enabled:
+        account.disable()
+        _keep(account, user, "switched off", why)
+
+
+def switch_on(account: GatewayAccount, user: User) -> None:
+    if not account.enabled:
+        account.enable()
+        _keep(account, user, "switched on")
+
+
+def _keep(account: GatewayAccount, user: User, what: str, why: str = "", verb: str = "settings") -> None:
+    Activity.record(verb, user, shop_id=account.shop.id, what=f"{account.slug}: {what}"[:1000], why=why.strip())
+
+
+def _shown(account: GatewayAccount) -> dict[str, Any]:
+    return {s.label: account.settings.get(s.key) for s in account.gateway.settings if not s.is_secret}
+
+
+def _change(label: str, before: Any, after: Any) -> str:
+    """Short values in full, others by their name alone."""
+    values = [str(value) if value not in (None, "") else "nothing" for value in (before, after)]
+    if isinstance(before, list | dict) or isinstance(after, list | dict) or max(map(len, values)) > 60:
+        return f"{label} changed"
+    return f"{label} from {values[0]} to {values[1]}"

@@ -1,0 +1,50 @@
+"""The panel by cause: what waits for the same reason, what is at stake, and what can be done about all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template, request
+
+from ...dashboard.causes import Group, clusters
+from ...domain.states import Verb
+from ...panel.filter import Filter, Tab
+from ...panel.page import COUNTED, tab_counts
+from ...processing.foresight import SKIPPED, WORTH_A_RETRY
+from ..access import current_shop
+
+bp = Blueprint("causes", __name__)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A cluster, the filter that shows just its callbacks, and what can help all of them. Stuck ones have no filter."""
+
+    group: Group
+    filter: Filter | None
+    verbs: tuple[Verb, ...]
+
+    @classmethod
+    def of(cls, group: Group, shown: Filter) -> Cause:
+        if group.reason is None or group.account is None:
+            return cls(group, None, ())
+        own = shown.but(accounts=(group.account.slug,), reason=group.reason, known=group.conflict or None)
+        retry = (Verb.retry,) if group.reason in WORTH_A_RETRY else ()
+        force = (Verb.force,) if group.reason in SKIPPED and group.account.gateway.speaks else ()
+        rule = (Verb.reopen, Verb.owe) if group.paid_but else ()
+        return cls(group, own, (*retry, *force, *rule, Verb.remove))
+
+
+@bp.get("/callbacks/causes")
+def index() -> str:
+    shop = current_shop()
+    filter_ = Filter.read(request.args.items(multi=True)).at(shop)
+    filter_ = filter_.but(tab=filter_.tab if filter_.tab.waits else Tab.unprocessed)
+    return render_template(
+        "callbacks/causes.html",
+        shop=shop,
+        filter=filter_,
+        counts=tab_counts(shop),
+        counted=COUNTED,
+        causes=[Cause.of(group, filter_) for group in clusters(*filter_.where(shop))],
+    )

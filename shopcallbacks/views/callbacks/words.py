@@ -1,0 +1,78 @@
+"""The words of the callbacks' templates, as filters."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from ...callbacks.callback import Callback
+from ...domain.errors import CallbackFailed, Reason
+from ...panel import headline
+from ...processing.foresight import Foresight
+from ...words import acts, outcomes, pages, reasons
+from ...words.formats import age
+from ...words.masking import mask
+from ..screens import now, written
+
+
+def sentence(text: str) -> str:
+    """With a capital at its start and a full stop at its end."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+
+
+def order_number(callback: Callback) -> str:
+    """The number it names; as it is where the shop has such an order, for that is no card's."""
+    number = callback.order_number or "\N{EN DASH}"
+    return number if callback.order is not None and callback.order.number == number else mask(number)
+
+
+def reason_words(reason: Reason, callback: Callback | None = None) -> str:
+    gateway = callback.account.title if callback else "The gateway"
+    return reasons.REASONS[reason].headline.format(gateway=gateway)
+
+
+def failure_words(failure: CallbackFailed, callback: Callback) -> str:
+    return sentence(failure.detail or reason_words(failure.reason, callback))
+
+
+def advice(callback: Callback) -> str:
+    """The next step of an unprocessed one in a sentence."""
+    assert callback.reason is not None
+    return reasons.REASONS[callback.reason].advice.format(gateway=callback.account.title)
+
+
+def why_not(foresight: Foresight, callback: Callback) -> str:
+    """Why forcing can't help."""
+    assert foresight.why_not is not None
+    failure = foresight.failure
+    return reasons.WHY_NOT[foresight.why_not].format(
+        gateway=callback.account.title,
+        headline=headline.headline(callback),
+        failure=failure_words(failure, callback) if failure else "",
+    )
+
+
+FILTERS: dict[str, Any] = {
+    "masked": lambda text: mask(str(text)),
+    "order_number": order_number,
+    "sentence": sentence,
+    "claim_start": headline.claim,
+    "reason_words": reason_words,
+    "failure_words": failure_words,
+    "advice": advice,
+    "why_not": why_not,
+    "forces": lambda effect, gateway: acts.FORCES[effect].format(gateway=gateway),
+    "order_state": outcomes.ORDER_STATES.__getitem__,
+    "effect_words": lambda effect: outcomes.EFFECTS[effect] if effect else "nothing",
+    "kind_words": acts.KINDS.__getitem__,
+    "verdict_words": lambda verdict: outcomes.VERDICTS[verdict] if verdict else "not checked",
+    "foreseen": lambda effect, count: outcomes.foreseen(effect, count, written()),
+    "column_words": pages.COLUMNS.__getitem__,
+    "run_verb": acts.VERBS.__getitem__,
+    "run_starts": lambda verb, count: acts.starts(verb, count, written()),
+    "run_moved": lambda verb, count: acts.moved(verb, count, written()),
+    "run_state": outcomes.RUN_STATES.__getitem__,
+    "item_state": outcomes.ITEM_STATES.__getitem__,
+    "length_of": lambda length: age(now(), now() + length),
+    "took": lambda microseconds: written().span(timedelta(microseconds=microseconds)),
+}

@@ -1,0 +1,137 @@
+"""Settings: the shop's gateway accounts. All read them; admins add, change, and switch them off and on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from ...dashboard import health, silence
+from ...extensions import db
+from ...gateways import GATEWAYS
+from ...gateways.base import Gateway
+from ...gateways.settings import BadSettings
+from ...outgoing import trial
+from ...shops import setup
+from ...shops.accounts import GatewayAccount, Mode
+from ..access import admins_only, current_shop, load_account
+from ..screens import now, wants_fragment
+from . import form
+
+bp = Blueprint("accounts", __name__)
+
+Page = str | Response | tuple[str, int]
+
+
+@bp.get("")
+def index() -> str:
+    shop = current_shop()
+    failures_of = {account.id: health.failures(account, now()) for account in shop.accounts}
+    found = silence.of(shop, now())
+    steps = None if any(one.last_genuine for one in found) else health.steps(shop)
+    return render_template("settings/show.html", shop=shop, found=found, failures_of=failures_of, steps=steps)
+
+
+@bp.get("/gateways/new")
+@admins_only
+def pick() -> str:
+    """Which gateway. With htmx the list alone, while something is typed."""
+    asked = request.args.get("q", "").strip()
+    found = [one for one in GATEWAYS.values() if asked.lower() in f"{one.title} {one.name} {one.check}".lower()]
+    template = "settings/_kinds.html" if wants_fragment() else "settings/pick.html"
+    return render_template(template, gateways=sorted(found, key=lambda one: one.title.lower()), asked=asked)
+
+
+def load_gateway(name: str) -> Gateway:
+    return GATEWAYS.get(name) or abort(404)
+
+
+@bp.get("/gateways/new/<name>")
+@admins_only
+def new(name: str) -> str:
+    gateway = load_gateway(name)
+    return render_new(gateway, form.fields(gateway, {}), slug=current_shop().free_slug(gateway.name))
+
+
+def render_new(gateway: Gateway, fields: list[form.Field], **more: Any) -> str:
+    return render_template("settings/new.html", gateway=gateway, fields=fields, **more)
+
+
+@bp.post("/gateways/new/<name>")
+@admins_only
+def add(name: str) -> Page:
+    gateway, sent, shop = load_gateway(name), request.form, current_shop()
+    slug, title, mode = sent.get("slug", "").strip(), sent.get("title", "").strip(), sent.get("mode", type=Mode)
+    problems: dict[str, str] = {}
+    try:
+        given = form.read(gateway, sent)
+    except BadSettings as error:
+        problems |= error.problems
+    try:
+        shop.check_free(slug)
+    except ValueError as error:
+        problems["slug"] = str(error)
+    if problems:
+        fields = form.typed(gateway, sent, problems)
+        return render_new(gateway, fields, slug=slug, title=title, mode=mode, problems=problems), 422
+    id_ = setup.connect(shop, name, slug, given, mode or Mode.live, title, current_user)
+    db.session.commit()
+    flash("Added. Now enter its address in the gateway's back office.")
+    return redirect(url_for("settings.accounts.show", id_=id_), 303)
+
+
+@bp.get("/gateways/<int:id_>")
+@admins_only
+def show(id_: int) -> str:
+    account = load_account(id_)
+    return render_account(account, form.fields(account.gateway, account.settings))
+
+
+def render_account(account: GatewayAccount, fields: list[form.Field], **more: Any) -> str:
+    return render_template(
+        "settings/account.html",
+        account=account,
+        fields=fields,
+        last_genuine=health.last_genuine(account),
+        failures=health.failures(account, now()),
+        why_no_test=trial.why_not(account, now()),
+        **more,
+    )
+
+
+@bp.post("/gateways/<int:id_>")
+@admins_only
+def edit(id_: int) -> Page:
+    account, sent = load_account(id_), request.form
+    title, mode = sent.get("title", "").strip(), sent.get("mode", type=Mode) or account.mode
+    try:
+        given = form.read(account.gateway, sent, account.with_secrets)
+    except BadSettings as error:
+        fields = form.typed(account.gateway, sent, error.problems)
+        return render_account(account, fields, title=title, mode=mode, problems=error.problems), 422
+    changed = setup.edit(account, given, mode, title, current_user)
+    db.session.commit()
+    flash("Saved." if changed else "Nothing was changed.")
+    return redirect(url_for("settings.accounts.show", id_=id_), 303)
+
+
+@bp.post("/gateways/<int:id_>/suspension")
+@admins_only
+def suspend(id_: int) -> Response:
+    account = load_account(id_)
+    try:
+        setup.switch_off(account, request.form.get("why", ""), current_user)
+    except ValueError as error:
+        flash(str(error), "warning")
+    db.session.commit()
+    return redirect(url_for("settings.accounts.show", id_=id_, _anchor="switch"), 303)
+
+
+@bp.post("/gateways/<int:id_>/resumption")
+@admins_only
+def resume(id_: int) -> Response:
+    setup.switch_on(load_account(id_), current_user)
+    db.session.commit()
+    return redirect(url_for("settings.accounts.show", id_=id_, _anchor="switch"), 303)

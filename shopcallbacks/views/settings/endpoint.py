@@ -1,0 +1,135 @@
+"""Settings > Shop endpoint: where order changes are sent, with which secrets, and what became of each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from ...extensions import db, ring_outgoing, utcnow
+from ...outgoing.deliveries import Delivery, Part
+from ...outgoing.endpoint import Endpoint
+from ...outgoing.signing import Purpose, SigningSecret
+from ...shops.acts import Activity
+from ..access import admins_only, current_shop, managers_only
+from ..screens import whole
+
+bp = Blueprint("endpoint", __name__, url_prefix="/endpoint")
+
+Page = str | Response | tuple[str, int]
+PAGE = 25
+# What becomes of the secrets in use when a new one is made: for how long they go on.
+FORMER = {"on": None, "now": timedelta(), "day": timedelta(days=1), "week": timedelta(days=7)}
+
+
+@bp.get("")
+def show() -> str:
+    return _page()
+
+
+def _page(**more: Any) -> str:
+    shop = current_shop()
+    found = Endpoint.of(shop.id)
+    part, before = request.args.get("part", Part.all, type=Part), request.args.get("before", type=whole)
+    rows = Delivery.latest(found.id, part, before, PAGE + 1) if found else []
+    return render_template(
+        "settings/endpoint.html",
+        endpoint=found,
+        deliveries=rows[:PAGE],
+        more=len(rows) > PAGE,
+        part=part,
+        before=before,
+        counts=Delivery.counts(found.id) if found else {},
+        secrets=SigningSecret.of(shop.id, Purpose.endpoint),
+        **more,
+    )
+
+
+@bp.post("")
+@admins_only
+def save() -> Page:
+    """The first time with a secret made for it, which is shown once."""
+    shop, url = current_shop(), request.form.get("url", "").strip()
+    problem = current_app.extensions["outgoing"].check(url)
+    if problem is not None:
+        return _page(url=url, problem=str(problem)), 422
+    found = Endpoint.of(shop.id)
+    secret = None
+    if found is None:
+        found = Endpoint.add(shop.id, url)
+        secret = SigningSecret.make(shop.id, Purpose.endpoint)
+    else:
+        found.url = url
+        found.take_heart()
+    _record(f"shop endpoint: {urlsplit(url).netloc}")
+    db.session.commit()
+    ring_outgoing()
+    if secret is not None:
+        return _page(fresh=secret)
+    flash("Saved.")
+    return redirect(url_for("settings.endpoint.show"), 303)
+
+
+@bp.post("/secrets")
+@admins_only
+def add_secret() -> str:
+    """A new one, shown once: in the answer itself, so that it stands in no cookie and no address."""
+    _load()
+    secret = make_secret(Purpose.endpoint)
+    return _page(fresh=secret)
+
+
+def make_secret(purpose: Purpose) -> str:
+    shop, former = current_shop(), FORMER.get(request.form.get("former", "on"))
+    secret = SigningSecret.make(shop.id, purpose, utcnow() + former if former is not None else None)
+    _record(f"signing secret of {'the shop endpoint' if purpose is Purpose.endpoint else 'alerts'}: a new one")
+    db.session.commit()
+    return secret
+
+
+@bp.post("/suspension")
+@admins_only
+def suspend() -> Response:
+    _load().disable()
+    _record("shop endpoint: switched off")
+    db.session.commit()
+    return redirect(url_for("settings.endpoint.show"), 303)
+
+
+@bp.post("/resumption")
+@admins_only
+def resume() -> Response:
+    """On again, or asked again at once where it rests."""
+    found = _load()
+    if not found.enabled:
+        _record("shop endpoint: switched on")
+    found.enable()
+    Delivery.hurry(found.id, utcnow())
+    db.session.commit()
+    ring_outgoing()
+    flash("It is being tried now.")
+    return redirect(url_for("settings.endpoint.show"), 303)
+
+
+@bp.post("/given-up")
+@managers_only
+def send_given_up_again() -> Response:
+    found = _load()
+    count = Delivery.send_all_again(found.id, utcnow())
+    Activity.record("send again", current_user, shop_id=found.shop_id, what=f"{count} order changes given up before")
+    db.session.commit()
+    ring_outgoing()
+    flash(f"{count} are being sent again.")
+    return redirect(url_for("settings.endpoint.show", part=Part.waiting), 303)
+
+
+def _load() -> Endpoint:
+    return Endpoint.of(current_shop().id) or abort(404)
+
+
+def _record(what: str) -> None:
+    Activity.record("settings", current_user, shop_id=current_shop().id, what=what)

@@ -1,0 +1,68 @@
+"""What pages say that is about no single callback: trouble, a worker that is gone, the heads of columns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ..domain.states import Column
+from .formats import PLAIN, Format, age
+
+
+def worker_gone(seen: datetime | None, now: datetime, due: int, redis: bool, format_: Format = PLAIN) -> str:
+    """What stands before any number while no worker is alive."""
+    away = f"has not been seen for {age(seen, now)}" if seen else "has never been seen"
+    waiting = (
+        f"{format_.counted(due, 'callback')} {'is' if due == 1 else 'are'} waiting" if due else "no callback is waiting"
+    )
+    because = "" if redis else " Redis can't be reached; work goes on once it is back."
+    return f"The worker {away}: {waiting}, nothing is lost.{because}"
+
+
+def rate(per_hour: float, written: Format = PLAIN) -> str:
+    """How many usually come: "14 an hour", "6 a day"."""
+    if per_hour >= 1:
+        return f"{written.number(round(per_hour))} an hour"
+    return f"{written.number(max(round(per_hour * 24), 1))} a day"
+
+
+def letters(title: str) -> str:
+    """What stands for a gateway account: "St" for Stripe, "PP" for PayPal, "SW" for Standard Webhooks."""
+    names = title.split() or ["?"]
+    capitals = [letter for letter in names[0] if letter.isupper()]
+    if len(capitals) > 1:
+        return "".join(capitals[:2])
+    return names[0][0] + names[1][0] if len(names) > 1 else names[0][:2]
+
+
+# The panel's columns, as their heads have them.
+COLUMNS = {
+    Column.age: "Age",
+    Column.account: "Gateway account",
+    Column.transaction: "Transaction",
+    Column.customer: "Customer",
+    Column.arrived: "Arrived",
+    Column.attempts: "Attempts",
+    Column.amount: "Amount",
+}
+# What a page says that can't be shown: a title, and what to do.
+TROUBLE = {
+    400: ("That did not work", "The request could not be understood. Go back, load the page again and try once more."),
+    403: ("You may look, not act", "Your role reads only. Ask a manager of the shop, or an admin, to do this."),
+    404: ("There is nothing here", "It does not exist, or it belongs to a shop that you don't see."),
+    405: ("That is not a page", "This address takes a button's click only. Start from the dashboard."),
+    413: ("Too large", "What was sent is larger than what is taken here."),
+    429: ("Too many tries", "Wait a minute, then try again."),
+    500: (
+        "Something broke on our side",
+        "It is written down for the admins. No callback is lost: what gateways send is stored before anything else.",
+    ),
+    503: (
+        "The database can't be reached",
+        "Gateways are told to send their callbacks again, so nothing is lost. Orders are not moved until it is back. "
+        "This page works again as soon as it is: load it again in a minute.",
+    ),
+}
+STALE_FORM = (
+    "This page was open too long",
+    "You were logged out, or logged in again, since it was loaded. Go back, load it again and repeat what you did.",
+)

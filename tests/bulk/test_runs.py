@@ -1,0 +1,358 @@
+"""Bulk runs: previewed without a change, done in stages, stopped when they fail, and undone."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+
+from shopcallbacks import jobs
+from shopcallbacks.bulk import preview
+from shopcallbacks.bulk.runs import BulkItem, BulkRun, RunState
+from shopcallbacks.bulk.selection import Selection
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.errors import Reason, Refused
+from shopcallbacks.domain.states import Effect, OrderState, State, Verb
+from shopcallbacks.domain.transitions import decide
+from shopcallbacks.domain.values import Money, Outcome
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.orders.order import Order
+from shopcallbacks.panel.audit import Acts
+from shopcallbacks.panel.filter import Filter
+from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.users import Role, User
+
+from ..factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
+
+pytestmark = pytest.mark.usefixtures("app")
+
+ALL = Selection(Filter())
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return make_shop()
+
+
+@pytest.fixture
+def account(shop: Shop) -> GatewayAccount:
+    """Its secret is not the one that the gateway signs with, so all its callbacks are unprocessed."""
+    return make_account(shop, signing_secrets=["whsec_wrong"])
+
+
+@pytest.fixture
+def manager(shop: Shop) -> User:
+    return make_user(Role.manager, shop)
+
+
+def badly_signed(account: GatewayAccount, *orders: Order | None) -> list[Callback]:
+    """A paid callback for each order, processed in vain."""
+    signer = make_account(account.shop)
+    found = [make_callback(account, request_for(signer, message(order or "no-such-order"))) for order in orders]
+    process()
+    assert {callback.state for callback in found} == {State.unprocessed}
+    return found
+
+
+def mend(account: GatewayAccount) -> None:
+    account.configure({"signing_secrets": ["whsec_test"]})
+    db.session.commit()
+
+
+def start(verb: Verb, user: User, selection: Selection = ALL, why: str = "seen at the bank") -> BulkRun:
+    shop = user.shops[0]
+    run = BulkRun.start(shop, user, verb, selection, why)
+    db.session.commit()
+    return run
+
+
+def go_on(steps: int = 200) -> None:
+    """What the workers do, until nothing is left to do."""
+    for _ in range(steps):
+        again = jobs.bulk()
+        process()
+        if not again and not BulkRun.any_open():
+            return
+
+
+def items(run: BulkRun) -> list[BulkItem]:
+    return list(db.session.scalars(select(BulkItem).where(BulkItem.run_id == run.id).order_by(BulkItem.place)))
+
+
+def test_a_retry_of_many_opens_their_orders_and_keeps_each_result(account: GatewayAccount, manager: User) -> None:
+    orders = [make_order(account.shop) for _ in range(12)]
+    badly_signed(account, *orders)
+    mend(account)
+    run = start(Verb.retry, manager)
+    go_on()
+    assert (run.state, run.succeeded, run.failed, run.skipped, run.left) == (RunState.done, 12, 0, 0, 0)
+    assert {order.state for order in orders} == {OrderState.open}
+    assert [item.detail for item in items(run)] == [f"Order {order.number} opened" for order in orders]
+    acts = Acts().page(account.shop, admin=False, before=None, limit=100)
+    assert [act.verb for act in acts].count("retry") == 12
+    assert {act.what for act in acts if act.callback_id} == {run.name}
+    assert (acts[-1].verb, acts[-1].what) == ("bulk retry", f"{run.name}: 12 callbacks")
+
+
+def test_it_begins_with_one_then_five_then_the_rest(account: GatewayAccount, manager: User) -> None:
+    badly_signed(account, *(make_order(account.shop) for _ in range(20)))
+    mend(account)
+    run = start(Verb.retry, manager)
+    done = []
+    for _ in range(3):
+        jobs.bulk()
+        done.append(run.asked)
+        process()
+    jobs.bulk()
+    assert done == [1, 5, 14]
+    assert run.state is RunState.done
+
+
+def test_it_stops_when_the_first_one_fails_and_goes_on_with_five_when_resumed(
+    account: GatewayAccount, manager: User
+) -> None:
+    badly_signed(account, *(make_order(account.shop) for _ in range(20)))
+    run = start(Verb.retry, manager)
+    go_on(5)
+    assert (run.state, run.failed, run.stopped_why) == (RunState.stopped, 1, "The first one failed.")
+    run.resume(manager)
+    db.session.commit()
+    go_on(5)
+    assert (run.state, run.failed, run.stopped_why) == (RunState.stopped, 6, "All of the next 5 failed.")
+    assert "Signature does not match" in (items(run)[0].result or "")
+    run.resume(manager)
+    db.session.commit()
+    mend(account)
+    go_on()
+    assert (run.state, run.succeeded, run.failed) == (RunState.done, 14, 6)
+
+
+def test_it_stops_when_more_fail_than_was_set(account: GatewayAccount, manager: User) -> None:
+    fine = [make_order(account.shop) for _ in range(7)]
+    badly_signed(account, *fine, *[None] * 200)
+    mend(account)
+    run = start(Verb.retry, manager)
+    go_on(20)
+    assert run.state is RunState.stopped
+    assert run.stopped_why.endswith("failed: more than 50 %.")
+    assert (run.succeeded, run.left > 0) == (7, True)
+
+
+def test_what_moved_on_meanwhile_is_skipped_with_the_sentence_why(account: GatewayAccount, manager: User) -> None:
+    one, other = badly_signed(account, make_order(account.shop), make_order(account.shop))
+    mend(account)
+    run = start(Verb.retry, manager)
+    other.remove(manager, "a copy")
+    db.session.commit()
+    go_on()
+    assert (run.state, run.succeeded, run.skipped) == (RunState.done, 1, 1)
+    assert "can't be retried now" in (items(run)[1].detail or "")
+    assert (one.state, other.state) == (State.processed, State.invalid)
+
+
+def test_two_managers_at_once_do_each_callback_once(account: GatewayAccount, manager: User) -> None:
+    other = make_user(Role.manager, account.shop)
+    orders = [make_order(account.shop) for _ in range(10)]
+    callbacks = badly_signed(account, *orders)
+    mend(account)
+    runs = [start(Verb.retry, manager), start(Verb.retry, other)]
+    go_on()
+    assert [run.state for run in runs] == [RunState.done, RunState.done]
+    assert sum(run.succeeded for run in runs) == 10
+    assert sum(run.skipped for run in runs) == 10
+    assert {callback.attempt_count for callback in callbacks} == {2}
+    assert all(len(order.ledger) == 1 for order in orders)
+
+
+def test_a_paused_run_waits_and_goes_on_after_everything_was_restarted(account: GatewayAccount, manager: User) -> None:
+    badly_signed(account, *(make_order(account.shop) for _ in range(9)))
+    mend(account)
+    run = start(Verb.retry, manager)
+    jobs.bulk()
+    run.pause(manager)
+    db.session.commit()
+    go_on(5)
+    assert (run.state, run.succeeded, run.asked) == (RunState.paused, 1, 0)
+    run.resume(manager)
+    db.session.commit()
+    id_ = run.id
+    db.session.remove()
+    for _ in range(5):  # nothing rang: the sweep alone takes it up
+        jobs.sweep(False)
+        process()
+    run = db.session.get_one(BulkRun, id_)
+    assert (run.state, run.succeeded) == (RunState.done, 9)
+
+
+def test_a_cancelled_run_leaves_the_rest_as_it_is(account: GatewayAccount, manager: User) -> None:
+    callbacks = badly_signed(account, *(make_order(account.shop) for _ in range(9)))
+    mend(account)
+    run = start(Verb.retry, manager)
+    jobs.bulk()
+    process()
+    run.cancel(manager)
+    db.session.commit()
+    go_on(3)
+    assert (run.state, run.succeeded, run.left) == (RunState.cancelled, 1, 8)
+    assert [callback.state for callback in callbacks].count(State.unprocessed) == 8
+    with pytest.raises(Refused):
+        run.resume(manager)
+
+
+def test_removing_many_can_be_undone_at_once(account: GatewayAccount, manager: User) -> None:
+    callbacks = badly_signed(account, *[None] * 7)
+    run = start(Verb.remove, manager)
+    go_on()
+    assert {callback.state for callback in callbacks} == {State.invalid}
+    back = run.undo(manager)
+    db.session.commit()
+    go_on()
+    assert {callback.state for callback in callbacks} == {State.unprocessed}
+    assert (back.state, back.undoes_id, back.succeeded) == (RunState.done, run.id, 7)
+
+
+def test_removing_and_forcing_need_a_reason(account: GatewayAccount, manager: User) -> None:
+    badly_signed(account, None)
+    for verb in (Verb.remove, Verb.force):
+        with pytest.raises(Refused, match="Say why"):
+            start(verb, manager, why="")
+        db.session.rollback()
+
+
+def test_forcing_many_skips_those_it_cannot_help(account: GatewayAccount, manager: User) -> None:
+    order = make_order(account.shop)
+    badly_signed(account, order)
+    other = make_callback(make_account(account.shop), message(order, money=Money(1, "EUR")))
+    process()
+    run = start(Verb.force, manager)
+    go_on()
+    assert (run.succeeded, run.skipped, order.state) == (1, 1, OrderState.open)
+    assert other.attempt_count == 1
+
+
+def test_another_shops_callbacks_are_never_in_a_run(account: GatewayAccount, manager: User) -> None:
+    (own,) = badly_signed(account, None)
+    (foreign,) = badly_signed(make_account(make_shop(), signing_secrets=["whsec_wrong"]), None)
+    run = start(Verb.remove, manager, Selection(Filter(), (own.id, foreign.id)))
+    assert [item.callback_id for item in items(run)] == [own.id]
+    go_on()
+    assert foreign.state is State.unprocessed
+
+
+# the preview
+
+
+def everything() -> list[object]:
+    """All that a preview must leave as it is."""
+    db.session.rollback()
+    tables = ("callbacks", "orders", "payments", "attempts", "order_events", "messages", "activity", "feeds")
+    digest = "SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {} t"
+    return [db.session.scalar(text(digest.format(table))) for table in tables]
+
+
+def test_a_preview_tells_what_the_run_then_does_and_changes_nothing(account: GatewayAccount, manager: User) -> None:
+    shop = account.shop
+    orders = [make_order(shop) for _ in range(3)]
+    gone = make_order(shop)
+    make_callback(make_account(shop), message(gone, Outcome.failed))
+    process()
+    badly_signed(account, *orders, gone, None)
+    signer = make_account(shop)
+    again = dataclasses.replace(message(orders[0]), transaction_id="pi_second")
+    make_callback(account, request_for(signer, again))
+    process()
+    mend(account)
+    before = everything()
+    found = preview.foresee(Verb.retry, ALL, shop)
+    assert everything() == before
+    assert (found.total, found.looked, found.beyond) == (6, 6, 0)
+    assert found.effects == {Effect.opened: 3}
+    assert found.money(Effect.opened) == [Money(3 * 5990, "EUR")]
+    assert found.stays == {
+        "Paid, but the order is cancelled": 1,
+        "Paid, but the order is paid already": 1,
+        "No such order": 1,
+    }
+    run = start(Verb.retry, manager)
+    go_on()
+    assert (run.succeeded, run.failed) == (3, 3)
+
+
+def test_two_callbacks_of_one_payment_are_previewed_as_one(account: GatewayAccount) -> None:
+    order = make_order(account.shop)
+    signer = make_account(account.shop)
+    said = message(order)
+    for event in ("evt_a", "evt_b"):
+        make_callback(account, request_for(signer, dataclasses.replace(said, event_id=event)))
+    process()
+    mend(account)
+    found = preview.foresee(Verb.retry, ALL, account.shop)
+    assert found.effects == {Effect.opened: 1, Effect.repeated: 1}
+    assert found.money(Effect.opened) == [order.total]
+
+
+def test_a_preview_goes_on_from_batch_to_batch(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "_BATCH", 1)
+    test_two_callbacks_of_one_payment_are_previewed_as_one(account)
+
+
+def test_a_preview_says_how_many_it_did_not_look_at(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "FORESEEN", 2)
+    badly_signed(account, None, None, None)
+    found = preview.foresee(Verb.remove, ALL, account.shop)
+    assert (found.total, found.moved, found.beyond) == (3, 2, 1)
+
+
+def test_a_retry_of_asked_gateways_is_not_foreseen_but_counted(shop: Shop) -> None:
+    paypal = make_account(
+        shop, "paypal_ipn", receiver_emails=["paypal@shop.example"], environment="live", order_field="invoice"
+    )
+    callback = make_callback(paypal, message(make_order(shop)))
+    callback.state, callback.reason, callback.due_at, callback.due_kind = (
+        State.unprocessed,
+        Reason.gateway_unreachable,
+        None,
+        None,
+    )
+    db.session.commit()
+    found = preview.foresee(Verb.retry, ALL, shop)
+    assert found.asked == {paypal.title: 1}
+    forced = preview.foresee(Verb.force, ALL, shop)
+    assert forced.effects == {Effect.opened: 1}
+
+
+def test_facts_after_a_decision_are_those_of_the_order_that_took_it(account: GatewayAccount) -> None:
+    order = make_order(account.shop)
+    for outcome in (Outcome.pending, Outcome.paid, Outcome.refunded):
+        said = message(order, outcome, transaction_id="pi_1", event_id=f"evt_{outcome}")
+        facts = order.facts
+        decision = decide(facts, said)
+        order.take(decision, None, account.id, utcnow())
+        assert facts.after(decision) == order.facts
+
+
+def test_nothing_of_a_run_can_be_deleted_or_pointed_elsewhere(account: GatewayAccount, manager: User) -> None:
+    badly_signed(account, None)
+    start(Verb.remove, manager)
+    for statement in (
+        "DELETE FROM bulk_items",
+        "DELETE FROM bulk_runs",
+        "UPDATE bulk_items SET callback_id = 1",
+        "UPDATE bulk_runs SET why = ''",
+    ):
+        with pytest.raises(IntegrityError, match="kept for ever"):
+            db.session.execute(text(statement))
+        db.session.rollback()
+
+
+def test_the_rate_is_that_of_the_present_stretch() -> None:
+    now = utcnow()
+    run = BulkRun(
+        total=100, succeeded=30, failed=0, skipped=0, asked=0, since=now - timedelta(seconds=10), since_done=10
+    )
+    run.state = RunState.running
+    assert run.rate(now) == 2.0
+    assert run.time_left(now) == timedelta(seconds=35)

@@ -1,0 +1,145 @@
+"""The command line, as an admin types it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.cli import GROUPS
+from shopcallbacks.domain.states import OrderState, State
+from shopcallbacks.extensions import db
+from shopcallbacks.gateways import GATEWAYS
+from shopcallbacks.orders.order import Order
+from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.acts import Activity
+from shopcallbacks.shops.users import Role, User
+
+from ..factories import make_account, make_callback, make_order, make_shop, message, process
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def flask(app: Flask) -> Run:
+    def run(*words: object, code: int = 0, **env: str) -> Result:
+        db.session.commit()
+        result = app.test_cli_runner().invoke(args=[str(word) for word in words], env=env)
+        db.session.expire_all()
+        assert result.exit_code == code, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    return run
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+def test_every_command_has_help(flask: Run, group: AppGroup) -> None:
+    for name in group.commands:
+        assert "Usage:" in flask(group.name, name, "--help").output
+
+
+def test_from_nothing_to_a_callback_url(flask: Run) -> None:
+    assert "API token" in flask("shops", "add", "toys", "--name", "Toys").output
+    result = flask("gateways", "add", "toys", "stripe", "main", "--set", "signing_secrets=whsec_1")
+    account = db.session.scalars(select(GatewayAccount)).one()
+    assert result.output.strip() == f"http://127.0.0.1:5000/callbacks/toys/main/{account.token}"
+    assert account.secrets[0].value == "whsec_1"
+    assert b"whsec_1" not in account.secrets[0].ciphertext
+    flask("users", "add", "dana@toys.example", "--shop", "toys", USER_PASSWORD="long enough pw")
+    user = User.log_in("dana@toys.example", "long enough pw")
+    assert user is not None
+    assert (user.role, [shop.slug for shop in user.shops]) == (Role.manager, ["toys"])
+    assert [act.verb for act in db.session.scalars(select(Activity))] == ["add shop", "add gateway", "add user"]
+
+
+def test_a_secret_can_come_from_the_environment(flask: Run) -> None:
+    shop = make_shop()
+    flask("gateways", "add", shop.slug, "stripe", "main", SIGNING_SECRETS="whsec_env")
+    assert shop.accounts[0].secrets[0].value == "whsec_env"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("gateways", "add", "nowhere", "stripe", "x", "--set", "signing_secrets=1"), "There is no shop 'nowhere'."),
+        (("gateways", "add", "here", "strype", "x"), "There is no gateway 'strype'."),
+        (("gateways", "add", "here", "stripe", "Not A Slug", "--set", "signing_secrets=1"), "can't be part of"),
+        (("gateways", "add", "here", "stripe", "x"), "signing_secrets is needed"),
+        (("gateways", "add", "here", "stripe", "x", "--set", "colour=red"), "colour this gateway has no such setting"),
+        (
+            ("gateways", "add", "here", "stripe", "x", "--set", "tolerance_s=soon"),
+            "tolerance_s: must be a whole number",
+        ),
+        (("orders", "create", "here", "1", "1,50", "EUR"), "amount must be decimal text"),
+        (("orders", "show", "here", "1"), "There is no order '1'."),
+        (("users", "set-password", "who@x.example"), "There is no user 'who@x.example'."),
+        (("callbacks", "retry", "7"), "There is no callback 7."),
+        (("callbacks", "show", "7"), "There is no callback 7."),
+    ],
+)
+def test_what_cant_be_done_is_a_sentence_and_exit_code_1(flask: Run, words: tuple[str, ...], sentence: str) -> None:
+    make_shop("here")
+    result = flask(*words, code=1, USER_PASSWORD="long enough pw")
+    assert sentence in result.output
+    assert "Traceback" not in result.output
+
+
+def test_orders_are_created_once_and_shown(flask: Run) -> None:
+    shop = make_shop("here")
+    assert "created" in flask("orders", "create", "here", "26", "59.90", "EUR", "--email", "a@b.example").output
+    assert "was there already" in flask("orders", "create", "here", "26", "59.90", "EUR").output
+    order = Order.find(shop.id, "26")
+    assert order is not None
+    assert (order.total.minor, order.customer_email) == (5990, "a@b.example")
+    assert "temporary, 59.90 EUR" in flask("orders", "show", "here", "26").output
+
+
+def test_callbacks_are_listed_retried_forced_removed_and_restored(flask: Run) -> None:
+    account = make_account()
+    order = make_order(account.shop)
+    callback = make_callback(account, message(order))
+    db.session.execute(Callback.__table__.update().values(verdict=None))
+    account.disable()
+    process()
+    assert str(callback.id) in flask("callbacks", "list", account.shop.slug).output
+    assert "account_disabled" in flask("callbacks", "show", callback.id).output
+    flask("callbacks", "remove", callback.id, "--why", "not ours")
+    assert callback.state is State.invalid
+    flask("callbacks", "restore", callback.id)
+    account.enable()
+    flask("callbacks", "force", callback.id, "--why", "seen in Stripe")
+    process()
+    assert (callback.state, order.state) == (State.processed, OrderState.open)
+    assert "it can't be retried now" in flask("callbacks", "retry", callback.id, code=1).output
+
+
+def test_callbacks_are_exported(flask: Run) -> None:
+    account = make_account()
+    for number in range(3):
+        make_callback(account, message(f"26-{number}"))
+    process()
+    result = flask("callbacks", "export", account.shop.slug, "--filter", "tab=all")
+    rows = list(csv.DictReader(io.StringIO(result.output)))
+    assert {row["order number"] for row in rows} == {"26-0", "26-1", "26-2"}
+
+
+def test_the_demo_is_seeded_once(flask: Run, tmp_path: Path) -> None:
+    file = tmp_path / "demo.json"
+    flask("demo", "seed", "--write", file)
+    told = json.loads(file.read_text())
+    assert file.stat().st_mode & 0o077 == 0
+    assert {account["gateway"] for account in told["accounts"]} <= set(GATEWAYS)
+    before = file.read_bytes()
+    flask("demo", "seed", "--write", file)
+    assert file.read_bytes() == before
+    assert len(Shop.every()) == 1

@@ -1,0 +1,271 @@
+"""Alerts: one for each change, a calm digest, a daily hand-over; by e-mail and by webhook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+from standardwebhooks import Webhook
+
+from shopcallbacks import jobs
+from shopcallbacks.config import SmtpServer
+from shopcallbacks.dashboard import queue
+from shopcallbacks.domain.values import Money
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.outgoing.alerts import watch
+from shopcallbacks.outgoing.alerts.rules import AlertMessage, AlertRules, Kind, Style
+from shopcallbacks.outgoing.mail import Mailer
+from shopcallbacks.outgoing.signing import Purpose, SigningSecret
+from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.acts import Activity
+
+from ...factories import make_account, make_callback, make_order, make_user, message, process
+from ...receiver import MailBox, Receiver, mail_server
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def account(app: Flask) -> GatewayAccount:
+    return make_account()
+
+
+@pytest.fixture
+def shop(account: GatewayAccount) -> Shop:
+    return account.shop
+
+
+def rules_of(shop: Shop, **wanted: object) -> AlertRules:
+    rules = AlertRules.of(shop.id)
+    rules.recipients, rules.waiting = "dana@shop.example", False
+    for name, value in wanted.items():
+        setattr(rules, name, value)
+    db.session.commit()
+    return rules
+
+
+def fail_one(account: GatewayAccount, minor: int = 5990, ago: timedelta = timedelta()) -> None:
+    """One more that needs a person: its amount differs from its order's."""
+    order = make_order(account.shop, minor=minor)
+    make_callback(account, message(order, money=Money(1, "EUR")), utcnow() - ago)
+    process()
+
+
+def clear(shop: Shop) -> None:
+    from shopcallbacks.callbacks.callback import Callback
+
+    for callback in db.session.scalars(select(Callback).where(queue.needs_a_person(shop.id, utcnow()))):
+        callback.remove(None, "seen to")
+    db.session.commit()
+
+
+def look(shop: Shop, later: timedelta = timedelta()) -> list[Kind]:
+    """Looks as if it were so much later. What was told."""
+    before = db.session.scalar(select(AlertMessage.id).order_by(AlertMessage.id.desc()).limit(1)) or 0
+    now = utcnow() + later
+    watch.tell(AlertRules.of(shop.id), queue.summary(shop.id, now))
+    db.session.commit()
+    return list(db.session.scalars(select(AlertMessage.kind).where(AlertMessage.id > before).order_by(AlertMessage.id)))
+
+
+def test_what_comes_while_the_figures_are_read_is_told_with_its_money_at_the_next_look(
+    app: Flask, account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules_of(shop, waiting=True)
+    stakes = queue._stakes
+
+    def comes_after(shop_id: int, now: datetime) -> object:
+        read = stakes(shop_id, now)
+        with app.app_context():
+            fail_one(db.session.get_one(GatewayAccount, account.id))
+        return read
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "_stakes", comes_after)
+        jobs.sweep_outgoing()
+    assert db.session.scalars(select(AlertMessage.subject)).all() == []
+    db.session.execute(update(AlertRules).values(looked_at=None))
+    db.session.commit()
+    jobs.sweep_outgoing()
+    told = db.session.scalars(select(AlertMessage.subject)).all()
+    assert told == [f"[{shop.name}] 1 callback needs a person, 59.90 EUR"]
+
+
+def test_a_queue_that_becomes_non_empty_is_told_once(account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, waiting=True)
+    assert look(shop) == []
+    fail_one(account)
+    assert look(shop) == [Kind.waiting]
+    fail_one(account)
+    assert look(shop) == []
+    clear(shop)
+    assert look(shop) == [Kind.clear]
+    assert look(shop) == []
+
+
+def test_a_queue_that_goes_to_and_fro_makes_no_storm(account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, waiting=True)
+    told = []
+    for minute in range(14):
+        fail_one(account)
+        told += look(shop, timedelta(minutes=minute))
+        clear(shop)
+        told += look(shop, timedelta(minutes=minute))
+    assert told == [Kind.waiting, Kind.clear]
+    fail_one(account)
+    assert look(shop, timedelta(minutes=16)) == [Kind.waiting]
+
+
+def test_what_grows_past_a_number_is_told_once(account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, many=2)
+    told = []
+    for _ in range(4):
+        fail_one(account)
+        told.append(look(shop))
+    assert told == [[], [], [Kind.many], []]
+
+
+def test_the_orders_money_past_a_sum_is_told_in_its_own_currency(account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, money=Money(10000, "USD"))
+    fail_one(account, 99999)
+    assert look(shop) == []
+    rules_of(shop, money=Money(10000, "EUR"))
+    assert look(shop) == [Kind.money]
+    message = db.session.scalars(select(AlertMessage)).one()
+    assert "999.99 EUR" in message.subject
+
+
+def test_one_that_waits_too_long_is_told_once(account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, old_minutes=60)
+    fail_one(account)
+    assert look(shop, timedelta(minutes=59)) == []
+    assert look(shop, timedelta(minutes=61)) == [Kind.old]
+    assert look(shop, timedelta(hours=5)) == []
+
+
+def test_a_digest_comes_while_callbacks_wait_and_never_of_an_empty_queue(account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, waiting=True, digest_hours=4)
+    assert look(shop, timedelta(hours=9)) == []
+    fail_one(account)
+    assert look(shop) == [Kind.waiting]
+    assert look(shop, timedelta(hours=3)) == []
+    assert look(shop, timedelta(hours=4, minutes=1)) == [Kind.digest]
+    assert look(shop, timedelta(hours=7)) == []
+    assert look(shop, timedelta(hours=9)) == [Kind.digest]
+
+
+@pytest.mark.parametrize(("zone", "hours"), [("UTC", 12), ("Europe/Vienna", 13), ("America/New_York", 7)])
+def test_a_hand_over_comes_once_a_day_at_the_shops_own_hour(shop: Shop, zone: str, hours: int) -> None:
+    shop.time_zone = zone
+    rules = rules_of(shop, handover_hour=hours)
+
+    def due(at: datetime) -> bool:
+        return watch.handover_is_due(rules, at)
+
+    assert [due(NOON - timedelta(minutes=1)), due(NOON), due(NOON), due(NOON + timedelta(hours=3))] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert [due(NOON + timedelta(hours=23, minutes=59)), due(NOON + timedelta(hours=24))] == [False, True]
+
+
+def test_a_hand_over_tells_what_came_what_waits_and_who_did_what(account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, handover_hour=0)
+    fail_one(account)
+    make_callback(account, message(make_order(shop)))
+    process()
+    for _ in range(2):
+        Activity.record("retry", make_user(email=f"m{_}@shop.example"), shop_id=shop.id)
+    db.session.commit()
+    assert look(shop) == [Kind.handover]
+    text = db.session.scalars(select(AlertMessage)).one().text
+    assert "2 callbacks came in: 1 processed, 1 unprocessed." in text
+    assert "1 callback needs a person, 59.90 EUR" in text
+    assert "- Manager Person retried (2 times)" in text
+
+
+def test_each_address_gets_the_widgets_figures(app: Flask, account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, waiting=True, recipients="dana@shop.example\nmax@shop.example")
+    fail_one(account)
+    look(shop)
+    one, other = db.session.scalars(select(AlertMessage).order_by(AlertMessage.id))
+    assert {one.recipient, other.recipient} == {"dana@shop.example", "max@shop.example"}
+    assert one.subject == f"[{shop.name}] 1 callback needs a person, 59.90 EUR"
+    assert "- 1 x Amount differs from the order, 59.90 EUR" in one.text
+    assert f"{app.config['PUBLIC_URL']}/?shop={shop.slug}" in one.text
+    assert (one.figures["count"], one.figures["at_stake"]) == (1, [{"amount": "59.90", "currency": "EUR"}])
+
+
+def test_a_shop_is_looked_at_by_the_sweep_and_not_all_the_time(account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, waiting=True)
+    fail_one(account)
+    assert watch.look()
+    db.session.commit()
+    assert not watch.look()
+    assert db.session.scalars(select(AlertMessage)).one().kind is Kind.waiting
+
+
+@pytest.fixture
+def box(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailBox]:
+    with mail_server() as found:
+        monkeypatch.setitem(app.extensions, "mailer", Mailer(SmtpServer.read(found.url), "alerts@shop.example"))
+        yield found
+
+
+def test_the_worker_delivers_and_tries_again(account: GatewayAccount, shop: Shop, box: MailBox) -> None:
+    rules_of(shop, waiting=True)
+    fail_one(account)
+    box.refuses = b"450 later"
+    jobs.sweep_outgoing()
+    message = db.session.scalars(select(AlertMessage)).one()
+    assert (box.letters, message.open, message.tries, message.answer) == (
+        [],
+        True,
+        1,
+        "the mail server refused the address",
+    )
+    box.refuses = b""
+    db.session.execute(update(AlertMessage).values(next_try_at=utcnow()))
+    db.session.commit()
+    jobs.sweep_outgoing()
+    db.session.expire_all()
+    assert (len(box.letters), message.open, message.answer) == (1, False, "taken by the mail server")
+    assert box.letters[0]["Message-ID"].startswith(f"<alert_{message.id}@")
+
+
+def test_a_webhook_is_signed_and_holds_all_figures(account: GatewayAccount, shop: Shop, receiver: Receiver) -> None:
+    secret = SigningSecret.make(shop.id, Purpose.alerts)
+    rules_of(shop, waiting=True, recipients="", webhook=receiver.url, webhook_style=Style.signed)
+    fail_one(account)
+    jobs.sweep_outgoing()
+    said = Webhook(secret).verify(receiver.received[0].body, receiver.received[0].headers)
+    assert (said["kind"], said["shop"], said["count"]) == ("waiting", shop.slug, 1)
+    assert "needs a person" in said["text"]
+
+
+def test_slack_gets_a_text_and_no_more(account: GatewayAccount, shop: Shop, receiver: Receiver) -> None:
+    rules_of(shop, waiting=True, recipients="", webhook=receiver.url, webhook_style=Style.slack)
+    fail_one(account)
+    jobs.sweep_outgoing()
+    said = json.loads(receiver.received[0].body)
+    assert list(said) == ["text"]
+    assert said["text"].startswith(f"*[{shop.name}] 1 callback needs a person")
+
+
+def test_a_webhook_in_a_private_network_is_not_called(account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, waiting=True, recipients="", webhook="https://169.254.169.254/x", webhook_style=Style.slack)
+    fail_one(account)
+    jobs.sweep_outgoing()
+    assert db.session.scalars(select(AlertMessage)).one().answer == "it lies in a private network"
+
+
+def test_the_webhooks_address_is_encrypted(shop: Shop) -> None:
+    rules = rules_of(shop, webhook="https://hooks.example/services/T0/secret", webhook_style=Style.slack)
+    assert b"secret" not in (rules.webhook_sealed or b"")
+    assert (rules.webhook_host, rules.webhook) == ("hooks.example", "https://hooks.example/services/T0/secret")

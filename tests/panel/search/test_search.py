@@ -1,0 +1,372 @@
+"""Search: what a text is cut into, the index that follows arrival, and what is found through it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import quote, urlencode
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Select
+
+from shopcallbacks import jobs
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.values import Money
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.panel.filter import Filter, Sort, Tab
+from shopcallbacks.panel.page import count_up_to
+from shopcallbacks.panel.search import search
+from shopcallbacks.panel.search.index import SearchEntry, SearchProgress, history_before
+from shopcallbacks.panel.search.terms import LONGEST, MOST, sought, terms, texts_of
+from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.users import Role
+from shopcallbacks.views.callbacks import panel as views
+
+from ...factories import log_in, make_account, make_callback, make_order, make_user, message, process, request_for
+from ..test_filter import leafed_through
+
+ONE_BY_ONE = settings(max_examples=20, deadline=None)
+PRINTABLE = st.text(max_size=200).filter(str.isprintable)
+
+
+@pytest.fixture
+def account(app: object) -> GatewayAccount:
+    return make_account(slug="stripe")
+
+
+def saying(account: GatewayAccount, body: bytes, query: bytes = b"", ago: timedelta = timedelta(0)) -> Callback:
+    """A callback with that body, whatever it means."""
+    request = replace(request_for(account, message()), body=body, query=query)
+    return make_callback(account, replace(request, arrived_at=utcnow() - ago))
+
+
+def index() -> None:
+    """Until everything has its entry."""
+    db.session.commit()
+    while jobs.index():
+        pass
+    db.session.expire_all()
+
+
+def found(account: GatewayAccount, q: str, tab: Tab = Tab.all) -> set[int]:
+    return set(db.session.scalars(_ids(Filter(tab, q=q), account)))
+
+
+def _ids(filter_: Filter, account: GatewayAccount) -> Select[int]:
+    return filter_.select(account.shop).with_only_columns(Callback.id)
+
+
+# Cutting
+
+
+def test_a_term_is_a_word_with_what_hangs_together_and_again_from_each_word_on() -> None:
+    assert terms(["Order 251123-26, by buyer@shop.example"]) == sorted(
+        ["order", "251123-26", "26", "by", "buyer@shop.example", "shop.example", "example"]
+    )
+
+
+def test_capitals_and_wide_letters_make_no_difference() -> None:
+    assert terms(["STRASSE Straße \uff21bc cafe\u0301"]) == sorted(["strasse", "abc", "caf\xe9"])
+
+
+def test_a_card_number_is_no_term_but_its_last_digits_are() -> None:
+    assert terms(["card 4111111111111111 and 4111 1111 1111 1111"]) == ["1111", "and", "card"]
+
+
+def test_terms_are_bounded_in_length_and_number() -> None:
+    cut = terms(["x" * 1000, *(f"word{number}" for number in range(3 * MOST))])
+    assert len(cut) == MOST
+    assert max(map(len, cut)) <= LONGEST
+
+
+@given(st.text())
+def test_what_is_in_a_text_can_be_sought_in_it(text: str) -> None:
+    cut = terms([text])
+    assert all(any(term.startswith(start) for term in cut) for start in sought(text))
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        (b"", b"payer=J%C3%BCrgen+Gro%C3%9F&memo=a%26b"),
+        (b"", "payer=J\xfcrgen+Gro\xdf".encode("latin-1")),
+        (b"", json.dumps({"payer": "J\xfcrgen", "line": 'one\nGro\xdf "x"'}).encode()),
+        (b"", json.dumps({"payer": "J\xfcrgen Gro\xdf"}, ensure_ascii=False).encode()),
+        (b"", b"<a><payer>J&#252;rgen</payer><b c='Gro&#xdf;'/></a>"),
+        (b"", b"data=" + quote(base64.b64encode(json.dumps({"p": "J\xfcrgen Gro\xdf"}).encode())).encode()),
+        (b"payer=J%C3%BCrgen+Gro%C3%9F", b""),
+        (b"", "J\xfcrgen Gro\xdf has paid".encode()),
+    ],
+)
+def test_a_request_is_decoded_before_it_is_cut(query: bytes, body: bytes) -> None:
+    assert {"j\xfcrgen", "gross"} <= set(terms(texts_of(query, body)))
+
+
+@given(st.binary(max_size=500), st.binary(max_size=500))
+def test_any_request_can_be_cut(query: bytes, body: bytes) -> None:
+    for term in terms(texts_of(query, body)):
+        term.encode()
+        assert "\x00" not in term
+
+
+# Finding
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize(
+    "q",
+    [
+        "251123-26",
+        "251123",
+        "pi_abc",
+        "evt_abc",
+        "59.90",
+        "59,90 eur",
+        "BUYER@shop.example",
+        "shop.example",
+        "gr\xfc\xdfe abc",
+    ],
+)
+def test_it_is_found_before_and_after_it_was_indexed(account: GatewayAccount, q: str, indexed: bool) -> None:
+    order = make_order(account.shop, "251123-26", customer_email="buyer@shop.example")
+    request = request_for(account, message(order, transaction_id="pi_abc", event_id="evt_abc"))
+    request = replace(request, body=request.body.replace(b'"object"', '"note": "gr\xfc\xdfe", "object"'.encode(), 1))
+    callback = make_callback(account, request)
+    make_callback(account, message("77", money=Money(1, "EUR")))
+    process()
+    if indexed:
+        index()
+    assert found(account, q) == {callback.id}
+
+
+def test_all_the_words_must_be_there_in_any_order(account: GatewayAccount) -> None:
+    callback = saying(account, b'{"payer": "Jane Doe", "city": "Riga"}', ago=timedelta(hours=1))
+    saying(account, b'{"payer": "Jane Roe", "city": "Tartu"}', ago=timedelta(hours=1))
+    index()
+    assert found(account, "riga jane") == {callback.id}
+    assert found(account, "Jane D") == {callback.id}
+    assert found(account, "tartu doe") == set()
+
+
+def test_whatever_word_of_a_payload_is_typed_finds_it(account: GatewayAccount) -> None:
+    words = st.text(st.characters(codec="utf-8", categories=["L", "Nd"]), min_size=1, max_size=40)
+    other = saying(account, b'{"nothing": "here"}', ago=timedelta(hours=1))
+
+    @ONE_BY_ONE
+    @given(st.lists(words, min_size=1, max_size=3), st.sampled_from(["json", "form", "text"]))
+    def typed(said: list[str], kind: str) -> None:
+        text = " ".join(said)
+        body = {"json": json.dumps({"note": text}), "form": urlencode({"note": text, "x": "1"}), "text": text}[kind]
+        callback = saying(account, body.encode(), ago=timedelta(hours=1))
+        index()
+        assert all(callback.id in found(account, word) for word in said)
+
+    typed()
+    assert found(account, "nothing here") == {other.id}
+
+
+def test_nothing_typed_ever_raises(account: GatewayAccount) -> None:
+    saying(account, b"one", ago=timedelta(hours=1))
+    index()
+    saying(account, b"two")
+
+    @ONE_BY_ONE
+    @given(PRINTABLE)
+    def typed(q: str) -> None:
+        found(account, q)
+
+    typed()
+    for q in ("'", "\\", "a' & 'b", ":*", "!x", "(", "1:one", "%", "\N{GRINNING FACE}", "x" * 200, "9" * 200):
+        found(account, q)
+
+
+def test_many_that_fit_are_all_found_by_walking(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = {saying(account, b"often", ago=timedelta(minutes=number)).id for number in range(2, 9)}
+    new = saying(account, b"often").id
+    saying(account, b"never", ago=timedelta(hours=1))
+    index()
+    monkeypatch.setattr(search, "FEW", 3)
+    assert found(account, "often") == ids | {new}
+    assert found(account, "often", Tab.processed) == set()
+    assert found(account, "of") == ids | {new}
+    assert set(leafed_through(Filter(Tab.all, q="of"), account.shop)) == ids | {new}
+
+
+DAYS_AGO = st.integers(0, 40)
+
+
+@given(
+    st.lists(st.tuples(DAYS_AGO, st.sampled_from([b"often", b"often", b"never"])), min_size=4, max_size=16),
+    st.sampled_from([Sort.youngest, Sort.oldest, Sort.largest]),
+    st.none() | DAYS_AGO,
+    st.none() | DAYS_AGO,
+)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_many_that_fit_are_shown_in_their_order_whatever_weeks_they_came_in(
+    app: object, came: list[tuple[int, bytes]], sort: Sort, since: int | None, until: int | None
+) -> None:
+    account, now = make_account(), utcnow()
+    for days_ago, body in came:
+        saying(account, body, ago=timedelta(days=days_ago))
+    index()
+    first, last = (days if days is None else (now - timedelta(days=days)).date() for days in (since, until))
+    filter_ = Filter(Tab.all, sort=sort, per=3, since=first, until=last)
+    wanted = list(db.session.scalars(_ids(filter_, account).where(Callback.body == b"often")))
+    filter_ = filter_.but(q="oft")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "FEW", 1)
+        assert list(db.session.scalars(_ids(filter_, account))) == wanted
+        assert leafed_through(filter_, account.shop) == wanted
+        assert count_up_to(filter_, account.shop) == len(wanted)
+        assert count_up_to(filter_, account.shop, 2) == min(3, len(wanted))
+
+
+def test_only_weeks_in_which_many_fit_are_walked(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "FEW", 2)
+    for weeks, body in ((30, b"often"), *[(20, b"often 59.90")] * 3, (3, b"never"), (2, b"often"), (0, b"never")):
+        saying(account, body, ago=timedelta(weeks=weeks))
+    make_callback(account, message(money=Money(5990, "EUR")), utcnow() - timedelta(weeks=5))
+    process()
+    index()
+    assert walked(account, "often") == [False, True, False]
+    assert walked(account, "59.90") == [False, True]
+
+
+def walked(account: GatewayAccount, q: str) -> list[bool]:
+    """Of each part, the newest first, whether its rows are asked."""
+    parts = search.Search(q, account.shop_id).by_time(None, None, None, descending=True)
+    return ["search_entries" in str(part) for part in parts]
+
+
+def test_another_shops_callbacks_are_never_found(account: GatewayAccount) -> None:
+    stranger = make_account()
+    for _ in range(2):
+        make_callback(stranger, message("251123-26", event_id="evt_abc", transaction_id="pi_abc"))
+    process()
+    for q in ("251123-26", "evt_abc", "pi_abc", "59.90", "payment_intent", "no such order"):
+        assert found(account, q) == set()
+        assert len(found(stranger, q)) == 2
+    index()
+    for q in ("251123-26", "evt_abc", "pi_abc", "59.90", "payment_intent", "no such order"):
+        assert found(account, q) == set()
+        assert len(found(stranger, q)) == 2
+
+
+@pytest.mark.parametrize("q", ["amount differs", "Amount differs from the order", "differs amou"])
+def test_the_words_of_a_reason_find_what_has_it(account: GatewayAccount, q: str) -> None:
+    differs = make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
+    make_callback(account, message(make_order(account.shop)))
+    process()
+    index()
+    assert found(account, q) == {differs.id}
+    assert found(account, q, Tab.unprocessed) == {differs.id}
+    assert found(account, q, Tab.processed) == set()
+
+
+def test_a_full_card_number_finds_the_payload_that_holds_it_and_is_not_in_the_index(account: GatewayAccount) -> None:
+    callback = saying(account, b'{"card": "4111111111111111"}', ago=timedelta(hours=1))
+    saying(account, b'{"card": "none"}', ago=timedelta(hours=1))
+    index()
+    assert found(account, "4111 1111 1111 1111") == {callback.id}
+    kept = db.session.scalars(db.select(db.func.cast(SearchEntry.terms, db.Text))).all()
+    assert not any("4111" in entry for entry in kept)
+
+
+def test_a_number_is_said_only_where_all_were_counted(
+    account: GatewayAccount, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(client, make_user(Role.manager, account.shop))
+    for _ in range(3):
+        saying(account, b"often", ago=timedelta(hours=1))
+    assert "data-total>3</span>" in client.get("/callbacks?tab=all&q=often").text
+    monkeypatch.setattr(views, "FOUND", 2)
+    page = client.get("/callbacks?tab=all&q=often").text
+    assert "3 of 2+" in page
+    assert "data-total" not in page
+
+
+# The index follows
+
+
+def test_what_has_come_a_moment_ago_waits_for_a_worker_and_is_found_meanwhile(account: GatewayAccount) -> None:
+    callback = make_callback(account, message("251123-26"))
+    index()
+    assert db.session.scalar(db.select(db.func.count()).select_from(SearchEntry)) == 0
+    assert found(account, "payment_intent") == {callback.id}
+    process()
+    index()
+    assert db.session.scalar(db.select(db.func.count()).select_from(SearchEntry)) == 1
+    assert found(account, "payment_intent") == {callback.id}
+
+
+def test_a_later_attempt_that_understands_more_is_read_again(account: GatewayAccount) -> None:
+    callback = make_callback(account, message("251123-26"))
+    process()
+    index()
+    assert found(account, "buyer@shop.example") == set()
+    make_order(account.shop, "251123-26", customer_email="buyer@shop.example")
+    callback.retry(None)
+    process()
+    index()
+    assert found(account, "buyer@shop.example") == {callback.id}
+
+
+def test_the_history_of_an_existing_database_is_read_newest_first_in_batches(account: GatewayAccount) -> None:
+    ids = [saying(account, f"note{n}".encode(), ago=timedelta(days=9 - n)).id for n in range(6)]
+    db.session.add(SearchProgress(id=1, upto=ids[-1], history=ids[-1], attempts=0))  # as the migration leaves it
+    db.session.commit()
+    new = saying(account, b"brandnew", ago=timedelta(hours=1))
+    progress = SearchProgress.take()
+    assert progress is not None
+    assert progress.fill(3) == 4  # the new one, then history
+    db.session.commit()
+    assert found(account, "brandnew") == {new.id}
+    assert found(account, "note5") == {ids[5]}
+    assert found(account, "note0") == set()
+    assert history_before() == db.session.get_one(Callback, ids[2]).received_at
+    index()
+    assert found(account, "note0") == {ids[0]}
+    assert history_before() is None
+
+
+def test_filling_again_changes_nothing(account: GatewayAccount) -> None:
+    saying(account, b"once", ago=timedelta(hours=1))
+    index()
+    assert jobs.index() == 0
+    db.session.execute(db.text("UPDATE search_progress SET upto = 0, history = 5"))
+    index()
+    assert db.session.scalar(db.select(db.func.count()).select_from(SearchEntry)) == 1
+    progress = db.session.scalars(db.select(SearchProgress)).one()
+    assert (progress.upto, progress.history) == (db.session.scalar(db.select(db.func.max(Callback.id))), 0)
+
+
+def test_what_is_committed_late_with_a_lower_number_is_still_read(account: GatewayAccount) -> None:
+    late = saying(account, b"late")
+    saying(account, b"early")
+    process()
+    index()
+    progress = db.session.scalars(db.select(SearchProgress)).one()
+    assert progress.upto < late.id  # both came within the last minute: it stays before them
+
+
+def test_two_workers_never_fill_at_once(account: GatewayAccount) -> None:
+    saying(account, b"once", ago=timedelta(hours=1))
+    SearchProgress.take()
+    db.session.commit()
+    with db.engine.connect() as other:
+        other.execute(db.text("SELECT * FROM search_progress FOR UPDATE"))
+        assert jobs.index() == 0
+    assert jobs.index() == 1
+
+
+def test_words_are_read_out_of_their_own_index(account: GatewayAccount) -> None:
+    db.session.execute(db.text("SET LOCAL enable_seqscan = off"))
+    said = search.Search("pi_abc", account.shop_id)._said(db.literal(2951))
+    statement = db.select(SearchEntry.callback_id).where(said).compile(db.engine)
+    plan = db.session.connection().exec_driver_sql(f"EXPLAIN {statement}", statement.params)
+    assert "ix_search_entries_terms" in "\n".join(line for (line,) in plan)

@@ -1,0 +1,167 @@
+"""CSV of what the panel shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import cast
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from shopcallbacks.domain.values import Money
+from shopcallbacks.extensions import db
+from shopcallbacks.panel.csv import BOM, file_name, write_csv
+from shopcallbacks.panel.filter import Filter
+from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.users import Role
+
+from ..factories import log_in, long_history, make_account, make_callback, make_order, make_user, message, process
+
+
+@pytest.fixture
+def account(app: object) -> GatewayAccount:
+    return make_account(slug="stripe")
+
+
+def export(account: GatewayAccount, query: str = "tab=all") -> list[dict[str, str]]:
+    data = b"".join(write_csv(Filter.from_query(query), account.shop)).decode()
+    return list(csv.DictReader(io.StringIO(data, newline="")))
+
+
+def test_a_callback_is_a_record_with_its_order(account: GatewayAccount) -> None:
+    order = make_order(account.shop)
+    callback = make_callback(account, message(order))
+    process()
+    (record,) = export(account)
+    assert record == {
+        "id": str(callback.id),
+        "received at": f"{callback.received_at:%Y-%m-%dT%H:%M:%S}.{callback.received_at.microsecond // 1000:03}Z",
+        "gateway account": "stripe",
+        "gateway": "stripe",
+        "state": "processed",
+        "reason": "",
+        "detail": "",
+        "outcome": "paid",
+        "order number": order.number,
+        "transaction id": callback.transaction_id,
+        "event id": callback.event_id,
+        "amount": "59.90",
+        "currency": "EUR",
+        "order state": "open",
+        "order amount": "59.90",
+        "attempts": "1",
+        "last verdict": "genuine",
+        "settled at": record["settled at"],
+        "digest": callback.digest.hex(),
+    }
+
+
+def test_records_end_as_rfc_4180_wants_it_whatever_the_cells_hold(account: GatewayAccount) -> None:
+    make_callback(account, message('two\r\nlines, "quoted"\n\u2028end'))
+    process()
+    data = b"".join(write_csv(Filter.from_query("tab=all"), account.shop))
+    assert data.count(b"\r\n") == data.count(b"\n") == 2
+    (record,) = csv.DictReader(io.StringIO(data.decode(), newline=""))
+    assert record["order number"] == 'two  lines, "quoted"  end'
+
+
+@pytest.mark.parametrize(
+    ("number", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+49", "'+49"),
+        ("-2", "'-2"),
+        ("@x", "'@x"),
+        ("\t=1", "' =1"),
+        ("＝1", "'＝1"),
+        ('=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")'),
+        ("a=1", "a=1"),
+        ("4111111111111111", "************1111"),
+        ("no 4111 1111 1111 1111.", "no **** **** **** 1111."),
+        ("=4111111111111111", "'=************1111"),
+        ("4111111111111112", "4111111111111112"),
+        ("251123163204-26", "251123163204-26"),
+        ("Grüße 日本 \N{PARTY POPPER}", "Grüße 日本 \N{PARTY POPPER}"),
+        ("100 % \\ '; drop table orders; --", "100 % \\ '; drop table orders; --"),
+    ],
+)
+def test_cells_do_no_harm(account: GatewayAccount, number: str, cell: str) -> None:
+    make_callback(account, message(number))
+    process()
+    assert export(account)[0]["order number"] == cell
+
+
+def test_the_shops_own_order_number_stays_as_it_is(account: GatewayAccount) -> None:
+    make_callback(account, message(make_order(account.shop, "4111111111111111")))
+    process()
+    assert export(account)[0]["order number"] == "4111111111111111"
+
+
+@pytest.mark.parametrize(
+    ("money", "amount"), [(Money(12300, "JPY"), "12300"), (Money(5, "EUR"), "0.05"), (Money(1234, "KWD"), "1.234")]
+)
+def test_amounts_have_their_currencys_decimals(account: GatewayAccount, money: Money, amount: str) -> None:
+    make_callback(account, message("x", money=money))
+    process()
+    assert export(account)[0]["amount"] == amount
+
+
+@pytest.mark.parametrize("q", ["%", "'", "\\", "%(x)s", ":x", "; --", "ü", "\N{PARTY POPPER}"])
+def test_what_is_looked_for_reaches_postgresql_as_it_is(account: GatewayAccount, q: str) -> None:
+    found = make_callback(account, message(f"a{q}b"))
+    make_callback(account, message("ab"))
+    process()
+    blocks = write_csv(Filter.read([("tab", "all"), ("q", f"a{q}b")]), account.shop)
+    records = list(csv.DictReader(io.StringIO(b"".join(blocks).decode(), newline="")))
+    assert [record["id"] for record in records] == [str(found.id)]
+
+
+def test_the_header_comes_first_and_a_reader_who_leaves_ends_the_query(account: GatewayAccount) -> None:
+    long_history(account, 10_000)
+    blocks = cast("Iterator[bytes]", write_csv(Filter.from_query("tab=all"), account.shop, bom=True))
+    assert next(blocks).startswith(BOM + b"id,received at,")
+    next(blocks)
+    assert _copies() == 1
+    blocks.close()  # type: ignore[attr-defined]
+    for _ in range(50):
+        if _copies() == 0:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the query goes on")
+
+
+def _copies() -> int:
+    count = db.session.scalar(
+        text(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY (%' AND state <> 'idle'"
+            " AND backend_type = 'client backend'"
+        )
+    )
+    db.session.rollback()
+    return count or 0
+
+
+def test_many_records_are_all_there(account: GatewayAccount) -> None:
+    long_history(account, 10_000)
+    blocks = list(write_csv(Filter.from_query("tab=all"), account.shop))
+    assert max(map(len, blocks)) < 80 * 1024
+    records = list(csv.reader(io.StringIO(b"".join(blocks).decode(), newline="")))
+    assert len(records) == 10_001
+    assert {len(record) for record in records} == {19}
+
+
+def test_the_file_is_named_after_the_shop_and_its_own_time(client: FlaskClient, account: GatewayAccount) -> None:
+    account.shop.time_zone = "Asia/Tokyo"
+    db.session.commit()
+    log_in(client, make_user(Role.viewer, account.shop))
+    assert file_name(account.shop, datetime(2026, 11, 23, 18, 5, tzinfo=UTC)).endswith("-20261124-0305.csv")
+    response = client.get("/callbacks.csv?tab=all&bom=1")
+    assert response.data.startswith(BOM)
+    assert response.headers["Content-Disposition"].startswith(f'attachment; filename="callbacks-{account.shop.slug}-')
+    assert response.content_type == "text/csv; charset=utf-8; header=present"
+    assert client.head("/callbacks.csv").status_code == 200

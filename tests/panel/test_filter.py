@@ -1,0 +1,205 @@
+"""The panel's filter, its pages and its counts."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.errors import Reason
+from shopcallbacks.domain.values import Money
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.panel.filter import Filter, Sort, Tab
+from shopcallbacks.panel.page import Cursor, count_up_to, news_since, page_of, tab_counts
+from shopcallbacks.shops.accounts import GatewayAccount, Shop
+
+from ..factories import long_history, make_account, make_callback, make_order, message, process
+
+
+@pytest.fixture
+def account(app: object) -> GatewayAccount:
+    return make_account(slug="stripe")
+
+
+def shown(account: GatewayAccount, query: str) -> list[int]:
+    return [callback.id for callback in db.session.scalars(Filter.from_query(query).select(account.shop))]
+
+
+def leafed_through(filter_: Filter, shop: Shop) -> list[int]:
+    """What its pages show one after the other; going back shows the same."""
+    pages, cursor = list[list[int]](), None
+    while True:
+        page = page_of(filter_, shop, cursor)
+        pages.append([callback.id for callback in page.callbacks])
+        if page.after is None:
+            break
+        cursor = Cursor.read(page.after, onward=True)
+    for before in reversed(pages[:-1]):
+        assert page.before is not None
+        page = page_of(filter_, shop, Cursor.read(page.before, onward=False))
+        assert [callback.id for callback in page.callbacks] == before
+    assert page.before is None
+    return [id_ for page_ in pages for id_ in page_]
+
+
+def test_an_address_is_read_and_written_back() -> None:
+    query = "account=stripe&account=paypal&tab=all&reason=unclear&from=2026-11-01&to=2026-11-23"
+    query += "&order=7&q=a+b&sort=-amount&per=50"
+    filter_ = Filter.from_query(query)
+    assert filter_ == Filter(
+        Tab.all,
+        ("stripe", "paypal"),
+        Reason.unclear,
+        date(2026, 11, 1),
+        date(2026, 11, 23),
+        "7",
+        "a b",
+        Sort.largest,
+        50,
+    )
+    assert Filter.from_query(filter_.query) == filter_
+    assert Filter().query == ""
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["tab=x", "reason=x", "from=yesterday", "to=0001-01-01", "sort=up", "per=7", "q=%00", "order=" + "9" * 300],
+)
+def test_a_bad_value_is_left_out_with_a_sentence(query: str) -> None:
+    filter_ = Filter.from_query(query)
+    assert filter_ == Filter()
+    assert len(filter_.problems) == 1
+    assert filter_.problems[0].endswith("It was left out.")
+
+
+@given(st.text())
+def test_any_address_is_a_filter(query: str) -> None:
+    filter_ = Filter.from_query(query)
+    assert Filter.from_query(filter_.query) == filter_
+
+
+def test_an_account_of_another_shop_is_left_out_with_a_sentence(account: GatewayAccount) -> None:
+    filter_ = Filter(accounts=("stripe", "elsewhere")).at(account.shop)
+    assert filter_.accounts == ("stripe",)
+    assert "elsewhere" in filter_.problems[0]
+
+
+def test_each_callback_stands_behind_its_tab(account: GatewayAccount) -> None:
+    done, wrong, gone = (make_order(account.shop) for _ in range(3))
+    callbacks = [
+        make_callback(account, message(done)),
+        make_callback(account, message(wrong, money=Money(1, "EUR"))),
+        make_callback(account, message("not-there-yet")),
+        make_callback(account, message(gone, money=Money(1, "EUR"))),
+        make_callback(account, message(done)),
+    ]
+    process()
+    callbacks[3].remove(None, "a test")
+    db.session.commit()
+    ids = [callback.id for callback in callbacks]
+    assert shown(account, "tab=processed") == ids[:1]
+    assert shown(account, "tab=unprocessed") == [ids[1], ids[4]]
+    assert shown(account, "tab=decide") == ids[4:]  # paid once more, by another payment
+    assert shown(account, "tab=waiting") == ids[2:3]
+    assert shown(account, "tab=invalid") == ids[3:4]
+    assert sorted(shown(account, "tab=all")) == ids
+    assert tab_counts(account.shop) == {
+        Tab.unprocessed: 2,
+        Tab.decide: 1,
+        Tab.waiting: 1,
+        Tab.processed: 1,
+        Tab.invalid: 1,
+        Tab.all: 5,
+    }
+    assert shown(account, "tab=all&reason=amount_mismatch") == [ids[3], ids[1]]
+    assert shown(account, "tab=processed&reason=amount_mismatch") == []
+
+
+def test_accounts_orders_and_days_narrow_it(account: GatewayAccount) -> None:
+    account.shop.time_zone = "Asia/Tokyo"
+    other = make_account(account.shop, slug="second")
+    first = make_callback(account, message("A"), datetime(2026, 11, 20, 14, 59, tzinfo=UTC))  # the 20th in Tokyo
+    second = make_callback(other, message("B"), datetime(2026, 11, 20, 15, 0, tzinfo=UTC))  # the 21st
+    process()
+    assert shown(account, "tab=all&account=second") == [second.id]
+    assert shown(account, "tab=all&order=A") == [first.id]
+    assert shown(account, "tab=all&to=2026-11-20") == [first.id]
+    assert shown(account, "tab=all&from=2026-11-21&to=2026-11-21") == [second.id]
+
+
+@pytest.mark.parametrize(
+    "q",
+    ["251123-26", "pi_abc", "evt_abc", "59.90", "59,90", "59.90 eur", "BUYER@shop.example", "Grüße", "%"],
+)
+def test_free_text_finds_numbers_ids_amounts_and_any_text(account: GatewayAccount, q: str) -> None:
+    order = make_order(account.shop, "251123-26", customer_email="buyer@shop.example")
+    said = message(order, transaction_id="pi_abc", event_id="evt_abc")
+    found = make_callback(account, said)
+    make_callback(account, message("77", money=Money(1, "EUR")))
+    process()
+    if q in ("Grüße", "%"):
+        request = found.request
+        body = request.body.replace(b'"object"', f'"note": "{q}", "object"'.encode(), 1)
+        found = make_callback(account, type(request)(**{**request.__dict__, "body": body}))
+    assert shown(account, f"tab=all&q={q.replace('%', '%25')}") == [found.id]
+
+
+def test_an_amount_is_looked_for_with_its_currencys_decimals(account: GatewayAccount) -> None:
+    yen, cents = (make_callback(account, message("x", money=Money(12300, code))) for code in ("JPY", "EUR"))
+    process()
+    assert shown(account, "tab=all&q=12,300") == [yen.id]
+    assert shown(account, "tab=all&q=123.00") == [cents.id]
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+@pytest.mark.parametrize("tab", ["all", "waiting"])
+def test_pages_go_on_and_back_without_a_gap_even_between_equals(account: GatewayAccount, sort: Sort, tab: str) -> None:
+    at = utcnow() - timedelta(seconds=1)
+    for minor in (500, 500, 500, 0, 700, 700, 900):
+        make_callback(account, message("x", money=Money(minor, "EUR")), at)
+    process()
+    for _ in range(3):  # not looked at, so without an amount
+        make_callback(account, message(), at)
+    filter_ = Filter.from_query(f"tab={tab}&sort={sort}")
+    wanted = [callback.id for callback in db.session.scalars(filter_.select(account.shop))]
+    assert len(wanted) == 10
+    assert leafed_through(filter_.but(per=3), account.shop) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "x", "x~1", "2026-11-23~1", "9" * 40 + "~1", "~1", "1~" + "9" * 30])
+def test_a_cursor_nobody_wrote_is_the_first_page(account: GatewayAccount, text: str) -> None:
+    callback = make_callback(account, message())
+    for query in ("tab=all", "tab=all&sort=amount"):
+        page = page_of(Filter.from_query(query), account.shop, Cursor.read(text, onward=True))
+        assert [one.id for one in page.callbacks] in ([callback.id], [])
+
+
+def test_counting_stops_at_its_limit(account: GatewayAccount) -> None:
+    for _ in range(4):
+        make_callback(account, message())
+    assert count_up_to(Filter(Tab.all), account.shop, limit=2) == 3
+
+
+def test_news_are_callbacks_that_came_or_were_given_up_since(account: GatewayAccount) -> None:
+    callback = make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
+    process()
+    then = utcnow()
+    assert news_since(Filter(), account.shop, then) == 0
+    make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
+    process()
+    callback.retry(None)
+    process()
+    assert news_since(Filter(), account.shop, then) == 1
+
+
+def test_the_queue_is_read_by_its_own_index(account: GatewayAccount) -> None:
+    long_history(account)
+    for tab in (Tab.unprocessed, Tab.waiting):
+        db.session.execute(db.text("SET LOCAL enable_seqscan = off"))
+        statement = Filter(tab).select(account.shop).with_only_columns(Callback.id)
+        compiled = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
+        plan = db.session.connection().exec_driver_sql(f"EXPLAIN {compiled}", compiled.params)
+        assert "ix_callbacks_queue" in "\n".join(line for (line,) in plan)

@@ -1,0 +1,362 @@
+"""Settings > Gateways: what an admin sets up, and what nobody ever sees again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from shopcallbacks.dashboard import health
+from shopcallbacks.domain.errors import Reason
+from shopcallbacks.domain.states import State
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.gateways import GATEWAYS
+from shopcallbacks.gateways.base import Kind, Setting
+from shopcallbacks.gateways.settings import complete
+from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
+from shopcallbacks.shops.acts import Activity
+from shopcallbacks.shops.secrets import Secret
+from shopcallbacks.shops.users import Role
+from shopcallbacks.views.settings.form import as_text, name_of
+
+from ...factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
+from ...gateways.vectors import OWN, load
+
+CONFIG: dict[str, dict[str, Any]] = {}
+for _, vector in load(OWN):
+    CONFIG.setdefault(vector["gateway"], vector["config"])
+
+
+@pytest.fixture
+def shop(client: FlaskClient) -> Shop:
+    """A shop whose admin is logged in."""
+    shop = make_shop()
+    log_in(client, make_user(Role.admin))
+    with client.session_transaction() as session:
+        session["shop"] = shop.slug
+    return shop
+
+
+def as_typed(setting: Setting, value: Any) -> list[tuple[str, str]]:
+    """What a browser sends for the setting, line ends and all."""
+    if setting.is_secret:
+        items = value if setting.kind is Kind.secrets else [value]
+        if not setting.parts:
+            return [(name_of(setting), item) for item in items]
+        rows = [[item[part] for part in setting.parts] if setting.keyed else item for item in items]
+        return [(name_of(setting, part), text) for row in rows for part, text in zip(setting.parts, row, strict=True)]
+    if setting.kind is Kind.choices:
+        return [(name_of(setting), item) for item in value]
+    return [(name_of(setting), as_text(setting, value).replace("\n", "\r\n"))]
+
+
+def form_of(name: str, config: dict[str, Any], **more: str) -> dict[str, list[str]]:
+    pairs = [
+        pair
+        for setting in GATEWAYS[name].settings
+        if config.get(setting.key) is not None
+        for pair in as_typed(setting, config[setting.key])
+    ]
+    form: dict[str, list[str]] = {key: [value] for key, value in more.items()}
+    for key, text in pairs:
+        form.setdefault(key, []).append(text)
+    return form
+
+
+def stripped(settings: dict[str, Any]) -> dict[str, Any]:
+    """Without the line end after a PEM block, which a form does not keep."""
+    return {
+        key: [item.strip() if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+        for key, value in settings.items()
+    }
+
+
+def secret_texts(name: str, config: dict[str, Any]) -> set[str]:
+    """Every secret text, those too short to be told from other words left out."""
+    kept = [config.get(setting.key) for setting in GATEWAYS[name].settings if setting.is_secret]
+    return {text for text in re.findall(r'"((?:[^"\\]|\\.)*)"', json.dumps(kept)) if len(text) > 7} - {
+        part for setting in GATEWAYS[name].settings for part in setting.parts
+    }
+
+
+@pytest.mark.parametrize("name", list(GATEWAYS))
+def test_an_account_of_each_gateway_is_added_by_its_form_and_reads_back_equal(
+    client: FlaskClient, shop: Shop, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    page = client.get(f"/settings/gateways/new/{name}")
+    assert page.status_code == 200
+    for setting in GATEWAYS[name].settings:
+        assert f'name="{name_of(setting, next(iter(setting.parts), ""))}' in page.text
+    response = client.post(f"/settings/gateways/new/{name}", data=form_of(name, CONFIG[name], slug="its-own"))
+    assert response.status_code == 303, response.text
+    account = db.session.scalars(select(GatewayAccount)).one()
+    assert account.settings_at(utcnow())[0] == stripped(complete(GATEWAYS[name], CONFIG[name]))
+
+    pages = [client.get(address).text for address in (response.location, "/settings", "/activity")]
+    assert account.callback_url in pages[0]
+    told = "\n".join([*pages, caplog.text, *(f"{act.what} {act.why}" for act in db.session.scalars(select(Activity)))])
+    assert [text for text in secret_texts(name, CONFIG[name]) if text in told] == []
+
+    unchanged = client.post(response.location, data=form_of(name, account.settings, title=account.title))
+    assert unchanged.status_code == 303, unchanged.text
+    db.session.refresh(account)
+    assert account.settings_at(utcnow())[0] == stripped(complete(GATEWAYS[name], CONFIG[name]))
+    assert "Nothing was changed" in client.get(response.location).text
+
+
+def test_every_bad_field_is_named_and_nothing_typed_is_lost_but_secrets(client: FlaskClient, shop: Shop) -> None:
+    form = {
+        "slug": "Not good",
+        "title": "My <bank>",
+        "mode": "test",
+        "set.signature": "{oops",
+        "set.secrets": "s3cr3t-s3cr3t",
+        "set.fields": "[1]",
+        "set.test_values": "yes\r\nja",
+    }
+    response = client.post("/settings/gateways/new/generic_hmac", data=form)
+    assert response.status_code == 422
+    for said in (
+        "can&#39;t be part of an address",
+        "Signature: this must be JSON; reading stopped at line 1, column 2.",
+        "Places of the fields: this must be a JSON object.",
+        "Statuses: this is needed.",
+        "4 fields need another look",
+        "My &lt;bank&gt;",
+        "{oops",
+        "yes\r\nja",
+    ):
+        assert said in response.text
+    assert "s3cr3t-s3cr3t" not in response.text
+    assert re.search(r'value="test" checked', response.text)
+    assert db.session.scalars(select(GatewayAccount)).all() == []
+
+
+def test_a_slug_is_taken_once_and_the_next_one_is_offered(client: FlaskClient, shop: Shop) -> None:
+    make_account(shop, slug="stripe")
+    assert 'value="stripe-2"' in client.get("/settings/gateways/new/stripe").text
+    form = form_of("stripe", {"signing_secrets": ["whsec_1"]}, slug="stripe")
+    assert "already" in client.post("/settings/gateways/new/stripe", data=form).text
+
+
+def test_a_gateway_is_found_by_name_and_by_how_it_is_verified(client: FlaskClient, shop: Shop) -> None:
+    found = client.get("/settings/gateways/new?q=pAYpal", headers={"HX-Request": "true"}).text
+    assert "<html" not in found
+    assert re.findall(r'id="kind-(\w+)"', found) == ["paypal_ipn", "paypal"]
+    assert "kind-stripe" in client.get("/settings/gateways/new?q=stripe-signature").text
+    assert "Generic HMAC" in client.get("/settings/gateways/new?q=none+such").text
+
+
+def test_a_change_is_kept_with_who_and_what(client: FlaskClient, shop: Shop) -> None:
+    account = make_account(shop, slug="main")
+    form = form_of("stripe", account.settings | {"order_key": "order_id"}, title="Cards", mode="test")
+    assert client.post(f"/settings/gateways/{account.id}", data=form).status_code == 303
+    db.session.refresh(account)
+    assert (account.title, account.mode, account.settings["order_key"]) == ("Cards", Mode.test, "order_id")
+    act = db.session.scalars(select(Activity).where(Activity.verb == "settings")).one()
+    assert act.what.startswith("main: Title from Stripe to Cards, Mode from live to test, ")
+    assert "from order_number to order_id" in act.what
+    assert act.actor == "Admin Person"
+
+
+def test_who_asks_is_seen_anew_on_each_change(client: FlaskClient, shop: Shop) -> None:
+    account = make_account(shop, "gocardless", webhook_secrets=["w"])
+    assert account.asks is False
+    form = {"key": "access_token", "set.access_token": "token"}
+    client.post(f"/settings/gateways/{account.id}/secrets", data=form)
+    db.session.refresh(account)
+    assert account.asks is True
+    token = next(secret for secret in account.secrets if secret.key == "access_token")
+    client.post(f"/settings/gateways/{account.id}/secrets/{token.id}/end", data={"when": "now"})
+    db.session.refresh(account)
+    assert account.asks is False
+
+
+def live(account: GatewayAccount) -> list[str]:
+    db.session.refresh(account)
+    return [secret.value for secret in account.settings_at(utcnow())[1]]
+
+
+def test_a_secret_is_rotated_with_an_overlap(client: FlaskClient, shop: Shop) -> None:
+    account = make_account(shop, signing_secrets=["whsec_one"])
+    order = make_order(shop)
+    url = f"/settings/gateways/{account.id}/secrets"
+    added = client.post(url, data={"key": "signing_secrets", "set.signing_secrets": " whsec_two ", "former": "day"})
+    assert added.status_code == 303
+    assert live(account) == ["whsec_two", "whsec_one"]
+    two, one = account.secrets
+    assert one.ends_at is not None
+    assert timedelta(hours=23) < one.ends_at - utcnow() <= timedelta(days=1)
+
+    assert client.post(f"{url}/{one.id}/end", data={"when": "now", "why": "leaked"}).status_code == 303
+    assert live(account) == ["whsec_two"]
+    assert "retired" in client.get(f"/settings/gateways/{account.id}").text
+
+    late = account.gateway.example(account.settings_with([one])[0], message(order), utcnow())
+    assert late is not None
+    callback = make_callback(account, late.request)
+    process()
+    assert (callback.reason, "retired" in callback.detail) == (Reason.not_genuine, True)
+    until = (utcnow() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+    assert client.post(f"{url}/{one.id}/end", data={"ends_at": until}).status_code == 303
+    assert set(live(account)) == {"whsec_two", "whsec_one"}
+    callback.retry(None)
+    process()
+    assert callback.state is State.processed
+    assert client.post(f"{url}/{two.id}/end", data={"when": "never"}).status_code == 303
+    acts = "\n".join(act.what + act.why for act in db.session.scalars(select(Activity)))
+    assert "leaked" in acts
+    assert "whsec" not in acts
+
+
+def test_a_single_secret_is_replaced_at_once(client: FlaskClient, shop: Shop) -> None:
+    account = make_account(shop, "klarna", username="K1", password="first-password")
+    form = {"key": "password", "set.password": "second-password"}
+    client.post(f"/settings/gateways/{account.id}/secrets", data=form)
+    assert live(account) == ["second-password"]
+
+
+def test_a_secret_of_parts_is_whole_or_not_at_all(client: FlaskClient, shop: Shop) -> None:
+    account = make_account(shop, "paytr", merchant_id="1", keys=[["k", "s"]])
+    url, half = f"/settings/gateways/{account.id}/secrets", {"key": "keys", "set.keys.merchant_key": "only"}
+    response = client.post(url, data=half, headers={"HX-Request": "true"})
+    assert (response.status_code, "must hold merchant_key, merchant_salt" in response.text) == (422, True)
+    client.post(url, data={**half, "set.keys.merchant_salt": "salt"})
+    assert live(account) == [["only", "salt"], ["k", "s"]]
+
+
+@pytest.mark.parametrize("form", [{"key": "signing_secrets"}, {"key": "signing_secrets", "set.signing_secrets": " "}])
+def test_no_secret_is_no_secret(client: FlaskClient, shop: Shop, form: dict[str, str]) -> None:
+    account = make_account(shop)
+    response = client.post(f"/settings/gateways/{account.id}/secrets", data=form, headers={"HX-Request": "true"})
+    assert (response.status_code, len(live(account))) == (422, 1)
+    assert json.loads(response.headers["HX-Trigger"]) == {"say": "Signing secrets: this is needed."}
+
+
+def test_an_end_that_is_no_time_changes_nothing(client: FlaskClient, shop: Shop) -> None:
+    account = make_account(shop)
+    url = f"/settings/gateways/{account.id}/secrets/{account.secrets[0].id}/end"
+    assert client.post(url, data={"ends_at": "soon"}, headers={"HX-Request": "true"}).status_code == 422
+    assert len(live(account)) == 1
+
+
+def test_the_end_of_a_secret_is_read_in_the_shops_time_zone(client: FlaskClient, shop: Shop) -> None:
+    shop.time_zone = "America/New_York"
+    account = make_account(shop)
+    url = f"/settings/gateways/{account.id}/secrets/{account.secrets[0].id}/end"
+    client.post(url, data={"ends_at": "2099-01-15T12:00"})
+    db.session.expire_all()
+    assert f"{account.secrets[0].ends_at:%H:%M}" == "17:00"
+
+
+def test_switching_off_needs_a_reason_and_on_again_does_not(client: FlaskClient, shop: Shop) -> None:
+    account = make_account(shop)
+    url = f"/settings/gateways/{account.id}"
+    client.post(f"{url}/suspension", data={"why": " "})
+    db.session.refresh(account)
+    assert account.enabled
+    client.post(f"{url}/suspension", data={"why": "stolen key"})
+    db.session.refresh(account)
+    assert not account.enabled
+    assert "stolen key" in client.get("/activity").text
+    assert "Switch Stripe on" in client.get(url).text
+    client.post(f"{url}/resumption")
+    db.session.refresh(account)
+    assert account.enabled
+
+
+ACTIONS = ("", "/secrets", "/secrets/1/end", "/suspension", "/resumption", "/tests")
+PAGES = ("/settings/gateways/new", "/settings/gateways/new/stripe", "/settings/gateways/1")
+
+
+@pytest.mark.parametrize("role", [Role.viewer, Role.manager])
+def test_only_admins_set_up(client: FlaskClient, role: Role) -> None:
+    account = make_account()
+    log_in(client, make_user(role, account.shop))
+    assert [client.get(page).status_code for page in PAGES] == [403, 403, 403]
+    assert {client.post(f"/settings/gateways/1{action}").status_code for action in ACTIONS} == {403}
+    assert client.post("/settings/gateways/new/stripe").status_code == 403
+    page = client.get("/settings").text
+    assert account.title in page
+    assert account.token not in page
+    assert "/settings/gateways" not in page
+
+
+def test_what_is_not_there_is_404(client: FlaskClient, shop: Shop) -> None:
+    account, other = make_account(shop), make_account()
+    foreign, callback = other.secrets[0].id, make_callback(other, message("x"))
+    for address in (
+        "/settings/gateways/99",
+        "/settings/gateways/new/none",
+        f"/settings/gateways/{account.id}/tests/99",
+    ):
+        assert client.get(address).status_code == 404
+    assert client.get(f"/settings/gateways/{account.id}/tests/{callback.id}").status_code == 404
+    assert client.get(f"/settings/gateways/{other.id}/tests/{callback.id}").status_code == 404  # not sent as a test
+    assert client.post(f"/settings/gateways/{account.id}/secrets/{foreign}/end").status_code == 404
+    assert client.post(f"/settings/gateways/{account.id}/secrets", data={"key": "order_key"}).status_code == 404
+
+
+def test_another_shops_account_does_not_exist(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Admins see every shop today; the pages rely on what the user sees, not on that."""
+    account, own = make_account(), make_shop()
+    log_in(client, make_user(Role.admin))
+    monkeypatch.setattr("shopcallbacks.shops.users.Shop.every", lambda: [db.session.get(Shop, own.id)])
+    assert client.get(f"/settings/gateways/{account.id}").status_code == 404
+    assert {client.post(f"/settings/gateways/{account.id}{action}").status_code for action in ACTIONS} == {404}
+
+
+def test_health_is_what_the_gateway_itself_proved(client: FlaskClient, shop: Shop) -> None:
+    account = make_account(shop)
+    assert "none since it was added" in client.get("/settings").text
+    tested = make_callback(account, message(make_order(shop)))
+    Activity.record(health.TEST, None, shop_id=shop.id, callback_id=tested.id)
+    process()
+    assert health.last_genuine(account) is None
+    genuine = make_callback(account, message(make_order(shop)))
+    make_callback(account, message("no such order"))
+    process()
+    assert health.last_genuine(account) is not None
+    assert health.last_genuine(account) >= genuine.received_at
+    failures = health.failures(account, utcnow())
+    assert (failures.came, failures.by_reason) == (3, ((Reason.order_not_found, 1),))
+    assert "1 failure in 24 h" in client.get("/settings").text
+    assert health.failures(account, utcnow() + timedelta(days=2)).came == 0
+
+
+def test_the_three_steps_are_ticked_as_they_come_true(client: FlaskClient, shop: Shop) -> None:
+    def steps() -> health.Steps:
+        db.session.expire_all()
+        return health.steps(shop)
+
+    assert steps() == health.Steps(False, False, False)
+    assert "Three steps" in client.get("/settings").text
+    account = make_account(shop)
+    assert steps() == health.Steps(True, False, False)
+    tested = make_callback(account, message(make_order(shop)))
+    Activity.record(health.TEST, None, shop_id=shop.id, callback_id=tested.id)
+    process()
+    assert steps() == health.Steps(True, False, True)
+    assert "done: it came through" in client.get("/settings").text
+    make_callback(account, message(make_order(shop)))
+    process()
+    assert steps().done
+    assert "Three steps" not in client.get("/settings").text
+
+
+def test_a_secret_that_can_not_be_decrypted_is_no_crash(client: FlaskClient, shop: Shop, app: Flask) -> None:
+    account = make_account(shop)
+    db.session.add(
+        Secret(account_id=account.id, key="signing_secrets", ciphertext=b"of another key", starts_at=utcnow())
+    )
+    db.session.commit()
+    page = client.get(f"/settings/gateways/{account.id}")
+    assert (page.status_code, "can&#39;t be decrypted" in page.text) == (200, True)

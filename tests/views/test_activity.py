@@ -1,0 +1,50 @@
+"""The list of what people did."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from shopcallbacks.extensions import db
+from shopcallbacks.shops.accounts import Shop
+from shopcallbacks.shops.acts import Activity
+from shopcallbacks.shops.users import Role
+from shopcallbacks.views import activity
+
+from ..factories import log_in, make_shop, make_user
+
+
+@pytest.fixture
+def shop(client: FlaskClient) -> Shop:
+    shop = make_shop()
+    log_in(client, make_user(Role.viewer, shop))
+    return shop
+
+
+def act(shop: Shop, why: str) -> None:
+    Activity.record("remove", make_user(Role.manager, shop), shop_id=shop.id, why=why)
+    db.session.commit()
+
+
+def test_who_did_what_and_why_newest_first(client: FlaskClient, shop: Shop) -> None:
+    act(shop, "first reason")
+    act(shop, "<b>second</b> reason")
+    html = client.get("/activity").text
+    assert html.index("&lt;b&gt;second") < html.index("first reason")
+    assert "Manager Person" in html
+    assert "removed as invalid" in html
+
+
+def test_older_ones_are_a_page_further(client: FlaskClient, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activity, "PAGE", 2)
+    for number in range(3):
+        act(shop, f"reason {number}")
+    newest = client.get("/activity").text
+    assert ("reason 1" in newest, "reason 0" in newest, "Older" in newest) == (True, False, True)
+    before = newest.rpartition("before=")[2].partition('"')[0]
+    assert "reason 0" in client.get(f"/activity?before={before}").text
+
+
+def test_another_shops_acts_are_not_shown(client: FlaskClient, shop: Shop) -> None:
+    act(make_shop(), "not for you")
+    assert "not for you" not in client.get("/activity").text

@@ -1,0 +1,131 @@
+"""The shop's API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from shopcallbacks.extensions import db
+from shopcallbacks.shops.accounts import Shop
+
+from ..factories import make_account, make_callback, make_order, make_shop, message, process
+
+NEW = {"number": "251123163204-26", "amount": "149.00", "currency": "EUR"}
+
+
+@pytest.fixture
+def shop(client: FlaskClient) -> Shop:
+    shop = make_shop()
+    token = shop.new_api_token()
+    db.session.commit()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    return shop
+
+
+def test_an_order_is_created_once(client: FlaskClient, shop: Shop) -> None:
+    first = client.post("/api/orders", json=NEW)
+    assert (first.status_code, first.json["state"], first.json["amount"]) == (201, "temporary", "149.00")
+    assert first.headers["Location"] == "/api/orders/251123163204-26"
+    again = client.post("/api/orders", json=NEW)
+    assert (again.status_code, again.json) == (200, first.json)
+
+
+def test_the_same_number_with_another_amount_is_a_conflict(client: FlaskClient, shop: Shop) -> None:
+    client.post("/api/orders", json=NEW)
+    response = client.post("/api/orders", json={**NEW, "amount": "1.00"})
+    assert response.status_code == 409
+    assert client.get("/api/orders/251123163204-26").json["amount"] == "149.00"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"number": ""}, "number"),
+        ({"number": None}, "number"),
+        ({"number": 26}, "number"),
+        ({"number": "x" * 101}, "number"),
+        ({"number": "a\nb"}, "number"),
+        ({"amount": 149}, "amount"),
+        ({"amount": 149.0}, "amount"),
+        ({"amount": "149.001"}, "amount"),
+        ({"amount": "1e3000000"}, "amount"),
+        ({"amount": "NaN"}, "amount"),
+        ({"amount": "-1.00"}, "amount"),
+        ({"amount": ""}, "amount"),
+        ({"currency": "eur"}, "currency"),
+        ({"currency": "EURO"}, "currency"),
+        ({"test": "yes"}, "test"),
+        ({"gateway_account": "nowhere"}, "gateway_account"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_bad_field_is_named(client: FlaskClient, shop: Shop, change: dict[str, Any], field: str) -> None:
+    response = client.post("/api/orders", json={**NEW, **change})
+    assert (response.status_code, response.mimetype) == (422, "application/problem+json")
+    assert [error["field"] for error in response.json["errors"]] == [field]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b"{", b'"x"'])
+def test_what_is_no_object_is_said_to_be_none(client: FlaskClient, shop: Shop, body: bytes) -> None:
+    response = client.post("/api/orders", data=body)
+    assert response.status_code == 422
+    assert response.json["errors"] == [{"field": "body", "detail": "must be a JSON object"}]
+
+
+def test_currencies_have_their_own_decimals(client: FlaskClient, shop: Shop) -> None:
+    yen = client.post("/api/orders", json={"number": "1", "amount": "1500", "currency": "JPY"})
+    dinar = client.post("/api/orders", json={"number": "2", "amount": "12.345", "currency": "KWD"})
+    assert (yen.json["amount"], dinar.json["amount"]) == ("1500", "12.345")
+
+
+@pytest.mark.parametrize("header", [None, "Bearer ", "Bearer wrong", "Basic abc", "bearer"])
+def test_without_the_shops_token_nothing_is_said(client: FlaskClient, header: str | None) -> None:
+    make_shop()
+    response = client.get("/api/events", headers={"Authorization": header} if header else {})
+    assert (response.status_code, response.mimetype) == (401, "application/problem+json")
+
+
+def test_another_shops_order_does_not_exist(client: FlaskClient, shop: Shop) -> None:
+    make_order(make_shop(), "theirs")
+    assert client.get("/api/orders/theirs").status_code == 404
+
+
+def test_the_feed_is_followed_by_its_cursor(client: FlaskClient, shop: Shop) -> None:
+    account = make_account(shop)
+    for number in ("1", "2", "3"):
+        make_callback(account, message(make_order(shop, number)))
+    make_order(make_shop(), "theirs")
+    process()
+    cursor, seen = "0", []
+    while True:
+        page = client.get(f"/api/events?after={cursor}&limit=2").json
+        if not page["events"]:
+            break
+        seen += page["events"]
+        cursor = page["cursor"]
+    assert [event["position"] for event in seen] == [str(place) for place in range(1, 7)]
+    assert [(event["kind"], event["order"]) for event in seen[3:]] == [
+        ("opened", "1"),
+        ("opened", "2"),
+        ("opened", "3"),
+    ]
+    assert client.get(f"/api/events?after={cursor}").json == {"events": [], "cursor": "6"}
+
+
+@pytest.mark.parametrize("query", ["after=x", "after=-1", "limit=ten", "after=99999999999999999999", "after=\u0661"])
+def test_a_bad_cursor_is_named(client: FlaskClient, shop: Shop, query: str) -> None:
+    assert client.get(f"/api/events?{query}").status_code == 422
+
+
+def test_an_order_that_is_created_late_wakes_its_callback(client: FlaskClient, shop: Shop) -> None:
+    account = make_account(shop)
+    callback = make_callback(account, message(NEW["number"]))
+    process()
+    client.post("/api/orders", json={**NEW, "amount": "59.90"})
+    process()
+    assert callback.order is not None
+    shown = client.get(f"/api/orders/{NEW['number']}").json
+    assert (shown["state"], shown["paid"]) == ("open", "59.90")
+    assert shown["payments"][0]["callback_id"] == callback.id

@@ -1,0 +1,167 @@
+"""The screens of many at once: causes, the question before a run, its progress and receipt, and the tray."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from shopcallbacks.bulk.runs import BulkRun, RunState
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.states import State
+from shopcallbacks.extensions import db
+from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.acts import Activity
+from shopcallbacks.shops.users import Role
+
+from ..bulk.test_runs import badly_signed, go_on, mend
+from ..factories import log_in, make_account, make_order, make_shop, make_user
+
+
+@pytest.fixture
+def account(client: FlaskClient) -> GatewayAccount:
+    """Its shop's manager is logged in."""
+    account = make_account(signing_secrets=["whsec_wrong"])
+    log_in(client, make_user(Role.manager, account.shop))
+    return account
+
+
+def the_run() -> BulkRun:
+    db.session.expire_all()
+    return db.session.scalars(select(BulkRun).order_by(BulkRun.id.desc())).first()  # type: ignore[return-value]
+
+
+def words_of(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).strip()
+
+
+def test_causes_tell_count_money_and_the_next_step(client: FlaskClient, account: GatewayAccount) -> None:
+    badly_signed(account, make_order(account.shop), make_order(account.shop), None)
+    page = words_of(client.get("/callbacks/causes").text)
+    assert "3 callbacks , 119.80 EUR" in page
+    assert "Look why before you force it" in page
+    assert "Retry all 3" in page
+
+
+def test_the_actions_of_a_cause_are_about_just_its_callbacks(client: FlaskClient, account: GatewayAccount) -> None:
+    badly_signed(account, None, None)
+    badly_signed(make_account(account.shop, signing_secrets=["whsec_wrong"]), None)
+    page = client.get("/callbacks/causes").text
+    (address,) = re.findall(r'href="(/bulk/new\?verb=remove[^"]+)">Remove all 2', page)
+    assert "Remove 2 callbacks?" in client.get(address.replace("&amp;", "&")).text
+
+
+def test_all_that_match_are_asked_about_started_followed_and_told_of(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    orders = [make_order(account.shop) for _ in range(3)]
+    badly_signed(account, *orders)
+    mend(account)
+    page = words_of(client.get("/bulk/new?verb=retry&all=1").text)
+    assert "3 orders open: 179.70 EUR" in page
+    assert db.session.scalar(select(BulkRun)) is None
+    answer = client.post("/bulk", data={"verb": "retry", "all": "1", "why": "secret mended"})
+    assert (answer.status_code, answer.location) == (303, f"/bulk/{the_run().id}")
+    assert "every 1s" in client.get(answer.location).text
+    go_on()
+    receipt = client.get(answer.location).text
+    assert "every 1s" not in receipt
+    assert "3 succeeded: order opened: 179.70 EUR" in words_of(receipt)
+    assert "secret mended" in receipt
+    lines = client.get(f"{answer.location}.csv").text.splitlines()
+    assert lines[0].startswith("place,callback,gateway account,order number")
+    assert [f"Order {order.number} opened" in line for order, line in zip(orders, lines[1:], strict=True)] == [True] * 3
+    assert "Retry 3 callbacks" in client.get("/bulk").text
+
+
+def test_rows_picked_by_hand_and_the_whole_page_work_without_script(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    one, two, three = badly_signed(account, None, None, None)
+    assert "Retry 2 callbacks?" in client.get(f"/bulk/new?verb=retry&id={one.id}&id={three.id}").text
+    page = client.get("/callbacks").text
+    (shown,) = re.findall(r'name="shown" value="([\d,]+)"', page)
+    assert {int(id_) for id_ in shown.split(",")} == {one.id, two.id, three.id}
+    assert "Remove 3 callbacks?" in client.get(f"/bulk/new?verb=remove&page=1&shown={shown}").text
+
+
+def test_without_its_reason_nothing_starts(client: FlaskClient, account: GatewayAccount) -> None:
+    badly_signed(account, None)
+    answer = client.post("/bulk", data={"verb": "remove", "all": "1", "why": " "})
+    assert answer.status_code == 422
+    assert "Say why" in answer.text
+    assert the_run() is None
+
+
+def test_a_filter_that_cannot_be_read_starts_nothing(client: FlaskClient, account: GatewayAccount) -> None:
+    badly_signed(account, None)
+    answer = client.post("/bulk", data={"verb": "remove", "all": "1", "why": "x", "reason": "nonsense"})
+    assert answer.status_code == 422
+    assert the_run() is None
+
+
+def test_a_run_can_be_paused_resumed_cancelled_and_undone(client: FlaskClient, account: GatewayAccount) -> None:
+    (callback,) = badly_signed(account, None)
+    client.post("/bulk", data={"verb": "remove", "all": "1", "why": "spam"})
+    here = f"/bulk/{the_run().id}"
+    for verb, state in (("pause", RunState.paused), ("resume", RunState.running)):
+        assert client.post(f"{here}/{verb}").status_code == 303
+        assert the_run().state is state
+    go_on()
+    assert "Undo" in client.get(here).text
+    assert client.post(f"{here}/undo").location == f"/bulk/{the_run().id}"
+    assert client.post(f"{here}/cancel").status_code == 303
+    assert "can't be cancelled" in client.get(here).text.replace("&#39;", "'")
+    go_on()
+    db.session.refresh(callback)
+    assert callback.state is State.unprocessed
+
+
+def test_viewers_look_and_do_not_act(client: FlaskClient, account: GatewayAccount) -> None:
+    badly_signed(account, None)
+    client.post("/bulk", data={"verb": "remove", "all": "1", "why": "spam"})
+    here = f"/bulk/{the_run().id}"
+    viewer = log_in(client.application.test_client(), make_user(Role.viewer, account.shop))
+    assert viewer.get(here).status_code == 200
+    assert viewer.get("/bulk/new?verb=retry&all=1").status_code == 403
+    assert viewer.post("/bulk", data={"verb": "retry", "all": "1"}).status_code == 403
+    for verb in ("pause", "resume", "cancel", "undo"):
+        assert viewer.post(f"{here}/{verb}").status_code == 403
+    assert "call-pick" not in viewer.get("/callbacks").text
+
+
+def test_another_shops_run_does_not_exist(client: FlaskClient, account: GatewayAccount) -> None:
+    badly_signed(account, None)
+    client.post("/bulk", data={"verb": "remove", "all": "1", "why": "spam"})
+    here = f"/bulk/{the_run().id}"
+    stranger = log_in(client.application.test_client(), make_user(Role.manager, make_shop()))
+    for answer in (stranger.get(here), stranger.get(f"{here}.csv"), stranger.post(f"{here}/undo")):
+        assert answer.status_code == 404
+
+
+def test_a_removal_and_its_restoration_are_undone_from_the_tray(client: FlaskClient, account: GatewayAccount) -> None:
+    (callback,) = badly_signed(account, None)
+
+    def undo() -> Callback:
+        (address,) = re.findall(r'action="(/activity/\d+/undo)"', client.get("/activity/mine").text)
+        assert client.post(address).status_code == 303
+        db.session.refresh(callback)
+        return callback
+
+    client.post(f"/callbacks/{callback.id}/removal", data={"why": "a copy"})
+    assert undo().state is State.unprocessed
+    assert undo().state is State.invalid
+    first = db.session.scalars(select(Activity).where(Activity.verb == "remove").order_by(Activity.id)).first()
+    assert first is not None
+    refused = client.post(f"/activity/{first.id}/undo", headers={"HX-Request": "true"})
+    assert refused.status_code == 409
+    assert "undone any more" in refused.text
+
+
+def test_the_row_of_a_restoration_offers_its_undo(client: FlaskClient, account: GatewayAccount) -> None:
+    (callback,) = badly_signed(account, None)
+    client.post(f"/callbacks/{callback.id}/removal", data={"why": "a copy"})
+    row = client.post(f"/callbacks/{callback.id}/restoration", headers={"HX-Request": "true"}).text
+    assert "/undo" in row

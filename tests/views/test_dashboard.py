@@ -1,0 +1,159 @@
+"""The dashboard and its widget."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from shopcallbacks.dashboard.pulse import Pulse
+from shopcallbacks.domain.values import Money
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.users import Role
+
+from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
+
+
+@pytest.fixture
+def account(client: FlaskClient) -> GatewayAccount:
+    """Of a shop whose viewer is logged in, its worker alive."""
+    account = make_account(slug="stripe")
+    log_in(client, make_user(Role.viewer, account.shop))
+    Pulse.beat("callbacks")
+    db.session.commit()
+    return account
+
+
+def wrong_amount(account: GatewayAccount, minor: int = 5990) -> None:
+    make_callback(account, message(make_order(account.shop, minor=minor), money=Money(1, "EUR")))
+    process()
+
+
+def test_without_a_gateway_there_are_three_steps(client: FlaskClient) -> None:
+    log_in(client, make_user(Role.manager, make_shop()))
+    html = client.get("/").text
+    assert "Add a gateway" in html
+    assert 'class="done"' not in html
+
+
+def test_the_steps_are_ticked_and_the_address_is_for_admins_only(client: FlaskClient, account: GatewayAccount) -> None:
+    html = client.get("/").text
+    assert 'class="done"' in html
+    assert account.token not in html
+    client.post("/logout")
+    log_in(client, make_user(Role.admin))
+    assert account.callback_url in client.get("/").text
+
+
+def test_the_first_callback_takes_the_steps_place(client: FlaskClient, account: GatewayAccount) -> None:
+    assert "Send a test" in client.get("/first").text
+    make_callback(account, message())
+    assert client.get("/first").headers["HX-Redirect"] == "/"
+    assert "From callback to order" in client.get("/").text
+
+
+def test_nothing_unprocessed_is_one_calm_line(client: FlaskClient, account: GatewayAccount) -> None:
+    make_callback(account, message(make_order(account.shop)))
+    process()
+    html = client.get("/").text
+    assert "All callbacks are processed." in html
+    assert "ago, Stripe." in html
+    assert "queue-loud" not in html
+    assert "count-loud" not in html
+
+
+def test_what_needs_a_person_is_counted_with_what_is_at_stake(client: FlaskClient, account: GatewayAccount) -> None:
+    wrong_amount(account)
+    wrong_amount(account, minor=1000)
+    html = client.get("/queue").text
+    assert "Review 2 callbacks" in html
+    assert '<span class="money">69.90 EUR</span> waiting on a decision' in html
+    assert "2 orders can still be opened" in html
+    assert "Amount differs from the order" in html
+    assert "/callbacks?tab=unprocessed&amp;reason=amount_mismatch" in html
+    assert 'hx-target="#waiting-count"' in html, "the count on the tab follows"
+
+
+def test_zero_is_green_only_while_a_worker_is_alive(client: FlaskClient, account: GatewayAccount) -> None:
+    make_callback(account, message(make_order(account.shop)))
+    process()
+    db.session.get_one(Pulse, "callbacks").seen_at = utcnow() - timedelta(minutes=4)
+    db.session.commit()
+    html = client.get("/queue").text
+    assert "The worker has not been seen for 4 min: no callback is waiting, nothing is lost." in html
+    assert "All callbacks are processed" not in html
+    assert "dot-green" not in html
+
+
+def test_a_dead_workers_callbacks_are_counted_first(client: FlaskClient, account: GatewayAccount) -> None:
+    db.session.get_one(Pulse, "callbacks").seen_at = utcnow() - timedelta(minutes=4)
+    db.session.commit()
+    for _ in range(2):
+        make_callback(account, message())
+    html = client.get("/queue").text
+    assert "The worker has not been seen for 4 min: 2 callbacks are waiting, nothing is lost." in html
+
+
+def test_the_widget_is_the_pages_own_include(client: FlaskClient, account: GatewayAccount) -> None:
+    wrong_amount(account)
+    page, part = client.get("/").text, client.get("/queue").text
+    start = 'id="queue"'
+    assert page.count(start) == part.count(start) == 1
+    assert "<html" not in part
+
+
+def test_every_hour_is_in_the_table_and_on_the_chart(client: FlaskClient, account: GatewayAccount) -> None:
+    wrong_amount(account)
+    html = client.get("/").text
+    table = html[html.index('id="results-table"') :]
+    assert table[: table.index("</table>")].count('<th scope="row">') == 24
+    assert html.count('class="chart-bar"') == 24
+    assert html.count('tabindex="0" aria-label=') == 1, "one stop for Tab"
+    assert "0 processed, 1 unprocessed, 0 invalid" in html
+
+
+def test_by_day_there_are_thirty(client: FlaskClient, account: GatewayAccount) -> None:
+    wrong_amount(account)
+    page, part = client.get("/?by=days").text, client.get("/results?by=days").text
+    for html in (page, part):
+        assert html.count('class="chart-bar"') == 30
+        assert "Callbacks per day" in html
+    assert "<html" not in part
+
+
+@pytest.mark.parametrize("by", ["", "years", "\x00", "d" * 4000])
+def test_a_period_there_is_not_is_the_usual_one(client: FlaskClient, account: GatewayAccount, by: str) -> None:
+    wrong_amount(account)
+    assert "Callbacks per hour" in client.get("/", query_string={"by": by}).text
+
+
+def test_what_each_gateway_got_accepted_is_a_line(client: FlaskClient, account: GatewayAccount) -> None:
+    wrong_amount(account)
+    make_callback(account, message(make_order(account.shop)))
+    process()
+    assert "<strong>50.0 %</strong>" in client.get("/").text
+
+
+def test_all_orders_nobody_called_about_are_a_list(client: FlaskClient, account: GatewayAccount) -> None:
+    wrong_amount(account)
+    order = make_order(account.shop, "251123-silent")
+    order.created_at -= timedelta(minutes=51)
+    make_order(account.shop, "251123-fresh")
+    db.session.commit()
+    assert "/orders?unheard=1" in client.get("/").text
+    html = client.get("/orders?unheard=1").text
+    assert "251123-silent" in html
+    assert "251123-fresh" not in html
+    assert "ask the gateway to send the callback again" in html
+
+
+def test_an_order_nobody_called_about_is_named(client: FlaskClient, account: GatewayAccount) -> None:
+    wrong_amount(account)
+    order = make_order(account.shop, "251123-silent")
+    order.created_at -= timedelta(minutes=51)
+    db.session.commit()
+    html = client.get("/").text
+    assert "251123-silent" in html
+    assert "51 min" in html

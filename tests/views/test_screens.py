@@ -1,0 +1,113 @@
+"""What all screens share: the gate, the headers, and the page instead of a page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
+
+from shopcallbacks.shops.users import Role
+from shopcallbacks.views.screens import OPEN
+
+from ..factories import log_in, make_account, make_shop, make_user
+
+
+def test_every_screen_needs_a_log_in(app: Flask, client: FlaskClient) -> None:
+    screens = [rule for rule in app.url_map.iter_rules() if rule.endpoint.partition(".")[0] not in {*OPEN, "static"}]
+    assert screens
+    for rule in screens:
+        with app.test_request_context():
+            address = re.sub(r"<[^>]+>", "1", rule.rule)
+        for method in rule.methods & {"GET", "POST"}:
+            response = client.open(address, method=method)
+            assert response.status_code == 303, (method, address)
+            assert response.location.startswith("/login"), (method, address)
+
+
+def test_htmx_without_a_log_in_is_sent_to_it_as_a_whole_page(client: FlaskClient) -> None:
+    here = {"HX-Request": "true", "HX-Current-URL": "http://shop.example/orders?state=open"}
+    response = client.get("/queue", headers=here)
+    assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login?next=/orders")
+
+
+def test_a_screen_loads_nothing_from_elsewhere_and_stands_in_no_frame(client: FlaskClient) -> None:
+    response = client.get("/login")
+    assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "HX-Request" in response.vary
+
+
+def test_only_files_that_never_change_are_kept_by_a_browser(client: FlaskClient) -> None:
+    with client.get("/static/vendor/htmx-4.0.1.min.js") as library, client.get("/static/site.css") as own:
+        assert "immutable" in library.headers["Cache-Control"]
+        assert "immutable" not in own.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("address", "/ /orders /activity /settings /settings/endpoint /settings/alerts /login".split())
+def test_no_page_holds_inline_script_or_style(client: FlaskClient, address: str) -> None:
+    if address != "/login":
+        log_in(client, make_user(Role.admin, make_account().shop))
+    html = client.get(address).text
+    assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", html)
+
+
+def test_what_is_not_there_has_a_calm_page(client: FlaskClient) -> None:
+    response = log_in(client, make_user(Role.viewer, make_shop())).get("/nowhere")
+    assert (response.status_code, "There is nothing here" in response.text) == (404, True)
+
+
+def test_htmx_gets_the_sentence_only_and_a_place_for_it(client: FlaskClient) -> None:
+    log_in(client, make_user(Role.viewer, make_shop()))
+    response = client.get("/orders/1", headers={"HX-Request": "true"})
+    assert (response.status_code, response.headers["HX-Retarget"]) == (404, "#trouble")
+    assert "<" not in response.text
+
+
+def test_without_the_database_a_page_says_what_still_holds(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(client, make_user(Role.viewer, make_account().shop))
+
+    def away(*args: object) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("connection refused"))
+
+    monkeypatch.setattr("shopcallbacks.views.orders.current_shop", away)
+    response = client.get("/orders")
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "30")
+    assert "nothing is lost" in response.text
+
+
+def test_another_shop_than_ones_own_is_not_there(client: FlaskClient) -> None:
+    mine, other = make_shop(), make_shop()
+    log_in(client, make_user(Role.manager, mine))
+    assert client.get(f"/orders?shop={mine.slug}").status_code == 200
+    assert client.get(f"/orders?shop={other.slug}").status_code == 404
+
+
+def test_the_shop_stays_chosen(client: FlaskClient) -> None:
+    first, second = make_shop("alpha"), make_shop("beta")
+    log_in(client, make_user(Role.manager, first, second))
+    client.get("/?shop=beta")
+    assert '<summary class="shop">Beta</summary>' in client.get("/orders").text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["callbacks/{}", "callbacks/{}/row", "callbacks/{}/evidence", "orders/{}", "bulk/{}", "settings/gateways/{}"],
+)
+@pytest.mark.parametrize("id_", [2**63, 10**30, 2**63 - 1, 0])
+def test_an_id_that_nothing_has_is_not_there(client: FlaskClient, path: str, id_: int) -> None:
+    log_in(client, make_user(Role.admin, make_shop()))
+    assert client.get("/" + path.format(id_)).status_code == 404
+
+
+@pytest.mark.parametrize("place", [10**30, -(10**30), "x", "%00"])
+@pytest.mark.parametrize("path", ["/activity", "/bulk", "/settings/endpoint"])
+def test_a_place_that_nothing_has_is_left_out(client: FlaskClient, path: str, place: object) -> None:
+    log_in(client, make_user(Role.admin, make_shop()))
+    assert client.get(f"{path}?before={place}").status_code == 200
