@@ -109,7 +109,7 @@ def test_what_a_gateway_can_say_is_heard(name: str, outcome: Outcome) -> None:
         assert (name, outcome) in NEVER_SAID, "list it with the reason, or write an example or a vector"
         return
     assert (name, outcome) not in NEVER_SAID
-    verification, (message,) = found.heard()
+    verification, (*_, message) = found.heard()
     assert verification.verdict is Verdict.genuine, verification.detail
     assert message.outcome is outcome
     assert message.order_number or message.transaction_id
