@@ -1,14 +1,15 @@
 """Vector files: raw requests with the account's settings and what must come of them, run through the production code.
 
 A file is a list of vectors: `gateway`, `name`, `why`, `config`, `request` (`method`, `path`, `query`, `headers`,
-`body_base64`), `now`, optionally `exchange` (what must be asked, in order), and `expect`.
+`body_base64`), `now`, optionally `exchange` (what must be asked, in order), and `expect`. Where it may be called as one
+likes, `same_movement_as` (a name) and `other_movement_than` (names) say of which vectors of the file the movement is.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -120,6 +121,20 @@ def movements_of(vector: Vector) -> list[str | None]:
     exchange = Exchange([step for step in vector.get("exchange") or [] if step["purpose"] == "ask"])
     verification = verify(gateway, request, settings, exchange.ask)
     return [movement_of(message) for message in gateway.interpret(request, settings, verification.evidence)]
+
+
+def movement_differences(vector: Vector, named: Mapping[str, Vector]) -> list[str]:
+    """Where the vector's movement is not called as that of the `named` vectors, or is though it must not be.
+
+    Of several messages the last is compared: it is what the callback came for.
+    """
+    own = movements_of(vector)[-1]
+    found = []
+    for name, other in named.items():
+        must_be = name == vector.get("same_movement_as")
+        if (own == movements_of(other)[-1]) is not must_be:
+            found.append(f"movement: {own!r}, {'not that' if must_be else 'the same as'} of {name}")
+    return found
 
 
 def differences(vector: Vector) -> list[str]:
