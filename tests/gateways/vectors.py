@@ -114,13 +114,18 @@ def _written(moment: datetime | date | None) -> str | None:
 
 
 def movements_of(vector: Vector) -> list[str | None]:
-    """The movements of the vector's messages, as the production code names them."""
+    """The movements of the vector's messages, as the production code names them; a sum so far of 0 moves nothing."""
     gateway = GATEWAYS[vector["gateway"]]
     settings = complete(gateway, vector["config"])
     request = request_of(vector)
     exchange = Exchange([step for step in vector.get("exchange") or [] if step["purpose"] == "ask"])
     verification = verify(gateway, request, settings, exchange.ask)
-    return [movement_of(message) for message in gateway.interpret(request, settings, verification.evidence)]
+    messages = gateway.interpret(request, settings, verification.evidence)
+    return [
+        movement_of(message)
+        for message in messages
+        if not (message.total and message.money and not message.money.minor)
+    ]
 
 
 def movement_differences(vector: Vector, named: Mapping[str, Vector]) -> list[str]:
