@@ -280,7 +280,7 @@ def _with_details(message: Message, item: dict[str, Any], own: str | None, setti
         case Outcome.disputed:  # the date is unsigned, and only told
             return replace(message, answer_by=iso(dig(item, "additionalData", "defensePeriodEndsAt")))
         case Outcome.charged_back | Outcome.chargeback_reversed:
-            return replace(message, movement=f"{own}:second" if code in SECOND else own)
+            return replace(message, movement=own and f"{own}:second" if code in SECOND else own)
         case Outcome.refund_failed:
             return replace(message, movement=own)
     return name_refund(message, own)

@@ -116,6 +116,14 @@ def test_what_a_gateway_can_say_is_heard(name: str, outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_had_counted_as_paid_is_never_said_to_be_uncaptured(name: str) -> None:
+    for found in map(of_vector, vectors_of(name)):
+        if "authorised" in found.settings and any(message.uncaptured for message in found.heard()[1]):
+            _, messages = found.heard(authorised="paid")
+            assert not any(message.uncaptured for message in messages)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_reply_is_a_success_without_secrets(name: str) -> None:
     found = paid(name)
     bare = {key: value for key, value in found.settings.items() if key not in secret_keys(found.gateway)}

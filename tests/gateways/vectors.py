@@ -113,6 +113,32 @@ def _written(moment: datetime | date | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
+MOVES_BACK = {Outcome.refunded, Outcome.charged_back, Outcome.chargeback_reversed, Outcome.refund_failed}
+# What a message may say, and of which outcomes alone.
+ONLY_OF = {
+    "part": {Outcome.paid, Outcome.pending},
+    "total": {Outcome.paid, Outcome.refunded, Outcome.charged_back},
+    "uncaptured": {Outcome.cancelled},
+    "answer_by": {Outcome.disputed},
+}
+
+
+def oddities(message: Message) -> list[str]:
+    """What no message may say, whatever the gateway."""
+    found = [
+        f"{what}: {message.outcome} can't have it"
+        for what, outcomes in ONLY_OF.items()
+        if getattr(message, what) and message.outcome not in outcomes
+    ]
+    if message.outcome in MOVES_BACK and not message.movement:
+        found.append(f"movement: {message.outcome} names its movement")
+    if message.at is not None and message.at.utcoffset() is None:
+        found.append("at: which zone?")
+    if message.carries_on is not None and message.carries_on == message.transaction_id:
+        found.append("carries_on: itself")
+    return found
+
+
 def movements_of(vector: Vector) -> list[str | None]:
     """The movements of the vector's messages, as the production code names them; a sum so far of 0 moves nothing."""
     gateway = GATEWAYS[vector["gateway"]]
@@ -176,8 +202,7 @@ def differences(vector: Vector) -> list[str]:
     for message in messages:
         if message.outcome is Outcome.unclear and not message.detail:
             found.append("detail: an unclear message says why")
-        if message.outcome is Outcome.refunded and not message.movement:
-            found.append("movement: a refund names its movement")
+        found += oddities(message)
     reply = gateway.reply(request, settings)
     if expect["reply_status"] == "2xx":
         compare("reply status is 2xx", 200 <= reply.status <= 299, True)
