@@ -62,7 +62,8 @@ STATUSES = {
     **dict.fromkeys("chargeback returnedItem".split(), "charged_back"),
     "voided": "?",
 }
-# These have a transaction of their own; a void has the id of what it voids (not confirmed).
+# A refund has a transaction of its own and names its payment only when asked, as refTransId; a void has the id of what
+# it voids. Not confirmed.
 REFUND, REFUND_TYPE = "refund.created", "refundTransaction"
 GIVEN_BACK = (Outcome.refunded, Outcome.charged_back)
 
