@@ -9,17 +9,21 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Reply, Request, Verification, exponent
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .moments import iso
 from .reading import (
     ReadError,
     dig,
     dig_object,
     first_match,
+    major,
     minor,
     name_refund,
     no_money_no_decision,
@@ -33,7 +37,7 @@ from .reading import (
 )
 
 # eventCode -> (our word where success is true, where it is false). All others are ignored.
-# "authorised": what the account's setting says. "?": by modification.action.
+# "authorised": what the account's setting says. "?": by modification.action. "parts": each means of payment by itself.
 EVENTS = {
     "AUTHORISATION": ("authorised", "failed"),
     "CAPTURE": ("paid", "unclear"),
@@ -43,17 +47,27 @@ EVENTS = {
     "CANCEL_OR_REFUND": ("?", "ignored"),
     "REFUND": ("refunded", "ignored"),
     "REFUND_WITH_DATA": ("refunded", "ignored"),
-    "REFUND_FAILED": ("unclear", "unclear"),  # the refund counted already and came back
-    "REFUNDED_REVERSED": ("unclear", "unclear"),
+    "REFUND_FAILED": ("refund_failed", "unclear"),
+    "REFUNDED_REVERSED": ("refund_failed", "unclear"),
     "SETTLED_REVERSED": ("unclear", "unclear"),  # Adyen never got the money
-    "CHARGEBACK": ("refunded", "unclear"),
-    "SECOND_CHARGEBACK": ("refunded", "unclear"),
-    "CHARGEBACK_REVERSED": ("unclear", "unclear"),
+    "NOTIFICATION_OF_CHARGEBACK": ("disputed", "unclear"),
+    "REQUEST_FOR_INFORMATION": ("disputed", "unclear"),
+    "CHARGEBACK": ("charged_back", "unclear"),
+    "CHARGEBACK_REVERSED": ("chargeback_reversed", "unclear"),  # not final: SECOND_CHARGEBACK may follow
+    "SECOND_CHARGEBACK": ("charged_back", "unclear"),
+    "PREARBITRATION_LOST": ("charged_back", "unclear"),
+    "PREARBITRATION_WON": ("chargeback_reversed", "unclear"),  # that the money is back is not confirmed
     "PENDING": ("pending", "unclear"),
     "OFFER_CLOSED": ("cancelled", "ignored"),
     "EXPIRE": ("cancelled", "ignored"),
+    "ORDER_CLOSED": ("parts", "failed"),  # by several means of payment together
 }
 ACTIONS = {"cancel": "cancelled", "refund": "refunded"}  # modification.action of CANCEL_OR_REFUND
+
+# An authorisation let go. Which CANCEL_OR_REFUND did is not signed; of OFFER_CLOSED nothing was authorised.
+LET_GO = {"CANCELLATION", "TECHNICAL_CANCEL", "EXPIRE"}
+# All events of a dispute have one pspReference: what is taken, or comes back, a second time has another name.
+SECOND = {"SECOND_CHARGEBACK", "PREARBITRATION_LOST", "PREARBITRATION_WON"}
 
 DECIMALS = {"CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2}  # where Adyen's exponent is not ISO's
 
@@ -126,7 +140,7 @@ class Adyen(Gateway):
             return (unreadable(error),)
         live = body.get("live")
         test = live == "false" if live in ("true", "false") else None
-        messages = tuple(_message(item, settings, test=test) for item in _items(body))
+        messages = tuple(message for item in _items(body) for message in _messages(item, settings, test=test))
         return messages or (unclear("It holds no notification item.", test=test),)
 
     def reply(self, request: Request, settings: Settings) -> Reply:
@@ -206,8 +220,11 @@ def _signed(item: dict[str, Any]) -> bytes | None:
         item.get("eventCode"),
         item.get("success"),
     ]
-    # Nothing is escaped: a colon anywhere but in the reference lets the text be cut again, into another order.
-    if not all(isinstance(field, str) and (":" not in field or at == 3) for at, field in enumerate(fields)):
+    if not all(isinstance(field, str) for field in fields):
+        return None
+    # Nothing is escaped: a colon anywhere but in the reference lets the text be cut again, into another order. A kind
+    # that decides nothing may have some (REPORT_AVAILABLE): it stays the last but one, however the text is cut.
+    if item["eventCode"] in EVENTS and any(":" in field for at, field in enumerate(fields) if at != 3):
         return None
     try:
         return ":".join(fields).encode()
@@ -234,7 +251,7 @@ def _decimals(currency: str) -> int:
     return DECIMALS.get(currency, exponent(currency))
 
 
-def _message(item: dict[str, Any], settings: Settings, **known: Any) -> Message:
+def _messages(item: dict[str, Any], settings: Settings, **known: Any) -> tuple[Message, ...]:
     own = text(item.get("pspReference"))
     known |= {
         "order_number": text(item.get("merchantReference")),
@@ -243,11 +260,53 @@ def _message(item: dict[str, Any], settings: Settings, **known: Any) -> Message:
         "customer": text(dig(item, "additionalData", "shopperEmail")),
     }
     word = _word(item)
+    if word == "parts":
+        return _parts(item, settings, known)
     if word == "unclear":
         code, success = item.get("eventCode"), item.get("success")
-        return unclear(f"Adyen's {code} with success {success!r} is for a person to look at.", **known)
-    outcome = our_word(word, settings["authorised"])
-    return name_refund(no_money_no_decision(Message(outcome, **known)), own)
+        return (unclear(f"Adyen's {code} with success {success!r} is for a person to look at.", **known),)
+    message = no_money_no_decision(Message(our_word(word, settings["authorised"]), **known))
+    return (_with_details(message, item, own, settings),)
+
+
+def _with_details(message: Message, item: dict[str, Any], own: str | None, settings: Settings) -> Message:
+    """The message with what only its outcome has."""
+    code, waits = str(item.get("eventCode")), settings["authorised"] == "pending"
+    match message.outcome:
+        case Outcome.paid if code == "CAPTURE" and waits:  # else it is the same money as the authorisation
+            return replace(message, movement=own)
+        case Outcome.cancelled:
+            return replace(message, uncaptured=waits and code in LET_GO)
+        case Outcome.disputed:  # the date is unsigned, and only told
+            return replace(message, answer_by=iso(dig(item, "additionalData", "defensePeriodEndsAt")))
+        case Outcome.charged_back | Outcome.chargeback_reversed:
+            return replace(message, movement=own and f"{own}:second" if code in SECOND else own)
+        case Outcome.refund_failed:
+            return replace(message, movement=own)
+    return name_refund(message, own)
+
+
+def _parts(item: dict[str, Any], settings: Settings, known: dict[str, Any]) -> tuple[Message, ...]:
+    """What each means of payment paid. It is not signed, so it must add up to the sum that is."""
+    details = dig_object(item, "additionalData")
+    numbers = {match[1] for name in details if (match := re.fullmatch(r"order-(\d{1,3})-pspReference", name, re.ASCII))}
+    if not numbers:
+        return (Message(Outcome.ignored, **known),)  # each part has a notice of its own
+    outcome, messages = our_word("authorised", settings["authorised"]), []
+    for number in sorted(numbers, key=int):
+        currency, _, amount = str(details.get(f"order-{number}-paymentAmount")).partition(" ")
+        part = {"transaction_id": text(details[f"order-{number}-pspReference"]), "money": major(amount, currency)}
+        messages.append(Message(outcome, part=True, **known | part))
+    if not _add_up(messages, known["money"]):
+        return (unclear("The parts of Adyen's order are not signed, and do not add up to its signed sum.", **known),)
+    return tuple(messages)
+
+
+def _add_up(parts: list[Message], whole: Money | None) -> bool:
+    sums = [part.money.minor for part in parts if part.money and whole and part.money.currency == whole.currency]
+    payments = {part.transaction_id for part in parts if part.transaction_id}
+    is_told = len(sums) == len(payments) == len(parts) and min(sums) > 0
+    return is_told and whole is not None and sum(sums) == whole.minor
 
 
 def _word(item: dict[str, Any]) -> str:

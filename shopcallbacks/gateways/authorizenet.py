@@ -16,6 +16,7 @@ from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .moments import iso
 from .reading import (
     ReadError,
     dig,
@@ -57,15 +58,21 @@ STATUSES = {
     **dict.fromkeys("underReview FDSPendingReview FDSAuthorizedPendingReview approvedReview".split(), "pending"),
     **dict.fromkeys("declined communicationError generalError failedReview settlementError".split(), "failed"),
     "expired": "cancelled",
-    **dict.fromkeys("refundPendingSettlement refundSettledSuccessfully chargeback returnedItem".split(), "refunded"),
+    **dict.fromkeys("refundPendingSettlement refundSettledSuccessfully".split(), "refunded"),
+    **dict.fromkeys("chargeback returnedItem".split(), "charged_back"),
     "voided": "?",
 }
+# A refund has a transaction of its own and names its payment only when asked, as refTransId; a void has the id of what
+# it voids. Not confirmed.
+REFUND, REFUND_TYPE = "refund.created", "refundTransaction"
+GIVEN_BACK = (Outcome.refunded, Outcome.charged_back)
 
 API = {
     "production": "https://api.authorize.net/xml/v1/request.api",
     "sandbox": "https://apitest.authorize.net/xml/v1/request.api",
 }
 
+TYPES = {Outcome.cancelled: "authOnlyTransaction", Outcome.refunded: REFUND_TYPE}  # in examples
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # its answers begin with one
 AMOUNT = "{amount}"  # in examples, where the number goes
 
@@ -146,9 +153,10 @@ class AuthorizeNet(Gateway):
     def _to_ask_about(self, request: Request, settings: Settings) -> str | None:
         """The id of the transaction that decides; None where nothing is asked."""
         (message,) = self.interpret(request, settings, {})
-        if not self.asks(settings) or message.outcome is Outcome.ignored or not _is_id(message.transaction_id):
+        if not self.asks(settings) or message.outcome is Outcome.ignored or message.unreadable:
             return None
-        return message.transaction_id
+        transaction_id = text(dig(read_object(request.body), "payload", "id"))
+        return transaction_id if _is_id(transaction_id) else None
 
     def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
         test = settings["environment"] == "sandbox"
@@ -156,7 +164,7 @@ class AuthorizeNet(Gateway):
             event = read_object(request.body)
         except ReadError as error:
             return (unreadable(error, test=test),)
-        known = {"event_id": text(event.get("notificationId")), "test": test}
+        known = {"event_id": text(event.get("notificationId")), "test": test, "at": iso(event.get("eventDate"))}
         return (_message(event, settings, dig_object(evidence, "transaction"), known),)
 
     def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
@@ -172,7 +180,9 @@ class AuthorizeNet(Gateway):
         if message.outcome not in kinds or money is None or money.currency != settings["currency"]:
             return None  # it has no words for another currency than the account's
         kind, code, status = kinds[message.outcome]
-        transaction_id = re.sub(r"\D", "", message.transaction_id or "")[-20:] or "1"
+        is_refund = message.outcome is Outcome.refunded
+        payment_id = _digits(message.transaction_id)
+        transaction_id = _digits(message.event_id) if is_refund else payment_id
         event = {
             "notificationId": message.event_id,
             "eventType": f"{PREFIX}{kind}",
@@ -188,7 +198,7 @@ class AuthorizeNet(Gateway):
         }
         transaction = {
             "transId": transaction_id,
-            "transactionType": "authOnlyTransaction" if status == "voided" else "authCaptureTransaction",
+            "transactionType": TYPES.get(message.outcome, "authCaptureTransaction"),
             "transactionStatus": status,
             "responseCode": code,
             "order": {"invoiceNumber": message.order_number},
@@ -196,6 +206,8 @@ class AuthorizeNet(Gateway):
             "settleAmount": AMOUNT,
             "customer": {"email": message.customer},
         }
+        if is_refund:
+            transaction["refTransId"] = payment_id
         body = _write(event, money)
         headers = (
             ("Content-Type", "application/json; charset=utf-8"),
@@ -214,6 +226,11 @@ def _digest(key: str, body: bytes) -> bytes:
 def _write(value: dict[str, Any], money: Money) -> bytes:
     """As JSON, with all decimals of the amount, as Authorize.Net signs them."""
     return json.dumps(value, separators=(",", ":")).replace(json.dumps(AMOUNT), f"{money.amount:f}").encode()
+
+
+def _digits(value: str | None) -> str:
+    """An id as Authorize.Net has them, made from another."""
+    return re.sub(r"[^0-9]", "", value or "")[-20:] or "1"
 
 
 def _is_id(transaction_id: str | None) -> bool:
@@ -258,33 +275,48 @@ def _message(event: dict[str, Any], settings: Settings, transaction: dict[str, A
         return Message(Outcome.ignored, **known)
     if payload.get("entityName") != "transaction":
         return unclear("The event is not about a transaction.", **known)
+    own = text(payload.get("id"))
+    is_refund = kind.removeprefix(PREFIX) == REFUND
     known |= {
-        "transaction_id": text(payload.get("id")),
+        "transaction_id": None if is_refund else own,
         "order_number": text(payload.get(settings["order_field"])),
         "money": major(payload.get("authAmount"), settings["currency"]),
     }
     if transaction:
-        return _asked_message(transaction, settings, known)
-    if settings["transaction_key"] and not _is_id(known["transaction_id"]):
+        return _asked_message(transaction, is_refund, own, settings, known)
+    if settings["transaction_key"] and not _is_id(own):
         return unclear("The transaction's id is not a number, so Authorize.Net can't be asked.", **known)
     outcome = our_word(_word_of_code(payload.get("responseCode"), words), settings["authorised"])
-    return _decided(outcome, f"response code {payload.get('responseCode')!r}", known)
+    return _decided(outcome, f"response code {payload.get('responseCode')!r}", own, known)
 
 
-def _asked_message(transaction: dict[str, Any], settings: Settings, known: dict[str, Any]) -> Message:
-    outcome = our_word(_word_of_status(transaction), settings["authorised"])
-    amount = transaction.get("settleAmount" if outcome in (Outcome.paid, Outcome.refunded) else "authAmount")
+def _asked_message(
+    transaction: dict[str, Any], is_refund: bool, own: str | None, settings: Settings, known: dict[str, Any]
+) -> Message:
+    word = _word_of_status(transaction)
+    outcome = our_word(word, settings["authorised"])
+    amount = transaction.get("settleAmount" if outcome in (Outcome.paid, *GIVEN_BACK) else "authAmount")
     known |= {"money": major(amount, settings["currency"]), "customer": text(dig(transaction, "customer", "email"))}
     if settings["order_field"] == "invoiceNumber":
         known["order_number"] = text(dig(transaction, "order", "invoiceNumber"))
-    return _decided(outcome, f"status {transaction.get('transactionStatus')!r}", known)
+    if is_refund or word == "charged_back" or transaction.get("transactionType") == REFUND_TYPE:
+        known["transaction_id"] = text(transaction.get("refTransId"))
+        if outcome not in (*GIVEN_BACK, Outcome.unclear):
+            return Message(Outcome.ignored, **known)  # what became of a refund is not what became of the payment
+    if outcome is Outcome.cancelled:
+        # Not confirmed: that an authorisation, once captured, no longer calls itself authOnlyTransaction.
+        known["uncaptured"] = settings["authorised"] == "pending"
+    return _decided(outcome, f"status {transaction.get('transactionStatus')!r}", own, known)
 
 
-def _decided(outcome: Outcome, said: str, known: dict[str, Any]) -> Message:
+def _decided(outcome: Outcome, said: str, own: str | None, known: dict[str, Any]) -> Message:
     if outcome is Outcome.unclear:
         return unclear(f"Authorize.Net's {said} is not known.", **known)
+    message = no_money_no_decision(Message(outcome, **known))
+    if outcome is Outcome.charged_back:
+        return replace(message, movement=own)
     # A refund has a transaction of its own, a void that of its payment, which can be voided once.
-    return name_refund(no_money_no_decision(Message(outcome, **known)), known["transaction_id"])
+    return name_refund(message, own)
 
 
 def _word_of_code(code: Any, words: tuple[str, str, str]) -> str:

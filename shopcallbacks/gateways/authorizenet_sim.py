@@ -222,6 +222,8 @@ def _message(form: Mapping[str, str], settings: Settings) -> Message:
     word = "ignored" if kind == "prior_auth_capture" else TYPES[kind].get(code)
     if word is None:
         return unclear(f'Authorize.Net\'s response code "{_text(code)}" is not known.', **known)
+    if kind == "credit" and word == "refunded":
+        known["transaction_id"] = None  # it is the credit's own, and of which payment it does not say
     payment = transaction if transaction != "0" else f"order {order}"  # every test request's transaction is 0
     message = Message(our_word(word, settings["authorised"]), movement=payment, **known)
     return name_refund(no_money_no_decision(message), f"{payment}:{kind}" if payment else None)

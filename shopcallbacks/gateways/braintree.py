@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from ..domain.values import Message, Outcome, Reply, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .moments import day, iso
 from .reading import (
     ReadError,
     dig,
@@ -57,12 +59,17 @@ CREDITS = {"paid": "refunded", "unclear": "unclear"}  # a credit gives money bac
 # Other kinds -> our word. All the rest are ignored.
 OTHER_KINDS = {
     "local_payment_expired": "cancelled",
-    "local_payment_reversed": "refunded",
-    "dispute_lost": "refunded",
-    "dispute_accepted": "refunded",
-    "dispute_auto_accepted": "refunded",
-    "dispute_expired": "unclear",
+    "local_payment_reversed": "cancelled",  # not confirmed: the shop made no transaction in time
+    "refund_failed": "refund_failed",
+    "dispute_opened": "disputed",
+    "dispute_lost": "charged_back",
+    "dispute_accepted": "charged_back",
+    "dispute_auto_accepted": "charged_back",
+    "dispute_won": "chargeback_reversed",
+    "dispute_expired": "unclear",  # what becomes of the money then is not said
 }
+# A retrieval only asks for papers: no money moves, however it ends.
+NOT_OF_A_RETRIEVAL = {"dispute_lost", "dispute_accepted", "dispute_auto_accepted", "dispute_expired"}
 
 # The only text we ever sign for whoever asks; so as a payload it is never a notification.
 CHALLENGE = re.compile(rb"[a-f0-9]{20,32}")
@@ -269,24 +276,37 @@ def _message(notification: Element, settings: Settings) -> Message:
     if kind is None:
         return unclear("The notification has no kind.")
     transaction, dispute = _transaction(subject), _dispute(subject)
-    own = _value(transaction, "id") or _value(subject, "payment-id") or _value(subject, "transaction-id")
-    refunded = _value(transaction, "refunded-transaction-id") if _is_credit(transaction) else None
+    payment_id, own = _value(subject, "payment-id"), _value(transaction, "id")
     about = transaction if dispute is None else dispute
+    is_credit = _is_credit(transaction) or kind == "refund_failed"
     known: dict[str, Any] = {
         "order_number": _value(transaction, settings["order_field"]),
-        "transaction_id": refunded or own,
+        "transaction_id": _value(transaction, "refunded-transaction-id")
+        if is_credit
+        else own or payment_id or _value(subject, "transaction-id"),
+        "carries_on": payment_id if own else None,
         "money": major(
             _value(dispute, "amount-disputed") or _value(about, "amount"), _value(about, "currency-iso-code")
         ),
         "customer": _value(_child(transaction, "customer"), "email"),
+        "at": iso(_value(notification, "timestamp")),
     }
     word = _word(kind, transaction, dispute)
     if word == "unclear":
         return unclear(f"Braintree's {kind} with status {_value(about, 'status')} is for a person to look at.", **known)
-    message = Message(our_word(word, settings["authorised"]), **known)
-    if kind != "local_payment_reversed":  # which never says how much
-        message = no_money_no_decision(message)
-    return name_refund(message, _value(dispute, "id"), own)
+    message = no_money_no_decision(Message(our_word(word, settings["authorised"]), **known))
+    match message.outcome:
+        case Outcome.cancelled:
+            # Not `voided`: what was submitted for settlement counts as paid, and can be voided still.
+            expired = kind in TRANSACTION_KINDS and _value(transaction, "status") == "authorization_expired"
+            return replace(message, uncaptured=expired and settings["authorised"] == "pending")
+        case Outcome.disputed:
+            return replace(message, answer_by=day(_value(dispute, "reply-by-date")))
+        case Outcome.charged_back | Outcome.chargeback_reversed:
+            return replace(message, movement=_value(dispute, "id"))
+        case Outcome.refund_failed:
+            return replace(message, movement=own)
+    return name_refund(message, own)
 
 
 def _is_credit(transaction: Element | None) -> bool:
@@ -295,8 +315,8 @@ def _is_credit(transaction: Element | None) -> bool:
 
 def _word(kind: str, transaction: Element | None, dispute: Element | None) -> str:
     if kind not in TRANSACTION_KINDS:
-        # A retrieval only asks for papers.
-        return "ignored" if _value(dispute, "kind") == "retrieval" else OTHER_KINDS.get(kind, "ignored")
+        is_nothing = kind in NOT_OF_A_RETRIEVAL and _value(dispute, "kind") == "retrieval"
+        return "ignored" if is_nothing else OTHER_KINDS.get(kind, "ignored")
     if transaction is None:
         # After local_payment_completed the shop must still make the transaction from the nonce.
         return "pending" if kind == "local_payment_completed" else "unclear"

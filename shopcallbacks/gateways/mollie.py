@@ -6,12 +6,14 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, Money, NoAnswer, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .moments import iso
 from .reading import (
     ReadError,
     dig,
@@ -51,7 +53,26 @@ ORDER = {
     "canceled": "cancelled",
     "expired": "cancelled",
 }
-OF_A_PAYMENT = {"refund.refunded", "chargeback.received"}  # events that embed what names its payment
+# When a payment came into its status; orders don't say it.
+SINCE = {
+    "paid": "paidAt",
+    "authorized": "authorizedAt",
+    "open": "createdAt",
+    "pending": "createdAt",
+    "failed": "failedAt",
+    "canceled": "canceledAt",
+    "expired": "expiredAt",
+}
+# What went back, as sums so far: the status stays `paid`
+SUMS = {"amountRefunded": Outcome.refunded, "amountChargedBack": Outcome.charged_back}
+# Events that embed what names its payment -> what they say where the payment lacks the sum that would have fallen
+OF_A_PAYMENT: dict[str, tuple[Outcome, str] | None] = {
+    "refund.refunded": None,
+    "refund.failed": (Outcome.refund_failed, "amountRefunded"),
+    "refund.canceled": (Outcome.refund_failed, "amountRefunded"),
+    "chargeback.received": None,
+    "chargeback.reversed": (Outcome.chargeback_reversed, "amountChargedBack"),
+}
 
 ID = r"(tr|ord)_[A-Za-z0-9]{4,40}"
 API = "https://api.mollie.com/v2"
@@ -111,16 +132,17 @@ class Mollie(Gateway):
         return (yield from _ask(named, settings, matched))
 
     def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
-        event_id = None
+        event: dict[str, Any] = {}
         if request.header_values(SIGNATURE):
             named = _named_by_event(request.body)
             if isinstance(named, Message):
                 return (named,)
-            event_id = text(read_object(request.body).get("id"))
-        answered = evidence.get("answer")
+            event = read_object(request.body)
+        event_id, answered = text(event.get("id")), evidence.get("answer")
         if not isinstance(answered, dict):
             return (unclear("The callback itself says nothing, only Mollie's answer would.", event_id=event_id),)
-        return (_message(answered, settings, event_id),)
+        state = _message(answered, settings, event_id)
+        return (state, *_given_back(answered, state), *_by_event(event, answered, state))
 
     def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
         status = {
@@ -143,6 +165,7 @@ class Mollie(Gateway):
             "amount": amount,
             "description": f"Order {message.order_number}",
             "status": status,
+            SINCE[status]: at.isoformat(timespec="seconds"),
         }
         if message.outcome is Outcome.refunded:
             payment["amountRefunded"] = amount
@@ -189,10 +212,6 @@ def _named_by_event(body: bytes) -> str | Message:
     kind, event_id = event.get("type"), text(event.get("id"))
     if not isinstance(kind, str):
         return unclear("The event has no type.", event_id=event_id)
-    if kind == "chargeback.reversed":
-        return unclear(
-            "A charge-back was reversed: the money is back, look what became of the order.", event_id=event_id
-        )
     if kind.startswith("payment."):
         named = event.get("entityId")
     elif kind in OF_A_PAYMENT:
@@ -234,7 +253,6 @@ def _message(thing: dict[str, Any], settings: Settings, event_id: str | None) ->
     transaction, status = text(thing.get("id")), text(thing.get("status"))
     is_order = (transaction or "").startswith("ord_")
     order = text(dig(thing, *(settings["order_field"] or "").split(".", 1)))
-    captured = _money(thing, "amountCaptured")
     known: dict[str, Any] = {
         "order_number": order or (text(thing.get("orderNumber")) if is_order else None),
         "transaction_id": transaction,
@@ -242,28 +260,64 @@ def _message(thing: dict[str, Any], settings: Settings, event_id: str | None) ->
         "test": {"test": True, "live": False}.get(str(thing.get("mode"))),
         "customer": text(dig(thing, "billingAddress", "email")),
         "money": _money(thing, "amount"),
+        "at": None if is_order else iso(dig(thing, SINCE.get(status or "", ""))),
     }
     word = (ORDER if is_order else PAYMENT).get(status or "")
     if word is None:
         return unclear(f"Mollie's status {status!r} is not known.", **known)
-    if word != "paid":
-        return no_money_no_decision(Message(our_word(word, settings["authorised"]), **known))
-    if thing.get("amountCaptured") is not None and not (captured and captured.minor == 0):
-        known["money"] = captured
-    return no_money_no_decision(_refunded(thing, known) or Message(Outcome.paid, **known))
+    if word == "paid" and thing.get("amountCaptured") is not None:
+        known |= _captured(thing, settings, known)
+    return no_money_no_decision(Message(our_word(word, settings["authorised"]), **known))
 
 
-def _refunded(thing: dict[str, Any], known: dict[str, Any]) -> Message | None:
-    """What was given back so far, by us and by charge-backs: the status stays `paid`. None where nothing was."""
-    names = [name for name in ("amountRefunded", "amountChargedBack") if thing.get(name) is not None]
-    sums = [money for name in names if (money := _money(thing, name))]
-    if len(sums) != len(names) or len({money.currency for money in sums}) > 1:
-        return unclear("It can't be read how much of the payment was given back.", **known | {"money": None})
-    total = sum(money.minor for money in sums)
-    if total <= 0:
-        return None
-    known |= {"money": Money(total, sums[0].currency), "movement": f"{known['transaction_id']}:{total}"}
-    return Message(Outcome.refunded, total=True, **known)
+def _captured(thing: dict[str, Any], settings: Settings, known: dict[str, Any]) -> dict[str, Any]:
+    """What was captured so far; nothing where it says 0, which a payment that needs no capture may."""
+    captured, movement = _money(thing, "amountCaptured"), None
+    if captured is not None and captured.minor == 0:
+        return {}
+    # Where an authorisation counts as paid, a capture is the same money.
+    if captured is not None and captured != known["money"] and settings["authorised"] == "pending":
+        movement = f"{known['transaction_id']}:captured:{captured.minor}"
+    return {"money": captured, "total": True, "movement": movement, "at": None}
+
+
+def _given_back(thing: dict[str, Any], paid: Message) -> Iterator[Message]:
+    """What was given back so far of a payment that is paid, also where that is 0: it may have been more."""
+    if paid.outcome is not Outcome.paid or thing.get("status") != "paid" or _is_order(paid):
+        return
+    for name, outcome in SUMS.items():
+        if thing.get(name) is None:
+            continue
+        money = _money(thing, name)
+        said = replace(paid, outcome=outcome, money=money, total=True, movement=None, at=None)
+        if money is None or money.minor < 0:
+            why = f"It can't be read how much of the payment was {outcome.replace('_', ' ')}."
+            yield replace(said, outcome=Outcome.unclear, money=None, total=False, detail=why)
+        else:
+            yield replace(said, movement=f"{paid.transaction_id}:{money.minor}")
+
+
+def _by_event(event: dict[str, Any], thing: dict[str, Any], state: Message) -> Iterator[Message]:
+    """What only the event tells. A sum so far has fallen by it already: said twice it would hit another refund."""
+    said = OF_A_PAYMENT.get(str(event.get("type")))
+    if said is None or thing.get(said[1]) is not None:
+        return
+    entity = dig_object(event, "_embedded", "entity")
+    yield Message(
+        said[0],
+        state.order_number,
+        state.transaction_id,
+        state.event_id,
+        _money(entity, "amount"),
+        state.test,
+        movement=text(entity.get("id")),
+        at=iso(entity.get("reversedAt")),
+        customer=state.customer,
+    )
+
+
+def _is_order(message: Message) -> bool:
+    return (message.transaction_id or "").startswith("ord_")
 
 
 def _money(thing: dict[str, Any], name: str) -> Money | None:

@@ -20,6 +20,7 @@ from cryptography.x509 import Certificate
 from ..domain.values import Ask, Asking, Message, Money, NoAnswer, Outcome, Request, Verification
 from .base import AUTHORISED, Gateway, Kind, Setting, Settings
 from .certificates import names_of, reaches_a_root, read_certificates, rsa_key_of, system_roots
+from .moments import iso
 from .paypal_terms import ENVIRONMENT, read_amount
 from .reading import (
     ReadError,
@@ -48,11 +49,23 @@ OF_CAPTURES: dict[str, str | dict[str, str]] = {
     "DENIED": "failed",
     "DECLINED": "failed",
     "REFUNDED": GIVEN_BACK,
-    "REVERSED": "refunded",
+    "REVERSED": "charged_back",
+}
+# A dispute's status, and once it is over its outcome -> our word. What it took from the shop has a REVERSED or REFUNDED
+# of its own (not confirmed).
+DISPUTE_GOES_ON = {"WAITING_FOR_SELLER_RESPONSE": "disputed"}  # any other status asks nothing of the shop
+DISPUTE_IS_OVER = {
+    **dict.fromkeys("RESOLVED_SELLER_FAVOUR CANCELED_BY_BUYER RESOLVED_WITH_PAYOUT".split(), "chargeback_reversed"),
+    "DENIED": "chargeback_reversed",  # not confirmed
+    **dict.fromkeys("RESOLVED_BUYER_FAVOUR ACCEPTED NONE".split(), "ignored"),
 }
 EVENTS: dict[str, str | dict[str, str]] = {
     "CHECKOUT.ORDER.APPROVED": "pending",  # nothing is captured until the shop does it
     "CHECKOUT.ORDER.COMPLETED": CAPTURE,
+    "CHECKOUT.PAYMENT-APPROVAL.REVERSED": "cancelled",  # not captured in time: the customer has his money back
+    "CUSTOMER.DISPUTE.CREATED": "disputed",
+    "CUSTOMER.DISPUTE.UPDATED": DISPUTE_GOES_ON,
+    "CUSTOMER.DISPUTE.RESOLVED": DISPUTE_IS_OVER,
     "PAYMENT.AUTHORIZATION.CREATED": RESERVED,
     "PAYMENT.AUTHORIZATION.VOIDED": "cancelled",
     **{f"PAYMENT.CAPTURE.{what}": words for what, words in OF_CAPTURES.items()},
@@ -151,7 +164,8 @@ class PayPal(Gateway):
             event = read_object(request.body)
         except ReadError as error:
             return (unreadable(error, test=test),)
-        return (_message(event, settings, event_id=text(event.get("id")), test=test),)
+        known = {"event_id": text(event.get("id")), "test": test, "at": iso(event.get("create_time"))}
+        return (_message(event, settings, **known),)
 
 
 def _read_headers(request: Request, settings: Settings) -> Verification | tuple[str, str, str, bytes]:
@@ -244,29 +258,57 @@ def _message(event: dict[str, Any], settings: Settings, **known: Any) -> Message
     resource = event.get("resource")
     if not isinstance(resource, dict):
         return unclear(f"{kind} comes without the thing it is about.", **known)
-    known["transaction_id"] = text(resource.get("id"))
-    if kind.startswith("CHECKOUT.ORDER."):
+    if kind.startswith("CUSTOMER.DISPUTE."):
+        return _of_dispute(kind, resource, settings, known)
+    if kind.startswith("CHECKOUT."):
         return _of_order(kind, resource, settings, known)
-    known |= _order_and_money(resource, settings)
+    known |= {"transaction_id": text(resource.get("id")), "order_number": _order(resource, settings)}
+    known["money"] = _money(resource)
     if kind.endswith((".REFUNDED", ".REVERSED")):
         known["transaction_id"] = _refunded_payment(resource)
+    else:
+        known["carries_on"] = _authorisation(resource) or _related(resource, "order_id")
     return _decide(kind, resource, settings, known)
 
 
 def _of_order(kind: str, order: dict[str, Any], settings: Settings, known: dict[str, Any]) -> Message:
     """An order holds purchases, and those their captures; only one of each can be told in one message."""
-    known["customer"] = text(dig(order, "payer", "email_address"))
+    order_id = text(order.get("order_id" if kind == "CHECKOUT.PAYMENT-APPROVAL.REVERSED" else "id"))
+    known |= {"transaction_id": order_id, "customer": text(dig(order, "payer", "email_address"))}
     units = _list(order, "purchase_units")
     if len(units) != 1:
         return unclear("It is about an order of several purchases, or of none.", **known)
-    known |= _order_and_money(units[0], settings)
-    if kind == "CHECKOUT.ORDER.APPROVED":
+    known |= {"order_number": _order(units[0], settings), "money": _money(units[0])}
+    if kind != "CHECKOUT.ORDER.COMPLETED":
         return _decide(kind, order, settings, known)
     captures = _list(units[0], "payments", "captures")
     if len(captures) != 1 or not isinstance(captures[0], dict):
         return unclear("The order is completed with several captures, or with none.", **known)
-    known |= {"transaction_id": text(captures[0].get("id")), "money": _money(captures[0])}
+    known |= {"transaction_id": text(captures[0].get("id")), "money": _money(captures[0]), "carries_on": order_id}
     return _decide(kind, captures[0], settings, known)
+
+
+def _of_dispute(kind: str, dispute: dict[str, Any], settings: Settings, known: dict[str, Any]) -> Message:
+    """It names its payment as the seller knows it, in a list of which the first counts."""
+    disputed = next(iter(_list(dispute, "disputed_transactions")), None)
+    known |= {
+        "transaction_id": text(dig(disputed, "seller_transaction_id")),
+        "order_number": _order(disputed, settings),
+        "money": _money(dispute, "dispute_amount"),
+    }
+    words, code = EVENTS[kind], str(dig(dispute, "dispute_outcome", "outcome_code"))
+    if words is DISPUTE_IS_OVER and code not in DISPUTE_IS_OVER:
+        return unclear(f"PayPal's outcome {code!r} of a dispute is not known.", **known)
+    if words is DISPUTE_IS_OVER:
+        word = DISPUTE_IS_OVER[code]
+    else:
+        word = words if isinstance(words, str) else words.get(_status(dispute), "ignored")
+    message = Message(Outcome(word), **known)
+    if message.outcome is Outcome.disputed:
+        return replace(message, answer_by=iso(dispute.get("seller_response_due_date")))
+    if message.outcome is Outcome.chargeback_reversed:
+        return replace(message, movement=text(dispute.get("dispute_id")))
+    return message
 
 
 def _decide(kind: str, thing: dict[str, Any], settings: Settings, known: dict[str, Any]) -> Message:
@@ -274,35 +316,39 @@ def _decide(kind: str, thing: dict[str, Any], settings: Settings, known: dict[st
     word = words if isinstance(words, str) else words.get(status)
     if word is None:
         return unclear(f"{kind} with the status {status or 'missing'!r} is not known.", **known)
-    message = Message(our_word(word, settings["authorised"]), **known)
-    if message.outcome not in (Outcome.paid, Outcome.pending, Outcome.refunded):
+    message, waits = Message(our_word(word, settings["authorised"]), **known), settings["authorised"] == "pending"
+    if kind == "PAYMENT.AUTHORIZATION.VOIDED":  # also of what a capture of a part has left
+        return replace(message, uncaptured=waits)
+    if message.outcome not in (Outcome.paid, Outcome.pending, Outcome.refunded, Outcome.charged_back):
         return message
     money = message.money
     if money is None or money.minor == 0:
         return unclear(f"{kind} comes without a readable amount other than 0.", **known)
-    if message.outcome is Outcome.refunded:  # in the older API a negative sum
-        return name_refund(replace(message, money=replace(money, minor=abs(money.minor))), text(thing.get("id")))
+    if message.outcome in (Outcome.refunded, Outcome.charged_back):  # in the older API a negative sum
+        own = text(thing.get("id"))
+        message = replace(message, money=replace(money, minor=abs(money.minor)), movement=own or message.event_id)
+        return name_refund(message, own)
     if money.minor < 0:
         return unclear(f"{kind} comes with a negative amount.", **known)
+    authorisation = _authorisation(thing)
+    # Not confirmed: that further captures may follow where this is not called the final one.
+    message = replace(message, part=authorisation is not None and thing.get("final_capture") is False)
     # Where an authorisation counts as paid, its capture is the same money under an id of its own.
-    if message.outcome is Outcome.paid and settings["authorised"] != "pending":
-        return replace(message, movement=_authorisation(thing))
-    return message
+    return replace(message, movement=authorisation) if message.outcome is Outcome.paid and not waits else message
 
 
 def _status(thing: dict[str, Any]) -> str:
     return str(thing.get("status") or thing.get("state") or "").upper()
 
 
-def _order_and_money(thing: Any, settings: Settings) -> dict[str, Any]:
+def _order(thing: Any, settings: Settings) -> str | None:
     names = ORDER_FIELDS.get(settings["order_field"], ())
-    order = next((number for name in names if (number := text(dig(thing, name)))), None)
-    return {"order_number": order, "money": _money(thing)}
+    return next((number for name in names if (number := text(dig(thing, name)))), None)
 
 
-def _money(thing: Any) -> Money | None:
+def _money(thing: Any, name: str = "amount") -> Money | None:
     """`{value, currency_code}`, in the older API `{total, currency}`: resource_version is not always there."""
-    amount = dig_object(thing, "amount")
+    amount = dig_object(thing, name)
     value, currency = ("value", "currency_code") if "value" in amount else ("total", "currency")
     return read_amount(amount.get(value), amount.get(currency))
 
@@ -319,5 +365,8 @@ def _refunded_payment(refund: dict[str, Any]) -> str | None:
 
 
 def _authorisation(capture: dict[str, Any]) -> str | None:
-    related = dig(capture, "supplementary_data", "related_ids", "authorization_id")
-    return text(related) or _linked(capture, "authorizations")
+    return _related(capture, "authorization_id") or _linked(capture, "authorizations")
+
+
+def _related(thing: dict[str, Any], name: str) -> str | None:
+    return text(dig(thing, "supplementary_data", "related_ids", name))

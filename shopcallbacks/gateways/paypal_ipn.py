@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlencode
 
 from ..domain.values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .moments import iso
 from .paypal_terms import ENVIRONMENT, read_amount, write_amount
 from .reading import ReadError, name_refund, our_word, split_form, stopped, text, unclear, unreachable, unreadable
 
@@ -25,7 +27,8 @@ STATUS = {
     "Expired": "cancelled",
     "Voided": "cancelled",
     "Refunded": "refunded",
-    "Reversed": "refunded",
+    "Reversed": "charged_back",
+    "Canceled_Reversal": "chargeback_reversed",
     "Partially_Refunded": "refunded",
 }
 # Here txn_id names the refund and parent_txn_id the payment.
@@ -35,7 +38,10 @@ PAYMENTS = set(
     "web_accept cart express_checkout virtual_terminal send_money merch_pmt pro_hosted subscr_payment recurring_payment"
     " recurring_payment_outstanding_payment paypal_here invoice_payment".split()
 )
-NO_PAYMENTS = {"new_case", "adjustment", "masspay", "payout"}
+CASES = {"new_case": "disputed", "adjustment": "ignored"}  # a case that is closed: for whom it does not say
+NO_PAYMENTS = {"masspay", "payout"}
+MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+ZONES = {"PDT": "-07:00", "PST": "-08:00"}
 
 HOSTS = {"live": "ipnpb.paypal.com", "sandbox": "ipnpb.sandbox.paypal.com"}
 RECEIVER = ("receiver_id", "receiver_email", "business")
@@ -69,7 +75,7 @@ class PayPalIpn(Gateway):
             "receiver_emails",
             "Receiver e-mail addresses",
             Kind.texts,
-            "PayPal > Account Settings > Business profile > Email. List the primary one: PayPal names no other.",
+            "PayPal > Account Settings > Business profile > Email. The primary one and those that your buttons name.",
         ),
         Setting(
             "receiver_id",
@@ -141,7 +147,7 @@ class PayPalIpn(Gateway):
             "mc_gross": write_amount(message.money),
             "mc_currency": message.money.currency,
             "payment_status": status,
-            "payment_date": at.strftime("%H:%M:%S %b %d, %Y UTC"),
+            "payment_date": at.astimezone(timezone(timedelta(hours=-8))).strftime("%H:%M:%S %b %d, %Y PST"),
             "payment_type": "instant",
             "txn_type": "web_accept",
             "txn_id": message.transaction_id or "",
@@ -206,16 +212,19 @@ def _is_ours(fields: Mapping[str, str], settings: Settings) -> bool:
     our_id = settings["receiver_id"]
     our_addresses = [address.lower() for address in settings["receiver_emails"] or ()]
     kind = fields.get("txn_type")
-    if kind in ("new_case", "adjustment") and not any(fields.get(name) for name in RECEIVER):
+    if kind in CASES and not any(fields.get(name) for name in RECEIVER):
         return True
     account, *addresses = (fields.get(name) for name in (PAYER if kind == "masspay" else RECEIVER))
     if our_id and account:
         return bool(account == our_id)
-    return next((address.lower() in our_addresses for address in addresses if address), False)
+    # receiver_email is the account's primary address whichever was paid, business the one that the button named.
+    return any(address.lower() in our_addresses for address in addresses if address)
 
 
 def _message(fields: Mapping[str, str], settings: Settings) -> Message:
     status, kind = text(fields.get("payment_status")), text(fields.get("txn_type"))
+    if kind is None and status is None and fields.get("case_type") == "chargeback":
+        kind = "new_case"  # it came like this once
     transaction, parent = text(fields.get("txn_id")), text(fields.get("parent_txn_id"))
     known: dict[str, Any] = {
         "order_number": text(fields.get(settings["order_field"])),
@@ -224,7 +233,10 @@ def _message(fields: Mapping[str, str], settings: Settings) -> Message:
         "money": read_amount(fields.get("mc_gross"), fields.get("mc_currency")),
         "test": _is_sandbox(settings),
         "customer": text(fields.get("payer_email")),
+        "at": _moment(fields.get("case_creation_date" if kind in CASES else "payment_date")),
     }
+    if kind in CASES:
+        return Message(Outcome(CASES[kind]), **known)
     if kind in NO_PAYMENTS or (kind is not None and kind not in PAYMENTS and status is None):
         return Message(Outcome.ignored, **known)
     if kind is not None and kind not in PAYMENTS:
@@ -235,26 +247,45 @@ def _message(fields: Mapping[str, str], settings: Settings) -> Message:
 def _of_payment(status: str | None, fields: Mapping[str, str], settings: Settings, known: dict[str, Any]) -> Message:
     if status is None:
         return unclear("The notice has no payment status.", **known)
-    if status == "Canceled_Reversal":
-        return unclear("A charge-back was cancelled: the money is back, look what became of the order.", **known)
     if status not in STATUS:
         return unclear(f"PayPal's payment status {status!r} is not known.", **known)
     word = STATUS[status]
     if status == "Pending" and fields.get("pending_reason") == "authorization":
         word = "authorised"
+    authorisation, waits = _authorisation(fields), settings["authorised"] == "pending"
     message = Message(our_word(word, settings["authorised"]), **known)
-    if message.outcome in (Outcome.failed, Outcome.cancelled):
-        return message
+    match message.outcome:
+        case Outcome.cancelled:  # its transaction is the authorisation's
+            # Not confirmed: that of what failed or was given up, payment_date is the payment's own.
+            return replace(message, uncaptured=waits, at=None)
+        case Outcome.failed:
+            return replace(message, carries_on=authorisation, at=None)
+        case Outcome.paid | Outcome.pending:
+            message = replace(message, carries_on=authorisation)
     money = message.money
     if money is None or money.minor == 0:
         return unclear(f"It says {status} without a readable amount other than 0.", **known)
-    if message.outcome is Outcome.refunded:
+    if status in OF_A_PAYMENT:
         if status == "Partially_Refunded" and money.minor > 0:
             return unclear("It says Partially_Refunded, but not how much was given back.", **known)
-        return replace(message, money=replace(money, minor=abs(money.minor)))
+        # Each has an id of its own, a reversal that is cancelled too.
+        return replace(message, money=replace(money, minor=abs(money.minor)), movement=message.event_id)
     if money.minor < 0:
         return unclear(f"It says {status}, but the amount is negative.", **known)
     # Where an authorisation counts as paid, its capture is the same money under an id of its own.
-    if status == "Completed" and settings["authorised"] != "pending":
-        return replace(message, movement=text(fields.get("auth_id")) or text(fields.get("parent_txn_id")))
-    return message
+    return replace(message, movement=authorisation) if status == "Completed" and not waits else message
+
+
+def _authorisation(fields: Mapping[str, str]) -> str | None:
+    """The authorisation of which this is a capture."""
+    named = text(fields.get("auth_id")) or text(fields.get("parent_txn_id"))
+    return named if named != fields.get("txn_id") else None
+
+
+def _moment(written: str | None) -> datetime | None:
+    """From `10:26:33 May 01, 2026 PDT`, the time of California."""
+    match = re.fullmatch(r"(\d\d:\d\d:\d\d) ([A-Z][a-z]{2}) (\d\d?), (\d{4}) (P[DS]T)", written or "", re.ASCII)
+    if match is None or match[2] not in MONTHS:
+        return None
+    time, month, day, year, zone = match.groups()
+    return iso(f"{year}-{MONTHS.index(month) + 1:02}-{day:0>2}T{time}{ZONES[zone]}")

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .moments import iso
 from .reading import (
     ReadError,
     dig,
@@ -41,11 +42,24 @@ PAYMENT = {
     "FAILED": "failed",
 }
 REFUND = {"COMPLETED": "refunded", "PENDING": "ignored", "FAILED": "ignored", "REJECTED": "ignored"}
+DISPUTE = {
+    "EVIDENCE_REQUIRED": "disputed",
+    "INQUIRY_EVIDENCE_REQUIRED": "disputed",
+    "LOST": "charged_back",
+    "ACCEPTED": "charged_back",
+    "WON": "chargeback_reversed",
+    "INQUIRY_CLOSED": "chargeback_reversed",
+    "PROCESSING": "ignored",
+    "INQUIRY_PROCESSING": "ignored",
+}
 EVENTS = {
     "payment.created": ("payment", PAYMENT),
     "payment.updated": ("payment", PAYMENT),
     "refund.created": ("refund", REFUND),
     "refund.updated": ("refund", REFUND),
+    "dispute.created": ("dispute", DISPUTE),
+    "dispute.state.updated": ("dispute", DISPUTE),
+    "dispute.state.changed": ("dispute", DISPUTE),  # its older name
 }
 
 
@@ -124,11 +138,16 @@ class Square(Gateway):
             event = read_object(request.body)
         except ReadError as error:
             return (unreadable(error, test=test),)
-        message = _message(event, settings, event_id=text(event.get("event_id")), test=test)
+        known: dict[str, Any] = {
+            "event_id": text(event.get("event_id")),
+            "test": test,
+            "at": iso(event.get("created_at")),
+        }
+        message, thing = _message(event, settings, known)
         if event.get("merchant_id") is None:
             why = "The event does not say which seller it is about."
-            message = replace(message, outcome=Outcome.unclear, detail=why, movement=None)
-        return (message,)
+            return (replace(message, outcome=Outcome.unclear, detail=why, movement=None, uncaptured=False),)
+        return _with_refund(message, thing)
 
     def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
         kinds = {
@@ -179,30 +198,65 @@ def _digest(key: str, body: bytes, settings: Settings) -> bytes:
     return hmac.new(key.encode(), (settings["notification_url"] or "").encode() + body, hashlib.sha256).digest()
 
 
-def _message(event: dict[str, Any], settings: Settings, **known: Any) -> Message:
+def _message(event: dict[str, Any], settings: Settings, known: dict[str, Any]) -> tuple[Message, dict[str, Any]]:
+    """What it says of the thing it is about, and that thing."""
     kind = event.get("type")
     if not isinstance(kind, str):
-        return unclear("The event has no type.", **known)
+        return unclear("The event has no type.", **known), {}
     if kind not in EVENTS:
-        return Message(Outcome.ignored, **known)
+        return Message(Outcome.ignored, **known), {}
     name, words = EVENTS[kind]
     thing = dig_object(event, "data", "object", name)
-    known |= {
-        "order_number": text(thing.get(settings["order_field"])),
-        "transaction_id": text(thing.get("id" if name == "payment" else "payment_id")),
-        "money": _money(thing),
-        "customer": text(thing.get("buyer_email_address")),
-    }
-    status = thing.get("status")
+    if name == "dispute":
+        thing = thing or dig_object(event, "data", "object", "object")  # so in Square's packages
+    known |= _of_dispute(thing) if name == "dispute" else _of_payment(name, thing, settings)
+    known |= {"money": _money(thing), "at": iso(thing.get("updated_at")) or known["at"]}
+    status = thing.get("state" if name == "dispute" else "status")
     word = words.get(status) if isinstance(status, str) else None
     if word is None:
-        return unclear(f"Square's {name} status {status!r} is not known.", **known)
-    refunded = _sum(thing, "refunded_money")
-    if word == "paid" and refunded is not None and refunded.minor > 0:
-        word = "ignored"  # the refund has its own event
-    outcome = our_word(word, settings["authorised"])
+        return unclear(f"Square's {name} status {status!r} is not known.", **known), thing
+    message = no_money_no_decision(Message(our_word(word, settings["authorised"]), **known))
+    return _with_details(message, thing, settings), thing
+
+
+def _of_payment(name: str, thing: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    return {
+        "order_number": text(thing.get(settings["order_field"])),
+        "transaction_id": text(thing.get("id" if name == "payment" else "payment_id")),
+        "customer": text(thing.get("buyer_email_address")),
+    }
+
+
+def _of_dispute(thing: dict[str, Any]) -> dict[str, Any]:
+    return {"transaction_id": text(dig(thing, "disputed_payment", "payment_id"))}
+
+
+def _with_details(message: Message, thing: dict[str, Any], settings: Settings) -> Message:
+    """The message with what only its outcome has."""
+    match message.outcome:
+        case Outcome.paid | Outcome.pending:
+            return replace(message, part=message.money is not None and message.money != _sum(thing, "amount_money"))
+        case Outcome.cancelled:  # a completed payment can't be
+            return replace(message, uncaptured=settings["authorised"] == "pending")
+        case Outcome.disputed:
+            return replace(message, answer_by=iso(thing.get("due_at")))
+        case Outcome.charged_back | Outcome.chargeback_reversed:
+            return replace(message, movement=text(thing.get("id")))
     # A refund is updated again after it is completed (fees): its own id counts it once.
-    return name_refund(no_money_no_decision(Message(outcome, **known)), text(thing.get("id")))
+    return name_refund(message, text(thing.get("id")))
+
+
+def _with_refund(message: Message, thing: dict[str, Any]) -> tuple[Message, ...]:
+    """A payment of which something was given back, and its only refund. Of several only their sum is known."""
+    refunded = _sum(thing, "refunded_money")
+    if message.outcome is not Outcome.paid or refunded is None or refunded.minor <= 0:
+        return (message,)
+    message = replace(message, at=None)  # it was updated for the refund
+    refunds = thing.get("refund_ids")
+    only = text(refunds[0]) if isinstance(refunds, list) and len(refunds) == 1 else None
+    if only is None:
+        return (message,)
+    return message, replace(message, outcome=Outcome.refunded, money=refunded, movement=only, part=False)
 
 
 def _money(thing: dict[str, Any]) -> Money | None:

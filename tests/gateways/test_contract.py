@@ -109,10 +109,18 @@ def test_what_a_gateway_can_say_is_heard(name: str, outcome: Outcome) -> None:
         assert (name, outcome) in NEVER_SAID, "list it with the reason, or write an example or a vector"
         return
     assert (name, outcome) not in NEVER_SAID
-    verification, (message,) = found.heard()
+    verification, (*_, message) = found.heard()
     assert verification.verdict is Verdict.genuine, verification.detail
     assert message.outcome is outcome
     assert message.order_number or message.transaction_id
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_had_counted_as_paid_is_never_said_to_be_uncaptured(name: str) -> None:
+    for found in map(of_vector, vectors_of(name)):
+        if "authorised" in found.settings and any(message.uncaptured for message in found.heard()[1]):
+            _, messages = found.heard(authorised="paid")
+            assert not any(message.uncaptured for message in messages)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -22,7 +22,9 @@ def test_an_example_is_genuine_and_says_what_it_should(name: str, outcome: Outco
         return  # what a gateway has no way of saying stands in the contract
     verification, messages = made.heard()
     assert is_genuine((verification, messages)), verification.detail
-    (said,) = messages
+    *before, said = messages  # who tells the state of a payment tells that it was paid before what was given back
     assert said.outcome is outcome
+    assert [message.outcome for message in before] in ([], [Outcome.paid])
+    assert not before or outcome is Outcome.refunded
     assert said.money is None or said.money.minor == 5990
     assert said.order_number == ORDER or outcome is Outcome.refunded

@@ -202,7 +202,7 @@ def test_mollies_same_request_means_something_else_each_day(asks: Asks) -> None:
         mollie.state |= change
         callback = make_callback(owner, Request("POST", "/", b"", (), b"id=tr_1234", "192.0.2.1", utcnow()))
         process()
-        assert (callback.state, callback.effect) == (State.processed, effect)
+        assert (callback.state, callback.messages[-1].effect) == (State.processed, effect)
     assert booked(order) == [5990]
     assert booked(order, Entry.refund) == [1000, 1500, 3490]
     assert order.state is OrderState.refunded

@@ -1,14 +1,15 @@
 """Vector files: raw requests with the account's settings and what must come of them, run through the production code.
 
 A file is a list of vectors: `gateway`, `name`, `why`, `config`, `request` (`method`, `path`, `query`, `headers`,
-`body_base64`), `now`, optionally `exchange` (what must be asked, in order), and `expect`.
+`body_base64`), `now`, optionally `exchange` (what must be asked, in order), and `expect`. Where it may be called as one
+likes, `same_movement_as` (a name) and `other_movement_than` (names) say of which vectors of the file the movement is.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -112,14 +113,59 @@ def _written(moment: datetime | date | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
+MOVES_BACK = {Outcome.refunded, Outcome.charged_back, Outcome.chargeback_reversed, Outcome.refund_failed}
+# What a message may say, and of which outcomes alone.
+ONLY_OF = {
+    "part": {Outcome.paid, Outcome.pending},
+    "total": {Outcome.paid, Outcome.refunded, Outcome.charged_back},
+    "uncaptured": {Outcome.cancelled},
+    "answer_by": {Outcome.disputed},
+}
+
+
+def oddities(message: Message) -> list[str]:
+    """What no message may say, whatever the gateway."""
+    found = [
+        f"{what}: {message.outcome} can't have it"
+        for what, outcomes in ONLY_OF.items()
+        if getattr(message, what) and message.outcome not in outcomes
+    ]
+    if message.outcome in MOVES_BACK and not message.movement:
+        found.append(f"movement: {message.outcome} names its movement")
+    if message.at is not None and message.at.utcoffset() is None:
+        found.append("at: which zone?")
+    if message.carries_on is not None and message.carries_on == message.transaction_id:
+        found.append("carries_on: itself")
+    return found
+
+
 def movements_of(vector: Vector) -> list[str | None]:
-    """The movements of the vector's messages, as the production code names them."""
+    """The movements of the vector's messages, as the production code names them; a sum so far of 0 moves nothing."""
     gateway = GATEWAYS[vector["gateway"]]
     settings = complete(gateway, vector["config"])
     request = request_of(vector)
     exchange = Exchange([step for step in vector.get("exchange") or [] if step["purpose"] == "ask"])
     verification = verify(gateway, request, settings, exchange.ask)
-    return [movement_of(message) for message in gateway.interpret(request, settings, verification.evidence)]
+    messages = gateway.interpret(request, settings, verification.evidence)
+    return [
+        movement_of(message)
+        for message in messages
+        if not (message.total and message.money and not message.money.minor)
+    ]
+
+
+def movement_differences(vector: Vector, named: Mapping[str, Vector]) -> list[str]:
+    """Where the vector's movement is not called as that of the `named` vectors, or is though it must not be.
+
+    Of several messages the last is compared: it is what the callback came for.
+    """
+    own = movements_of(vector)[-1]
+    found = []
+    for name, other in named.items():
+        must_be = name == vector.get("same_movement_as")
+        if (own == movements_of(other)[-1]) is not must_be:
+            found.append(f"movement: {own!r}, {'not that' if must_be else 'the same as'} of {name}")
+    return found
 
 
 def differences(vector: Vector) -> list[str]:
@@ -156,8 +202,7 @@ def differences(vector: Vector) -> list[str]:
     for message in messages:
         if message.outcome is Outcome.unclear and not message.detail:
             found.append("detail: an unclear message says why")
-        if message.outcome is Outcome.refunded and not message.movement:
-            found.append("movement: a refund names its movement")
+        found += oddities(message)
     reply = gateway.reply(request, settings)
     if expect["reply_status"] == "2xx":
         compare("reply status is 2xx", 200 <= reply.status <= 299, True)
