@@ -133,7 +133,7 @@ def _message(event: dict[str, Any], settings: Settings) -> Message:
         "money": _money(data),
         "customer": text(dig(data, "customer", "email")),
         # That `created_on` is the event's own time is recalled, of the older `timestamp` it is documented.
-        "at": iso(event.get("created_on", event.get("timestamp"))),
+        "at": iso(event.get("created_on") or event.get("timestamp")),
     }
     if not isinstance(kind, str):
         return unclear("The event has no type.", **known)

@@ -121,8 +121,9 @@ class Klarna(Gateway):
         return Ask("POST", f"{_address(pushed, settings)}/acknowledge", _headers(settings))
 
     def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
+        counts = settings["authorised"] != "pending"  # then its first push says that it is paid
         state = {
-            Outcome.paid: ("CAPTURED", "ACCEPTED"),
+            Outcome.paid: ("AUTHORIZED" if counts else "CAPTURED", "ACCEPTED"),
             Outcome.pending: ("AUTHORIZED", "PENDING"),
             Outcome.failed: ("AUTHORIZED", "REJECTED"),
             Outcome.cancelled: ("CANCELLED", "ACCEPTED"),

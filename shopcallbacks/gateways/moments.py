@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 # With its zone: without one nobody knows which hour is meant. `10:00:00` may be `100000`, as CyberSource writes it.
@@ -28,6 +28,14 @@ def iso(text: Any) -> datetime | None:
         return _kept(datetime.fromisoformat(text).astimezone(UTC))
     except (ValueError, OverflowError):
         return None
+
+
+def day(text: Any) -> date | None:
+    """From a day without an hour, `2026-05-01`."""
+    if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        return None
+    moment = iso(f"{text}T00:00:00Z")
+    return moment and moment.date()
 
 
 def _since_1970(value: Any, parts: int) -> datetime | None:

@@ -114,11 +114,5 @@ def meaning(messages: tuple[Message, ...]) -> list[tuple[object, ...]]:
     return [(m.outcome, m.order_number, m.transaction_id, m.money) for m in messages]
 
 
-def of_outcome(messages: tuple[Message, ...], outcome: Outcome) -> Message:
-    """The message of that outcome: a gateway that tells the state of a payment tells what went back of it as well."""
-    (message,) = (message for message in messages if message.outcome is outcome)
-    return message
-
-
 def is_genuine(heard: Heard) -> bool:
     return heard[0].verdict is Verdict.genuine
