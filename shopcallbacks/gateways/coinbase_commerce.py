@@ -34,7 +34,7 @@ TYPES = {
     "charge:delayed": Outcome.unclear,
 }
 # The last status of a charge's timeline where money came, but too much, too little, too late or in several pieces;
-# such a charge arrives as failed. RESOLVED follows when the shop has settled it, with the event charge:resolved.
+# such a charge arrives as failed (which of these it is stands beside it, in words that are recalled). RESOLVED follows when the shop has settled it, with the event charge:resolved.
 UNRESOLVED = "UNRESOLVED"
 
 SIGNATURE = "X-CC-Webhook-Signature"

@@ -148,7 +148,7 @@ def _message(event: dict[str, Any], settings: Settings, **known: Any) -> Message
 def _paid(payment: dict[str, Any], settings: Settings) -> Money | None:
     """What the customer paid, less the fee where it came on top (the tax is in it). An offer is taken off already."""
     paid = _sum(payment, "amount")
-    # Documented, but not by these names. An authorised payment has no fee yet.
+    # The model is documented, the fields are recalled. An authorised payment has no fee yet.
     if settings["fee_bearer"] != "customer" or payment.get("fee") is None:
         return paid
     fee = _sum(payment, "fee")
@@ -156,11 +156,11 @@ def _paid(payment: dict[str, Any], settings: Settings) -> Money | None:
 
 
 def _refund(message: Message, refund: dict[str, Any], payment: dict[str, Any]) -> Message:
-    message = no_money_no_decision(replace(message, money=_sum(refund, "amount")))
+    message = replace(message, money=_sum(refund, "amount"))
     if message.outcome is Outcome.refunded and payment.get("captured") is False:
         # Nobody captured it in time, so Razorpay let it go by itself: such a payment had never counted.
         return replace(message, outcome=Outcome.cancelled, uncaptured=True)
-    return name_refund(message, text(refund.get("id")))
+    return name_refund(no_money_no_decision(message), text(refund.get("id")))
 
 
 def _dispute(message: Message, dispute: dict[str, Any]) -> Message:
