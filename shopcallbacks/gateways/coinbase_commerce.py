@@ -33,8 +33,9 @@ TYPES = {
     "charge:failed": Outcome.failed,
     "charge:delayed": Outcome.unclear,
 }
-# The last status of a charge's timeline where money came, but too much, too little, too late or in several pieces;
-# such a charge arrives as failed (which of these it is stands beside it, in words that are recalled). RESOLVED follows when the shop has settled it, with the event charge:resolved.
+# The last status of a charge's timeline where money came, but too much, too little, too late or in several pieces
+# (its context says which, in words that are recalled: not read). Such a charge arrives as failed; once the shop has
+# settled it RESOLVED follows, with the event charge:resolved.
 UNRESOLVED = "UNRESOLVED"
 
 SIGNATURE = "X-CC-Webhook-Signature"
