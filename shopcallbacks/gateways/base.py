@@ -67,6 +67,16 @@ AUTHORISED = Setting(
     choices=("paid", "pending"),
 )
 
+FEE_BEARER = Setting(
+    "fee_bearer",
+    "Who bears the gateway's fee",
+    Kind.choice,
+    "As it is set at the gateway. customer: it charges its fee on top, so the order's amount is what is left "
+    "without it.",
+    default="shop",
+    choices=("shop", "customer"),
+)
+
 
 @dataclass(frozen=True)
 class Example:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..domain.values import Message, Request, Verdict, Verification
+from ..domain.values import Message, Money, Outcome, Request, Verdict, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .moments import iso
 from .reading import (
     ReadError,
     dig,
@@ -16,7 +17,9 @@ from .reading import (
     minor,
     name_refund,
     no_money_no_decision,
+    no_sum_no_chargeback,
     our_word,
+    read_currency,
     read_object,
     same,
     text,
@@ -36,7 +39,26 @@ TYPES = {
     "payment_canceled": "cancelled",
     "payment_expired": "cancelled",
     "payment_voided": "cancelled",
-    "payment_refunded": "refunded",
+    "payment_refunded": "refunded",  # one that is declined was refused at once: ignored
+    "dispute_received": "disputed",
+    "dispute_evidence_required": "disputed",
+    "dispute_lost": "charged_back",
+    # That the money is gone in these, and back in those below, is recalled.
+    "dispute_accepted": "charged_back",
+    "dispute_expired": "charged_back",
+    "dispute_arbitration_lost": "charged_back",
+    "dispute_won": "chargeback_reversed",
+    "dispute_canceled": "chargeback_reversed",
+    "dispute_resolved": "chargeback_reversed",
+    "dispute_arbitration_won": "chargeback_reversed",
+}
+# An authorisation let go; what expires was never authorised, and who cancels did not get so far.
+LET_GO = "payment_voided"
+
+# How many decimals Checkout.com's amounts have where it is not two. Not ISO 4217's: Chilean pesos have two here.
+DECIMALS = {
+    **dict.fromkeys("BIF DJF GNF ISK JPY KMF KRW PYG RWF UGX VUV VND XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
 }
 
 SIGNATURE = "Cko-Signature"
@@ -83,14 +105,16 @@ class CheckoutCom(Gateway):
         kind = next((kind for kind, word in TYPES.items() if word == message.outcome), None)
         if kind is None or message.money is None:
             return None
-        data = {
-            "id": message.transaction_id,
-            "action_id": f"act_{message.event_id}",
-            "amount": message.money.minor,
+        data: dict[str, Any] = {
+            "amount": int(message.money.amount.scaleb(_decimals(message.money.currency))),
             "currency": message.money.currency,
-            "reference": message.order_number,
-            "customer": {"email": message.customer},
         }
+        if _is_dispute(kind):
+            data |= {"id": f"dsp_{message.transaction_id}", "payment_id": message.transaction_id}
+            data |= {"payment_reference": message.order_number}
+        else:
+            data |= {"id": message.transaction_id, "action_id": f"act_{message.event_id}"}
+            data |= {"reference": message.order_number, "customer": {"email": message.customer}}
         event = {"id": message.event_id, "type": kind, "version": "1.0.2", "created_on": at.isoformat(), "data": data}
         request = signed_post(event, SIGNATURE, settings["signature_keys"][0], "sha256", at)
         if settings["authorization"]:
@@ -100,14 +124,46 @@ class CheckoutCom(Gateway):
 
 def _message(event: dict[str, Any], settings: Settings) -> Message:
     kind, data = event.get("type"), dig_object(event, "data")
+    of_dispute = _is_dispute(kind)
     known: dict[str, Any] = {
-        "order_number": text(data.get("reference")),
-        "transaction_id": text(data.get("id")),
+        # The `id` of a dispute is its own.
+        "order_number": text(data.get("payment_reference" if of_dispute else "reference")),
+        "transaction_id": text(data.get("payment_id" if of_dispute else "id")),
         "event_id": text(event.get("id")),
-        "money": minor(text(data.get("amount")), data.get("currency")),
+        "money": _money(data),
         "customer": text(dig(data, "customer", "email")),
+        # That `created_on` is the event's own time is recalled, of the older `timestamp` it is documented.
+        "at": iso(event.get("created_on") or event.get("timestamp")),
     }
     if not isinstance(kind, str):
         return unclear("The event has no type.", **known)
     message = Message(our_word(TYPES.get(kind, "ignored"), settings["authorised"]), **known)
-    return name_refund(no_money_no_decision(message), text(data.get("action_id")))
+    return _with_details(no_sum_no_chargeback(no_money_no_decision(message)), kind, data, settings)
+
+
+def _is_dispute(kind: Any) -> bool:
+    return isinstance(kind, str) and kind.startswith("dispute_")
+
+
+def _with_details(message: Message, kind: str, data: dict[str, Any], settings: Settings) -> Message:
+    """The message with what only its outcome has."""
+    waits = settings["authorised"] == "pending"
+    match message.outcome:
+        case Outcome.paid if waits:  # each capture is money of its own
+            return replace(message, movement=text(data.get("action_id")))
+        case Outcome.cancelled:
+            return replace(message, uncaptured=waits and kind == LET_GO)
+        case Outcome.disputed:
+            return replace(message, answer_by=iso(data.get("evidence_required_by")))  # the field is recalled
+        case Outcome.charged_back | Outcome.chargeback_reversed:
+            return replace(message, movement=text(data.get("id")))
+    return name_refund(message, text(data.get("action_id")))
+
+
+def _money(data: dict[str, Any]) -> Money | None:
+    currency = data.get("currency")
+    return minor(text(data.get("amount")), currency, _decimals(read_currency(currency)))
+
+
+def _decimals(currency: str | None) -> int:
+    return DECIMALS.get(currency or "", 2)

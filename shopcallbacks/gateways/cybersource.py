@@ -14,6 +14,7 @@ from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .moments import iso
 from .reading import (
     ReadError,
     first_match,
@@ -37,6 +38,7 @@ DECISIONS = {
     "ERROR": "?",
 }
 TOKENS = {"create_payment_token", "update_payment_token"}  # types that move no money
+PARTIAL = "110"  # the reason of an ACCEPT by which less was approved than the shop had asked for
 TIMEOUTS = {"150", "151", "152", "250"}  # reasons of an ERROR inside CyberSource: nobody knows whether money moved
 
 # Our own payment form is signed with the same key and rule. Only a result has these, and signed.
@@ -146,12 +148,14 @@ def _digest(form: Mapping[str, str], key: str) -> bytes:
 
 def _message(signed: Mapping[str, str], settings: Settings) -> Message:
     decision = text(signed.get("decision"))
+    is_part = decision == "ACCEPT" and signed.get("reason_code") == PARTIAL
+    asked = None if is_part else signed.get("req_amount")
     known: dict[str, Any] = {
         "order_number": text(signed.get("req_reference_number")),
         "transaction_id": text(signed.get("transaction_id")),
-        # Reason 110 is a partial approval: less was authorised than the shop had asked for.
-        "money": major(signed.get("auth_amount", signed.get("req_amount")), signed.get("req_currency")),
+        "money": major(signed.get("auth_amount", asked), signed.get("req_currency")),
         "customer": text(signed.get("req_bill_to_email")),
+        "at": iso(text(signed.get("auth_time")) or signed.get("signed_date_time")),
     }
     if decision is None:
         return unclear("It has no signed decision.", **known)
@@ -167,7 +171,7 @@ def _message(signed: Mapping[str, str], settings: Settings) -> Message:
         if signed.get("reason_code") in TIMEOUTS:
             return unclear("A time-out inside CyberSource: nobody knows yet whether the money has moved.", **known)
         word = "failed"
-    return no_money_no_decision(Message(our_word(word, settings["authorised"]), **known))
+    return no_money_no_decision(Message(our_word(word, settings["authorised"]), part=is_part, **known))
 
 
 def _word_of(kinds: set[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +25,9 @@ from .reading import (
     unclear,
     unreadable,
 )
+
+# What a dispute or a refund that failed says needs no sum: without one all of it is meant.
+WITHOUT_SUM = (Outcome.disputed, Outcome.charged_back, Outcome.chargeback_reversed, Outcome.refund_failed)
 
 Header = Callable[[str], str | None]
 
@@ -59,7 +63,8 @@ FIELD_SETTINGS = (
         "statuses",
         "Statuses",
         Kind.table,
-        "From the gateway's words to paid, pending, failed, cancelled, refunded, ignored or unclear.",
+        "From the gateway's words to paid, pending, failed, cancelled, refunded, refund_failed, disputed, "
+        "charged_back, chargeback_reversed, ignored or unclear.",
         required=True,
         default={},
         like='{"payment.succeeded": "paid", "payment.failed": "failed", "refund.succeeded": "refunded"}',
@@ -158,7 +163,10 @@ def _message(status: str | None, settings: Settings, **known: Any) -> Message:
         return unclear(f"The account's table turns the status {status!r} into {word!r}, which is no outcome.", **known)
     if word == Outcome.unclear:
         return unclear(f"The status {status!r} is not in the account's table." if status else "No status.", **known)
-    return name_refund(no_money_no_decision(Message(Outcome(word), **known), "amount or its currency"))
+    message = Message(Outcome(word), **known)
+    if message.outcome in WITHOUT_SUM:
+        return replace(message, movement=message.event_id)
+    return name_refund(no_money_no_decision(message, "amount or its currency"))
 
 
 def reply_by_settings(settings: Settings) -> Reply:

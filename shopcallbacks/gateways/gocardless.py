@@ -7,11 +7,13 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
+from .moments import iso
 from .reading import (
     ReadError,
     dig,
@@ -37,12 +39,14 @@ EVENTS = {
     ("payments", "customer_approval_granted"): "pending",
     ("payments", "submitted"): "pending",
     ("payments", "resubmission_requested"): "pending",
-    ("payments", "failed"): "failed",
+    ("payments", "failed"): "failed",  # also late, after it was confirmed
     ("payments", "cancelled"): "cancelled",
     ("payments", "customer_approval_denied"): "cancelled",
-    ("payments", "charged_back"): "refunded",
-    ("payments", "chargeback_cancelled"): "unclear",
+    ("payments", "charged_back"): "charged_back",
+    ("payments", "chargeback_cancelled"): "chargeback_reversed",
     ("refunds", "paid"): "refunded",
+    ("refunds", "bounced"): "refund_failed",  # also after it was paid
+    ("refunds", "failed"): "ignored",  # it never left; recalled
 }
 
 APIS = ("https://api.gocardless.com", "https://api-sandbox.gocardless.com")
@@ -118,19 +122,27 @@ class GoCardless(Gateway):
             Outcome.pending: "submitted",
             Outcome.failed: "failed",
             Outcome.cancelled: "cancelled",
-            Outcome.refunded: "charged_back",
+            Outcome.refunded: "paid",
+            Outcome.refund_failed: "bounced",
+            Outcome.charged_back: "charged_back",
+            Outcome.chargeback_reversed: "chargeback_cancelled",
         }.get(message.outcome)
         if action is None:
             return None
+        kind = "refunds" if message.outcome in (Outcome.refunded, Outcome.refund_failed) else "payments"
         transaction = "PM" + re.sub("[^A-Z0-9]", "", (message.transaction_id or "").removeprefix("PM").upper())
         metadata = {settings["order_key"]: message.order_number}
         event = {
             "id": message.event_id,
             "created_at": at.isoformat(timespec="milliseconds"),
-            "resource_type": "payments",
+            "resource_type": kind,
             "action": action,
-            "links": {"payment": transaction},
-            "details": {"origin": "gocardless", "cause": f"payment_{action}", "will_attempt_retry": False},
+            "links": {"payment": transaction} | ({"refund": f"RF{message.event_id}"} if kind == "refunds" else {}),
+            "details": {
+                "origin": "gocardless",
+                "cause": f"{kind.removesuffix('s')}_{action}",
+                "will_attempt_retry": False,
+            },
             "metadata": {},
             "resource_metadata": metadata,
         }
@@ -146,6 +158,7 @@ class GoCardless(Gateway):
         payment = {
             "id": transaction,
             "amount": in_hundredths(message.money),
+            "amount_refunded": in_hundredths(message.money) if kind == "refunds" else 0,
             "currency": message.money.currency,
             "metadata": metadata,
         }
@@ -207,19 +220,26 @@ def _message(event: Any, payments: dict[str, Any], settings: Settings) -> Messag
         "order_number": text(dig(event, "resource_metadata", key)) or text(dig(asked, "metadata", key)),
         "transaction_id": transaction,
         "event_id": text(event.get("id")),
+        "at": iso(event.get("created_at")),
     }
-    word = _word(event)
-    if word == "unclear":
-        return unclear("A charge-back was cancelled: the money is back, look what became of the order.", **known)
+    outcome = Outcome(_word(event))
     if event.get("resource_type") == "refunds":
-        # The payment says how much of it was refunded so far, the event not even how much this refund is.
-        money = _money(asked, "amount_refunded")
-        refund = Message(Outcome(word), money=money, total=money is not None, **known)
-        return name_refund(refund, text(dig(event, "links", "refund")))
-    message = name_refund(Message(Outcome(word), money=_money(asked, "amount"), **known))
+        return _refund(Message(outcome, movement=text(dig(event, "links", "refund")), **known), asked)
+    # A payment can be charged back again once that was cancelled: what names the movement is the event.
+    taken = outcome in (Outcome.charged_back, Outcome.chargeback_reversed)
+    movement = known["event_id"] if taken else None
+    message = Message(outcome, movement=movement, money=_money(asked, "amount", 1), **known)
     return message if asked is None else no_money_no_decision(message)
 
 
-def _money(asked: Any, name: str) -> Money | None:
+def _refund(message: Message, asked: Any) -> Message:
+    """The event does not say how much a refund is; the payment says how much of it was refunded so far, maybe 0."""
+    if message.outcome is not Outcome.refunded:
+        return message
+    money = _money(asked, "amount_refunded", 0)
+    return name_refund(replace(message, money=money, total=money is not None), message.movement)
+
+
+def _money(asked: Any, name: str, least: int) -> Money | None:
     money = hundredths(dig(asked, name), dig(asked, "currency"))
-    return money if money and money.minor > 0 else None
+    return money if money and money.minor >= least else None

@@ -6,12 +6,14 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from ..domain.values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .moments import iso
 from .reading import (
     ReadError,
     basic,
@@ -106,7 +108,7 @@ class Klarna(Gateway):
         order = evidence.get("order")
         if not isinstance(order, dict):
             return (unclear("The callback itself says nothing, only Klarna's answer would."),)
-        return (no_money_no_decision(_message(order, settings)),)
+        return _messages(order, settings)
 
     def acknowledge(self, request: Request, settings: Settings, messages: tuple[Message, ...]) -> Ask | None:
         """Without it a push comes again; notices about the fraud check do not."""
@@ -119,8 +121,9 @@ class Klarna(Gateway):
         return Ask("POST", f"{_address(pushed, settings)}/acknowledge", _headers(settings))
 
     def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
+        counts = settings["authorised"] != "pending"  # then its first push says that it is paid
         state = {
-            Outcome.paid: ("CAPTURED", "ACCEPTED"),
+            Outcome.paid: ("AUTHORIZED" if counts else "CAPTURED", "ACCEPTED"),
             Outcome.pending: ("AUTHORIZED", "PENDING"),
             Outcome.failed: ("AUTHORIZED", "REJECTED"),
             Outcome.cancelled: ("CANCELLED", "ACCEPTED"),
@@ -174,28 +177,75 @@ def _headers(settings: Settings) -> tuple[tuple[str, str], ...]:
     return (basic(settings["username"], settings["password"]),)
 
 
-def _message(order: dict[str, Any], settings: Settings) -> Message:
-    status, currency = text(order.get("status")), order.get("purchase_currency")
-    refunded, captured = order.get("refunded_amount"), order.get("captured_amount")
+def _messages(order: dict[str, Any], settings: Settings) -> tuple[Message, ...]:
+    """All that the order's state tells: the payment, what went back of it, at last that the rest was let go."""
+    status, refunded = text(order.get("status")), order.get("refunded_amount")
     known: dict[str, Any] = {
         "order_number": text(order.get("merchant_reference1")),
         "transaction_id": text(order.get("order_id")),
-        "money": hundredths(order.get("order_amount"), currency),
+        "money": hundredths(order.get("order_amount"), order.get("purchase_currency")),
         "test": ".playground." in (settings["api"] or ""),
         "customer": text(dig(order, "billing_address", "email")),
     }
-    if type(refunded) is int and refunded > 0:  # the sum so far, whatever the status
-        known |= {"money": hundredths(refunded, currency), "movement": f"{known['transaction_id']}:{refunded}"}
-        return Message(Outcome.refunded, total=True, **known)
-    if refunded is not None and type(refunded) is not int:
-        return unclear("It can't be read how much of the order was given back.", **known)
+    if refunded is not None and (type(refunded) is not int or refunded < 0):
+        return (unclear("It can't be read how much of the order was given back.", **known),)
     word = STATUS.get(status or "")
     if status == "AUTHORIZED":
         fraud = text(order.get("fraud_status"))
         word = FRAUD.get(fraud or "")
         status = f"{status}, fraud check {fraud}"
     elif status == "CLOSED":
-        word = "paid" if type(captured) is int and captured > 0 else "cancelled"
+        word = "paid" if _is_captured(order) else "cancelled"
     if word is None:
-        return unclear(f"Klarna's status {status!r} is not known.", **known)
-    return Message(our_word(word, settings["authorised"]), **known)
+        return (unclear(f"Klarna's status {status!r} is not known.", **known),)
+    message = Message(our_word(word, settings["authorised"]), **known)
+    if message.outcome is Outcome.paid:
+        return _paid(message, order, settings)
+    if message.outcome is Outcome.cancelled:
+        let_go = replace(message, uncaptured=settings["authorised"] == "pending")
+        # That an order of which something was captured can still be cancelled, its rest then, is recalled.
+        taken = _paid(replace(message, outcome=Outcome.paid), order, settings) if _is_captured(order) else ()
+        return *taken, let_go
+    is_pending = message.outcome is Outcome.pending
+    return (replace(message, at=iso(order.get("created_at")) if is_pending else None),)
+
+
+def _is_captured(order: dict[str, Any]) -> bool:
+    captured = order.get("captured_amount")
+    return type(captured) is int and captured > 0
+
+
+def _paid(payment: Message, order: dict[str, Any], settings: Settings) -> tuple[Message, ...]:
+    """The payment: the order's amount where its authorisation counts, else what was captured; and what went back."""
+    currency, refunded = order.get("purchase_currency"), order.get("refunded_amount")
+    if settings["authorised"] == "pending":
+        captured = order.get("captured_amount")
+        told = replace(
+            payment,
+            money=hundredths(captured, currency),
+            total=True,
+            part=order.get("status") == "PART_CAPTURED",
+            movement=f"{payment.transaction_id}:captured:{captured}",
+            at=_latest(order.get("captures"), "captured_at"),  # the field is recalled
+        )
+    else:
+        told = replace(payment, at=iso(order.get("created_at")))
+    told = no_money_no_decision(told)
+    # Nothing can go back before something is captured.
+    if told.outcome is not Outcome.paid or refunded is None or not _is_captured(order):
+        return (told,)
+    given_back = replace(
+        payment,
+        outcome=Outcome.refunded,
+        money=hundredths(refunded, currency),
+        total=True,  # so 0 is told too: it may have been more before
+        movement=f"{payment.transaction_id}:{refunded}",
+        at=_latest(order.get("refunds"), "refunded_at") if refunded else None,
+    )
+    return told, no_money_no_decision(given_back)
+
+
+def _latest(entries: Any, name: str) -> datetime | None:
+    """The latest of the entries' moments."""
+    moments = [iso(dig(entry, name)) for entry in entries] if isinstance(entries, list) else []
+    return max(filter(None, moments), default=None)

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
+from .moments import unix_milliseconds
 from .reading import (
     ReadError,
     first_match,
@@ -163,6 +164,7 @@ def _message(payment: dict[str, Any]) -> Message:
         "order_number": text(payment.get("order_id")),
         "transaction_id": text(payment.get("transaction_id")) or text(payment.get("payment_id")),
         "money": major(amount, payment.get("currency")),
+        "at": _at(payment, status),
         "test": status == "sandbox" or str(payment.get("public_key")).startswith("sandbox_"),
     }
     if status is None:
@@ -172,3 +174,9 @@ def _message(payment: dict[str, Any]) -> Message:
     if word is None:
         return unclear(f'LiqPay\'s status "{status}" is not known.', **known)
     return name_refund(no_money_no_decision(Message(Outcome(word), **known)))
+
+
+def _at(payment: dict[str, Any], status: str | None) -> datetime | None:
+    """What these fields mean is recalled. The old protocol does not sign them, so it has none."""
+    names = ["refund_date_last"] if status == "reversed" else []
+    return unix_milliseconds(next(filter(None, map(payment.get, [*names, "end_date", "create_date"])), None))

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
+from .moments import iso
 from .reading import (
     ReadError,
     age_problem,
@@ -20,6 +21,7 @@ from .reading import (
     minor,
     name_refund,
     no_money_no_decision,
+    no_sum_no_chargeback,
     read_object,
     same_hex,
     text,
@@ -37,11 +39,14 @@ TRANSACTION = {
     "transaction.payment_failed": Outcome.failed,  # one attempt; another may succeed
     "transaction.canceled": Outcome.cancelled,
 }
-# An adjustment's action and status -> our word; all else is ignored (credits move no money, warnings neither).
+# An adjustment's action and status -> our word; all else is ignored (credits and refused refunds move no money).
 ADJUSTMENT = {
     ("refund", "approved"): Outcome.refunded,
-    ("chargeback", "approved"): Outcome.refunded,
-    ("chargeback_reverse", "approved"): Outcome.unclear,
+    ("chargeback_warning", "approved"): Outcome.disputed,
+    ("chargeback", "approved"): Outcome.charged_back,
+    ("chargeback", "reversed"): Outcome.chargeback_reversed,
+    ("chargeback_reverse", "approved"): Outcome.chargeback_reversed,
+    ("chargeback_warning_reverse", "approved"): Outcome.chargeback_reversed,
 }
 
 
@@ -77,7 +82,8 @@ class Paddle(Gateway):
 
     def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
         try:
-            return (no_money_no_decision(_message(read_object(request.body), settings)),)
+            message = _message(read_object(request.body), settings)
+            return (no_sum_no_chargeback(no_money_no_decision(message)),)
         except ReadError as error:
             return (unreadable(error),)
 
@@ -109,9 +115,10 @@ def _message(event: dict[str, Any], settings: Settings) -> Message:
         "transaction_id": text(dig(data, "transaction_id" if adjusted else "id")),
         "event_id": text(event.get("event_id")),
         "money": minor(whole(dig(totals, "total" if adjusted else "grand_total")), dig(totals, "currency_code")),
+        "at": iso(event.get("occurred_at")),
     }
-    action, status = str(dig(data, "action")), str(dig(data, "status"))
-    outcome = ADJUSTMENT.get((action, status)) if adjusted else TRANSACTION.get(kind)
-    if outcome is Outcome.unclear:
-        return unclear("A charge-back was reversed: the money is back, look what became of the order.", **known)
-    return name_refund(Message(outcome or Outcome.ignored, **known), text(dig(data, "id")) if adjusted else None)
+    if not adjusted:
+        return Message(TRANSACTION.get(kind, Outcome.ignored), **known)
+    outcome = ADJUSTMENT.get((str(dig(data, "action")), str(dig(data, "status"))), Outcome.ignored)
+    adjustment = text(dig(data, "id"))
+    return name_refund(Message(outcome, movement=adjustment, **known), adjustment)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..domain.values import Message, Outcome, Request, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from ..domain.values import Message, Money, Outcome, Request, Verification
+from .base import FEE_BEARER, Example, Gateway, Kind, Setting, Settings
+from .moments import iso
 from .reading import (
     ReadError,
     dig,
@@ -17,6 +19,7 @@ from .reading import (
     minor,
     name_refund,
     no_money_no_decision,
+    no_sum_no_chargeback,
     read_object,
     text,
     unclear,
@@ -31,7 +34,15 @@ EVENTS = {
     "charge.failed": Outcome.failed,
     "bank.transfer.rejected": Outcome.failed,
     "refund.processed": Outcome.refunded,
+    "charge.dispute.create": Outcome.disputed,
 }
+# How a dispute ended (charge.dispute.resolve) -> our word; all else is unclear. What is said of disputes is recalled.
+RESOLUTIONS = {
+    "merchant-accepted": Outcome.charged_back,
+    "declined": Outcome.chargeback_reversed,
+}
+# The event -> the field with its own time; these names are recalled.
+TIMES = {"charge.success": "paid_at", "charge.dispute.create": "created_at"}
 
 SIGNATURE = "x-paystack-signature"
 
@@ -52,6 +63,7 @@ class Paystack(Gateway):
             "own key signs the callbacks.",
             required=True,
         ),
+        FEE_BEARER,
     )
 
     def verify(self, request: Request, settings: Settings) -> Verification:
@@ -59,7 +71,7 @@ class Paystack(Gateway):
 
     def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
         try:
-            return (_message(read_object(request.body)),)
+            return (_message(read_object(request.body), settings),)
         except ReadError as error:
             return (unreadable(error),)
 
@@ -69,7 +81,7 @@ class Paystack(Gateway):
             return None
         is_refund = message.outcome is Outcome.refunded
         amount = in_hundredths(message.money)
-        data = {
+        data: dict[str, Any] = {
             "id": _number((message.event_id if is_refund else message.transaction_id) or ""),
             "domain": "test" if message.test else "live",
             "status": kind.rpartition(".")[2],
@@ -78,6 +90,11 @@ class Paystack(Gateway):
             "currency": message.money.currency,
             "customer": {"email": message.customer},
         }
+        if message.outcome is Outcome.disputed:
+            payment = {"id": data["id"], "reference": message.order_number}
+            data |= {"id": _number(message.event_id or ""), "refund_amount": amount, "transaction": payment}
+        if kind in TIMES:
+            data[TIMES[kind]] = at.isoformat()
         event = {"event": kind, "data": data}
         return Example(signed_post(event, SIGNATURE, settings["secret_keys"][0], "sha512", at))
 
@@ -92,21 +109,57 @@ def _reference(kind: str) -> str:
     return "transaction_reference" if kind.startswith("refund.") else "reference"
 
 
-def _message(event: dict[str, Any]) -> Message:
+def _message(event: dict[str, Any], settings: Settings) -> Message:
     kind, data = event.get("event"), dig_object(event, "data")
     domain = text(data.get("domain"))
     known: dict[str, Any] = {"test": None if domain is None else domain == "test"}
     if not isinstance(kind, str):
         return unclear("The callback does not say which event it is about.", **known)
-    known |= {
-        "order_number": text(data.get(_reference(kind))),
-        "transaction_id": text(data.get("id")),
-        # Hundredths whatever the currency; a refund's amount is text.
-        "money": minor(text(data.get("amount")), data.get("currency"), 2),
-        "customer": text(dig(data, "customer", "email")),
-    }
+    known["customer"] = text(dig(data, "customer", "email"))
+    known["at"] = iso(data.get(TIMES.get(kind, "")))
+    if kind.startswith("charge.dispute."):
+        return _dispute(kind, data, known)
+    known["order_number"] = text(data.get(_reference(kind)))
+    if kind == "refund.processed":
+        # Its id is the refund's own; the payment's is not there.
+        refund = no_money_no_decision(Message(EVENTS[kind], money=_sum(data, "amount"), **known))
+        return name_refund(refund, text(data.get("id")), text(data.get("refund_reference")))
+    known |= {"transaction_id": text(data.get("id")), "money": _paid(data, settings)}
     status = data.get("status")
     if kind == "charge.success" and status != "success":
         return unclear(f"The event is charge.success, but the charge's status is {status!r}.", **known)
-    message = Message(EVENTS.get(kind, Outcome.ignored), **known)
-    return name_refund(no_money_no_decision(message), known["transaction_id"], text(data.get("refund_reference")))
+    return no_money_no_decision(Message(EVENTS.get(kind, Outcome.ignored), **known))
+
+
+def _dispute(kind: str, data: dict[str, Any], known: dict[str, Any]) -> Message:
+    payment = dig_object(data, "transaction")
+    known |= {
+        "order_number": text(payment.get("reference")),
+        "transaction_id": text(payment.get("id")),
+        "money": _sum(data, "refund_amount"),
+    }
+    if kind != "charge.dispute.resolve":
+        message = Message(EVENTS.get(kind, Outcome.ignored), **known)
+        is_open = message.outcome is Outcome.disputed
+        return replace(message, answer_by=iso(data.get("due_at")) if is_open else None)
+    resolution = text(data.get("resolution"))
+    if resolution not in RESOLUTIONS:
+        return unclear(f"The dispute has ended, but how is not known: {resolution!r}.", **known)
+    return no_sum_no_chargeback(Message(RESOLUTIONS[resolution], movement=text(data.get("id")), **known))
+
+
+def _paid(data: dict[str, Any], settings: Settings) -> Money | None:
+    """What the customer paid; where Paystack's fees came on top, what the shop had asked for (these two recalled)."""
+    if settings["fee_bearer"] != "customer":
+        return _sum(data, "amount")
+    if data.get("requested_amount") is not None:
+        return _sum(data, "requested_amount")
+    if data.get("fees") is None:
+        return _sum(data, "amount")
+    paid, fees = _sum(data, "amount"), _sum(data, "fees")
+    return Money(paid.minor - fees.minor, paid.currency) if paid and fees else None
+
+
+def _sum(data: dict[str, Any], name: str) -> Money | None:
+    """Hundredths whatever the currency; a refund's amount is text."""
+    return minor(text(data.get(name)), data.get("currency"), 2)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .moments import iso
 from .reading import (
     ReadError,
     dig,
@@ -116,7 +118,7 @@ class PayU(Gateway):
             return (unreadable(error),)
         if "refund" in notice:
             return (_refund(notice),)
-        return (_order(dig_object(notice, "order"), settings),)
+        return (_order(notice, settings),)
 
     def example(self, settings: Settings, message: Message, at: datetime) -> Example | None:
         words = REFUND if message.outcome is Outcome.refunded else ORDER
@@ -160,7 +162,8 @@ def _digest(algorithm: str, body: bytes, key: str) -> bytes:
     return hashlib.new(algorithm, body + key.encode()).digest()
 
 
-def _order(order: dict[str, Any], settings: Settings) -> Message:
+def _order(notice: dict[str, Any], settings: Settings) -> Message:
+    order = dig_object(notice, "order")
     known: dict[str, Any] = {
         "order_number": text(order.get("extOrderId")),
         "transaction_id": text(order.get("orderId")),
@@ -170,7 +173,13 @@ def _order(order: dict[str, Any], settings: Settings) -> Message:
     status = text(order.get("status"))
     if status not in ORDER:
         return _unknown("order", status, known)
-    return no_money_no_decision(Message(our_word(ORDER[status], settings["authorised"]), **known))
+    message = no_money_no_decision(Message(our_word(ORDER[status], settings["authorised"]), **known))
+    if status == "COMPLETED":
+        return replace(message, at=iso(notice.get("localReceiptDateTime")))
+    if message.outcome is Outcome.pending:
+        return replace(message, at=iso(order.get("orderCreateDate")))
+    # "The buyer has not been charged", says PayU.
+    return replace(message, uncaptured=status == "CANCELED" and settings["authorised"] == "pending")
 
 
 def _refund(notice: dict[str, Any]) -> Message:
@@ -180,6 +189,7 @@ def _refund(notice: dict[str, Any]) -> Message:
         "transaction_id": text(notice.get("orderId")),
         "event_id": text(refund.get("refundId")),
         "money": _money(refund.get("amount"), refund.get("currencyCode")),
+        "at": iso(refund.get("statusDateTime")),
     }
     status = text(refund.get("status"))
     if status not in REFUND:

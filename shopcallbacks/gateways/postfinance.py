@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -35,11 +36,15 @@ STATUSES = {
     "5": "authorised",
     **dict.fromkeys("4 40 41 46 50 51 55 56 59 91 99".split(), "pending"),
     **dict.fromkeys("0 2 57 93".split(), "failed"),
+    "94": "failed",  # the acquirer declined the payment; the list of these numbers is public, their sense is recalled
     **dict.fromkeys("1 6 64".split(), "cancelled"),
     **dict.fromkeys("7 74 75 8 85".split(), "refunded"),
+    "84": "refund_failed",  # the acquirer declined the refund afterwards; its sense is recalled
     **dict.fromkeys("61 71 81".split(), "ignored"),  # a deletion or refund is on its way
-    **dict.fromkeys("52 92 62 63 72 73 82 83 84 94".split(), "unclear"),  # the money may have moved
+    "83": "ignored",  # a refund was refused at once; its sense is recalled
+    **dict.fromkeys("52 92 62 63 72 73 82".split(), "unclear"),  # the money may have moved
 }
+LET_GO = ("6", "64")  # an authorisation was cancelled; with 1 the customer gave up before there was one
 
 # The SHA-OUT list: what the hash covers. Anything else that comes back (PARAMPLUS) was not checked and is not read.
 SHA_OUT_FIELDS = frozenset(
@@ -118,6 +123,7 @@ class PostFinance(Gateway):
             Outcome.failed: "2",
             Outcome.cancelled: "1",
             Outcome.refunded: "8",
+            Outcome.refund_failed: "84",
         }
         if message.outcome not in statuses or message.money is None:
             return None
@@ -131,7 +137,7 @@ class PostFinance(Gateway):
             "CARDNO": "XXXXXXXXXXXX1111",
             "TRXDATE": f"{at:%m/%d/%y}",
             "PAYID": message.transaction_id or "",
-            "PAYIDSUB": "1" if message.outcome is Outcome.refunded else "0",
+            "PAYIDSUB": "1" if message.outcome in (Outcome.refunded, Outcome.refund_failed) else "0",
             "NCERROR": "30001001" if message.outcome is Outcome.failed else "0",
             "BRAND": "VISA",
             "EMAIL": message.customer or "",
@@ -171,5 +177,14 @@ def _message(form: Mapping[str, str], settings: Settings) -> Message:
         why = f"PostFinance's status {status} leaves open whether the money has moved." if status else "No status."
         return unclear(why, **known)
     message = no_money_no_decision(Message(our_word(word, settings["authorised"]), **known))
-    # PAYIDSUB counts the operations on a payment: each refund is one.
-    return name_refund(message, f"{payment}/{operation}" if text(operation) and operation != "0" else None)
+    waits = settings["authorised"] == "pending"
+    # PAYIDSUB counts the operations on a payment: each refund is one, and each capture.
+    own = f"{payment}/{operation}" if text(operation) and operation != "0" else None
+    match message.outcome:
+        case Outcome.paid if waits:
+            return replace(message, movement=own)
+        case Outcome.refund_failed:
+            return replace(message, movement=own)
+        case Outcome.cancelled:
+            return replace(message, uncaptured=waits and status in LET_GO)
+    return name_refund(message, own)

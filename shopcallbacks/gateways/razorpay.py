@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..domain.values import Message, Outcome, Request, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from ..domain.values import Message, Money, Outcome, Request, Verification
+from .base import FEE_BEARER, Example, Gateway, Kind, Setting, Settings
+from .moments import unix_seconds
 from .reading import (
     ReadError,
     dig,
@@ -16,6 +17,7 @@ from .reading import (
     minor,
     name_refund,
     no_money_no_decision,
+    no_sum_no_chargeback,
     read_object,
     text,
     unclear,
@@ -29,7 +31,11 @@ EVENTS = {
     "order.paid": Outcome.paid,  # comes as well, for the same payment
     "payment.authorized": Outcome.pending,  # it is captured next, or the money goes back by itself
     "payment.failed": Outcome.failed,  # one attempt; another may succeed
-    "refund.processed": Outcome.refunded,
+    "refund.processed": Outcome.refunded,  # one that failed comes instead: ignored
+    "payment.dispute.created": Outcome.disputed,
+    "payment.dispute.action_required": Outcome.disputed,
+    "payment.dispute.lost": Outcome.charged_back,
+    "payment.dispute.won": Outcome.chargeback_reversed,
 }
 
 SIGNATURE, EVENT_ID = "X-Razorpay-Signature", "X-Razorpay-Event-Id"
@@ -59,6 +65,7 @@ class Razorpay(Gateway):
             "order's receipt counts, else Razorpay's own order id.",
             default="order_number",
         ),
+        FEE_BEARER,
     )
 
     def verify(self, request: Request, settings: Settings) -> Verification:
@@ -80,7 +87,8 @@ class Razorpay(Gateway):
             "entity": "payment",
             "amount": message.money.minor,
             "currency": message.money.currency,
-            "status": "captured" if message.outcome is Outcome.refunded else kind.removeprefix("payment."),
+            "status": "captured" if kind.startswith(("refund.", "payment.dispute.")) else kind.removeprefix("payment."),
+            "captured": message.outcome not in (Outcome.pending, Outcome.failed),
             "order_id": f"order_{message.transaction_id}",
             "email": message.customer,
             "notes": {settings["order_note"]: message.order_number},
@@ -96,6 +104,15 @@ class Razorpay(Gateway):
                 "status": "processed",
             }
             payload["refund"] = {"entity": refund}
+        elif kind.startswith("payment.dispute."):
+            dispute = {
+                "id": f"disp_{message.transaction_id}",
+                "entity": "dispute",
+                "payment_id": message.transaction_id,
+                "amount": message.money.minor,
+                "currency": message.money.currency,
+            }
+            payload["dispute"] = {"entity": dispute}
         event = {
             "entity": "event",
             "event": kind,
@@ -111,19 +128,58 @@ def _message(event: dict[str, Any], settings: Settings, **known: Any) -> Message
     kind = event.get("event")
     if not isinstance(kind, str):
         return unclear("The callback does not say which event it is about.", **known)
-    payment, refund = (
-        dig_object(event, "payload", "payment", "entity"),
-        dig_object(event, "payload", "refund", "entity"),
+    payment, refund, dispute = (
+        dig_object(event, "payload", name, "entity") for name in ("payment", "refund", "dispute")
     )
-    moved = refund if kind.startswith("refund.") else payment
     known |= {
         "order_number": _order_number(event, payment, settings),
-        "transaction_id": text(payment.get("id")) or text(refund.get("payment_id")),
-        "money": minor(text(moved.get("amount")), moved.get("currency")),
+        "transaction_id": text(payment.get("id")) or text((refund or dispute).get("payment_id")),
         "customer": text(payment.get("email")),
+        "at": unix_seconds(event.get("created_at")),
     }
     message = Message(EVENTS.get(kind, Outcome.ignored), **known)
+    if kind.startswith("payment.dispute."):
+        return _dispute(message, dispute)
+    if kind.startswith("refund."):
+        return _refund(message, refund, payment)
+    return no_money_no_decision(replace(message, money=_paid(payment, settings)))
+
+
+def _paid(payment: dict[str, Any], settings: Settings) -> Money | None:
+    """What the customer paid, less the fee where it came on top (the tax is in it). An offer is taken off already."""
+    paid = _sum(payment, "amount")
+    # The model is documented, the fields are recalled. An authorised payment has no fee yet.
+    if settings["fee_bearer"] != "customer" or payment.get("fee") is None:
+        return paid
+    fee = _sum(payment, "fee")
+    return Money(paid.minor - fee.minor, paid.currency) if paid and fee else None
+
+
+def _refund(message: Message, refund: dict[str, Any], payment: dict[str, Any]) -> Message:
+    message = replace(message, money=_sum(refund, "amount"))
+    if message.outcome is Outcome.refunded and payment.get("captured") is False:
+        # Nobody captured it in time, so Razorpay let it go by itself: such a payment had never counted.
+        return replace(message, outcome=Outcome.cancelled, uncaptured=True)
     return name_refund(no_money_no_decision(message), text(refund.get("id")))
+
+
+def _dispute(message: Message, dispute: dict[str, Any]) -> Message:
+    """The dispute's fields are recalled, its events documented."""
+    message = replace(message, money=_sum(dispute, "amount"))
+    match message.outcome:
+        case Outcome.disputed:
+            return replace(message, answer_by=unix_seconds(dispute.get("respond_by")))
+        case Outcome.charged_back:
+            deducted = _sum(dispute, "amount_deducted")
+            money = deducted if deducted and deducted.minor > 0 else message.money
+            return no_sum_no_chargeback(replace(message, money=money, movement=text(dispute.get("id"))))
+        case Outcome.chargeback_reversed:
+            return replace(message, movement=text(dispute.get("id")))
+    return message
+
+
+def _sum(entity: dict[str, Any], name: str) -> Money | None:
+    return minor(text(entity.get(name)), entity.get("currency"))
 
 
 def _order_number(event: dict[str, Any], payment: dict[str, Any], settings: Settings) -> str | None:

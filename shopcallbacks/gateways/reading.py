@@ -279,6 +279,13 @@ def no_money_no_decision(message: Message, what: str = "amount") -> Message:
     return message
 
 
+def no_sum_no_chargeback(message: Message) -> Message:
+    """`charged_back` without readable money becomes `unclear`, for gateways that tell the sum: none would mean all."""
+    if message.outcome is not Outcome.charged_back or message.money is not None:
+        return message
+    return replace(message, outcome=Outcome.unclear, detail="it says charged_back, but the amount can't be read")
+
+
 def name_refund(message: Message, *own: str | None) -> Message:
     """A refund's movement gets its name: the refund's own id, else the event's, else what was refunded of what."""
     if message.outcome is not Outcome.refunded:

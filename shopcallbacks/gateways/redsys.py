@@ -46,13 +46,14 @@ from .reading import (
 
 # Ds_TransactionType -> (the responses that mean it was done, our word then). 0 to 99 all mean "authorised".
 GRANTED = range(100)
+CONFIRMATION, ANNULMENT = "2", "9"
 TYPES = {
     "0": (GRANTED, "paid"),
     "1": (GRANTED, "authorised"),  # pre-authorisation
-    "2": ((*GRANTED, 900), "paid"),  # its confirmation
+    CONFIRMATION: ((*GRANTED, 900), "paid"),
     "3": ((*GRANTED, 900), "refunded"),
     "7": (GRANTED, "ignored"),  # authentication only
-    "9": ((400,), "cancelled"),  # annulment
+    ANNULMENT: ((400,), "cancelled"),
 }
 # Ds_Response -> our word, of whatever type.
 RESPONSES = {9915: "cancelled", 9998: "pending", 9999: "pending"}  # 9915: the customer gave up
@@ -223,11 +224,20 @@ def _message(payment: Mapping[str, str], settings: Settings) -> Message:
         return unclear("Redsys's response can't be read.", **known)
     if response not in RESPONSES and kind not in TYPES:
         return unclear(f'Redsys\'s transaction type "{kind}" is not known.', **known)
-    message = Message(our_word(_word(kind, response), settings["authorised"]), **known)
-    if message.outcome is Outcome.paid:
-        # Authorisation codes are short and come again; an order number is paid once, in one step or two.
-        return no_money_no_decision(replace(message, movement=f"order {order}"))
-    return name_refund(no_money_no_decision(message), f"order {order}:{code}" if code else None)
+    message = no_money_no_decision(Message(our_word(_word(kind, response), settings["authorised"]), **known))
+    waits = settings["authorised"] == "pending"
+    own = f"order {order}:{code}" if code else None
+    match message.outcome:
+        case Outcome.paid:
+            # Authorisation codes are short and come again; an order number is paid once, in one step or two. Where
+            # only the second step counts it can come in parts.
+            return replace(message, movement=own if own and waits and kind == CONFIRMATION else f"order {order}")
+        case Outcome.refunded:
+            # The code is the refund's own, and an order number has one payment.
+            return replace(name_refund(message, own), transaction_id=None)
+        case Outcome.cancelled:
+            return replace(message, uncaptured=waits and kind == ANNULMENT and response not in RESPONSES)
+    return message
 
 
 def _word(kind: str, response: int) -> str:

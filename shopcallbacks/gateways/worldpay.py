@@ -17,14 +17,15 @@ from xml.sax.saxutils import quoteattr
 
 from ..domain.values import Message, Money, Outcome, Reply, Request, Verification, exponent
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .moments import unix_milliseconds
 from .reading import (
     ReadError,
     first_match,
     form_request,
     major,
     minor,
-    name_refund,
     no_money_no_decision,
+    no_sum_no_chargeback,
     our_word,
     read_form,
     same,
@@ -51,8 +52,22 @@ LAST_EVENTS = {
     "SHOPPER_CANCELLED": "cancelled",
     "REFUNDED": "refunded",
     "REFUNDED_BY_MERCHANT": "refunded",
-    "CHARGED_BACK": "unclear",
+    "REFUND_FAILED": "refund_failed",
+    "INFORMATION_REQUESTED": "disputed",
+    "DISPUTED_FUNDS_HELD": "disputed",  # recalled
+    "INFORMATION_SUPPLIED": "ignored",
+    "DISPUTE_EXPIRED": "ignored",
+    "CHARGED_BACK": "charged_back",
+    "CHARGEBACK_REVERSED": "chargeback_reversed",
+    "DISPUTED_FUNDS_RELEASED": "chargeback_reversed",  # recalled
 }
+LET_GO = ("CANCELLED", "EXPIRED")  # an authorisation; with SHOPPER_CANCELLED there was none
+# Those whose sum the journal tells: a part of the payment it can be. Without one a dispute is about the payment's.
+REFUNDS = ("REFUNDED", "REFUNDED_BY_MERCHANT", "REFUND_FAILED")
+DISPUTES = (
+    *("INFORMATION_REQUESTED", "INFORMATION_SUPPLIED", "DISPUTED_FUNDS_HELD", "DISPUTED_FUNDS_RELEASED"),
+    *("DISPUTE_EXPIRED", "CHARGED_BACK", "CHARGEBACK_REVERSED"),
+)
 
 DOCTYPE = (
     '<!DOCTYPE paymentService PUBLIC "-//WorldPay//DTD WorldPay PaymentService v1//EN" '
@@ -169,6 +184,7 @@ def _message(form: dict[str, str], settings: Settings) -> Message:
         "money": major(form.get(kind), form.get("authCurrency" if kind == "authAmount" else "currency")),
         "test": None if test_mode is None else test_mode != "0",
         "customer": text(form.get("email")),
+        "at": unix_milliseconds(form.get("transTime")),
     }
     status = form.get("transStatus")
     if status not in STATUSES:
@@ -249,18 +265,35 @@ def _messages(root: Element, settings: Settings) -> tuple[Message, ...]:
 def _event(event: Element, settings: Settings) -> Message:
     order, last = text(event.get("orderCode")), (event.findtext("payment/lastEvent") or "").strip()
     word = LAST_EVENTS.get(last, "ignored")
-    amount = event.find("journal/accountTx/amount" if word == "refunded" else "payment/amount")
-    known: dict[str, Any] = {"order_number": order, "money": _money(amount)}
+    known: dict[str, Any] = {"order_number": order, "money": _sum(event, last)}
     if not last:
         return unclear("The notification names no event.", **known)
-    if word == "unclear":
-        return unclear("The customer had the payment charged back.", **known)
-    message = no_money_no_decision(Message(our_word(word, settings["authorised"]), **known))
-    if message.outcome is Outcome.paid:
-        return replace(message, movement=f"order {order}")
+    message = Message(our_word(word, settings["authorised"]), **known)
+    message = no_sum_no_chargeback(no_money_no_decision(message))
+    match message.outcome:
+        case Outcome.paid:
+            return replace(message, movement=f"order {order}")
+        case Outcome.cancelled:
+            return replace(message, uncaptured=settings["authorised"] == "pending" and last in LET_GO)
+        case Outcome.refund_failed if message.money is None:
+            return replace(message, outcome=Outcome.unclear, detail="A refund has failed, but its sum can't be read.")
+        case Outcome.refunded | Outcome.refund_failed | Outcome.charged_back | Outcome.chargeback_reversed:
+            # Nothing has an id of its own.
+            sum_ = message.money.minor if message.money else ""
+            return replace(message, movement=f"{order} {last} {_day(event)} {sum_}")
+    return message
+
+
+def _day(event: Element) -> str:
     date = event.find("journal/bookingDate/date")
-    day = "-".join(date.get(part, "") for part in ("year", "month", "dayOfMonth")) if date is not None else ""
-    return name_refund(message, f"{order} {last} {day} {message.money.minor if message.money else ''}")
+    return "-".join(date.get(part, "") for part in ("year", "month", "dayOfMonth")) if date is not None else ""
+
+
+def _sum(event: Element, last: str) -> Money | None:
+    payment, journal = event.find("payment/amount"), event.find("journal/accountTx/amount")
+    if last in REFUNDS:
+        return _money(journal)
+    return _money(journal if last in DISPUTES and journal is not None else payment)
 
 
 def _money(amount: Element | None) -> Money | None:

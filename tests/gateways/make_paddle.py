@@ -139,14 +139,14 @@ def vectors() -> list[Vector]:
             "chargeback",
             "Created as approved.",
             adjustment("adjustment.created", "chargeback", "approved"),
-            outcome="refunded",
+            outcome="charged_back",
             **back,
         ),
         vector(
             "chargeback-reversed",
-            "The money is back; a person looks what became of the order.",
+            "The money is back.",
             adjustment("adjustment.created", "chargeback_reverse", "approved"),
-            outcome="unclear",
+            outcome="chargeback_reversed",
             **back,
         ),
         vector(

@@ -9,7 +9,6 @@ import pytest
 from .vectors import OWN, Vector, differences, load, movement_differences
 
 
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     folders = [Path(folder) for folder in metafunc.config.getoption("--vectors")] or [OWN]
     loaded = [(folder, name, vector) for folder in folders for name, vector in load(folder)]
