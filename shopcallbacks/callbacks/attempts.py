@@ -1,23 +1,23 @@
-"""Attempts: every run over a callback, and what its messages did."""
+"""Attempts: every run over a callback, and what its messages said and did."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, select, text, tuple_
+from sqlalchemy import ForeignKey, Index, false, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
-from ..domain.errors import Reason
+from ..domain.errors import CallbackFailed, Conflict, Reason
 from ..domain.states import Effect, Kind
 from ..domain.values import Message, Money, Outcome, Verdict
 from ..extensions import Base, db
+from ..orders.payments import answer_by_of, moment_of
 from ..shops.users import User
-
-if TYPE_CHECKING:
-    from .callback import Callback
 
 
 class Attempt(Base):
@@ -40,10 +40,10 @@ class Attempt(Base):
     outcome: Mapped[Outcome | None]
     effect: Mapped[Effect | None]
     reason: Mapped[Reason | None]
+    conflict: Mapped[Conflict | None]
     detail: Mapped[str] = mapped_column(default="")
     error: Mapped[str | None]
 
-    callback: Mapped[Callback] = relationship(back_populates="attempts")
     asked_by: Mapped[User | None] = relationship()
 
     @classmethod
@@ -59,12 +59,22 @@ class Attempt(Base):
         return {attempt.callback_id: attempt for attempt in rows}
 
 
+_WAITS = text("reason IS NOT NULL")
+
+
 class KeptMessage(Base):
-    """What one message of a callback said and did. Only of genuine or forced callbacks; an applied one stays so."""
+    """What one message of a callback said and did. Only of genuine or forced callbacks; an applied one stays so.
+
+    One that waits has its `reason`; it is decided again as it stands here, without asking anybody once more.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (
         Index("ix_messages_account_event", "account_id", "event_id", postgresql_where=text("event_id IS NOT NULL")),
+        Index("ix_messages_waiting_order", "order_id", postgresql_where=_WAITS),
+        Index("ix_messages_waiting_number", "order_number", postgresql_where=_WAITS),
+        Index("ix_messages_waiting_transaction", "transaction_id", postgresql_where=_WAITS),
+        Index("ix_messages_waiting_carries_on", "carries_on", postgresql_where=_WAITS),
     )
 
     callback_id: Mapped[int] = mapped_column(ForeignKey("callbacks.id"), primary_key=True)
@@ -77,31 +87,106 @@ class KeptMessage(Base):
     event_id: Mapped[str | None]
     amount_minor: Mapped[int | None]
     currency: Mapped[str | None]
+    test: Mapped[bool | None]
+    movement: Mapped[str | None]
+    total: Mapped[bool] = mapped_column(default=False, server_default=false())
+    at_least: Mapped[bool] = mapped_column(default=False, server_default=false())
+    part: Mapped[bool] = mapped_column(default=False, server_default=false())
+    carries_on: Mapped[str | None]
+    uncaptured: Mapped[bool] = mapped_column(default=False, server_default=false())
+    answer_by: Mapped[datetime | None]
+    by_day: Mapped[bool] = mapped_column(default=False, server_default=false())
+    at: Mapped[datetime | None]
+    customer: Mapped[str | None]
     effect: Mapped[Effect | None]
     reason: Mapped[Reason | None]
+    conflict: Mapped[Conflict | None]
     detail: Mapped[str] = mapped_column(default="")
     applied_at: Mapped[datetime | None]
 
-    callback: Mapped[Callback] = relationship(back_populates="messages")
-
     @property
     def money(self) -> Money | None:
-        return Money(self.amount_minor, self.currency) if self.amount_minor is not None and self.currency else None
+        return Money.maybe(self.amount_minor, self.currency)
 
     @property
     def said(self) -> Message:
-        return Message(self.outcome, self.order_number, self.transaction_id, self.event_id, self.money)
+        """The message, whole."""
+        return said(self)
 
-    @classmethod
-    def known(cls, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, bytes, Message]]:
-        """The first callback (id, digest) that told of an event, and what it said, by (account id, event id)."""
-        wanted = list(set(keys))
-        if not wanted:
-            return {}
-        rows = db.session.scalars(
-            select(cls)
-            .where(tuple_(cls.account_id, cls.event_id).in_(wanted))
-            .order_by(cls.callback_id.desc())
-            .options(joinedload(cls.callback))
-        )
-        return {(m.account_id, m.event_id or ""): (m.callback_id, m.callback.digest, m.said) for m in rows}
+    @property
+    def failure(self) -> CallbackFailed | None:
+        """Why it waits."""
+        return CallbackFailed(self.reason, self.detail, self.conflict) if self.reason else None
+
+
+def said(row: Any) -> Message:
+    """The message of a row with this table's columns."""
+    return Message(
+        outcome=row.outcome,
+        order_number=row.order_number,
+        transaction_id=row.transaction_id,
+        event_id=row.event_id,
+        money=Money.maybe(row.amount_minor, row.currency),
+        test=row.test,
+        movement=row.movement,
+        total=row.total,
+        at_least=row.at_least,
+        part=row.part,
+        carries_on=row.carries_on,
+        uncaptured=row.uncaptured,
+        answer_by=answer_by_of(row.answer_by, row.by_day),
+        at=row.at,
+        detail=row.detail if row.reason in (Reason.unclear, Reason.unreadable) else "",
+        unreadable=row.reason is Reason.unreadable,
+        customer=row.customer,
+    )
+
+
+def columns_of(message: Message) -> dict[str, Any]:
+    """The columns that keep what the message says."""
+    by, by_day = moment_of(message.answer_by)
+    return {
+        "outcome": message.outcome,
+        "order_number": kept_text(message.order_number),
+        "transaction_id": kept_text(message.transaction_id),
+        "event_id": kept_text(message.event_id),
+        "amount_minor": message.money.minor if message.money else None,
+        "currency": message.money.currency if message.money else None,
+        "test": message.test,
+        "movement": kept_text(message.movement),
+        "total": message.total,
+        "at_least": message.at_least,
+        "part": message.part,
+        "carries_on": kept_text(message.carries_on),
+        "uncaptured": message.uncaptured,
+        "answer_by": by,
+        "by_day": by_day,
+        "at": message.at,
+        "customer": kept_text(message.customer),
+    }
+
+
+_LONGEST = 500
+
+
+def kept_text(value: str | None) -> str | None:
+    """What PostgreSQL can hold as text and in an index (2,700 bytes at most); two long ones that differ still do."""
+    if value is None:
+        return None
+    text_ = value.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    if len(text_) <= _LONGEST:
+        return text_
+    return f"{text_[: _LONGEST - 33]}\N{HORIZONTAL ELLIPSIS}{hashlib.sha256(text_.encode()).hexdigest()[:32]}"
+
+
+def as_kept(message: Message) -> Message:
+    """The message with its names as they are kept, so that it is decided on what will be found again."""
+    return replace(
+        message,
+        order_number=kept_text(message.order_number),
+        transaction_id=kept_text(message.transaction_id),
+        event_id=kept_text(message.event_id),
+        movement=kept_text(message.movement),
+        carries_on=kept_text(message.carries_on),
+        customer=kept_text(message.customer),
+    )

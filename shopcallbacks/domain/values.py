@@ -65,6 +65,11 @@ class Money:
         minor = amount.scaleb(exponent(currency))
         return cls(int(minor), currency) if minor == int(minor) and abs(minor) < 2**63 else None
 
+    @classmethod
+    def maybe(cls, minor: int | None, currency: str | None) -> Money | None:
+        """From two columns that may be empty."""
+        return cls(minor, currency) if minor is not None and currency else None
+
     @property
     def amount(self) -> Decimal:
         """In major units, with all the currency's decimals."""

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, event, false, select
+from sqlalchemy import ForeignKey, UniqueConstraint, event, false, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, relationship, selectinload
+from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
+from ..domain.money import Event
 from ..domain.states import OrderState
 from ..domain.values import Money
 from ..extensions import Base, db, ring_outgoing, utcnow
+from ..sets import insert_rows
 
-if TYPE_CHECKING:
-    from .order import Order
+
+@dataclass(frozen=True)
+class Told:
+    """An event to tell of an order. `before`: its state then; `actor`: the person who made it so, if one did."""
+
+    shop_id: int
+    order_id: int
+    event: Event
+    before: OrderState | None
+    callback_id: int | None = None
+    actor: str = ""
+    other_waits: bool = False
 
 
 class OrderEvent(Base):
-    """One change of an order. `position` is its place in the shop's feed: in the order of commits, without holes."""
+    """One change of an order. `position` is its place in the shop's feed: in the order of commits, without holes.
+
+    The figures are those just after it, in minor units of the order's currency (`owed_other`: by other currency).
+    `other_payment_waits`: another full payment of the order waits for a person then.
+    """
 
     __tablename__ = "order_events"
     __table_args__ = (UniqueConstraint("shop_id", "position"),)
@@ -27,6 +45,7 @@ class OrderEvent(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), index=True)
+    number: Mapped[str]
     position: Mapped[int]
     kind: Mapped[str]
     from_state: Mapped[OrderState | None]
@@ -34,14 +53,22 @@ class OrderEvent(Base):
     minor: Mapped[int | None]
     currency: Mapped[str | None]
     transaction_id: Mapped[str | None]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("gateway_accounts.id"))
     callback_id: Mapped[int | None] = mapped_column(ForeignKey("callbacks.id"))
     actor: Mapped[str] = mapped_column(default="")
+    order_currency: Mapped[str]
+    total_minor: Mapped[int]
+    paid_minor: Mapped[int]
+    given_back_minor: Mapped[int]
+    kept_minor: Mapped[int]
+    owed_minor: Mapped[int]
+    owed_other: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    other_payment_waits: Mapped[bool] = mapped_column(default=False, server_default=false())
     at: Mapped[datetime] = mapped_column(default=utcnow)
-    order: Mapped[Order] = relationship(back_populates="events")
 
     @property
     def money(self) -> Money | None:
-        return Money(self.minor, self.currency) if self.minor is not None and self.currency else None
+        return Money.maybe(self.minor, self.currency)
 
     @property
     def as_json(self) -> dict[str, Any]:
@@ -49,25 +76,32 @@ class OrderEvent(Base):
         return {
             "position": str(self.position),
             "kind": self.kind,
-            "order": self.order.number,
+            "order": self.number,
             "from": self.from_state,
             "to": self.to_state,
             "amount": str(self.money.amount) if self.money else None,
             "currency": self.currency,
             "transaction_id": self.transaction_id,
+            "total": self._sum(self.total_minor),
+            "paid": self._sum(self.paid_minor),
+            "given_back": self._sum(self.given_back_minor),
+            "kept": self._sum(self.kept_minor),
+            "owed": self._sum(self.owed_minor),
+            "owed_other": {of: str(Money(minor, of).amount) for of, minor in sorted(self.owed_other.items())},
+            "order_currency": self.order_currency,
+            "other_payment_waits": self.other_payment_waits,
             "callback_id": self.callback_id,
             "at": self.at.isoformat(),
         }
+
+    def _sum(self, minor: int) -> str:
+        return str(Money(minor, self.order_currency).amount)
 
     @classmethod
     def after(cls, shop_id: int, position: int, limit: int) -> Sequence[OrderEvent]:
         """The shop's events behind that place in the feed."""
         return db.session.scalars(
-            select(cls)
-            .where(cls.shop_id == shop_id, cls.position > position)
-            .order_by(cls.position)
-            .limit(limit)
-            .options(selectinload(cls.order))
+            select(cls).where(cls.shop_id == shop_id, cls.position > position).order_by(cls.position).limit(limit)
         ).all()
 
 
@@ -92,36 +126,62 @@ class Feed(Base):
 
 
 # In the session's `info` once it has published events that somebody is to be told of.
-FOLLOWED = "followed events"
+_FOLLOWED = "followed events"
 
 
-def publish() -> None:
-    """Gives the session's new events their places. The last thing before a commit: it holds the shop's feed until then.
+def published(told: Sequence[Told], now: datetime) -> None:
+    """Tells of them, each at its place. The last thing before a commit: it holds the shops' feeds until then.
 
-    The feed's row is locked from here to the commit, so places are given in the order of commits, and a rollback
-    gives its places back: a follower never sees a hole that is filled later.
+    A feed's row is locked from here to the commit, so places are given in the order of commits, and a rollback gives
+    its places back: a follower never sees a hole that is filled later.
     """
-    new: dict[int, list[OrderEvent]] = {}
-    with db.session.no_autoflush:
-        for event in db.session.new:
-            if isinstance(event, OrderEvent):
-                new.setdefault(event.shop_id, []).append(event)
-        for shop_id in sorted(new):
-            events = sorted(new[shop_id], key=lambda event: event.at)
-            end, followed = db.session.execute(
-                insert(Feed)
-                .values(shop_id=shop_id, position=len(events))
-                .on_conflict_do_update(index_elements=["shop_id"], set_={"position": Feed.position + len(events)})
-                .returning(Feed.position, Feed.followed)
-            ).one()
-            db.session.info[FOLLOWED] = followed or db.session.info.get(FOLLOWED, False)
-            for place, event in enumerate(events, start=end - len(events) + 1):
-                event.position = place
-    db.session.flush()
+    if not told:
+        return
+    counts = Counter(one.shop_id for one in told)
+    ends = insert_rows(
+        db.session,
+        Feed,
+        [{"shop_id": shop_id, "position": counts[shop_id]} for shop_id in sorted(counts)],
+        else_="(shop_id) DO UPDATE SET position = feeds.position + EXCLUDED.position",
+        returning="shop_id, position, followed",
+    )
+    places = {shop_id: iter(range(end - counts[shop_id] + 1, end + 1)) for shop_id, end, _ in ends}
+    insert_rows(db.session, OrderEvent, [_row(one, next(places[one.shop_id]), now) for one in told])
+    if any(followed for _, _, followed in ends):
+        db.session.info[_FOLLOWED] = True
+
+
+def _row(told: Told, position: int, now: datetime) -> dict[str, Any]:
+    event_, order = told.event, told.event.order
+    currency = order.total.currency
+    return {
+        "shop_id": told.shop_id,
+        "order_id": told.order_id,
+        "number": order.number,
+        "position": position,
+        "kind": str(event_.kind),
+        "from_state": told.before,
+        "to_state": order.state,
+        "minor": event_.money.minor if event_.money else None,
+        "currency": event_.money.currency if event_.money else None,
+        "transaction_id": event_.transaction,
+        "account_id": event_.account,
+        "callback_id": told.callback_id,
+        "actor": told.actor,
+        "order_currency": currency,
+        "total_minor": order.total.minor,
+        "paid_minor": order.taken,
+        "given_back_minor": order.given_back,
+        "kept_minor": order.kept,
+        "owed_minor": order.owed.get(currency, 0),
+        "owed_other": {of: minor for of, minor in order.owed.items() if of != currency},
+        "other_payment_waits": told.other_waits,
+        "at": now,
+    }
 
 
 @event.listens_for(db.session, "after_transaction_end")
 def _ring_for_followers(session: Session, transaction: SessionTransaction) -> None:
     """Order changes were committed (or not, then the ring finds nothing) that a shop's endpoint is to be told of."""
-    if transaction.parent is None and session.info.pop(FOLLOWED, False):
+    if transaction.parent is None and session.info.pop(_FOLLOWED, False):
         ring_outgoing()

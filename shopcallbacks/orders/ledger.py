@@ -1,29 +1,37 @@
-"""The ledger: every movement of money that gateways told of, booked once."""
+"""The ledger: every booking of money on an order, only ever added, and whose sums are every figure there is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, false, or_, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
 
+from ..domain.money import Booking, Name
 from ..domain.states import Entry
 from ..domain.values import Money
-from ..extensions import Base, db, utcnow
-
-if TYPE_CHECKING:
-    from .order import Order
+from ..extensions import Base, utcnow
 
 
-class Payment(Base):
-    """A row of the ledger: one movement of money, booked once. `owed`: a payment that the order did not take."""
+class LedgerRow(Base):
+    """One booking, as `domain.money.Booking` tells it. `minor` and `currency`: what was told, or what moved.
 
-    __tablename__ = "payments"
+    A movement that a gateway told of is unique by (account, entry, movement, nth); `of_entry`, `of_movement`, `of_nth`
+    name the one that this row changes or moves elsewhere. `at`: the gateway's own time.
+    """
+
+    __tablename__ = "ledger"
     __table_args__ = (
-        UniqueConstraint("account_id", "entry", "movement"),
-        Index("ix_payments_account_transaction", "account_id", "transaction_id"),
+        Index(
+            "uq_ledger_movement",
+            "account_id",
+            "entry",
+            "movement",
+            "nth",
+            unique=True,
+            postgresql_where=text("movement IS NOT NULL"),
+        ),
+        Index("ix_ledger_shop_time", "shop_id", "booked_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -31,39 +39,47 @@ class Payment(Base):
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), index=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("gateway_accounts.id"))
     entry: Mapped[Entry]
-    movement: Mapped[str]
     transaction_id: Mapped[str | None]
     minor: Mapped[int]
     currency: Mapped[str]
-    owed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    movement: Mapped[str | None]
+    nth: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    of_entry: Mapped[Entry | None]
+    of_movement: Mapped[str | None]
+    of_nth: Mapped[int | None]
+    at: Mapped[datetime | None]
+    came_in: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    taken: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    given_back: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    unmatched: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    waived: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    owed: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    settled: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     callback_id: Mapped[int | None] = mapped_column(ForeignKey("callbacks.id"))
     booked_at: Mapped[datetime] = mapped_column(default=utcnow)
-    order: Mapped[Order] = relationship(back_populates="ledger")
 
     @property
     def money(self) -> Money:
         return Money(self.minor, self.currency)
 
-    @classmethod
-    def orders_of_transactions(cls, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], int]:
-        """Order ids by (account id, transaction id), for messages that bring no order number."""
-        return _by_account(cls.transaction_id, keys)
-
-    @classmethod
-    def orders_of_movements(cls, entry: Entry, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], int]:
-        """Order ids by (account id, movement), to see a movement that was booked on another order."""
-        return _by_account(cls.movement, keys, cls.entry == entry)
-
-
-def _by_account(column: Any, keys: Iterable[tuple[int, str]], *more: Any) -> dict[tuple[int, str], int]:
-    by_account: dict[int, list[str]] = {}
-    for account_id, value in set(keys):
-        by_account.setdefault(account_id, []).append(value)
-    if not by_account:
-        return {}
-    rows = db.session.execute(
-        select(Payment.account_id, column, Payment.order_id)
-        .where(or_(*(and_(Payment.account_id == id_, column.in_(values)) for id_, values in by_account.items())), *more)
-        .order_by(Payment.id.desc())
-    )
-    return {(account_id, value): order_id for account_id, value, order_id in rows}
+    @property
+    def booking(self) -> Booking:
+        """As the rules see it."""
+        of = Name(self.account_id, self.of_entry, self.of_movement, self.of_nth or 0) if _named(self) else None
+        return Booking(
+            self.entry,
+            self.account_id,
+            self.transaction_id,
+            self.money,
+            self.movement,
+            self.nth,
+            of,
+            self.at,
+            self.came_in,
+            self.taken,
+            self.given_back,
+            self.unmatched,
+            self.waived,
+            self.owed,
+            self.settled,
+        )

@@ -1,30 +1,30 @@
-"""Orders, their ledger of payments and refunds, and the events that a shop's own system can follow."""
+"""Orders: what stands of each, and its figures, which are the sums of its ledger kept beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, or_, select, text
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..domain.errors import Refused
-from ..domain.states import Effect, Entry, OrderState
-from ..domain.transitions import Booked, Decision, OrderFacts
+from ..domain.states import CancelledBy, OrderState
 from ..domain.values import Money
 from ..extensions import Base, db, utcnow
-from ..shops.acts import Activity
-from ..shops.users import User
-from .feed import OrderEvent, publish
-from .intake import NewOrder
-from .ledger import Payment
+from .feed import OrderEvent
+from .ledger import LedgerRow
+from .payments import Payment
+
+OWES = text("owed_minor > 0 OR owed_other <> '{}'::jsonb")
 
 
 class Order(Base):
     """A shop's order, as far as its payment goes. `account_id`: the only gateway account that may move it, if named.
 
-    `owed_minor`: what came in, was not taken and is still to be given back; `settled_minor`: what a person said was.
+    `created_at`: when the shop first handed it in. `held_since`: a refusal is held back since then.
+    In minor units of its currency: `taken_minor` (money that it counts as its own), `given_back_minor`, `kept_minor`,
+    `waived_minor` (what people let go), `owed_minor` (the customer's money that is with us); `owed_other`: what is owed
+    in other currencies, by currency. All follow from the ledger (`domain.money`).
     """
 
     __tablename__ = "orders"
@@ -32,181 +32,101 @@ class Order(Base):
         UniqueConstraint("shop_id", "number"),
         Index("ix_orders_shop_time", "shop_id", "created_at", "id"),
         Index("ix_orders_shop_state_time", "shop_id", "state", "created_at", "id"),
-        Index("ix_orders_owed", "shop_id", "changed_at", "id", postgresql_where=text("owed_minor > 0")),
+        Index("ix_orders_owed", "shop_id", "changed_at", "id", postgresql_where=OWES),
+        Index(
+            "ix_orders_part_paid",
+            "shop_id",
+            "changed_at",
+            "id",
+            postgresql_where=text("state = 'awaiting_payment' AND kept_minor > 0"),
+        ),
+        Index("ix_orders_expiring", "expires_at", postgresql_where=text("state IN ('temporary', 'awaiting_payment')")),
+        Index("ix_orders_held", "held_since", postgresql_where=text("held_since IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
     number: Mapped[str]
     state: Mapped[OrderState] = mapped_column(default=OrderState.temporary)
+    cancelled_by: Mapped[CancelledBy | None]
     amount_minor: Mapped[int]
     currency: Mapped[str]
     test: Mapped[bool] = mapped_column(default=False)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("gateway_accounts.id"))
     customer_email: Mapped[str | None]
-    awaited_transaction: Mapped[str | None]
+    expires_at: Mapped[datetime | None]
+    held_since: Mapped[datetime | None]
+    taken_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    given_back_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    kept_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    waived_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     owed_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    settled_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    owed_other: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     changed_at: Mapped[datetime] = mapped_column(default=utcnow)
-    ledger: Mapped[list[Payment]] = relationship(back_populates="order", order_by="Payment.id", passive_deletes="all")
-    events: Mapped[list[OrderEvent]] = relationship(
-        back_populates="order", order_by="OrderEvent.id", passive_deletes="all"
-    )
+
+    payments: Mapped[list[Payment]] = relationship(order_by=Payment.place, passive_deletes="all", viewonly=True)
+    ledger: Mapped[list[LedgerRow]] = relationship(order_by=LedgerRow.id, passive_deletes="all", viewonly=True)
+    events: Mapped[list[OrderEvent]] = relationship(order_by=OrderEvent.id, passive_deletes="all", viewonly=True)
 
     @property
     def total(self) -> Money:
         return Money(self.amount_minor, self.currency)
 
     @property
-    def owed(self) -> Money:
-        """What is still to be given back to the customer."""
-        return Money(self.owed_minor, self.currency)
-
-    def sum_of(self, entry: Entry) -> Money:
-        return Money(sum(row.minor for row in self.ledger if row.entry is entry), self.currency)
-
-    @property
     def paid(self) -> Money:
-        return self.sum_of(Entry.payment)
+        """What it took."""
+        return Money(self.taken_minor, self.currency)
 
     @property
-    def refunded(self) -> Money:
-        return self.sum_of(Entry.refund)
+    def given_back(self) -> Money:
+        return Money(self.given_back_minor, self.currency)
 
     @property
-    def facts(self) -> OrderFacts:
-        """The order as the transition table sees it."""
-        rows = tuple(Booked(row.entry, row.movement, row.transaction_id, row.minor, row.owed) for row in self.ledger)
-        return OrderFacts(
-            self.number, self.state, self.total, self.test, self.awaited_transaction, rows, self.settled_minor
-        )
+    def kept(self) -> Money:
+        return Money(self.kept_minor, self.currency)
 
-    def take(
-        self, decision: Decision, callback_id: int | None, account_id: int, now: datetime, actor: str = ""
-    ) -> None:
-        """Makes the decision so: state, ledger row and event. `actor`: who ruled so, where a person did."""
-        before = self.state
-        self.state = decision.state
-        if decision.effect is Effect.awaiting:
-            self.awaited_transaction = decision.awaited
-        if decision.book is not None:
-            self.ledger.append(
-                Payment(
-                    shop_id=self.shop_id,
-                    account_id=account_id,
-                    entry=decision.book.entry,
-                    movement=decision.book.movement,
-                    transaction_id=decision.book.transaction_id,
-                    minor=decision.book.minor,
-                    currency=self.currency,
-                    owed=decision.book.owed,
-                    callback_id=callback_id,
-                    booked_at=now,
-                )
-            )
-            self.owed_minor = self.facts.owed
-        if decision.effect not in (Effect.none, Effect.repeated):
-            self.changed_at = now
-            self.log(str(decision.effect), before, now, callback_id=callback_id, actor=actor, book=decision.book)
+    @property
+    def need(self) -> Money:
+        """What it still wants; below zero where it keeps more than its total."""
+        return Money(self.amount_minor - self.kept_minor - self.waived_minor, self.currency)
 
-    def settle(self, user: User, why: str) -> None:
-        """The money owed was given back, a person says; no gateway needs to tell. `Refused` where none is owed."""
-        if not why:
-            raise Refused("Say how it was given back: it is kept with your name.")
-        if not self.owed_minor:
-            raise Refused("Nothing is owed on this order any more.")
-        now, what = utcnow(), str(self.owed)
-        self.settled_minor, self.owed_minor, self.changed_at = self.facts.not_taken, 0, now
-        self.log("settled", self.state, now, actor=user.name)
-        publish()
-        Activity.record("settle", user, self.shop_id, order_id=self.id, why=why, what=what)
+    @property
+    def owed(self) -> tuple[Money, ...]:
+        """What is still to be given back to the customer, its own currency first."""
+        own = (Money(self.owed_minor, self.currency),) if self.owed_minor else ()
+        return (*own, *(Money(minor, currency) for currency, minor in sorted(self.owed_other.items())))
 
-    def log(
-        self,
-        kind: str,
-        before: OrderState | None,
-        now: datetime,
-        callback_id: int | None = None,
-        actor: str = "",
-        book: Booked | None = None,
-    ) -> None:
-        """An event of this order. It gets its place in the shop's feed by `publish`, at the end of the transaction."""
-        db.session.add(
-            OrderEvent(
-                order=self,
-                shop_id=self.shop_id,
-                kind=kind,
-                from_state=before,
-                to_state=self.state,
-                minor=book.minor if book else None,
-                currency=self.currency if book else None,
-                transaction_id=book.transaction_id if book else None,
-                callback_id=callback_id,
-                actor=actor,
-                at=now,
-            )
-        )
+    @property
+    def owes(self) -> bool:
+        return bool(self.owed_minor or self.owed_other)
 
-    @classmethod
-    def create(cls, new: NewOrder, shop_id: int) -> tuple[Order, bool]:
-        """The shop's order of that number, and whether it is new. Nothing changes where there is one already."""
-        now = utcnow()
-        values = {
-            "shop_id": shop_id,
-            "number": new.number,
-            "state": OrderState.temporary,
-            "amount_minor": new.total.minor,
-            "currency": new.total.currency,
-            "test": new.test,
-            "account_id": new.account_id,
-            "customer_email": new.customer_email,
-            "created_at": now,
-            "changed_at": now,
-        }
-        made = db.session.scalar(
-            insert(cls).values(values).on_conflict_do_nothing(index_elements=["shop_id", "number"]).returning(cls)
-        )
-        if made is None:
-            return cls.find(shop_id, new.number), False  # type: ignore[return-value]
-        made.log("created", None, now, actor=new.actor)
-        publish()
-        return made, True
+    @property
+    def part_paid(self) -> bool:
+        return self.state is OrderState.awaiting_payment and self.kept_minor > 0
 
     @classmethod
     def find(cls, shop_id: int, number: str) -> Order | None:
         return db.session.scalar(select(cls).where(cls.shop_id == shop_id, cls.number == number))
 
     @classmethod
-    def lock(cls, ids: Iterable[int]) -> dict[int, Order]:
-        """The orders by id, with their ledgers, locked one after the other so that two batches never wait in a ring."""
-        orders = db.session.scalars(
-            select(cls)
-            .where(cls.id.in_(sorted(set(ids))))
-            .order_by(cls.id)
-            .with_for_update()
-            .options(selectinload(cls.ledger))
-            .execution_options(populate_existing=True)
-        )
-        return {order.id: order for order in orders}
+    def read(cls, ids: set[int]) -> dict[int, Order]:
+        """The orders by id, to look at."""
+        return {order.id: order for order in db.session.scalars(select(cls).where(cls.id.in_(ids)))} if ids else {}
 
     @classmethod
-    def read(cls, ids: Iterable[int]) -> dict[int, Order]:
-        """The orders by id, with their ledgers, not locked: to look, not to change."""
-        orders = db.session.scalars(select(cls).where(cls.id.in_(set(ids))).options(selectinload(cls.ledger)))
-        return {order.id: order for order in orders}
-
-    @classmethod
-    def ids_by_number(cls, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    def ids_by_number(cls, keys: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
         """Order ids by (shop id, number)."""
-        by_shop: dict[int, list[str]] = {}
-        for shop_id, number in set(keys):
-            by_shop.setdefault(shop_id, []).append(number)
-        if not by_shop:
+        if not keys:
             return {}
         rows = db.session.execute(
             select(cls.shop_id, cls.number, cls.id).where(
-                or_(*(and_(cls.shop_id == shop_id, cls.number.in_(numbers)) for shop_id, numbers in by_shop.items()))
+                or_(
+                    *(
+                        and_(cls.shop_id == shop_id, cls.number.in_([n for s, n in keys if s == shop_id]))
+                        for shop_id in {shop_id for shop_id, _ in keys}
+                    )
+                )
             )
         )
         return {(shop_id, number): id_ for shop_id, number, id_ in rows}

@@ -1,0 +1,205 @@
+"""What is due: claimed by one worker at a time, fairly between the gateway accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, or_, select, text, update
+
+from ..domain.errors import CallbackFailed, Conflict, Reason
+from ..domain.states import Kind, State
+from ..domain.values import Request, Verdict
+from ..extensions import db, utcnow
+from .attempts import KeptMessage, said
+from .callback import Callback
+
+
+@dataclass(frozen=True)
+class Due:
+    """A callback as it is when an attempt of it is made. `request` None: only what it said is decided once more.
+
+    `kept`: its messages that a former attempt kept, by place. `by_id`, `by`, `why`: the person who asked for the
+    attempt; `minor`, `transaction`: what they said with it; `assigned_id`: the order that a person assigned it to.
+    """
+
+    id: int
+    shop_id: int
+    account_id: int
+    received_at: datetime
+    request: Request | None
+    digest: bytes
+    version: int
+    attempt_count: int
+    tries: int
+    kind: Kind
+    verdict: Verdict | None
+    reason: Reason | None
+    conflict: Conflict | None
+    detail: str
+    by_id: int | None = None
+    by: str = ""
+    why: str | None = None
+    minor: int | None = None
+    transaction: str | None = None
+    assigned_id: int | None = None
+    asks: bool = False
+    kept: Mapping[int, Row[Any]] = ()  # type: ignore[assignment]
+
+    @property
+    def checked(self) -> bool:
+        """A former attempt found it genuine, or a person skipped the check, and kept what it says."""
+        return bool(self.kept) and self.verdict in (Verdict.genuine, Verdict.skipped)
+
+    @property
+    def failure(self) -> CallbackFailed | None:
+        """Why it waits."""
+        return CallbackFailed(self.reason, self.detail, self.conflict) if self.reason else None
+
+
+_PLAIN = [
+    column
+    for column in Callback.__table__.c
+    if column.name
+    in (
+        "id shop_id account_id received_at digest version attempt_count tries due_kind verdict reason conflict detail "
+        "asked_by_id asked_by_name asked_why asked_minor asked_transaction assigned_id asks"
+    ).split()
+]
+_REQUEST = [Callback.__table__.c[name] for name in ("method", "path", "query", "headers", "body", "address")]
+
+
+def claim(limit: int) -> list[Due]:
+    """The next due callbacks for which nobody is asked, locked until the transaction ends; others skip them.
+
+    Each account that has any gets its share, the longest due first, so that a flood of one holds up no other.
+    """
+    ids = db.session.scalars(text(_FAIR), {"asks": False, "now": utcnow(), "limit": limit}).all()
+    return _locked(ids)
+
+
+def claim_one(id_: int) -> Due | None:
+    """This one, if it is still due and nobody has it."""
+    return next(iter(_locked([id_])), None)
+
+
+def lease(limit: int, shares: Mapping[int, int], usual: int, seconds: float) -> list[Due]:
+    """The next due callbacks whose gateway is asked: ours for that long, then anybody's again.
+
+    `shares`: how many an account may have more, where that is not the usual number.
+    """
+    now = utcnow()
+    parameters = {"asks": True, "now": now, "limit": limit, "usual": usual, "accounts": list(shares)}
+    ids = db.session.scalars(text(_SHARED), parameters | {"shares": list(shares.values())}).all()
+    found = _locked(ids)
+    if found:
+        leased = update(Callback).where(Callback.id.in_(ids)).values(leased_until=now + timedelta(seconds=seconds))
+        db.session.execute(leased, execution_options={"synchronize_session": False})
+    return found
+
+
+def renew_lease(ids: Iterable[int], seconds: float) -> None:
+    """Still ours for that long."""
+    leased_until = utcnow() + timedelta(seconds=seconds)
+    db.session.execute(
+        update(Callback)
+        .where(Callback.id.in_(list(ids)), Callback.leased_until.is_not(None))
+        .values(leased_until=leased_until),
+        execution_options={"synchronize_session": False},
+    )
+
+
+# The accounts that have something due, found by jumping from one to the next in the index (asks, account_id, due_at).
+_ACCOUNTS = """
+WITH RECURSIVE accounts AS (
+    (SELECT account_id FROM callbacks WHERE asks = :asks AND due_at <= :now ORDER BY account_id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT account_id FROM callbacks
+        WHERE asks = :asks AND due_at <= :now AND account_id > accounts.account_id ORDER BY account_id LIMIT 1
+    ) FROM accounts WHERE accounts.account_id IS NOT NULL
+), having AS (SELECT account_id FROM accounts WHERE account_id IS NOT NULL)
+"""
+_FREE = "(leased_until IS NULL OR leased_until < :now)"
+_FAIR = (
+    _ACCOUNTS
+    + f"""
+SELECT id FROM having, LATERAL (
+    SELECT id, due_at FROM callbacks
+    WHERE asks = :asks AND due_at <= :now AND account_id = having.account_id AND {_FREE}
+    ORDER BY due_at, id LIMIT greatest(:limit / (SELECT count(*) FROM having), 1) FOR UPDATE SKIP LOCKED
+) AS due ORDER BY due_at, id LIMIT :limit
+"""
+)
+_SHARED = (
+    _ACCOUNTS
+    + f"""
+SELECT id FROM having LEFT JOIN unnest(CAST(:accounts AS bigint[]), CAST(:shares AS bigint[])) AS own (account, share)
+    ON own.account = having.account_id, LATERAL (
+    SELECT id, due_at FROM callbacks
+    WHERE asks = :asks AND due_at <= :now AND account_id = having.account_id AND {_FREE}
+    ORDER BY due_at, id LIMIT coalesce(own.share, :usual) FOR UPDATE SKIP LOCKED
+) AS due ORDER BY due_at, id LIMIT :limit
+"""
+)
+
+
+def _locked(ids: Sequence[int]) -> list[Due]:
+    """Those of them that are due, locked, in the order of their arrival."""
+    if not ids:
+        return []
+    rows = db.session.execute(
+        select(*_PLAIN, *_REQUEST)
+        .where(Callback.id.in_(ids), Callback.due_at.is_not(None))
+        .order_by(Callback.id)
+        .with_for_update(of=Callback, skip_locked=True)
+    ).all()
+    return as_due(rows)
+
+
+def as_due(rows: Sequence[Row[Any]], kind: Kind | None = None) -> list[Due]:
+    """The rows, with the messages that were kept of those that were looked at before, in the order of arrival."""
+    kept = kept_of([row.id for row in rows if row.attempt_count])
+    found = [_due(row, kept.get(row.id, {}), kind) for row in rows]
+    return sorted(found, key=lambda due: (due.received_at, due.id))
+
+
+def _due(row: Row[Any], kept: Mapping[int, Row[Any]], kind: Kind | None) -> Due:
+    headers = tuple((name, value) for name, value in row.headers)
+    request = Request(row.method, row.path, row.query, headers, row.body, row.address, row.received_at)
+    return Due(
+        row.id,
+        row.shop_id,
+        row.account_id,
+        row.received_at,
+        request,
+        row.digest,
+        row.version,
+        row.attempt_count,
+        row.tries,
+        kind or row.due_kind or Kind.automatic,
+        row.verdict,
+        row.reason,
+        row.conflict,
+        row.detail,
+        row.asked_by_id,
+        row.asked_by_name or "",
+        row.asked_why,
+        row.asked_minor,
+        row.asked_transaction,
+        row.assigned_id,
+        row.asks,
+        kept,
+    )
+
+
+def kept_of(ids: Sequence[int]) -> dict[int, dict[int, Row[Any]]]:
+    """The kept messages of the callbacks, by their place."""
+    if not ids:
+        return {}
+    found: dict[int, dict[int, Row[Any]]] = {}
+    for row in db.session.execute(select(*KeptMessage.__table__.c).where(KeptMessage.callback_id.in_(ids))):
+        found.setdefault(row.callback_id, {})[row.place] = row
+    return found
