@@ -20,7 +20,8 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 
 from app import app
-from shopcallbacks.extensions import ASKING, OUTGOING, PLAIN, db
+from shopcallbacks.domain.states import Lane
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs import scheduler
 
 log = logging.getLogger("worker")
@@ -61,9 +62,9 @@ class Children:
 
     def __init__(self) -> None:
         self._wanted: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
-            PLAIN: (work, (PLAIN,)),
-            ASKING: (work, (ASKING,)),
-            OUTGOING: (work, (OUTGOING,)),
+            Lane.plain: (work, (Lane.plain,)),
+            Lane.asking: (work, (Lane.asking,)),
+            Lane.outgoing: (work, (Lane.outgoing,)),
             "scheduler": (schedule, ()),
         }
         self._running: dict[str, BaseProcess] = {}

@@ -25,6 +25,8 @@ from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
+from .domain.states import Lane
+
 
 class Base(DeclarativeBase):
     metadata = MetaData(
@@ -59,18 +61,15 @@ compress = Compress()
 limiter = Limiter(get_remote_address)
 
 
-# The lanes: callbacks that are decided at home, those whose gateway is asked, and what goes out to shops and people.
-# None waits for another.
-PLAIN, ASKING, OUTGOING = "callbacks", "asking", "outgoing"
-# Bells, not lanes: bulk runs go on in the plain one, the search index grows in the outgoing one.
+# Each lane has a bell. These are bells, not lanes: bulk runs go on in the plain one, the search index in the outgoing.
 BULK, INDEX = "bulk", "index"
-# Who answers each bell: the queue, the job and its arguments. Named by text, so that who rings imports no job.
-_JOBS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
-    PLAIN: (PLAIN, "shopcallbacks.jobs.drain", (False,)),
-    ASKING: (ASKING, "shopcallbacks.jobs.drain", (True,)),
-    BULK: (PLAIN, "shopcallbacks.jobs.bulk", ()),
-    OUTGOING: (OUTGOING, "shopcallbacks.jobs.drain_outgoing", ()),
-    INDEX: (OUTGOING, "shopcallbacks.jobs.index", ()),
+# Who answers each bell: the lane, the job and its arguments. Named by text, so that who rings imports no job.
+_JOBS: dict[str, tuple[Lane, str, tuple[Any, ...]]] = {
+    Lane.plain: (Lane.plain, "shopcallbacks.jobs.drain", (False,)),
+    Lane.asking: (Lane.asking, "shopcallbacks.jobs.drain", (True,)),
+    BULK: (Lane.plain, "shopcallbacks.jobs.bulk", ()),
+    Lane.outgoing: (Lane.outgoing, "shopcallbacks.jobs.drain_outgoing", ()),
+    INDEX: (Lane.outgoing, "shopcallbacks.jobs.index", ()),
 }
 BELL_S = 30
 _QUIET_S = 1.0  # after Redis failed, so long nobody waits for it
@@ -121,8 +120,8 @@ def _bell(name: str) -> str:
 
 
 def enqueue(redis: Redis, name: str) -> None:
-    queue, job, args = _JOBS[name]
-    Queue(queue, connection=redis).enqueue(job, *args, result_ttl=0, failure_ttl=3600, job_timeout=600)
+    lane, job, args = _JOBS[name]
+    Queue(lane, connection=redis).enqueue(job, *args, result_ttl=0, failure_ttl=3600, job_timeout=600)
 
 
 def bell() -> Bell:
@@ -130,16 +129,12 @@ def bell() -> Bell:
     return made
 
 
-def lane(asks: bool) -> str:
-    return ASKING if asks else PLAIN
-
-
-def ring(asks: bool) -> None:
-    bell().ring(lane(asks))
+def ring(lane: Lane) -> None:
+    bell().ring(lane)
 
 
 def ring_outgoing() -> None:
-    bell().ring(OUTGOING)
+    ring(Lane.outgoing)
 
 
 def ring_bulk() -> None:

@@ -90,7 +90,7 @@ def _batches(ids: Sequence[int]) -> Iterator[list[Callback]]:
 def _fits(found: Effects, verb: Verb, callback: Callback) -> bool:
     """Whether an attempt of it can be foreseen; if not, why, is noted."""
     if verb not in callback.open_to:
-        found.skipped[acts.SKIPPED[verb]] += 1
+        found.skipped[acts.VERBS[verb].skipped] += 1
     elif verb is Verb.force and (sentence := forcing_cannot_help(callback)):
         found.skipped[sentence] += 1
     elif not verb.attempts:

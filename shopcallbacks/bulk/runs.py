@@ -99,10 +99,11 @@ class BulkRun(Base):
 
     def undo(self, user: User) -> BulkRun:
         """A new one that restores what this one removed, or the other way round."""
-        if self.opposite is None or not self.succeeded:
+        opposite = self.verb.opposite
+        if opposite is None or not self.succeeded:
             raise Refused("There is nothing in this run that could be undone.")
         why = f"Undo of bulk run {self.id}"
-        run = BulkRun(shop=self.shop, user=user, verb=self.opposite, why=why, filter="", undoes_id=self.id)
+        run = BulkRun(shop=self.shop, user=user, verb=opposite, why=why, filter="", undoes_id=self.id)
         return run._begin(
             select(BulkItem.place, BulkItem.callback_id).where(
                 BulkItem.run_id == self.id, BulkItem.state == ItemState.succeeded
@@ -183,11 +184,6 @@ class BulkRun(Base):
     def moving(self) -> bool:
         """Worth looking again in a moment."""
         return self.state is RunState.running or self.asked > 0
-
-    @property
-    def opposite(self) -> Verb | None:
-        """The verb that takes it back."""
-        return {Verb.remove: Verb.restore, Verb.restore: Verb.remove}.get(self.verb)
 
     def rate(self, now: datetime) -> float:
         """Callbacks a second, over the present stretch."""

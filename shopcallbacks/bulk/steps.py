@@ -12,7 +12,7 @@ from sqlalchemy import and_, select
 from ..callbacks.attempts import Attempt
 from ..callbacks.callback import Callback
 from ..domain.errors import Refused
-from ..domain.states import Verb
+from ..domain.states import Lane, Verb
 from ..extensions import db
 from ..shops.accounts import GatewayAccount
 from ..words import acts, outcomes, reasons
@@ -29,7 +29,7 @@ WINDOW = 100  # of the rest, the share is that of the last so many
 class Step:
     """What to do once it is committed: the lanes to ring, and whether to go on at once."""
 
-    lanes: set[bool] = field(default_factory=set)
+    lanes: set[Lane] = field(default_factory=set)
     again: bool = False
 
 
@@ -121,21 +121,21 @@ def _do_next(run: BulkRun, step: Step) -> None:
 def _do(run: BulkRun, item: BulkItem, callback: Callback, step: Step) -> bool:
     """The verb, guarded as ever. False where it could not be done."""
     if run.verb is Verb.force and (sentence := forcing_cannot_help(callback)):
-        item.close(ItemState.skipped, acts.SKIPPED[run.verb], sentence)
+        item.close(ItemState.skipped, acts.VERBS[run.verb].skipped, sentence)
         run.skipped += 1
         return False
     try:
-        getattr(callback, run.verb)(run.user, run.why, what=run.name)
+        callback.do(run.verb, run.user, run.why, what=run.name)
     except Refused as refused:
-        item.close(ItemState.skipped, acts.SKIPPED[run.verb], str(refused))
+        item.close(ItemState.skipped, acts.VERBS[run.verb].skipped, str(refused))
         run.skipped += 1
         return False
     if callback.due_at is not None:
-        step.lanes.add(callback.asks)
+        step.lanes.add(callback.lane)
     if run.verb.attempts:
         item.state, item.attempt = ItemState.asked, callback.attempt_count + 1
         run.asked += 1
     else:
-        item.close(ItemState.succeeded, acts.DONE_TO_MANY[run.verb])
+        item.close(ItemState.succeeded, acts.VERBS[run.verb].done_to_many)
         _count(run, failed=False)
     return True

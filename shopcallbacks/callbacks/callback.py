@@ -11,13 +11,14 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, defer, lazyload, mapped_column, relationship
 
 from ..domain.errors import Reason, Refused
-from ..domain.states import BY_A_PERSON, PAID_BUT, RULINGS, Effect, Kind, State
+from ..domain.states import BY_A_PERSON, PAID_BUT, RULINGS, Effect, Kind, Lane, State, Verb
 from ..domain.values import Money, Outcome, Request, Verdict
 from ..extensions import Base, db, utcnow
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..shops.acts import Activity
 from ..shops.users import User
+from ..words import acts
 from ..words.formats import age
 from .attempts import Attempt, KeptMessage
 
@@ -211,19 +212,21 @@ class Callback(Base):
             select(cls).where(cls.id == id_).with_for_update(of=cls).execution_options(populate_existing=True)
         ).one()
 
-    @classmethod
-    def overdue(cls) -> dict[bool, bool]:
-        """For which lanes something is due and not leased: {asks: True}."""
-        now = utcnow()
-        free = or_(cls.leased_until.is_(None), cls.leased_until < now)
-        return {
-            asks: db.session.scalar(select(select(cls.id).where(cls.asks.is_(asks), cls.due_at <= now, free).exists()))
-            is True
-            for asks in (False, True)
-        }
+    @property
+    def lane(self) -> Lane:
+        """Where it waits while it is due."""
+        return Lane.for_callbacks(self.asks)
 
     @classmethod
-    def wake(cls, shop_id: int, order_number: str) -> set[bool]:
+    def any_due(cls, lane: Lane) -> bool:
+        """Whether something is due in the lane and not leased."""
+        now = utcnow()
+        free = or_(cls.leased_until.is_(None), cls.leased_until < now)
+        due = select(cls.id).where(cls.asks.is_(lane is Lane.asking), cls.due_at <= now, free)
+        return db.session.scalar(select(due.exists())) is True
+
+    @classmethod
+    def wake(cls, shop_id: int, order_number: str) -> set[Lane]:
         """The order is there: callbacks that wait for it are due at once. The lanes to ring."""
         woken = db.session.scalars(
             update(cls)
@@ -237,7 +240,7 @@ class Callback(Base):
             .returning(cls.asks),
             execution_options={"synchronize_session": False},
         )
-        return set(woken)
+        return {Lane.for_callbacks(asks) for asks in woken}
 
     @classmethod
     def known_deliveries(cls, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, bytes]]:
@@ -255,15 +258,16 @@ class Callback(Base):
     # a person's verbs
 
     @property
-    def open_to(self) -> frozenset[str]:
+    def open_to(self) -> frozenset[Verb]:
         """The verbs its state allows."""
         if self.state is State.invalid:
-            return frozenset({"restore"})
+            return frozenset({Verb.restore})
         if self.state is State.processed or self.due_kind in BY_A_PERSON:
             return frozenset()
         if self.state is State.received:
-            return frozenset({"remove"}) if self.stuck else frozenset()
-        return frozenset({"retry", "force", "remove"} | ({"reopen", "owe"} if self.paid_but else set()))
+            return frozenset({Verb.remove}) if self.stuck else frozenset()
+        rulings = {verb for verb in Verb if verb.ruling} if self.paid_but else set()
+        return frozenset({Verb.retry, Verb.force, Verb.remove} | rulings)
 
     @hybrid_property
     def paid_but(self) -> bool:
@@ -284,14 +288,14 @@ class Callback(Base):
         return self.account.asks and not self.skips_check(kind)
 
     @classmethod
-    def allows(cls, verb: str) -> ColumnElement[bool]:
+    def allows(cls, verb: Verb) -> ColumnElement[bool]:
         """`open_to` for a query."""
-        if verb == "restore":
+        if verb is Verb.restore:
             return cls.state == State.invalid
-        if verb in ("reopen", "owe"):
-            return and_(cls.allows("retry"), cls.paid_but)
+        if verb.ruling:
+            return and_(cls.allows(Verb.retry), cls.paid_but)
         stuck = and_(cls.state == State.received, cls.received_at < utcnow() - STUCK_AFTER)
-        fitting = or_(cls.state == State.unprocessed, stuck) if verb == "remove" else cls.state == State.unprocessed
+        fitting = or_(cls.state == State.unprocessed, stuck) if verb is Verb.remove else cls.state == State.unprocessed
         return and_(fitting, or_(cls.due_kind.is_(None), cls.due_kind.not_in(BY_A_PERSON)))
 
     @classmethod
@@ -311,54 +315,41 @@ class Callback(Base):
     def stuck(self) -> bool:
         return self.state is State.received and self.received_at < utcnow() - STUCK_AFTER
 
-    # `seen`: the version they saw; `what`: what the act is part of, for the list of acts.
+    def do(self, verb: Verb, user: User | None, why: str = "", seen: int | None = None, what: str = "") -> None:
+        """The verb, kept as the user's act (None: the command line). `Refused` where it can't be done (any more).
 
-    def retry(self, user: User | None, why: str = "", seen: int | None = None, what: str = "") -> None:
-        """Asks for one more attempt, now."""
-        self._guard("retry", seen)
-        self._ask_for(Kind.retry, user, why, what)
+        `seen`: the version they saw; `what`: what the act is part of, for the list of acts.
+        """
+        self._guard(verb, why, seen)
+        if verb is Verb.remove:
+            self.state = State.invalid
+            self.due_at = self.due_kind = self.leased_until = None
+            self.settled_at = utcnow()
+        elif verb is Verb.restore:
+            self.state = State.unprocessed
+            self.settled_at = None
+            if self.reason is None:  # removed before anything had looked at it
+                self._ask_for(Kind.retry, user, why)
+        elif verb.attempts:
+            self._ask_for(verb.attempts, user, why)
+        self.version += 1
+        Activity.record(verb, user, self.shop_id, self.id, self.order_id, why.strip(), what)
 
-    def force(self, user: User | None, why: str, seen: int | None = None, what: str = "") -> None:
-        """Asks for one more attempt that skips the check with the gateway, and nothing else."""
-        self._guard("force", seen, why)
-        self._ask_for(Kind.forced, user, why, what)
-
-    def reopen(self, user: User | None, why: str, seen: int | None = None, what: str = "") -> None:
-        """Asks for one more attempt in which the order takes the payment after all."""
-        self._guard("reopen", seen, why)
-        self._ask_for(Kind.reopened, user, why, what)
-
-    def owe(self, user: User | None, why: str, seen: int | None = None, what: str = "") -> None:
-        """Asks for one more attempt in which the order stays as it is, and the payment is owed back."""
-        self._guard("owe", seen, why)
-        self._ask_for(Kind.owed, user, why, what)
-
-    def remove(self, user: User | None, why: str, seen: int | None = None, what: str = "") -> None:
-        """Marks it invalid. It stays, and can be restored."""
-        self._guard("remove", seen, why)
-        self.state = State.invalid
-        self.due_at = self.due_kind = self.leased_until = None
-        self.settled_at = utcnow()
-        self._act("remove", user, why, what)
-
-    def restore(self, user: User | None, why: str = "", seen: int | None = None, what: str = "") -> None:
-        """Back to the unprocessed ones."""
-        self._guard("restore", seen)
-        self.state = State.unprocessed
-        self.settled_at = None
-        if self.reason is None:  # removed before anything had looked at it
-            self._ask_for(Kind.retry, user, why, what, verb="restore")
-            return
-        self._act("restore", user, why, what)
-
-    def _guard(self, verb: str, seen: int | None, why: str = "given") -> None:
+    def _guard(self, verb: Verb, why: str, seen: int | None) -> None:
         """`Refused` where the callback moved on since it was seen, its state does not allow it, or a reason lacks."""
         if seen is not None and seen != self.version:
             raise Refused(f"This callback has moved on since you saw it: {self.last_move}.")
         if verb not in self.open_to:
-            raise Refused(f"This callback is {self.last_move}; it can't be {_PAST[verb]} now.")
-        if not why.strip():
+            raise Refused(f"This callback is {self.last_move}; it can't be {verb.past} now.")
+        if verb.needs_why and not why.strip():
             raise Refused("Say why: the reason is kept with your name.")
+
+    def _ask_for(self, kind: Kind, user: User | None, why: str) -> None:
+        """One more attempt, now."""
+        self.due_at, self.due_kind = utcnow(), kind
+        self.leased_until = None
+        self.asks = self.would_ask(kind)
+        self.asked_by, self.asked_at, self.asked_why = user, self.due_at, why.strip()
 
     @property
     def last_move(self) -> str:
@@ -367,31 +358,8 @@ class Callback(Base):
             return f"being tried again, asked by {self.asked_by.name if self.asked_by else 'the command line'}"
         act = Activity.last_about(self.id)
         if act is not None and self.state in (State.invalid, State.unprocessed):
-            return f"{_PAST.get(act.verb, act.verb)} by {act.actor} {age(act.at, utcnow())} ago and now {self.state}"
+            return f"{acts.past(act.verb)} by {act.actor} {age(act.at, utcnow())} ago and now {self.state}"
         return f"{self.state}"
-
-    def _ask_for(self, kind: Kind, user: User | None, why: str, what: str, verb: str | None = None) -> None:
-        self.due_at, self.due_kind = utcnow(), kind
-        self.leased_until = None
-        self.asks = self.would_ask(kind)
-        self.asked_by, self.asked_at, self.asked_why = user, self.due_at, why.strip()
-        self._act(verb or _VERBS[kind], user, why, what)
-
-    def _act(self, verb: str, user: User | None, why: str, what: str) -> None:
-        self.version += 1
-        Activity.record(verb, user, self.shop_id, self.id, self.order_id, why.strip(), what)
-
-
-_VERBS = {Kind.retry: "retry", Kind.forced: "force", Kind.reopened: "reopen", Kind.owed: "owe"}
-_PAST = {
-    "retry": "retried",
-    "force": "forced",
-    "reopen": "reopened",
-    "owe": "marked as owed back",
-    "remove": "removed",
-    "restore": "restored",
-    "test": "sent as a test",
-}
 
 
 def digest_of(request: Request) -> bytes:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..domain.errors import Refused
+from ..domain.states import Verb
 from ..shops.acts import Activity
 from ..shops.users import User
+from ..words import acts
 from .callback import Callback
-
-OPPOSITE = {"remove": "restore", "restore": "remove"}
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,23 @@ def tray(user: User, shop_id: int, limit: int = 20) -> list[Done]:
     return list(_with_undo(Activity.of_user(user.id, shop_id, limit)))
 
 
-def _with_undo(acts: list[Activity]) -> Iterable[Done]:
-    last = Activity.last_of(act.callback_id for act in acts if act.callback_id is not None)
-    for act in acts:
+def _with_undo(done: list[Activity]) -> Iterable[Done]:
+    last = Activity.last_of(act.callback_id for act in done if act.callback_id is not None)
+    for act in done:
         newest = last.get(act.callback_id) if act.callback_id is not None else None
-        yield Done(act, act.verb in OPPOSITE and newest is not None and newest.id == act.id)
+        yield Done(act, _opposite(act) is not None and newest is not None and newest.id == act.id)
 
 
-def undo(act: Activity, callback: Callback, user: User) -> str:
+def undo(act: Activity, callback: Callback, user: User) -> Verb:
     """Does the opposite to its locked callback; the verb that did it. `Refused` where something came after the act."""
     last = Activity.last_about(callback.id)
-    if act.verb not in OPPOSITE or last is None or last.id != act.id:
+    opposite = _opposite(act)
+    if opposite is None or last is None or last.id != act.id:
         raise Refused(f"This can't be undone any more: the callback is {callback.last_move}.")
-    verb = OPPOSITE[act.verb]
-    getattr(callback, verb)(user, f"Undo: it was {'removed' if act.verb == 'remove' else 'restored'} by mistake")
-    return verb
+    callback.do(opposite, user, f"Undo: it was {acts.past(act.verb)} by mistake")
+    return opposite
+
+
+def _opposite(act: Activity) -> Verb | None:
+    verb = Verb.named(act.verb)
+    return verb.opposite if verb else None

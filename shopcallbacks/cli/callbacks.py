@@ -1,4 +1,4 @@
-"""`flask callbacks`: look, retry, force, remove, restore, export."""
+"""`flask callbacks`: look, do what a person can do about one, export."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 from flask.cli import AppGroup
 
 from ..callbacks.callback import Callback
+from ..domain.states import Verb
 from ..extensions import db, ring, utcnow
 from ..panel.csv import write_csv
 from ..panel.filter import Filter
@@ -16,7 +17,7 @@ from ..shops.acts import Activity
 from ..words.formats import PLAIN, age
 from .base import find_shop, plain_errors, table
 
-callbacks = AppGroup("callbacks", help="Callbacks: look, retry, force, remove, restore, export.")
+callbacks = AppGroup("callbacks", help="Callbacks: look, retry, force, decide, remove, restore, export.")
 
 filter_option = click.option(
     "--filter",
@@ -74,26 +75,39 @@ def _callback(id_: int) -> Callback:
     return callback
 
 
-def _verb(name: str, doc: str, needs_why: bool, rings: bool) -> None:
-    @callbacks.command(name, help=doc)
+HELP = {
+    Verb.retry: "Ask for one more attempt.",
+    Verb.force: "One more attempt that skips the check with the gateway, nothing else.",
+    Verb.reopen: "One more attempt in which the order takes the payment after all.",
+    Verb.owe: "One more attempt in which the order stays as it is, and the payment is owed back.",
+    Verb.remove: "Mark as invalid. It stays, and can be restored.",
+    Verb.restore: "Back to the unprocessed ones.",
+}
+
+
+def _register(verb: Verb) -> None:
+    """The verb as a command: done to all that are named, or to none."""
+
+    @callbacks.command(verb, help=HELP[verb])
     @click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
-    @click.option("--why", default="", required=needs_why, help="The reason, kept with the callback.")
+    @click.option("--why", default="", required=verb.needs_why, help="The reason, kept with the callback.")
     @plain_errors
     def run(ids: tuple[int, ...], why: str) -> None:
+        done = []
         for id_ in ids:
             _callback(id_)
             callback = Callback.lock(id_)
-            getattr(callback, name)(None, why)
-            db.session.commit()
-            if rings:
-                ring(callback.asks)
-            click.echo(f"{id_}: {name} asked for" if rings else f"{id_}: {callback.state}")
+            callback.do(verb, None, why)
+            done.append(callback)
+        db.session.commit()
+        for lane in {callback.lane for callback in done if callback.due_at is not None}:
+            ring(lane)
+        for callback in done:
+            click.echo(f"{callback.id}: {verb} asked for" if verb.attempts else f"{callback.id}: {callback.state}")
 
 
-_verb("retry", "Ask for one more attempt.", needs_why=False, rings=True)
-_verb("force", "One more attempt that skips the check with the gateway, nothing else.", needs_why=True, rings=True)
-_verb("remove", "Mark as invalid. It stays, and can be restored.", needs_why=True, rings=False)
-_verb("restore", "Back to the unprocessed ones.", needs_why=False, rings=False)
+for verb in Verb:
+    _register(verb)
 
 
 @callbacks.command("export")

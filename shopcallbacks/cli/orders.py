@@ -38,8 +38,8 @@ def create_order(
         raise ValueError("\n".join(f"{name} {problem}" for name, problem in error.problems.items())) from None
     woken = Callback.wake(at.id, number) if made else set()
     db.session.commit()
-    for asks in woken:
-        ring(asks)
+    for lane in woken:
+        ring(lane)
     click.echo(f"Order {order.number} {'created' if made else 'was there already'}: {order.state}, {order.total}")
 
 

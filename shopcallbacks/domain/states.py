@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 
 class OrderState(StrEnum):
@@ -78,29 +79,73 @@ class Kind(StrEnum):
 
 
 BY_ITSELF = (Kind.first, Kind.automatic)
-BY_A_PERSON = (Kind.retry, Kind.forced, Kind.reopened, Kind.owed)
-# What a person decided with it about a payment that no order takes.
-RULINGS = {Kind.reopened: Ruling.reopen, Kind.owed: Ruling.owe}
 
 
 class Verb(StrEnum):
-    """What is done to each; the names are those of `Callback`'s own verbs."""
+    """What a person does about a callback (`Callback.do`). All that the code knows of a verb stands in its line.
 
-    retry = "retry"
-    force = "force"
-    reopen = "reopen"
-    owe = "owe"
-    remove = "remove"
-    restore = "restore"
+    `past`: "it can't be ... now". `needs_why`: only with a reason. `attempts`: the kind of attempt it asks for, whose
+    outcome comes later; None where it asks for none. `ruling`: what it decides about a payment that no order takes.
+    """
+
+    past: str
+    needs_why: bool
+    attempts: Kind | None
+    ruling: Ruling | None
+    _opposite: str | None
+
+    # name, past, needs_why, attempts, ruling, opposite
+    retry = "retry", "retried", False, Kind.retry
+    force = "force", "forced", True, Kind.forced
+    reopen = "reopen", "reopened", True, Kind.reopened, Ruling.reopen
+    owe = "owe", "marked as owed back", True, Kind.owed, Ruling.owe
+    remove = "remove", "removed", True, None, None, "restore"
+    restore = "restore", "restored", False, None, None, "remove"
+
+    def __new__(
+        cls,
+        name: str,
+        past: str = "",
+        needs_why: bool = True,
+        attempts: Kind | None = None,
+        ruling: Ruling | None = None,
+        opposite: str | None = None,
+    ) -> Self:
+        verb = str.__new__(cls, name)
+        verb._value_ = name
+        verb.past, verb.needs_why, verb.attempts, verb.ruling = past, needs_why, attempts, ruling
+        verb._opposite = opposite
+        return verb
 
     @property
-    def needs_why(self) -> bool:
-        return self not in (Verb.retry, Verb.restore)
+    def opposite(self) -> Verb | None:
+        """The verb that takes it back."""
+        return Verb(self._opposite) if self._opposite else None
 
-    @property
-    def attempts(self) -> Kind | None:
-        """The kind of attempt it asks for, whose outcome comes later; None where it asks for none."""
-        return _ATTEMPTS.get(self)
+    @classmethod
+    def named(cls, text: str) -> Verb | None:
+        """None where it is the name of no verb."""
+        return cls.__members__.get(text)
+
+    @classmethod
+    def asking(cls, kind: Kind) -> Verb | None:
+        """The verb that asks for an attempt of that kind; None of one that is made by itself."""
+        return next((verb for verb in cls if verb.attempts is kind), None)
 
 
-_ATTEMPTS = {Verb.retry: Kind.retry, Verb.force: Kind.forced, Verb.reopen: Kind.reopened, Verb.owe: Kind.owed}
+BY_A_PERSON = tuple(verb.attempts for verb in Verb if verb.attempts)
+# What a person decided with it about a payment that no order takes.
+RULINGS = {verb.attempts: verb.ruling for verb in Verb if verb.attempts and verb.ruling}
+
+
+class Lane(StrEnum):
+    """A queue of the workers, by its name in Redis. None waits for another."""
+
+    plain = "callbacks"  # callbacks that are decided at home
+    asking = "asking"  # those whose gateway is asked
+    outgoing = "outgoing"  # what goes out to shops and people
+
+    @classmethod
+    def for_callbacks(cls, asks: bool) -> Lane:
+        """`asks`: whether the gateway is asked."""
+        return cls.asking if asks else cls.plain

@@ -18,8 +18,8 @@ def bulk() -> bool:
             run = BulkRun.lock(id_, skip=True)
             step = advance(run) if run is not None else Step()
             db.session.commit()
-            for asks in step.lanes:
-                ring(asks)
+            for lane in step.lanes:
+                ring(lane)
             again = again or step.again
         db.session.rollback()
         if again:

@@ -9,8 +9,9 @@ from flask import current_app
 
 from ..bulk.runs import BulkRun
 from ..callbacks.callback import Callback
+from ..domain.states import Lane
 from ..domain.values import NoAnswer
-from ..extensions import bell, db, lane, ring, ring_bulk
+from ..extensions import bell, db, ring, ring_bulk
 from ..processing import pipeline
 from ..processing.asking import AskGateways
 from ..processing.case import Case
@@ -24,11 +25,12 @@ PER_ACCOUNT = 8
 
 def drain(asks: bool) -> int:
     """One batch of what is due in the lane; rings again where there may be more. How many callbacks it took."""
+    lane = Lane.for_callbacks(asks)
     with current_app.app_context():
-        bell().answer(lane(asks))
-        taken = _drain_asking() if asks else _drain_plain()
+        bell().answer(lane)
+        taken = _drain_asking() if lane is Lane.asking else _drain_plain()
         if taken:
-            ring(asks)
+            ring(lane)
             if BulkRun.any_open():  # their outcomes may be among them
                 ring_bulk()
             db.session.rollback()

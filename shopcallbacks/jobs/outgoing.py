@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from flask import current_app
 
-from ..extensions import OUTGOING, bell, db, ring_outgoing
+from ..domain.states import Lane
+from ..extensions import bell, db, ring_outgoing
 from ..outgoing import parcels
 from ..outgoing.alerts import watch
 from ..outgoing.alerts.rules import AlertMessage
@@ -21,7 +22,7 @@ PER_ENDPOINT = 16
 def drain_outgoing() -> int:
     """One batch of what goes out: order changes to shops' endpoints, alerts to people. How many were sent."""
     with current_app.app_context():
-        bell().answer(OUTGOING)
+        bell().answer(Lane.outgoing)
         more = parcels.spread()
         db.session.commit()
         taken = parcels.take(AT_ONCE, PER_ENDPOINT, LEASE_S)

@@ -13,7 +13,8 @@ from ..bulk.runs import BulkRun
 from ..callbacks.callback import Callback
 from ..dashboard import arrivals
 from ..dashboard.pulse import Pulse
-from ..extensions import OUTGOING, db, lane, utcnow
+from ..domain.states import Lane
+from ..extensions import db, utcnow
 from .bulk_runs import bulk
 from .drains import drain
 from .outgoing import sweep_outgoing
@@ -22,17 +23,18 @@ from .search_index import index
 
 def sweep(asks: bool) -> None:
     """The lane's pulse, and what goes on though no bell rang: automatic attempts, lost jobs, expired leases, runs."""
+    lane = Lane.for_callbacks(asks)
     with current_app.app_context():
-        Pulse.beat(lane(asks))
+        Pulse.beat(lane)
         db.session.commit()
-        if Callback.overdue()[asks]:
+        if Callback.any_due(lane):
             db.session.rollback()
             drain(asks)
-        if not asks:
+        if lane is Lane.plain:
             arrivals.keep(utcnow())
             db.session.commit()
-        if not asks and BulkRun.any_open():
-            bulk()
+            if BulkRun.any_open():
+                bulk()
 
 
 def scheduler(redis: Redis, every: int) -> CronScheduler:
@@ -40,7 +42,7 @@ def scheduler(redis: Redis, every: int) -> CronScheduler:
     cron = CronScheduler(redis, logging_level=logging.WARNING)
     options: dict[str, Any] = {"interval": every, "ttl": every * 2, "result_ttl": 0, "job_timeout": 600}
     for asks in (False, True):
-        cron.register(sweep, lane(asks), args=(asks,), **options)
-    cron.register(sweep_outgoing, OUTGOING, **options)
-    cron.register(index, OUTGOING, **options)
+        cron.register(sweep, Lane.for_callbacks(asks), args=(asks,), **options)
+    cron.register(sweep_outgoing, Lane.outgoing, **options)
+    cron.register(index, Lane.outgoing, **options)
     return cron

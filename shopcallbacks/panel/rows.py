@@ -11,7 +11,7 @@ from ..callbacks.callback import Callback
 from ..callbacks.claims import Claim
 from ..callbacks.notes import Thread, threads_of
 from ..domain.errors import Reason
-from ..domain.states import BY_A_PERSON, State
+from ..domain.states import BY_A_PERSON, State, Verb
 from ..processing.foresight import WORTH_A_RETRY, forcing_may_help, reopening_may_help
 from ..shops.acts import Activity
 from ..shops.users import User
@@ -98,15 +98,20 @@ class Row:
         step = reasons.REASONS[callback.reason].step
         return step if step != reasons.RETRY else None
 
-    def may(self, verb: str) -> bool:
+    def may(self, verb: Verb) -> bool:
         """Whether its row has the verb's button: the state allows it, and it can help."""
         if verb not in self.callback.open_to or self.viewer is None or not self.viewer.may_act:
             return False
-        if verb == "retry":
+        if verb is Verb.retry:
             return self.callback.reason in WORTH_A_RETRY
-        if verb == "reopen":
+        if verb is Verb.reopen:
             return reopening_may_help(self.callback)
-        return verb != "force" or forcing_may_help(self.callback)
+        return verb is not Verb.force or forcing_may_help(self.callback)
+
+    @property
+    def rulings(self) -> list[Verb]:
+        """What may be decided about its payment."""
+        return [verb for verb in Verb if verb.ruling and self.may(verb)]
 
     def who(self, user: User | None) -> str:
         if user is not None and self.viewer is not None and user.id == self.viewer.id:
@@ -137,8 +142,9 @@ class Row:
         if last is None:
             return ""
         at = self._clock(last.at)
-        if last.kind in BY_A_PERSON:
-            done = f"{acts.TRIED[last.kind]} by {self.who(last.asked_by)}, {at}"
+        asked = Verb.asking(last.kind)
+        if asked is not None:
+            done = f"{asked.past} by {self.who(last.asked_by)}, {at}"
             return done + (f": {last.why}" if last.why else "")
         return f"by itself, {at}" + (f", attempt {last.number}" if last.number > 1 else "")
 

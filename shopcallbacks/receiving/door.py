@@ -8,6 +8,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..callbacks.callback import Callback
 from ..callbacks.too_large import Refusal
+from ..domain.states import Lane
 from ..extensions import csrf, db, limiter, ring
 from ..shops.accounts import GatewayAccount
 from .wire import received
@@ -42,5 +43,5 @@ def _keep(account: GatewayAccount) -> Response:
         raise
     said = account.gateway.reply(call, account.reply_settings)
     Callback.receive(call, account.id, account.shop_id, account.asks)
-    ring(account.asks)
+    ring(Lane.for_callbacks(account.asks))
     return Response(said.body, said.status, content_type=said.content_type)

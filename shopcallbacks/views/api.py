@@ -47,8 +47,8 @@ def create_order() -> Response:
         return problem(409, f"There is an order {new.number} of {order.total} already.")
     woken = Callback.wake(g.shop.id, new.number) if made else set()
     db.session.commit()
-    for asks in woken:
-        ring(asks)
+    for lane in woken:
+        ring(lane)
     response = jsonify(as_json(order))
     response.status_code = 201 if made else 200
     response.headers["Location"] = url_for("api.show_order", number=order.number)

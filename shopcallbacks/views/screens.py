@@ -15,6 +15,7 @@ from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..dashboard import causes, queue, silence
+from ..domain.states import Verb
 from ..extensions import login_manager, utcnow
 from ..panel import headline
 from ..shops.preferences import Preferences
@@ -43,7 +44,7 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(away, store_away)
     app.jinja_env.globals.update(current_shop=current_shop, waiting_count=waiting_count, now=now)
     app.jinja_env.globals.update(prefers=prefers, order_states=outcomes.ORDER_STATES, verdicts=outcomes.VERDICTS)
-    app.jinja_env.globals.update(worker_gone=worker_gone)
+    app.jinja_env.globals.update(worker_gone=worker_gone, Verb=Verb)
     app.jinja_env.globals.update(tomorrow=lambda: now() + timedelta(days=1))
     app.jinja_env.filters.update(
         in_words=lambda group: causes.group_words(group, now(), written()),

@@ -2,17 +2,80 @@
 
 from __future__ import annotations
 
-from ..domain.states import Effect, Kind
+from dataclasses import dataclass
+
+from ..domain.states import Effect, Kind, Verb
 from .formats import PLAIN, Format
 
-# What is said at once when a verb was taken.
+
+@dataclass(frozen=True)
+class VerbWords:
+    """One verb as people read it.
+
+    `button`: on a button; `asks`: the question before it; `done`: said at once when it was taken; `starts`: the button
+    that starts a run; `skipped`: of those in a run that it could not be done to; `done_to_many`: of those it was done
+    to, and `moves`: what it does to them, where it asks for no attempt.
+    """
+
+    button: str
+    asks: str
+    done: str
+    starts: str
+    skipped: str
+    done_to_many: str = ""
+    moves: str = ""
+
+
+VERBS = {
+    Verb.retry: VerbWords(
+        "Retry",
+        "Try this callback again?",
+        "One more attempt is under way.",
+        "Retry {callbacks}",
+        "could not be retried",
+    ),
+    Verb.force: VerbWords(
+        "Force",
+        "Force this callback?",
+        "It is being forced.",
+        "Force {callbacks} without the gateway's confirmation",
+        "could not be forced",
+    ),
+    Verb.reopen: VerbWords(
+        "Reopen",
+        "Let the order take this payment?",
+        "The order is being reopened.",
+        "Reopen the orders of {callbacks}",
+        "no payment to decide on",
+    ),
+    Verb.owe: VerbWords(
+        "Needs refund",
+        "Give this payment back?",
+        "The payment is being booked as owed back.",
+        "Mark the payments of {callbacks} as owed back",
+        "no payment to decide on",
+    ),
+    Verb.remove: VerbWords(
+        "Remove",
+        "Mark this callback as invalid?",
+        "Marked as invalid.",
+        "Mark {callbacks} as invalid",
+        "could not be removed",
+        "marked as invalid",
+        "{callbacks} {leave} the unprocessed ones. Nothing is deleted, no order changes, and it can be undone.",
+    ),
+    Verb.restore: VerbWords(
+        "Restore",
+        "Restore this callback?",
+        "Restored: it is unprocessed again.",
+        "Restore {callbacks}",
+        "could not be restored",
+        "restored",
+        "{callbacks} {come} back among the unprocessed ones. No order changes, and it can be undone.",
+    ),
+}
+# Said at once when something else was done about a callback.
 DONE = {
-    "retry": "One more attempt is under way.",
-    "force": "It is being forced.",
-    "reopen": "The order is being reopened.",
-    "owe": "The payment is being booked as owed back.",
-    "remove": "Marked as invalid.",
-    "restore": "Restored: it is unprocessed again.",
     "note": "The note is kept.",
     "claim": "You are on it.",
     "let go": "You let it go.",
@@ -43,51 +106,27 @@ UNDER_WAY = {
     Kind.reopened: "Reopening the order",
     Kind.owed: "Booking it as owed back",
 }
-# The same of one that is over.
-TRIED = {Kind.retry: "retried", Kind.forced: "forced", Kind.reopened: "reopened", Kind.owed: "marked as owed back"}
-# Of many at once: what is said of those it was done to, and of those it could not be done to.
-DONE_TO_MANY = {"remove": "marked as invalid", "restore": "restored"}
-SKIPPED = {
-    "retry": "could not be retried",
-    "force": "could not be forced",
-    "reopen": "no payment to decide on",
-    "owe": "no payment to decide on",
-    "remove": "could not be removed",
-    "restore": "could not be restored",
-}
-# The verb on a button, and the button that starts a run: "Retry 14 callbacks".
-VERBS = {
-    "retry": "Retry",
-    "force": "Force",
-    "reopen": "Reopen",
-    "owe": "Needs refund",
-    "remove": "Remove",
-    "restore": "Restore",
-}
-STARTS = {
-    "retry": "Retry {callbacks}",
-    "force": "Force {callbacks} without the gateway's confirmation",
-    "reopen": "Reopen the orders of {callbacks}",
-    "owe": "Mark the payments of {callbacks} as owed back",
-    "remove": "Mark {callbacks} as invalid",
-    "restore": "Restore {callbacks}",
-}
-MOVED = {
-    "remove": "{callbacks} {leave} the unprocessed ones. Nothing is deleted, no order changes, and it can be undone.",
-    "restore": "{callbacks} {come} back among the unprocessed ones. No order changes, and it can be undone.",
-}
 
 
-def starts(verb: str, count: int, format_: Format = PLAIN) -> str:
+def past(act: str) -> str:
+    """What an act did to a callback, as half a sentence: "removed"."""
+    verb = Verb.named(act)
+    return verb.past if verb else _PAST.get(act, act)
+
+
+_PAST = {"test": "sent as a test"}
+
+
+def starts(verb: Verb, count: int, format_: Format = PLAIN) -> str:
     """The button that starts a run, naming what it does."""
-    return STARTS[verb].format(callbacks=format_.counted(count, "callback"))
+    return VERBS[verb].starts.format(callbacks=format_.counted(count, "callback"))
 
 
-def moved(verb: str, count: int, format_: Format = PLAIN) -> str:
+def moved(verb: Verb, count: int, format_: Format = PLAIN) -> str:
     """What removing or restoring so many does."""
     one = count == 1
     words = {"leave": "leaves" if one else "leave", "come": "comes" if one else "come"}
-    return MOVED[verb].format(callbacks=format_.counted(count, "callback"), **words)
+    return VERBS[verb].moves.format(callbacks=format_.counted(count, "callback"), **words)
 
 
 # A human act, as the list of them tells it.

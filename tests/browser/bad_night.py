@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from shopcallbacks import extensions, jobs
+from shopcallbacks import jobs
 from shopcallbacks.bulk.runs import BulkRun
 from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.claims import Claim
 from shopcallbacks.callbacks.notes import Note
 from shopcallbacks.dashboard.pulse import Pulse
-from shopcallbacks.domain.states import Verb
+from shopcallbacks.domain.states import Lane, Verb
 from shopcallbacks.domain.values import Money, Outcome, Request
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.outgoing import trial
@@ -47,7 +47,7 @@ def bad_night() -> dict[str, int]:
 
 
 def worker_seen(minutes_ago: int) -> None:
-    for lane in (extensions.lane(False), extensions.lane(True)):
+    for lane in (Lane.plain, Lane.asking):
         Pulse.beat(lane)
     db.session.execute(update(Pulse).values(seen_at=utcnow() - timedelta(minutes=minutes_ago)))
     db.session.commit()
@@ -89,12 +89,12 @@ def _callbacks(shop: Shop, admin: User) -> dict[str, int]:
     process()
     made["back"] = make_callback(stripe, request_for(forger, message(make_order(shop))))
     process()
-    made["owed"].owe(admin, "sold out")
+    made["owed"].do(Verb.owe, admin, "sold out")
     process()
     Claim.take(made["conflict"], admin)
     Note.write(made["conflict"], admin, "She called: she still wants it.")
     for name in ("invalid", "back"):
-        made[name].remove(admin, "a test of the old shop")
+        made[name].do(Verb.remove, admin, "a test of the old shop")
     off = make_account(shop, slug="stripe-old")
     off.disable()
     db.session.commit()
@@ -144,6 +144,6 @@ def _test(account_id: int, admin: User) -> dict[str, int]:
     process()
     at_work = make_callback(account, message("251123-at-work"))
     process()
-    at_work.retry(admin)
+    at_work.do(Verb.retry, admin)
     db.session.commit()
     return {"test": id_}

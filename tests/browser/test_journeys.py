@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.domain.states import OrderState, State
+from shopcallbacks.domain.states import OrderState, State, Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.users import Role
@@ -150,7 +150,7 @@ def test_two_managers_on_one_row_have_one_effect_and_the_other_sees_why(desk: Pa
     expect(row).to_be_visible()
     other = make_user(Role.manager, world.shop)
     callback = db.session.get_one(Callback, callback.id)
-    callback.remove(other, "not ours")
+    callback.do(Verb.remove, other, "not ours")
     db.session.commit()
     row.get_by_role("button", name="Retry").click()
     expect(row.get_by_role("alert")).to_contain_text("moved on since you saw it: removed by Manager Person")

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
 from tests.factories import make_callback, message
@@ -52,7 +53,7 @@ def removed(callback: Callback) -> None:
     """By another hand."""
     db.session.rollback()
     db.session.refresh(callback)
-    callback.remove(None, "a test")
+    callback.do(Verb.remove, None, "a test")
     db.session.commit()
 
 

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.states import Verb
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.users import Role, User
 from tests.factories import make_user, message
@@ -84,7 +85,7 @@ def test_a_note_too_long_is_refused_and_stays_in_the_box(desk: Page, world: Worl
 def removed_by(callback: Callback, user: User) -> None:
     fresh = db.session.get_one(Callback, callback.id)
     db.session.refresh(fresh)
-    fresh.remove(user, "not ours")
+    fresh.do(Verb.remove, user, "not ours")
     db.session.commit()
 
 

@@ -145,7 +145,7 @@ def test_what_moved_on_meanwhile_is_skipped_with_the_sentence_why(account: Gatew
     one, other = badly_signed(account, make_order(account.shop), make_order(account.shop))
     mend(account)
     run = start(Verb.retry, manager)
-    other.remove(manager, "a copy")
+    other.do(Verb.remove, manager, "a copy")
     db.session.commit()
     go_on()
     assert (run.state, run.succeeded, run.skipped) == (RunState.done, 1, 1)

@@ -17,7 +17,7 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.claims import LASTS, Claim
 from shopcallbacks.callbacks.notes import Note
 from shopcallbacks.domain.errors import Refused
-from shopcallbacks.domain.states import State
+from shopcallbacks.domain.states import State, Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.panel.callback.timeline import story_of
@@ -173,7 +173,7 @@ def test_what_is_settled_has_nobody_on_it(client: FlaskClient, callback: Callbac
     take(callback, dana)
     assert "You are on it" in client.get(f"/callbacks/{callback.id}").text
     assert "You are on it" in client.get("/callbacks").text
-    callback.remove(dana, "not ours")
+    callback.do(Verb.remove, dana, "not ours")
     db.session.commit()
     for path in (f"/callbacks/{callback.id}", "/callbacks?tab=invalid"):
         assert "on it" not in client.get(path).text
@@ -182,7 +182,7 @@ def test_what_is_settled_has_nobody_on_it(client: FlaskClient, callback: Callbac
 
 
 def test_a_claim_stands_in_no_undos_way(callback: Callback, dana: User, ali: User) -> None:
-    callback.remove(dana, "not ours")
+    callback.do(Verb.remove, dana, "not ours")
     Claim._record("claim", callback, ali)
     db.session.commit()
     removal = Activity.about(callback.id)[0]
@@ -193,7 +193,7 @@ def test_a_claim_stands_in_no_undos_way(callback: Callback, dana: User, ali: Use
 
 
 def test_the_story_tells_of_claims_and_still_of_a_retry_that_waits(callback: Callback, dana: User, ali: User) -> None:
-    callback.retry(dana)
+    callback.do(Verb.retry, dana)
     take(callback, dana)
     take(callback, ali, over=dana)
     row = rows_of([callback], dana, utcnow())[0]

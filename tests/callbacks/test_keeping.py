@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.states import Verb
 from shopcallbacks.extensions import db
 
 from ..factories import make_account, make_callback, make_order, make_user, message, process
@@ -24,7 +25,7 @@ def callback(app: Flask) -> Callback:
     kept = make_callback(account, message(make_order(account.shop)))
     removed = make_callback(account, message("nowhere"))
     process()
-    removed.remove(make_user(), "not ours")
+    removed.do(Verb.remove, make_user(), "not ours")
     db.session.commit()
     return kept
 

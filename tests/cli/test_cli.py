@@ -16,7 +16,8 @@ from sqlalchemy import select
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.cli import GROUPS
-from shopcallbacks.domain.states import OrderState, State
+from shopcallbacks.domain.states import Effect, OrderState, State
+from shopcallbacks.domain.values import Outcome
 from shopcallbacks.extensions import db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.orders.order import Order
@@ -121,6 +122,25 @@ def test_callbacks_are_listed_retried_forced_removed_and_restored(flask: Run) ->
     process()
     assert (callback.state, order.state) == (State.processed, OrderState.open)
     assert "it can't be retried now" in flask("callbacks", "retry", callback.id, code=1).output
+
+
+def test_a_payment_that_no_order_takes_is_decided_on(flask: Run) -> None:
+    account = make_account()
+    order = make_order(account.shop)
+    made = [make_callback(account, message(order, Outcome.failed)), make_callback(account, message(order))]
+    process()
+    flask("callbacks", "owe", made[1].id, "--why", "sold out")
+    process()
+    assert (made[1].effect, order.state) == (Effect.owed, OrderState.cancelled)
+    assert "it can't be reopened now" in flask("callbacks", "reopen", made[1].id, "--why", "x", code=1).output
+
+
+def test_a_verb_is_done_to_all_that_are_named_or_to_none(flask: Run) -> None:
+    account = make_account()
+    open_, done = [make_callback(account, message(number)) for number in ("26-nowhere", make_order(account.shop))]
+    process()
+    assert "it can't be removed now" in flask("callbacks", "remove", open_.id, done.id, "--why", "x", code=1).output
+    assert (open_.state, done.state) == (State.unprocessed, State.processed)
 
 
 def test_callbacks_are_exported(flask: Run) -> None:

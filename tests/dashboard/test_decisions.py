@@ -56,7 +56,7 @@ def order_of(callback: Callback) -> Order:
 
 
 def ruled(callback: Callback, verb: str, user: User) -> None:
-    getattr(callback, verb)(user, "talked to the customer")
+    callback.do(Verb(verb), user, "talked to the customer")
     process()
 
 
@@ -108,14 +108,14 @@ def test_a_ruling_is_for_payments_that_no_order_takes_only(account: GatewayAccou
     assert not other.paid_but
     for verb in ("reopen", "owe"):
         with pytest.raises(Refused, match="can't be"):
-            getattr(other, verb)(manager, "please")
+            other.do(Verb(verb), manager, "please")
 
 
 def test_a_ruling_needs_a_reason(account: GatewayAccount, manager: User) -> None:
     callback = late(account)
     for verb in ("reopen", "owe"):
         with pytest.raises(Refused, match="Say why"):
-            getattr(callback, verb)(manager, " ")
+            callback.do(Verb(verb), manager, " ")
 
 
 def test_a_ruling_checks_with_the_gateway_again_unless_a_person_has_skipped_that(account: GatewayAccount) -> None:
@@ -132,8 +132,8 @@ def test_the_order_that_was_reopened_by_one_payment_is_not_by_the_next(account: 
     first = late(account)
     other = make_callback(account, message(order_of(first), transaction_id="pi_other"))
     process()
-    first.reopen(manager, "the first")
-    other.reopen(manager, "the other")
+    first.do(Verb.reopen, manager, "the first")
+    other.do(Verb.reopen, manager, "the other")
     process()
     assert (first.state, other.state) == (State.processed, State.unprocessed)
     assert order_of(first).sum_of(Entry.payment) == order_of(first).total

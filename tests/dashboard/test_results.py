@@ -14,6 +14,7 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard import arrivals, queue, results, silence, unheard
 from shopcallbacks.dashboard.arrivals import Arrivals
 from shopcallbacks.dashboard.results import Period, Results
+from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Verdict
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.outgoing.alerts import watch
@@ -67,9 +68,9 @@ def test_what_is_removed_or_processed_later_moves_in_its_own_hour(account: Gatew
     now = utcnow()
     removed, helped = came(account, now - 5 * HOUR, good=False), came(account, now - 6 * HOUR, good=False)
     keep()
-    removed.remove(None, "a test")
+    removed.do(Verb.remove, None, "a test")
     helped.order.amount_minor = 1  # type: ignore[union-attr]
-    helped.retry(None)
+    helped.do(Verb.retry, None)
     process()
     found = results.over(shop, Period.hours, now)
     assert counts(found) == (1, 0, 1)

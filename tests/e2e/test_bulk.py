@@ -17,7 +17,7 @@ from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.attempts import Attempt
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason
-from shopcallbacks.domain.states import Kind, OrderState, State, Verb
+from shopcallbacks.domain.states import Kind, Lane, OrderState, State, Verb
 from shopcallbacks.domain.values import Answer
 from shopcallbacks.extensions import db, ring, ring_bulk
 from shopcallbacks.orders.feed import OrderEvent
@@ -88,7 +88,7 @@ def test_a_retry_that_asks_stops_while_the_gateway_is_away_and_goes_on_once_it_a
     for order in orders:
         make_callback(account, message(order))
     with site(environ, tmp_path, GATEWAY_HOSTS=json.dumps(paypal.hosts)):
-        ring(asks=True)
+        ring(Lane.asking)
         until(lambda: _count(Callback.reason == Reason.not_genuine, Callback.due_at.is_(None)) == 16)
 
         paypal.says, paypal.asked = Answer(503, b""), 0
@@ -163,7 +163,7 @@ def test_a_run_at_work_is_paused_resumed_and_cancelled(
         assert run.state is RunState.paused
         assert 0 < paused < many
         make_callback(signed, message())
-        ring(asks=False)
+        ring(Lane.plain)
         ring_bulk()
         until(lambda: _count(Callback.state == State.received) == 0)  # the lane works on, the run does not
         assert fresh(run).done == paused
@@ -184,7 +184,7 @@ def _act(run: BulkRun, verb: str, user: User) -> None:
     db.session.rollback()
     locked = BulkRun.lock(run.id)
     assert locked is not None
-    getattr(locked, verb)(user)
+    locked.do(Verb(verb), user)
     db.session.commit()
     ring_bulk()
 

@@ -25,8 +25,8 @@ from dev.stories import MIXES, Account, Call, DemoShop, PlaceOrder, Step, plan
 from dev.traffic import play
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard.pulse import Pulse
-from shopcallbacks.domain.states import Entry, Kind, OrderState, State
-from shopcallbacks.extensions import ASKING, OUTGOING, PLAIN, db, ring, utcnow
+from shopcallbacks.domain.states import Entry, Kind, Lane, OrderState, State
+from shopcallbacks.extensions import db, ring, utcnow
 from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.orders.ledger import Payment
 from shopcallbacks.orders.order import Order
@@ -94,8 +94,8 @@ def hurry() -> None:
     for _ in range(8):
         db.session.execute(update(Callback).where(Callback.due_kind == Kind.automatic).values(due_at=utcnow()))
         db.session.commit()
-        ring(asks=False)
-        ring(asks=True)
+        ring(Lane.plain)
+        ring(Lane.asking)
         until(lambda: count(Callback.due_at <= utcnow()) == 0, 150)
         if quiet():
             return
@@ -219,7 +219,7 @@ def test_the_children_of_a_killed_worker_die_with_it(environ: dict[str, str], tm
     with site(environ, tmp_path) as running:
         until(lambda: _pulse() is not None)
         children = psutil.Process(running.pid("worker")).children()
-        assert len(children) == len((PLAIN, ASKING, OUTGOING)) + 1  # and the scheduler
+        assert len(children) == len(Lane) + 1  # and the scheduler
         os.kill(running.pid("worker"), signal.SIGKILL)
         running.reap("worker")
         until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))

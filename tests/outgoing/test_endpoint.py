@@ -13,8 +13,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DatabaseError
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from shopcallbacks import extensions, jobs
-from shopcallbacks.domain.states import Effect
+from shopcallbacks import jobs
+from shopcallbacks.domain.states import Effect, Lane
 from shopcallbacks.domain.values import Outcome
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.feed import Feed
@@ -259,11 +259,11 @@ def test_a_bell_rings_for_changes_that_are_followed_and_for_no_others(
     make_order(make_shop())
     assert rung == []
     make_order(shop)
-    assert rung == [extensions.OUTGOING]
+    assert rung == [Lane.outgoing]
     make_callback(make_account(shop), message(make_order(shop)))
     rung.clear()
     process()
-    assert extensions.OUTGOING in rung
+    assert Lane.outgoing in rung
 
 
 @pytest.mark.usefixtures("secret")

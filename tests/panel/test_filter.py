@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason
+from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.panel.filter import Filter, Sort, Tab
@@ -97,7 +98,7 @@ def test_each_callback_stands_behind_its_tab(account: GatewayAccount) -> None:
         make_callback(account, message(done)),
     ]
     process()
-    callbacks[3].remove(None, "a test")
+    callbacks[3].do(Verb.remove, None, "a test")
     db.session.commit()
     ids = [callback.id for callback in callbacks]
     assert shown(account, "tab=processed") == ids[:1]
@@ -190,7 +191,7 @@ def test_news_are_callbacks_that_came_or_were_given_up_since(account: GatewayAcc
     assert news_since(Filter(), account.shop, then) == 0
     make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
     process()
-    callback.retry(None)
+    callback.do(Verb.retry, None)
     process()
     assert news_since(Filter(), account.shop, then) == 1
 

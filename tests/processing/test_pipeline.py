@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason, Refused
-from shopcallbacks.domain.states import Effect, Kind, OrderState, Ruling, State
+from shopcallbacks.domain.states import Effect, Kind, Lane, OrderState, Ruling, State, Verb
 from shopcallbacks.domain.transitions import Decision, OrderFacts
 from shopcallbacks.domain.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request, Verdict
 from shopcallbacks.extensions import db, utcnow
@@ -101,7 +101,7 @@ def test_a_secret_entered_late_lets_the_retry_succeed() -> None:
     process()
     assert "would have passed with the secret of the account" in callback.detail
     account.configure({"signing_secrets": ["whsec_new"]})
-    callback.retry(None)
+    callback.do(Verb.retry, None)
     process()
     assert callback.state is State.processed
 
@@ -150,7 +150,7 @@ def test_an_order_that_is_late_is_waited_for_and_wakes_its_callback() -> None:
     assert callback.due_at is not None
     assert timedelta(seconds=8) < callback.due_at - utcnow() < timedelta(seconds=13)
     order = make_order(account.shop, "251123-late")
-    assert Callback.wake(account.shop_id, "251123-late") == {False}
+    assert Callback.wake(account.shop_id, "251123-late") == {Lane.plain}
     process()
     assert (callback.state, order.state) == (State.processed, OrderState.open)
     assert [attempt.kind for attempt in callback.attempts] == [Kind.first, Kind.automatic]
@@ -178,7 +178,7 @@ def test_force_skips_the_check_and_nothing_else() -> None:
     request = request_for(account, message(order))
     callback = make_callback(account, changed(request, headers=()))
     process()
-    callback.force(user, "payment seen in Stripe")
+    callback.do(Verb.force, user, "payment seen in Stripe")
     process()
     assert (callback.state, order.state) == (State.processed, OrderState.open)
     attempt = callback.attempts[-1]
@@ -192,7 +192,7 @@ def test_force_does_not_skip_the_amount() -> None:
     request = request_for(account, message(order, money=Money(1, "EUR")))
     callback = make_callback(account, changed(request, headers=()))
     process()
-    callback.force(make_user(), "please")
+    callback.do(Verb.force, make_user(), "please")
     process()
     assert (callback.state, callback.reason) == (State.unprocessed, Reason.amount_mismatch)
     assert order.state is OrderState.temporary
@@ -226,7 +226,7 @@ def test_a_test_account_never_moves_a_live_order() -> None:
     event.pop("livemode")
     callback = make_callback(account, changed(request_for(account, said), body=json.dumps(event).encode(), headers=()))
     process()
-    callback.force(make_user(), "try")
+    callback.do(Verb.force, make_user(), "try")
     process()
     assert callback.reason is Reason.order_conflict
     assert order.state is OrderState.temporary
@@ -240,7 +240,7 @@ def test_a_disabled_accounts_callbacks_are_kept_and_not_believed() -> None:
     process()
     assert callback.reason is Reason.account_disabled
     account.enable()
-    callback.retry(None)
+    callback.do(Verb.retry, None)
     process()
     assert callback.state is State.processed
 
@@ -297,7 +297,7 @@ def test_a_callback_that_breaks_our_code_is_kept_and_holds_up_no_other(monkeypat
     assert "ZeroDivisionError" not in poison.detail
     assert good.state is State.processed
     monkeypatch.undo()
-    poison.retry(None)
+    poison.do(Verb.retry, None)
     process()
     assert poison.state is State.processed
 
@@ -327,10 +327,10 @@ def test_remove_marks_as_invalid_and_restore_brings_it_back() -> None:
     callback = make_callback(account, changed(request_for(account, message("x")), headers=()))
     process()
     user = make_user()
-    callback.remove(user, "spam")
+    callback.do(Verb.remove, user, "spam")
     db.session.commit()
     assert callback.state is State.invalid
-    callback.restore(user)
+    callback.do(Verb.restore, user)
     db.session.commit()
     assert (callback.state, callback.reason) == (State.unprocessed, Reason.not_genuine)
 
@@ -338,7 +338,7 @@ def test_remove_marks_as_invalid_and_restore_brings_it_back() -> None:
 def test_a_removed_callback_is_not_tried_again_by_itself() -> None:
     callback = make_callback(make_account(), message("not-there"))
     process()
-    callback.remove(make_user(), "not ours")
+    callback.do(Verb.remove, make_user(), "not ours")
     db.session.commit()
     assert (callback.due_at, callback.due_kind) == (None, None)
 
@@ -349,10 +349,10 @@ def test_two_managers_on_one_row_have_one_effect() -> None:
     process()
     seen = callback.version
     first, second = make_user(), make_user()
-    callback.retry(first, seen=seen)
+    callback.do(Verb.retry, first, seen=seen)
     db.session.commit()
     with pytest.raises(Refused, match="moved on since you saw it: being tried again, asked by Manager Person"):
-        callback.retry(second, seen=seen)
+        callback.do(Verb.retry, second, seen=seen)
 
 
 @pytest.mark.parametrize("verb", ["retry", "force", "remove", "restore"])
@@ -361,7 +361,7 @@ def test_a_processed_callback_takes_no_verb(verb: str) -> None:
     callback = make_callback(account, message(make_order(account.shop)))
     process()
     with pytest.raises(Refused):
-        getattr(callback, verb)(make_user(), "why not")
+        callback.do(Verb(verb), make_user(), "why not")
 
 
 @pytest.mark.parametrize("verb", ["force", "remove"])
@@ -369,7 +369,7 @@ def test_force_and_remove_want_a_reason(verb: str) -> None:
     callback = make_callback(make_account(), message("x"))
     process()
     with pytest.raises(Refused, match="Say why"):
-        getattr(callback, verb)(make_user(), " ")
+        callback.do(Verb(verb), make_user(), " ")
 
 
 # Asking
@@ -421,7 +421,7 @@ def test_force_does_not_ask_the_gateway(app: Flask, monkeypatch: pytest.MonkeyPa
     order = make_order(account.shop)
     callback = make_callback(account, message(order))
     process()
-    callback.force(make_user(), "seen in PayPal")
+    callback.do(Verb.force, make_user(), "seen in PayPal")
     process()
     assert (callback.state, order.state) == (State.processed, OrderState.open)
     assert len(paypal.asked) == 1

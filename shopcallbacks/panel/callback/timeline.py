@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from ...callbacks.attempts import Attempt
 from ...callbacks.callback import Callback
 from ...callbacks.related import Related
-from ...domain.states import BY_A_PERSON
+from ...domain.states import BY_A_PERSON, Verb
 from ...domain.values import Verdict
 from ...shops.acts import BESIDE, Activity
 from ...words import acts, outcomes, reasons
@@ -87,7 +87,8 @@ def _acts(callback: Callback, row: Row) -> Iterator[Entry]:
             yield Entry(act.at, "secondary", f"{who[:1].upper()}{who[1:]} {acts.ACTS[act.verb]}", note=act.what)
         if act.verb in BESIDE:
             continue
-        asks = act.verb in ("retry", "force", "reopen", "owe")
+        verb = Verb.named(act.verb)
+        asks = verb is not None and verb.attempts is not None
         if asks and not (act is moves[-1] and callback.due_kind in BY_A_PERSON):
             continue
         said = "Asked for" if asks else acts.ACTS.get(act.verb, act.verb).capitalize()

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from ...callbacks.callback import Callback
 from ...callbacks.notes import Note
 from ...callbacks.related import related_to
+from ...domain.states import Verb
 from ...panel.callback.comparison import compare
 from ...panel.callback.request import pane_of
 from ...panel.callback.timeline import story_of
@@ -33,12 +34,12 @@ def row_parts(callback: Callback, note: str = "") -> dict[str, Any]:
 def just_done(callback: Callback) -> Activity | None:
     """The user's own act that the answer is to, where it can be undone; a removal has its Restore button anyway."""
     act = Activity.last_about(callback.id) if request.method == "POST" else None
-    return act if act is not None and act.verb == "restore" and act.user_id == current_user.id else None
+    return act if act is not None and act.verb == Verb.restore and act.user_id == current_user.id else None
 
 
 def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, Any]:
     row = row_of(callback)
-    open_ = not row.busy and "retry" in callback.open_to
+    open_ = not row.busy and Verb.retry in callback.open_to
     related = related_to(callback)
     return {
         "callback": callback,

@@ -36,5 +36,5 @@ def undo_one(id_: int) -> Response:
     Claim.renew(callback, current_user)
     db.session.commit()
     if callback.due_at is not None:
-        ring(callback.asks)
-    return answer(callback, acts.DONE[verb])
+        ring(callback.lane)
+    return answer(callback, acts.VERBS[verb].done)

@@ -68,7 +68,7 @@ FILTERS: dict[str, Any] = {
     "verdict_words": lambda verdict: outcomes.VERDICTS[verdict] if verdict else "not checked",
     "foreseen": lambda effect, count: outcomes.foreseen(effect, count, written()),
     "column_words": pages.COLUMNS.__getitem__,
-    "run_verb": acts.VERBS.__getitem__,
+    "verb_words": acts.VERBS.__getitem__,
     "run_starts": lambda verb, count: acts.starts(verb, count, written()),
     "run_moved": lambda verb, count: acts.moved(verb, count, written()),
     "run_state": outcomes.RUN_STATES.__getitem__,

@@ -14,6 +14,7 @@ from standardwebhooks import Webhook
 from shopcallbacks import jobs
 from shopcallbacks.config import SmtpServer
 from shopcallbacks.dashboard import queue
+from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.outgoing.alerts import watch
@@ -59,7 +60,7 @@ def clear(shop: Shop) -> None:
     from shopcallbacks.callbacks.callback import Callback
 
     for callback in db.session.scalars(select(Callback).where(queue.needs_a_person(shop.id, utcnow()))):
-        callback.remove(None, "seen to")
+        callback.do(Verb.remove, None, "seen to")
     db.session.commit()
 
 

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.notes import Note
+from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Request
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
@@ -53,9 +54,9 @@ def test_it_tells_what_came_and_what_became_of_it(reader: FlaskClient, account: 
     first = make_callback(account, message(order))
     callback = make_callback(account, message(order, money=Money(1, "EUR")))
     process()
-    callback.retry(manager, "once more")
+    callback.do(Verb.retry, manager, "once more")
     process()
-    callback.remove(manager, "a <test>")
+    callback.do(Verb.remove, manager, "a <test>")
     Note.write(callback, manager, "They called.\nIt was a test.")
     db.session.commit()
     html = page_of(reader, callback)
@@ -107,7 +108,7 @@ def test_that_it_was_taken_along_is_kept_and_moves_nothing(
 ) -> None:
     callback = raw(account, b"hello")
     process()
-    callback.remove(manager, "no")
+    callback.do(Verb.remove, manager, "no")
     db.session.commit()
     seen = callback.version
     page_of(reader, callback)

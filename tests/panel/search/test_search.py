@@ -16,6 +16,7 @@ from sqlalchemy import Select
 
 from shopcallbacks import jobs
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.panel.filter import Filter, Sort, Tab
@@ -310,7 +311,7 @@ def test_a_later_attempt_that_understands_more_is_read_again(account: GatewayAcc
     index()
     assert found(account, "buyer@shop.example") == set()
     make_order(account.shop, "251123-26", customer_email="buyer@shop.example")
-    callback.retry(None)
+    callback.do(Verb.retry, None)
     process()
     index()
     assert found(account, "buyer@shop.example") == {callback.id}

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard import glance
 from shopcallbacks.dashboard.pulse import Pulse
+from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.panel import moved
@@ -89,7 +90,7 @@ def test_arriving_is_another_version(account: GatewayAccount, shop: Shop) -> Non
 def test_an_act_is_another_version(account: GatewayAccount, shop: Shop, verb: str) -> None:
     callback = unprocessed(account)
     before = version_of(shop)
-    getattr(callback, verb)(None, "seen to")
+    callback.do(Verb(verb), None, "seen to")
     db.session.commit()
     assert version_of(shop) != before
 
@@ -97,7 +98,7 @@ def test_an_act_is_another_version(account: GatewayAccount, shop: Shop, verb: st
 def test_one_that_leaves_while_another_comes_is_another_version(account: GatewayAccount, shop: Shop) -> None:
     first = unprocessed(account)
     before = glance.at(shop.id, utcnow())
-    first.remove(None, "seen to")
+    first.do(Verb.remove, None, "seen to")
     db.session.commit()
     unprocessed(account)
     after = glance.at(shop.id, utcnow())
@@ -176,7 +177,7 @@ def test_only_the_row_that_moved_on_comes_with_the_counts(client: FlaskClient, a
     mine, other = unprocessed(account), unprocessed(account)
     page = client.get("/callbacks?sort=age").text
     shown = "+".join(re.findall(r'data-mark="([^"]+)"', page))
-    other.remove(db.session.get_one(User, 1), "a test of the old shop")
+    other.do(Verb.remove, db.session.get_one(User, 1), "a test of the old shop")
     db.session.commit()
     text = client.get(again(page, "/callbacks/news") + f"&shown={shown}").text
     assert f'id="callback-{other.id}"' in text

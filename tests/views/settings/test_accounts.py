@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from shopcallbacks.dashboard import health
 from shopcallbacks.domain.errors import Reason
-from shopcallbacks.domain.states import State
+from shopcallbacks.domain.states import State, Verb
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.gateways.base import Kind, Setting
@@ -208,7 +208,7 @@ def test_a_secret_is_rotated_with_an_overlap(client: FlaskClient, shop: Shop) ->
     until = (utcnow() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
     assert client.post(f"{url}/{one.id}/end", data={"ends_at": until}).status_code == 303
     assert set(live(account)) == {"whsec_two", "whsec_one"}
-    callback.retry(None)
+    callback.do(Verb.retry, None)
     process()
     assert callback.state is State.processed
     assert client.post(f"{url}/{two.id}/end", data={"when": "never"}).status_code == 303
