@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select, text, update
+from sqlalchemy import Row, select, text, update
 
 from ..domain.errors import CallbackFailed, Conflict, Reason
-from ..domain.states import Kind, State
+from ..domain.states import Kind
 from ..domain.values import Request, Verdict
 from ..extensions import db, utcnow
-from .attempts import KeptMessage, said
+from ..shops.users import User
+from .attempts import KeptMessage
 from .callback import Callback
 
 
@@ -65,7 +66,7 @@ _PLAIN = [
     if column.name
     in (
         "id shop_id account_id received_at digest version attempt_count tries due_kind verdict reason conflict detail "
-        "asked_by_id asked_by_name asked_why asked_minor asked_transaction assigned_id asks"
+        "asked_by_id asked_why asked_minor asked_transaction assigned_id asks"
     ).split()
 ]
 _REQUEST = [Callback.__table__.c[name] for name in ("method", "path", "query", "headers", "body", "address")]
@@ -151,7 +152,8 @@ def _locked(ids: Sequence[int]) -> list[Due]:
     if not ids:
         return []
     rows = db.session.execute(
-        select(*_PLAIN, *_REQUEST)
+        select(*_PLAIN, *_REQUEST, User.name.label("asked_by_name"))
+        .outerjoin(User, User.id == Callback.asked_by_id)
         .where(Callback.id.in_(ids), Callback.due_at.is_not(None))
         .order_by(Callback.id)
         .with_for_update(of=Callback, skip_locked=True)
