@@ -1,0 +1,48 @@
+"""The rules of money."""
+
+from .clock import tick
+from .deciding import ENTRIES, decide
+from .decision import Around, Decision, Event, movement_of
+from .ledger import Booking, Figures, Name
+from .order import OrderFacts
+from .payment import Life, Payment
+from .persons import end_try, enough, settle
+from .routing import Holder, forgotten, holds_back, ids_of, looked_at_again, order_of
+from .shop import Answer, Handing, cancel, hand_in
+from .words import CancelledBy, Effect, Entry, OrderState, Ruling, Settings, Verb
+
+__all__ = [
+    "ENTRIES",
+    "Answer",
+    "Around",
+    "Booking",
+    "CancelledBy",
+    "Decision",
+    "Effect",
+    "Entry",
+    "Event",
+    "Figures",
+    "Handing",
+    "Holder",
+    "Life",
+    "Name",
+    "OrderFacts",
+    "OrderState",
+    "Payment",
+    "Ruling",
+    "Settings",
+    "Verb",
+    "cancel",
+    "decide",
+    "end_try",
+    "enough",
+    "forgotten",
+    "hand_in",
+    "holds_back",
+    "ids_of",
+    "looked_at_again",
+    "movement_of",
+    "order_of",
+    "settle",
+    "tick",
+]

@@ -1,0 +1,78 @@
+"""A payment: all that was told under one transaction of one gateway account about one order, one try to pay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Life(StrEnum):
+    """Whether more is to be expected of a try. `unheard`: nothing was told of the payment itself yet."""
+
+    unheard = "unheard"
+    alive = "alive"
+    ended = "ended"
+    booked = "booked"
+    taken_out = "taken_out"
+
+
+@dataclass(frozen=True)
+class Payment:
+    """One try to pay, under all the ids that gateways gave it.
+
+    `transactions`: its ids, the first told first; None is the id of a payment whose messages name none.
+    `began_at`, `ended_at`: the gateway's own times (aware), of the last beginning and of the last end.
+    `heard_at`: our time of the last word of the try, for those that live on without any.
+    `disputed`: a dispute is open. `answer_by`: until when the gateway wants an answer; a date where it named a day.
+    """
+
+    account: int
+    transactions: tuple[str | None, ...]
+    life: Life = Life.unheard
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    heard_at: datetime | None = None
+    disputed: bool = False
+    answer_by: datetime | date | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self.life is Life.alive
+
+    @property
+    def over(self) -> bool:
+        """It has ended, by the gateway's word or by a person's who took it out."""
+        return self.life in (Life.ended, Life.taken_out)
+
+    def known_as(self, account: int, transaction: str | None) -> bool:
+        return self.account == account and transaction in self.transactions
+
+    def joined(self, other: Payment) -> Payment:
+        """Both are one. What is booked stays booked, and what has ended has ended under either id, unless by the
+        gateway's own time the other one began later.
+        """
+        one, two = sorted((self, other), key=lambda payment: _RANK.index(payment.life))
+        if one.life is Life.ended and two.alive and later(two.began_at, one.ended_at):
+            one, two = two, one
+        return replace(
+            one,
+            transactions=tuple(dict.fromkeys((*self.transactions, *other.transactions))),
+            began_at=_latest(one.began_at, two.began_at),
+            ended_at=_latest(one.ended_at, two.ended_at),
+            heard_at=_latest(one.heard_at, two.heard_at),
+            disputed=one.disputed or two.disputed,
+            answer_by=one.answer_by or two.answer_by,
+        )
+
+
+_RANK = (Life.taken_out, Life.booked, Life.ended, Life.alive, Life.unheard)
+
+
+def later(one: datetime | None, two: datetime | None) -> bool:
+    """Whether the first is known to be later; where either is not known nothing is compared."""
+    return one is not None and two is not None and one > two
+
+
+def _latest(one: datetime | None, two: datetime | None) -> datetime | None:
+    return max(one, two) if one and two else one or two

@@ -1,0 +1,77 @@
+"""Which order a message is about, and what waits is looked at again: pure, over what the shell looked up by keys.
+
+For a batch the shell makes these look-ups, each one query over all its messages:
+- orders by (shop, order number);
+- payments by (account, id), for every transaction and `carries_on`: a `Holder` for each order of the shop that has one;
+- the ledger's rows by (account, entry, movement): `Around.elsewhere`;
+- of the orders found: the callbacks that wait on them (`Around.paid_waits`, `looked_at_again`, `forgotten`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ...errors import Reason
+from ...values import Message, Outcome
+
+_NAMES_ITS_ORDER = frozenset({Outcome.paid, Outcome.pending})
+_ENDS = frozenset({Outcome.failed, Outcome.cancelled})
+_LEAVES = frozenset({Outcome.refunded, Outcome.charged_back})
+_AGAIN = frozenset({Reason.order_conflict, Reason.amount_mismatch, Reason.currency_mismatch, Reason.order_not_found})
+
+
+@dataclass(frozen=True)
+class Holder:
+    """An order that knows a payment under one of the message's ids, and how well."""
+
+    order: int
+    booked: bool = False
+    alive: bool = False
+
+    @property
+    def has_it(self) -> bool:
+        return self.booked or self.alive
+
+
+def ids_of(message: Message) -> tuple[str, ...]:
+    """The ids under which the payment of the message may be known."""
+    return tuple(id_ for id_ in (message.transaction_id, message.carries_on) if id_ is not None)
+
+
+def order_of(message: Message, by_number: int | None, holders: Iterable[Holder]) -> int | None:
+    """The order that the message is about. `by_number`: the shop's order of the number that it carries.
+
+    Money that comes in names its order; what is told later is about the order that has the payment.
+    """
+    known = sorted(holders, key=lambda holder: (not holder.booked, not holder.alive))
+    by_payment = known[0].order if known else None
+    if message.outcome not in _NAMES_ITS_ORDER and known and known[0].has_it:
+        return by_payment
+    return by_number if by_number is not None else by_payment
+
+
+def looked_at_again(reason: Reason, message: Message) -> bool:
+    """Whether a message that waits for this reason is decided again, in order of arrival, when its order changed."""
+    names_none = message.outcome in _LEAVES and message.transaction_id is None
+    return reason in _AGAIN or (reason is Reason.unclear and names_none)
+
+
+def holds_back(reason: Reason, message: Message) -> bool:
+    """Whether it is money that waits for a person: its order is not cancelled meanwhile."""
+    return message.outcome is Outcome.paid and reason in _AGAIN
+
+
+def forgotten(message: Message, behind: Iterable[Message]) -> bool:
+    """Whether the try of a `pending` that came before its order had ended before that, too. `behind`: what came for
+    that order behind this message and before the order was handed in.
+    """
+    if message.outcome is not Outcome.pending:
+        return False
+    return any(other.outcome in _ENDS and _same_try(message, other) for other in behind)
+
+
+def _same_try(one: Message, two: Message) -> bool:
+    if one.transaction_id is None or two.transaction_id is None:
+        return one.transaction_id == two.transaction_id
+    return not set(ids_of(one)).isdisjoint(ids_of(two))
