@@ -38,9 +38,10 @@ def tick(
 def _outlived(order: OrderFacts, now: datetime, lifetimes: Mapping[int, int]) -> OrderFacts:
     for payment in order.payments:
         seconds = lifetimes.get(payment.account)
-        if payment.alive and seconds is not None and payment.heard_at is not None:
-            if now >= payment.heard_at + timedelta(seconds=seconds):
-                order = order.with_payment(replace(payment, life=Life.ended, ended_at=None))
+        if seconds is None or not payment.alive or payment.heard_at is None:
+            continue
+        if now >= payment.heard_at + timedelta(seconds=seconds):
+            order = order.with_payment(replace(payment, life=Life.ended, ended_at=None))
     return order
 
 

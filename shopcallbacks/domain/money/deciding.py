@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ...errors import CallbackFailed, Conflict, Reason, Refused
 from ...values import Message, Outcome
-from .decision import Around, Decision, Telling, conflict
+from .decision import ALONE, Around, Decision, Telling, conflict
 from .joining import join
 from .leaving import left
 from .order import OrderFacts
@@ -42,7 +42,10 @@ _FITS = {
     Verb.take_back: {Outcome.failed, Outcome.cancelled},
     Verb.choose: {Outcome.refunded, Outcome.charged_back},
     Verb.accept: {Outcome.paid, Outcome.refunded, Outcome.charged_back},
-    **dict.fromkeys((Verb.part, Verb.take_too, Verb.reopen, Verb.owe), {Outcome.paid}),
+    Verb.part: {Outcome.paid},
+    Verb.take_too: {Outcome.paid},
+    Verb.reopen: {Outcome.paid},
+    Verb.owe: {Outcome.paid},
 }
 
 
@@ -53,7 +56,7 @@ def decide(
     now: datetime,
     settings: Settings,
     ruling: Ruling | None = None,
-    around: Around = Around(),
+    around: Around = ALONE,
 ) -> Decision:
     """What the message does to the order; `ruling`: a person's word on it, where it waits for one.
 

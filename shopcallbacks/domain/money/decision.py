@@ -60,6 +60,9 @@ class Around:
     elsewhere: bool = False
 
 
+ALONE = Around()
+
+
 @dataclass(frozen=True)
 class Telling:
     """A message told of an order, joined already with what it carries on; what each rule needs to decide it."""
@@ -70,7 +73,7 @@ class Telling:
     now: datetime
     settings: Settings
     ruling: Ruling | None = None
-    around: Around = Around()
+    around: Around = ALONE
 
     @property
     def verb(self) -> Verb | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...values import Money
 from .decision import Telling
 from .holding import holding
-from .ledger import Figures
+from .ledger import Booking, Figures
 from .order import OrderFacts
 from .words import Entry
 
@@ -55,8 +55,10 @@ class Exchange:
 
     @property
     def left_of_accepted(self) -> int:
-        rows = (row for row in self.figures.rows if row.money.currency == self.currency and row.given_back)
-        return sum(row.money.minor if row.given_back > 0 else -row.money.minor for row in rows)
+        """What has left of it, less what came back."""
+        rows = [row for row in self.figures.rows if row.money.currency == self.currency]
+        left = sum(row.money.minor + row.owed + row.settled for row in rows if row.given_back > 0)
+        return left - sum(row.money.minor for row in rows if row.given_back < 0)
 
     @property
     def chargeable(self) -> int:
@@ -73,24 +75,29 @@ class Exchange:
         if not self.figures.booked:
             room = max(self.order.total.minor - self.figures.unmatched, 0)
             return room if entry is Entry.refund else float("inf")
-        return self.owed + self.settled + self.kept if entry is Entry.refund else self.chargeable
+        if entry is Entry.refund:
+            return self.owed + self.settled + self.kept
+        return self.chargeable if self.native or self.accepted else min(self.chargeable, self.owed)
 
-    def outflow(self, entry: Entry, minor: int) -> dict[str, int]:
-        """From where so much leaves, as the changes of a row of the ledger."""
+    def outflow(self, row: Booking) -> Booking:
+        """The refund or chargeback, saying from where its money leaves."""
+        minor = row.money.minor
         if not self.figures.booked:
-            return {"unmatched": minor}
+            return replace(row, unmatched=minor)
         owed = min(minor, self.owed)
-        settled = min(minor - owed, self.settled) if entry is Entry.refund else 0
-        taken = minor - owed - settled
-        return {"owed": -owed, "settled": -settled, "given_back": self.in_the_orders(taken)}
+        settled = min(minor - owed, self.settled) if row.entry is Entry.refund else 0
+        given_back = self.in_the_orders(minor - owed - settled)
+        return replace(row, owed=-owed, settled=-settled, given_back=given_back)
 
     def in_the_orders(self, minor: int) -> int:
         """So much of what the order took, in its own currency: in proportion, and with the last of it all the rest."""
         if self.native:
             return minor
+        if not self.accepted:
+            return 0  # nothing of it counts in the order's currency
         if minor < self.kept:
             return self.figures.kept * minor // self.kept
-        return self.figures.kept + (self.taken * (minor - self.kept) // self.accepted if self.accepted else 0)
+        return self.figures.kept + self.taken * (minor - self.kept) // self.accepted
 
     @property
     def taken(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...values import Money
 from .ledger import Booking
 from .order import OrderFacts
 from .words import Entry
@@ -43,7 +44,7 @@ def holding(order: OrderFacts, booking: Booking) -> Holding:
     )
 
 
-def meant(order: OrderFacts, bookings: Iterable[Booking], movement: str | None, minor: int | None) -> Holding | None:
+def meant(order: OrderFacts, bookings: Iterable[Booking], movement: str | None, money: Money | None) -> Holding | None:
     """The booking of which a failure or reversal tells: by its movement; where none has it, the latest of exactly that
     sum, else the latest that holds it. None where there is none, or nothing of it is left.
     """
@@ -51,6 +52,7 @@ def meant(order: OrderFacts, bookings: Iterable[Booking], movement: str | None, 
     named = [one for one in held if one.booking.movement == movement]
     if named:
         return next((one for one in named if one.minor), None)
-    exactly = (one for one in held if one.minor and minor in (one.booking.money.minor, one.minor))
-    enough = (one for one in held if one.minor >= (minor or 1))
+    held = [one for one in held if one.minor and (money is None or one.booking.money.currency == money.currency)]
+    exactly = (one for one in held if money and money.minor in (one.booking.money.minor, one.minor))
+    enough = (one for one in held if money is None or one.minor >= money.minor)
     return next(exactly, None) or next(enough, None)

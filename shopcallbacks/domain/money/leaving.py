@@ -48,33 +48,32 @@ def _void(telling: Telling, entry: Entry) -> bool:
 
 def _of_one_payment(telling: Telling) -> Telling:
     """The message as one of the payment it is about: the one it names, a person chose, or the only one with money."""
-    if telling.verb is Verb.choose:
-        return _named(telling, _chosen(telling))
+    if telling.ruling and (telling.verb is Verb.choose or telling.ruling.transaction is not None):
+        return _named(telling, _chosen(telling, telling.ruling.transaction))
     if telling.transaction is not None:
         return telling
-    payments = [payment for payment in telling.order.payments if _with_money(telling.order, payment)]
+    payments = [payment for payment in telling.order.payments if _with_money(telling, payment)]
     if len(payments) != 1:
         what = "A refund" if telling.message.outcome is Outcome.refunded else "A chargeback"
         raise CallbackFailed(Reason.unclear, f"{what}, but of which payment?", Conflict.which_payment)
     return _named(telling, payments[0])
 
 
-def _chosen(telling: Telling) -> Payment:
-    transaction = telling.ruling.transaction if telling.ruling else None
+def _chosen(telling: Telling, transaction: str | None) -> Payment:
     payment = telling.order.payment(telling.account, transaction)
-    if telling.transaction is not None or payment is None or not _with_money(telling.order, payment):
+    if telling.transaction is not None or payment is None or not _with_money(telling, payment):
         raise Refused("Choose one of the order's payments.")
     return payment
 
 
 def _named(telling: Telling, payment: Payment) -> Telling:
     message = replace(telling.message, transaction_id=payment.transactions[0], movement=telling.movement)
-    return replace(telling, account=payment.account, message=message)
+    return replace(telling, message=message)
 
 
-def _with_money(order: OrderFacts, payment: Payment) -> bool:
-    figures = order.figures(payment)
-    return figures.booked and bool(figures.held or figures.settled)
+def _with_money(telling: Telling, payment: Payment) -> bool:
+    figures = telling.order.figures(payment)
+    return payment.account == telling.account and bool(figures.held or figures.settled)
 
 
 # How much
@@ -103,25 +102,28 @@ def _so_far(telling: Telling, entry: Entry) -> Decision:
 def _leave(telling: Telling, entry: Entry, money: Money) -> Decision:
     if money.minor <= 0:
         raise CallbackFailed(Reason.unclear, f"Money that left, but {money}.")
-    accepted = telling.verb is Verb.accept
     exchange = Exchange.of(telling, money.currency)
+    if telling.verb is Verb.accept:
+        return _book(telling, entry, money if exchange.possible else _as_a_person_says(telling))
     if not exchange.possible:
-        if not accepted or telling.ruling is None or telling.ruling.minor is None:
-            raise CallbackFailed(
-                Reason.currency_mismatch, f"order in {telling.order.total.currency}, callback in {money.currency}"
-            )
-        money = Money(telling.ruling.minor, telling.order.total.currency)
-        exchange = Exchange.of(telling, money.currency)
-    elif telling.verb is Verb.accept and telling.ruling and telling.ruling.minor is not None:
-        money = Money(telling.ruling.minor, telling.order.total.currency)
-        exchange = Exchange.of(telling, money.currency)
-    if money.minor > exchange.limit(entry) and not accepted:
-        what = "refund" if entry is Entry.refund else "chargeback"
-        raise CallbackFailed(Reason.amount_mismatch, f"{what} of {money}, more than is left of the payment")
-    return _book(telling, entry, exchange, money)
+        raise CallbackFailed(
+            Reason.currency_mismatch, f"order in {telling.order.total.currency}, callback in {money.currency}"
+        )
+    if money.minor > exchange.limit(entry):
+        raise CallbackFailed(Reason.amount_mismatch, f"{entry} of {money}, more than is left of the payment")
+    return _book(telling, entry, money)
 
 
-def _book(telling: Telling, entry: Entry, exchange: Exchange, money: Money) -> Decision:
+def _as_a_person_says(telling: Telling) -> Money:
+    """The sum in the order's currency of what left in one that nobody knows of."""
+    minor = telling.ruling.minor if telling.ruling else None
+    if minor is None or minor <= 0:
+        raise Refused(f"Say the sum in {telling.order.total.currency}.")
+    return Money(minor, telling.order.total.currency)
+
+
+def _book(telling: Telling, entry: Entry, money: Money) -> Decision:
+    """Booked as told, from wherever it leaves; a chargeback ends the dispute."""
     order = telling.order
     row = Booking(
         entry,
@@ -131,12 +133,11 @@ def _book(telling: Telling, entry: Entry, exchange: Exchange, money: Money) -> D
         movement=telling.movement,
         nth=order.names(telling.account, entry, telling.movement),
         at=telling.message.at,
-        **exchange.outflow(entry, money.minor),
     )
     payment = telling.payment
     if entry is Entry.chargeback:
         payment = replace(payment, disputed=False, answer_by=None)
-    after = order.with_payment(payment).booked(row)
+    after = order.with_payment(payment).booked(Exchange.of(telling, money.currency).outflow(row))
     if after.kept < order.kept:
         after = after_leaving(after)
     return telling.done(after, _effect(order, after, entry), money)

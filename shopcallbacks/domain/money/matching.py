@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...values import Money
 from .holding import holding
 from .ledger import Booking
@@ -24,7 +26,8 @@ def _match(order: OrderFacts, payment: Payment, booking: Booking) -> OrderFacts:
     kept = min(unmatched - owed, figures.kept)
     if owed + kept == 0:
         return order
-    return order.booked(_moved(booking, currency, owed + kept, unmatched=-owed - kept, owed=-owed, given_back=kept))
+    row = _moved(booking, Money(owed + kept, currency))
+    return order.booked(replace(row, unmatched=-owed - kept, owed=-owed, given_back=kept))
 
 
 def covered(order: OrderFacts, payment: Payment) -> OrderFacts:
@@ -34,10 +37,11 @@ def covered(order: OrderFacts, payment: Payment) -> OrderFacts:
         figures = order.figures(payment)
         minor = min(figures.lost, figures.owed[currency], holding(order, booking).given_back)
         if minor > 0:
-            order = order.booked(_moved(booking, currency, minor, given_back=-minor, owed=-minor))
+            row = _moved(booking, Money(minor, currency))
+            order = order.booked(replace(row, given_back=-minor, owed=-minor))
     return order
 
 
-def _moved(booking: Booking, currency: str, minor: int, **deltas: int) -> Booking:
-    money = Money(minor, currency)
-    return Booking(Entry.matching, booking.account, booking.transaction, money, of=booking.name, **deltas)
+def _moved(booking: Booking, money: Money) -> Booking:
+    """A row by which so much of what the refund or chargeback holds comes from elsewhere."""
+    return Booking(Entry.matching, booking.account, booking.transaction, money, of=booking.name)

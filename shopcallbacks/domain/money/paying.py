@@ -44,10 +44,12 @@ def _told_before_its_end(telling: Telling) -> bool:
 
 
 def _money(telling: Telling) -> Money | None:
-    """What comes in by this message: what it names, what it adds to the sum so far, else what the order needs."""
+    """What comes in by this message: what it names, what it adds to the sum so far, else what the order needs (of one
+    that needs nothing, its total). None where a sum so far adds nothing.
+    """
     message, order = telling.message, telling.order
     if message.money is None:
-        return Money(order.need, order.total.currency)
+        return Money(order.need, order.total.currency) if order.need > 0 else order.total
     if not message.total:
         return message.money
     more = message.money.minor - telling.figures.came_in[message.money.currency]
@@ -108,6 +110,7 @@ def _accept(telling: Telling, money: Money) -> Decision:
     order = telling.order
     _need(order.state is not OrderState.open, "The order is paid already.")
     foreign = money.currency != order.total.currency
+    _need(money.minor > 0, "Nothing came in.")
     differs = foreign or money.minor != order.need
     _need(differs or telling.payment.life is Life.taken_out, "The sum is the order's: there is nothing to accept.")
     if foreign:

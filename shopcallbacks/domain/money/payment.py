@@ -58,9 +58,9 @@ class Payment:
         return replace(
             one,
             transactions=tuple(dict.fromkeys((*self.transactions, *other.transactions))),
-            began_at=_latest(one.began_at, two.began_at),
-            ended_at=_latest(one.ended_at, two.ended_at),
-            heard_at=_latest(one.heard_at, two.heard_at),
+            began_at=latest(one.began_at, two.began_at),
+            ended_at=latest(one.ended_at, two.ended_at),
+            heard_at=latest(one.heard_at, two.heard_at),
             disputed=one.disputed or two.disputed,
             answer_by=one.answer_by or two.answer_by,
         )
@@ -74,5 +74,6 @@ def later(one: datetime | None, two: datetime | None) -> bool:
     return one is not None and two is not None and one > two
 
 
-def _latest(one: datetime | None, two: datetime | None) -> datetime | None:
+def latest(one: datetime | None, two: datetime | None) -> datetime | None:
+    """The later of those that are known."""
     return max(one, two) if one and two else one or two

@@ -28,12 +28,19 @@ def settle(order: OrderFacts) -> Decision:
 
 def enough(order: OrderFacts) -> Decision:
     """*That is all*: the rest of what a part-paid order needs is waived."""
-    parts = [payment for payment in order.payments if order.figures(payment).kept]
-    if not order.waiting or not parts:
+    part = _last_part(order)
+    if not order.waiting or part is None:
         raise Refused("No part of the order is paid.")
     rest = Money(order.need, order.total.currency)
-    row = Booking(Entry.waiver, parts[-1].account, parts[-1].transactions[0], rest, waived=rest.minor)
+    row = Booking(Entry.waiver, part.account, part.transaction, rest, waived=rest.minor)
     return _told(order.booked(row).now(OrderState.open), Effect.accepted, rest)
+
+
+def _last_part(order: OrderFacts) -> Booking | None:
+    """The last payment of which something is kept."""
+    kept = [payment for payment in order.payments if order.figures(payment).kept]
+    parts = (row for payment in kept for row in order.figures(payment).of(Entry.payment))
+    return max(parts, key=order.ledger.index, default=None)
 
 
 def end_try(order: OrderFacts, account: int, transaction: str | None) -> Decision:

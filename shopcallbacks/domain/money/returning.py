@@ -24,17 +24,26 @@ def undone(telling: Telling) -> Decision:
 
 def came_back(telling: Telling, entry: Entry, minor: int | None) -> Decision:
     """So much, or all, of the refund or chargeback that is meant has come back."""
-    rows = telling.figures.rows if telling.transaction is not None else telling.order.ledger
-    bookings = [row for row in rows if row.entry is entry and row.account == telling.account]
-    found = meant(telling.order, bookings, None if telling.message.total else telling.movement, minor)
+    found = _meant(telling, entry, minor)
     telling = _dispute_is_over(telling) if entry is Entry.chargeback else telling
     if found is None:
         return _unheard(telling, _UNDOES[entry])
     telling = replace(telling, message=replace(telling.message, transaction_id=found.booking.transaction))
+    if telling.message.money is None or telling.message.money.currency != found.booking.money.currency:
+        minor = None
     minor = min(found.minor, minor or found.minor)
     if entry is Entry.refund:
         return _owed_again(telling, found, minor)
     return _money_back(telling, found, minor)
+
+
+def _meant(telling: Telling, entry: Entry, minor: int | None) -> Holding | None:
+    """Of the payment that it names, else of any of its account."""
+    rows = telling.figures.rows if telling.transaction is not None else telling.order.ledger
+    bookings = [row for row in rows if row.entry is entry and row.account == telling.account]
+    movement = None if telling.message.total else telling.movement
+    sum_ = Money(minor, telling.message.money.currency) if minor and telling.message.money else None
+    return meant(telling.order, bookings, movement, sum_)
 
 
 def _dispute_is_over(telling: Telling) -> Telling:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -45,6 +45,7 @@ def hand_in(order: OrderFacts | None, handing: Handing) -> tuple[Decision, Answe
     if order.waiting:
         return _replace(order, handing)
     if order.state is OrderState.cancelled:
+        _check_currency(order, handing)
         again = _as_handed_in(order, handing).now(OrderState.temporary).but(held_since=None)
         return _told(again, Effect.handed_in_again), Answer.again
     if handing.total != order.total:
@@ -63,11 +64,11 @@ def _as_handed_in(order: OrderFacts, handing: Handing) -> OrderFacts:
 
 
 def _replace(order: OrderFacts, handing: Handing) -> tuple[Decision, Answer]:
-    if handing.total.currency != order.total.currency and order.ledger:
-        raise Refused(f"Money is booked on the order in {order.total.currency}.")
+    _check_currency(order, handing)
     if handing.total.minor < order.kept:
         raise Refused(f"The order has {Money(order.kept, order.total.currency)} already.")
-    new = _as_handed_in(order, handing).but(expires_at=handing.expires_at or order.expires_at)
+    order = order.but(expires_at=handing.expires_at or order.expires_at)
+    new = _as_handed_in(order, replace(handing, expires_at=order.expires_at))
     if new == order:
         return Decision(order, Effect.none), Answer.same
     new = new.but(held_since=None)
@@ -75,6 +76,11 @@ def _replace(order: OrderFacts, handing: Handing) -> tuple[Decision, Answer]:
     if new.kept and new.need <= 0:
         return _told(new.now(OrderState.open), Effect.opened).after(replaced.events), Answer.done
     return replaced, Answer.done
+
+
+def _check_currency(order: OrderFacts, handing: Handing) -> None:
+    if handing.total.currency != order.total.currency and order.ledger:
+        raise Refused(f"Money is booked on the order in {order.total.currency}.")
 
 
 def cancel(order: OrderFacts) -> tuple[Decision, Answer]:

@@ -9,7 +9,7 @@ from ...errors import Conflict
 from ...values import Outcome
 from .decision import Decision, Telling, conflict
 from .order import OrderFacts
-from .payment import Life, later
+from .payment import Life, later, latest
 from .words import CancelledBy, Effect, Entry, OrderState
 
 
@@ -20,7 +20,11 @@ def pending(telling: Telling) -> Decision:
     if telling.around.forgotten or telling.figures.booked or (payment.over and not again):
         return telling.nothing()
     alive = replace(
-        payment, life=Life.alive, began_at=telling.message.at or payment.began_at, ended_at=None, heard_at=telling.now
+        payment,
+        life=Life.alive,
+        began_at=latest(telling.message.at, payment.began_at),
+        ended_at=None,
+        heard_at=telling.now,
     )
     order = order.with_payment(alive).but(held_since=None)
     if order.state is OrderState.temporary or (revives(order) and telling.settings.payment_reopens):
@@ -53,8 +57,9 @@ def ended(telling: Telling) -> Decision:
 
 def _over(telling: Telling) -> OrderFacts:
     payment = telling.payment
-    life = payment.life if payment.life is Life.taken_out else Life.ended
-    return telling.order.with_payment(replace(payment, life=life, ended_at=telling.message.at))
+    if payment.life is Life.taken_out:
+        return telling.order
+    return telling.order.with_payment(replace(payment, life=Life.ended, ended_at=telling.message.at))
 
 
 def _of_another_sum(telling: Telling) -> bool:
