@@ -5,10 +5,11 @@ from .deciding import ENTRIES, decide
 from .decision import Around, Decision, Event, movement_of
 from .ledger import Booking, Figures, Name
 from .order import OrderFacts
-from .payment import Life, Payment
+from .payment import Dispute, Life, Payment
 from .persons import end_try, enough, settle
-from .routing import Holder, forgotten, holds_back, ids_of, looked_at_again, order_of
+from .routing import Holder, forgotten, holds_back, ids_of, looked_at_again, order_of, other_payment_waits
 from .shop import Answer, Handing, cancel, hand_in
+from .verbs import fitting, verbs_for
 from .words import CancelledBy, Effect, Entry, OrderState, Ruling, Settings, Verb
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Booking",
     "CancelledBy",
     "Decision",
+    "Dispute",
     "Effect",
     "Entry",
     "Event",
@@ -36,6 +38,7 @@ __all__ = [
     "decide",
     "end_try",
     "enough",
+    "fitting",
     "forgotten",
     "hand_in",
     "holds_back",
@@ -43,6 +46,8 @@ __all__ = [
     "looked_at_again",
     "movement_of",
     "order_of",
+    "other_payment_waits",
     "settle",
     "tick",
+    "verbs_for",
 ]

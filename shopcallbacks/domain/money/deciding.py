@@ -86,6 +86,6 @@ def _compare(order: OrderFacts, message: Message, account: int) -> None:
 
 def _check_elsewhere(telling: Telling) -> None:
     entry = ENTRIES.get(telling.message.outcome)
-    if entry is None or not telling.around.elsewhere or telling.booked(entry):
+    if entry is None or not telling.around.elsewhere or telling.bookings(entry):
         return
     raise conflict(Conflict.other_order, f"This {entry.replace('_', ' ')} is booked on another order already.")

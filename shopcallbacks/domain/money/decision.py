@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ...errors import CallbackFailed, Conflict, Reason
 from ...values import Message, Money
-from .ledger import Figures
+from .ledger import Booking, Figures
 from .order import OrderFacts
 from .payment import Payment
 from .words import SILENT, Effect, Entry, Ruling, Settings, Verb
@@ -97,8 +97,14 @@ class Telling:
     def movement(self) -> str:
         return movement_of(self.message)
 
-    def booked(self, entry: Entry) -> bool:
-        return self.order.names(self.account, entry, self.movement) > 0
+    def bookings(self, entry: Entry) -> tuple[Booking, ...]:
+        """Those of the movement of which the message tells."""
+        return self.order.bookings_of(self.account, entry, self.movement)
+
+    def row(self, entry: Entry, money: Money) -> Booking:
+        """A row of the ledger for the movement of which the message tells; it changes no figure yet."""
+        nth = len(self.bookings(entry))
+        return Booking(entry, self.account, self.transaction, money, self.movement, nth, at=self.message.at)
 
     def done(self, order: OrderFacts, effect: Effect, money: Money | None = None) -> Decision:
         """The effect, told of this payment."""

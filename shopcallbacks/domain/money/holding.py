@@ -6,11 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...values import Money
-from .ledger import Booking
+from .ledger import RETURNS, Booking
 from .order import OrderFacts
-from .words import Entry
-
-_RETURNS = (Entry.refund_failure, Entry.chargeback_reversal)
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,8 @@ class Holding:
 
 def holding(order: OrderFacts, booking: Booking) -> Holding:
     rows = order.changes_of(booking)
-    came_back = sum(row.money.minor for row in rows if row.entry in _RETURNS)
-    of_owed = -sum(row.owed + row.settled for row in rows if row.entry not in _RETURNS)
+    came_back = sum(row.money.minor for row in rows if row.entry in RETURNS)
+    of_owed = -sum(row.owed + row.settled for row in rows if row.entry not in RETURNS)
     return Holding(
         booking,
         minor=booking.money.minor - came_back,

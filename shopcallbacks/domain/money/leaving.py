@@ -9,10 +9,9 @@ from ...values import Money, Outcome
 from .decision import Decision, Telling
 from .exchange import Exchange
 from .joining import after_leaving
-from .ledger import Booking
 from .order import OrderFacts
 from .payment import Payment
-from .returning import came_back
+from .returning import fallen
 from .words import Effect, Entry, OrderState, Verb
 
 
@@ -20,7 +19,7 @@ def left(telling: Telling) -> Decision:
     """A refund, or a chargeback, which is the same against more and without the customer's leave."""
     entry = _entry(telling)
     if not telling.message.total:
-        if telling.booked(entry):
+        if telling.bookings(entry):
             return telling.repeated()
         if _void(telling, entry):
             return telling.nothing()
@@ -37,10 +36,7 @@ def _entry(telling: Telling) -> Entry:
 def _void(telling: Telling, entry: Entry) -> bool:
     """A failure or reversal that named this very movement was told before, when there was none to find."""
     undone = Entry.refund_failure if entry is Entry.refund else Entry.chargeback_reversal
-    return telling.message.movement is not None and any(
-        row.entry is undone and row.of is None and row.movement == telling.movement and row.account == telling.account
-        for row in telling.order.ledger
-    )
+    return telling.message.movement is not None and any(row.void for row in telling.bookings(undone))
 
 
 # Of which payment
@@ -95,7 +91,7 @@ def _so_far(telling: Telling, entry: Entry) -> Decision:
     if told.minor == known:
         return telling.repeated() if known else telling.nothing()
     if told.minor < known:
-        return came_back(telling, entry, known - told.minor)
+        return fallen(telling, entry, Money(known - told.minor, told.currency))
     return _leave(telling, entry, Money(told.minor - known, told.currency))
 
 
@@ -125,18 +121,8 @@ def _as_a_person_says(telling: Telling) -> Money:
 def _book(telling: Telling, entry: Entry, money: Money) -> Decision:
     """Booked as told, from wherever it leaves; a chargeback ends the dispute."""
     order = telling.order
-    row = Booking(
-        entry,
-        telling.account,
-        telling.transaction,
-        money,
-        movement=telling.movement,
-        nth=order.names(telling.account, entry, telling.movement),
-        at=telling.message.at,
-    )
-    payment = telling.payment
-    if entry is Entry.chargeback:
-        payment = replace(payment, disputed=False, answer_by=None)
+    row = telling.row(entry, money)
+    payment = telling.payment.out_of_dispute() if entry is Entry.chargeback else telling.payment
     after = order.with_payment(payment).booked(Exchange.of(telling, money.currency).outflow(row))
     if after.kept < order.kept:
         after = after_leaving(after)

@@ -12,6 +12,9 @@ from typing import NamedTuple
 from ...values import Money
 from .words import Entry
 
+# Those that undo a refund or a chargeback.
+RETURNS = (Entry.refund_failure, Entry.chargeback_reversal)
+
 
 class Name(NamedTuple):
     """What a movement is called: unique. `nth`: 0, and more where the rules book one name again (sums so far, a
@@ -55,6 +58,11 @@ class Booking:
     @property
     def name(self) -> Name | None:
         return Name(self.account, self.entry, self.movement, self.nth) if self.movement is not None else None
+
+    @property
+    def void(self) -> bool:
+        """A failure or reversal that found no booking: it moves nothing."""
+        return self.entry in RETURNS and self.of is None
 
 
 @dataclass(frozen=True)

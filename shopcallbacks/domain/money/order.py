@@ -111,9 +111,10 @@ class OrderFacts:
     def booked(self, *rows: Booking) -> OrderFacts:
         return replace(self, ledger=(*self.ledger, *rows))
 
-    def names(self, account: int, entry: Entry, movement: str) -> int:
-        """How often a movement of that name is booked."""
-        return sum(row.movement == movement and row.entry is entry and row.account == account for row in self.ledger)
+    def bookings_of(self, account: int, entry: Entry, movement: str) -> tuple[Booking, ...]:
+        """Those of that name."""
+        rows = (row for row in self.ledger if row.movement == movement)
+        return tuple(row for row in rows if row.entry is entry and row.account == account)
 
     def changes_of(self, booking: Booking) -> tuple[Booking, ...]:
         """The row itself, and all that changed what it holds."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from ...errors import CallbackFailed, Conflict, Reason, Refused
 from ...values import Money
 from .decision import Decision, Telling, conflict
-from .ledger import Booking
 from .matching import covered, matched
 from .order import OrderFacts
 from .payment import Life, later
@@ -30,7 +29,7 @@ def paid(telling: Telling) -> Decision:
             return telling.repeated()
         if telling.verb is None:
             raise conflict(Conflict.payment_taken_out, "Paid, but a person has taken this payment out of the books.")
-    elif not telling.message.total and telling.booked(Entry.payment):
+    elif not telling.message.total and telling.bookings(Entry.payment):
         return telling.repeated()
     money = _money(telling)
     if money is None:
@@ -175,14 +174,8 @@ def _need(fits: bool, else_: str) -> None:
 
 def _booked(telling: Telling, money: Money, split: Split) -> OrderFacts:
     """The order with the payment in its ledger, and what had left of it before booked against it."""
-    row = Booking(
-        Entry.payment,
-        telling.account,
-        telling.transaction,
-        money,
-        movement=telling.movement,
-        nth=telling.order.names(telling.account, Entry.payment, telling.movement),
-        at=telling.message.at,
+    row = replace(
+        telling.row(Entry.payment, money),
         came_in=money.minor,
         taken=split.taken,
         owed=split.owed,

@@ -17,6 +17,11 @@ class Life(StrEnum):
     taken_out = "taken_out"
 
 
+class Dispute(StrEnum):
+    open = "open"
+    over = "over"
+
+
 @dataclass(frozen=True)
 class Payment:
     """One try to pay, under all the ids that gateways gave it.
@@ -24,7 +29,8 @@ class Payment:
     `transactions`: its ids, the first told first; None is the id of a payment whose messages name none.
     `began_at`, `ended_at`: the gateway's own times (aware), of the last beginning and of the last end.
     `heard_at`: our time of the last word of the try, for those that live on without any.
-    `disputed`: a dispute is open. `answer_by`: until when the gateway wants an answer; a date where it named a day.
+    `dispute`: None where none was told. `answer_by`: until when the gateway wants an answer to the one that is open; a
+    date where it named a day.
     """
 
     account: int
@@ -33,7 +39,7 @@ class Payment:
     began_at: datetime | None = None
     ended_at: datetime | None = None
     heard_at: datetime | None = None
-    disputed: bool = False
+    dispute: Dispute | None = None
     answer_by: datetime | date | None = None
 
     @property
@@ -48,6 +54,10 @@ class Payment:
     def known_as(self, account: int, transaction: str | None) -> bool:
         return self.account == account and transaction in self.transactions
 
+    def out_of_dispute(self) -> Payment:
+        """The dispute, if there was one, is over: the bank took the money, or the shop kept it."""
+        return replace(self, dispute=Dispute.over, answer_by=None) if self.dispute else self
+
     def joined(self, other: Payment) -> Payment:
         """Both are one. What is booked stays booked, and what has ended has ended under either id, unless by the
         gateway's own time the other one began later.
@@ -61,7 +71,7 @@ class Payment:
             began_at=latest(one.began_at, two.began_at),
             ended_at=latest(one.ended_at, two.ended_at),
             heard_at=latest(one.heard_at, two.heard_at),
-            disputed=one.disputed or two.disputed,
+            dispute=max((d for d in (one.dispute, two.dispute) if d), default=None),
             answer_by=one.answer_by or two.answer_by,
         )
 

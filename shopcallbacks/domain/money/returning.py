@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ...values import Money, Outcome
 from .decision import Decision, Telling
-from .holding import Holding, meant
+from .holding import Holding, holding, meant
 from .ledger import Booking
 from .order import OrderFacts
 from .words import Effect, Entry, OrderState
@@ -15,75 +16,77 @@ _UNDOES = {Entry.refund: Entry.refund_failure, Entry.chargeback: Entry.chargebac
 
 
 def undone(telling: Telling) -> Decision:
-    """`refund_failed` or `chargeback_reversed`."""
+    """`refund_failed` or `chargeback_reversed`: so much, or all, of what is meant comes back."""
     entry = Entry.refund if telling.message.outcome is Outcome.refund_failed else Entry.chargeback
-    if telling.booked(_UNDOES[entry]):
-        return telling.repeated()
-    return came_back(telling, entry, telling.message.money.minor if telling.message.money else None)
-
-
-def came_back(telling: Telling, entry: Entry, minor: int | None) -> Decision:
-    """So much, or all, of the refund or chargeback that is meant has come back."""
-    found = _meant(telling, entry, minor)
-    telling = _dispute_is_over(telling) if entry is Entry.chargeback else telling
+    if before := telling.bookings(_UNDOES[entry]):
+        return telling.nothing() if all(row.void for row in before) else telling.repeated()
+    found = meant(telling.order, _candidates(telling, entry), telling.movement, telling.message.money)
+    if entry is Entry.chargeback:
+        telling = replace(telling, order=telling.order.with_payment(telling.payment.out_of_dispute()))
     if found is None:
         return _unheard(telling, _UNDOES[entry])
-    telling = replace(telling, message=replace(telling.message, transaction_id=found.booking.transaction))
-    if telling.message.money is None or telling.message.money.currency != found.booking.money.currency:
-        minor = None
-    minor = min(found.minor, minor or found.minor)
-    if entry is Entry.refund:
-        return _owed_again(telling, found, minor)
-    return _money_back(telling, found, minor)
+    return _back(telling, found, _so_much(telling, found))
 
 
-def _meant(telling: Telling, entry: Entry, minor: int | None) -> Holding | None:
-    """Of the payment that it names, else of any of its account."""
+def fallen(telling: Telling, entry: Entry, fall: Money) -> Decision:
+    """A sum so far has fallen: so much came back of the refund or chargeback of just that sum, else of one that holds
+    it, else of the latest ones.
+    """
+    candidates = _candidates(telling, entry)
+    one = meant(telling.order, candidates, None, fall)
+    decision = telling.nothing()
+    for found, minor in [(one, fall.minor)] if one else _latest(telling.order, candidates, fall):
+        decision = _back(telling, found, minor).after(decision.events)
+        telling = replace(telling, order=decision.order)
+    return decision
+
+
+def _latest(order: OrderFacts, candidates: list[Booking], fall: Money) -> Iterator[tuple[Holding, int]]:
+    """The latest ones that hold the sum together, and how much of each."""
+    left = fall.minor
+    for booking in reversed(candidates):
+        found = holding(order, booking)
+        minor = min(left, found.minor) if booking.money.currency == fall.currency else 0
+        if minor:
+            left -= minor
+            yield found, minor
+
+
+def _candidates(telling: Telling, entry: Entry) -> list[Booking]:
+    """Of the payment that the message names, else of any of its account."""
     rows = telling.figures.rows if telling.transaction is not None else telling.order.ledger
-    bookings = [row for row in rows if row.entry is entry and row.account == telling.account]
-    movement = None if telling.message.total else telling.movement
-    sum_ = Money(minor, telling.message.money.currency) if minor and telling.message.money else None
-    return meant(telling.order, bookings, movement, sum_)
+    return [row for row in rows if row.entry is entry and row.account == telling.account]
 
 
-def _dispute_is_over(telling: Telling) -> Telling:
-    payment = telling.payment
-    if not payment.disputed:
-        return telling
-    order = telling.order.with_payment(replace(payment, disputed=False, answer_by=None))
-    return replace(telling, order=order)
+def _so_much(telling: Telling, found: Holding) -> int:
+    """Never more than it holds; all of it where the message names no sum in its currency."""
+    money = telling.message.money
+    if money is None or money.currency != found.booking.money.currency or not money.minor:
+        return found.minor
+    return min(found.minor, money.minor)
 
 
 def _unheard(telling: Telling, entry: Entry) -> Decision:
     """No booking has it: a row that moves nothing keeps it, for the movement that it names may be told later."""
-    if telling.message.movement is None or telling.booked(entry) or telling.message.total:
-        return telling.nothing()
+    if telling.message.movement is None:
+        return Decision(telling.order, Effect.none)
     money = telling.message.money or Money(0, telling.order.total.currency)
-    return Decision(telling.order.booked(_row(telling, entry, money)), Effect.none)
+    return Decision(telling.order.booked(telling.row(entry, money)), Effect.none)
 
 
-def _row(telling: Telling, entry: Entry, money: Money, found: Holding | None = None, **deltas: int) -> Booking:
-    return Booking(
-        entry,
-        telling.account,
-        telling.transaction,
-        money,
-        movement=telling.movement,
-        nth=telling.order.names(telling.account, entry, telling.movement),
-        of=found.booking.name if found else None,
-        at=telling.message.at,
-        **deltas,
-    )
+def _back(telling: Telling, found: Holding, minor: int) -> Decision:
+    """Booked under the payment of which it had left."""
+    message = replace(telling.message, transaction_id=found.booking.transaction, movement=telling.movement)
+    telling = replace(telling, message=message)
+    undo = _owed_again if found.booking.entry is Entry.refund else _money_back
+    return undo(telling, found, _Return.of(telling, found, minor))
 
 
-def _owed_again(telling: Telling, found: Holding, minor: int) -> Decision:
+def _owed_again(telling: Telling, found: Holding, back: _Return) -> Decision:
     """What was unmatched, or had left beyond what was there, is undone; the rest is with us, and the customer's."""
-    back = _Return.of(telling, found, minor)
-    row = _row(
-        telling,
-        Entry.refund_failure,
-        back.money,
-        found,
+    row = replace(
+        telling.row(Entry.refund_failure, back.money),
+        of=found.booking.name,
         unmatched=-back.unmatched,
         given_back=-back.lost,
         owed=back.of_owed + back.of_taken,
@@ -91,21 +94,25 @@ def _owed_again(telling: Telling, found: Holding, minor: int) -> Decision:
     return telling.done(telling.order.booked(row), Effect.refund_failed, back.money)
 
 
-def _money_back(telling: Telling, found: Holding, minor: int) -> Decision:
+def _money_back(telling: Telling, found: Holding, back: _Return) -> Decision:
     """What the chargeback took comes back; what the order does not need (any more) is owed."""
-    order, back = telling.order, _Return.of(telling, found, minor)
+    order = telling.order
     needless = order.need <= 0 or order.state is OrderState.cancelled
-    row = _row(
-        telling,
-        Entry.chargeback_reversal,
-        back.money,
-        found,
+    row = replace(
+        telling.row(Entry.chargeback_reversal, back.money),
+        of=found.booking.name,
         unmatched=-back.unmatched,
         given_back=-back.given_back,
         taken=-(back.given_back - back.lost) if needless else 0,
         owed=back.of_owed + (back.of_taken if needless else 0),
     )
-    return telling.done(_state(order.booked(row)), Effect.money_back, back.money)
+    return telling.done(_with_money_back(order.booked(row)), Effect.money_back, back.money)
+
+
+def _with_money_back(order: OrderFacts) -> OrderFacts:
+    covered = order.waiting and order.need <= 0
+    again = order.state is OrderState.refunded
+    return order.now(OrderState.open) if order.kept and (covered or again) else order
 
 
 @dataclass(frozen=True)
@@ -132,9 +139,3 @@ class _Return:
         of_taken = (not_owed - unmatched) * (given_back - lost) // given_back if given_back else 0
         money = Money(minor, found.booking.money.currency)
         return cls(money, unmatched, given_back, lost, of_taken, minor - not_owed)
-
-
-def _state(order: OrderFacts) -> OrderFacts:
-    covered = order.waiting and order.kept and order.need <= 0
-    again = order.state is OrderState.refunded and order.kept
-    return order.now(OrderState.open) if covered or again else order

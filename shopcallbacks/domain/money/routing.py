@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...errors import Reason
-from ...values import Message, Outcome
+from ...values import Message, Money, Outcome
+from .order import OrderFacts
 
 _NAMES_ITS_ORDER = frozenset({Outcome.paid, Outcome.pending})
 _ENDS = frozenset({Outcome.failed, Outcome.cancelled})
@@ -60,6 +61,17 @@ def looked_at_again(reason: Reason, message: Message) -> bool:
 def holds_back(reason: Reason, message: Message) -> bool:
     """Whether it is money that waits for a person: its order is not cancelled meanwhile."""
     return message.outcome is Outcome.paid and reason in _AGAIN
+
+
+def other_payment_waits(order: OrderFacts, waiting: Iterable[Message]) -> bool:
+    """Whether another payment of all that the order costs waits for a person. `waiting`: for which `holds_back` is
+    true, but the message that is decided. An event of the order says so, that a shop does not stop what is paid.
+    """
+    return any(message.money is None or _covers(message.money, order.total) for message in waiting)
+
+
+def _covers(money: Money, total: Money) -> bool:
+    return money.currency == total.currency and money.minor >= total.minor
 
 
 def forgotten(message: Message, behind: Iterable[Message]) -> bool:

@@ -9,7 +9,7 @@ from ...errors import Conflict
 from ...values import Outcome
 from .decision import Decision, Telling, conflict
 from .order import OrderFacts
-from .payment import Life, later, latest
+from .payment import Dispute, Life, later, latest
 from .words import CancelledBy, Effect, Entry, OrderState
 
 
@@ -84,9 +84,10 @@ def _refuse(telling: Telling, order: OrderFacts) -> Decision:
 
 
 def disputed(telling: Telling) -> Decision:
-    """The payment is marked, once."""
+    """The payment is marked, and that is told once. A later day to answer by says that it is disputed anew."""
     payment, by = telling.payment, telling.message.answer_by
-    if payment.disputed:
-        order = telling.order.with_payment(replace(payment, answer_by=by or payment.answer_by))
-        return Decision(order, Effect.none)
-    return telling.done(telling.order.with_payment(replace(payment, disputed=True, answer_by=by)), Effect.disputed)
+    marked = telling.order.with_payment(replace(payment, dispute=Dispute.open, answer_by=by or payment.answer_by))
+    if payment.dispute is None:
+        return telling.done(marked, Effect.disputed)
+    over = payment.dispute is Dispute.over and by is None
+    return telling.nothing() if over else Decision(marked, Effect.none)

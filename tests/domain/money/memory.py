@@ -201,7 +201,9 @@ class MemoryShell:
         entry = ENTRIES.get(kept.message.outcome)
         movement = movement_of(kept.message)
         others = (facts for other, facts in enumerate(self.facts) if other != order)
-        return entry is not None and any(facts.names(kept.account, entry, movement) for facts in others)
+        return entry is not None and any(
+            not row.void for facts in others for row in facts.bookings_of(kept.account, entry, movement)
+        )
 
 
 def _seen(facts: OrderFacts) -> Mapping[str, Any]:
