@@ -97,6 +97,11 @@ class Telling:
     def movement(self) -> str:
         return movement_of(self.message)
 
+    @property
+    def so_far(self) -> Money | None:
+        """The sum so far that the message tells, compared by the sum alone; None where it tells of one movement."""
+        return self.message.money if self.message.total else None
+
     def bookings(self, entry: Entry) -> tuple[Booking, ...]:
         """Those of the movement of which the message tells."""
         return self.order.bookings_of(self.account, entry, self.movement)

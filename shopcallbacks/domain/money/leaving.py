@@ -18,14 +18,14 @@ from .words import Effect, Entry, OrderState, Verb
 def left(telling: Telling) -> Decision:
     """A refund, or a chargeback, which is the same against more and without the customer's leave."""
     entry = _entry(telling)
-    if not telling.message.total:
+    if telling.so_far is None:
         if telling.bookings(entry):
             return telling.repeated()
         if _void(telling, entry):
             return telling.nothing()
     telling = _of_one_payment(telling)
-    if telling.message.total:
-        return _so_far(telling, entry)
+    if telling.so_far is not None:
+        return _told_so_far(telling, entry, telling.so_far)
     return _leave(telling, entry, telling.message.money or _all(telling, entry))
 
 
@@ -83,10 +83,8 @@ def _all(telling: Telling, entry: Entry) -> Money:
     return Money(Exchange.of(telling, currencies[0]).chargeable, currencies[0])
 
 
-def _so_far(telling: Telling, entry: Entry) -> Decision:
+def _told_so_far(telling: Telling, entry: Entry, told: Money) -> Decision:
     """A sum so far: what it is more than what is known has left, what it is less has come back."""
-    assert telling.message.money is not None
-    told = telling.message.money
     known = Exchange.of(telling, told.currency).left_by(entry)
     if told.minor == known:
         return telling.repeated() if known else telling.nothing()

@@ -96,9 +96,9 @@ class OrderFacts:
     def payment(self, account: int, transaction: str | None) -> Payment | None:
         return next((payment for payment in self.payments if payment.known_as(account, transaction)), None)
 
-    def lives(self, but: Payment | None = None) -> bool:
-        """Whether a try, other than that one, is alive."""
-        return any(payment.alive for payment in self.payments if payment != but)
+    def lives(self) -> bool:
+        """Whether a try is alive."""
+        return any(payment.alive for payment in self.payments)
 
     def with_payment(self, payment: Payment) -> OrderFacts:
         """With the payment as it is now, in the place of all that share an id with it."""

@@ -29,7 +29,7 @@ def paid(telling: Telling) -> Decision:
             return telling.repeated()
         if telling.verb is None:
             raise conflict(Conflict.payment_taken_out, "Paid, but a person has taken this payment out of the books.")
-    elif not telling.message.total and telling.bookings(Entry.payment):
+    elif telling.so_far is None and telling.bookings(Entry.payment):
         return telling.repeated()
     money = _money(telling)
     if money is None:

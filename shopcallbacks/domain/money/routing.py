@@ -45,11 +45,11 @@ def order_of(message: Message, by_number: int | None, holders: Iterable[Holder])
 
     Money that comes in names its order; what is told later is about the order that has the payment.
     """
-    known = sorted(holders, key=lambda holder: (not holder.booked, not holder.alive))
-    by_payment = known[0].order if known else None
-    if message.outcome not in _NAMES_ITS_ORDER and known and known[0].has_it:
-        return by_payment
-    return by_number if by_number is not None else by_payment
+    known = sorted(holders, key=lambda holder: (holder.order != by_number, not holder.booked, not holder.alive))
+    have_it = [holder.order for holder in known if holder.has_it]
+    if have_it and message.outcome not in _NAMES_ITS_ORDER:
+        return have_it[0]
+    return by_number if by_number is not None else next(iter([*have_it, *(holder.order for holder in known)]), None)
 
 
 def looked_at_again(reason: Reason, message: Message) -> bool:
