@@ -148,10 +148,6 @@ def owe(telling: Telling, money: Money) -> Decision:
     return telling.done(order, Effect.owed if more else Effect.recorded, Money(more, money.currency) if more else money)
 
 
-def _unfit(telling: Telling, money: Money) -> Decision:
-    raise Refused("This is about a payment that came in.")
-
-
 _RULED = {
     None: _by_itself,
     Verb.accept: _accept,
@@ -159,8 +155,6 @@ _RULED = {
     Verb.take_too: _take_too,
     Verb.reopen: _reopen,
     Verb.owe: owe,
-    Verb.take_back: _unfit,
-    Verb.choose: _unfit,
 }
 
 
