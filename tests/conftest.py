@@ -30,6 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--vectors", action="append", default=[], metavar="DIR", help="a folder of vector files (repeatable)"
     )
+    parser.addoption(
+        "--stories", action="append", default=[], metavar="DIR", help="a folder of story files (repeatable)"
+    )
     parser.addoption("--bulk-size", type=int, default=10_000, help="how many callbacks the large bulk run is about")
     parser.addoption("--requests", type=int, default=20_000, help="how many random requests the gateways are given")
 

@@ -18,13 +18,28 @@ class Reason(StrEnum):
     crashed = "crashed"
 
 
-class CallbackFailed(Exception):
-    """A callback can't be processed: the reason, and one sentence for a manager."""
+class Conflict(StrEnum):
+    """Why a callback waits, closer than its reason where that leaves open what a person can do about it."""
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
+    other_mode = "other_mode"  # a test callback for a live order, or the other way round
+    other_account = "other_account"  # the order is to be paid by another gateway account
+    other_order = "other_order"  # the movement of money is booked on another order
+    paid_already = "paid_already"  # by another payment
+    order_cancelled = "order_cancelled"
+    order_refunded = "order_refunded"
+    payment_gone = "payment_gone"  # the try has ended, and money of it is kept or owed
+    payment_taken_out = "payment_taken_out"  # by a person, and now it is told again
+    which_payment = "which_payment"  # a refund or chargeback names none of several
+
+
+class CallbackFailed(Exception):
+    """A callback can't be processed: the reason, one sentence for a manager, and the conflict where there is one."""
+
+    def __init__(self, reason: Reason, detail: str = "", conflict: Conflict | None = None) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.conflict = conflict
 
 
 class Refused(Exception):

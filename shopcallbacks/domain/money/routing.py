@@ -1,0 +1,89 @@
+"""Which order a message is about, and what waits is looked at again: pure, over what the shell looked up by keys.
+
+For a batch the shell makes these look-ups, each one query over all its messages:
+- orders by (shop, order number);
+- payments by (account, id), for every transaction and `carries_on`: a `Holder` for each order of the shop that has one;
+- the ledger's rows by (account, entry, movement): `Around.elsewhere`;
+- of the orders found: the callbacks that wait on them (`Around.paid_waits`, `looked_at_again`, `forgotten`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ...errors import Reason
+from ...values import Message, Money, Outcome
+from .order import OrderFacts
+
+_NAMES_ITS_ORDER = frozenset({Outcome.paid, Outcome.pending})
+_ENDS = frozenset({Outcome.failed, Outcome.cancelled})
+_LEAVES = frozenset({Outcome.refunded, Outcome.charged_back})
+_AGAIN = frozenset({Reason.order_conflict, Reason.amount_mismatch, Reason.currency_mismatch, Reason.order_not_found})
+
+
+@dataclass(frozen=True)
+class Holder:
+    """An order that knows a payment under one of the message's ids, and how well."""
+
+    order: int
+    booked: bool = False
+    alive: bool = False
+
+    @property
+    def has_it(self) -> bool:
+        return self.booked or self.alive
+
+
+def ids_of(message: Message) -> tuple[str, ...]:
+    """The ids under which the payment of the message may be known."""
+    return tuple(id_ for id_ in (message.transaction_id, message.carries_on) if id_ is not None)
+
+
+def order_of(message: Message, by_number: int | None, holders: Iterable[Holder]) -> int | None:
+    """The order that the message is about. `by_number`: the shop's order of the number that it carries.
+
+    Money that comes in names its order; what is told later is about the order that has the payment.
+    """
+    known = sorted(holders, key=lambda holder: (holder.order != by_number, not holder.booked, not holder.alive))
+    have_it = [holder.order for holder in known if holder.has_it]
+    if have_it and message.outcome not in _NAMES_ITS_ORDER:
+        return have_it[0]
+    return by_number if by_number is not None else next(iter([*have_it, *(holder.order for holder in known)]), None)
+
+
+def looked_at_again(reason: Reason, message: Message) -> bool:
+    """Whether a message that waits for this reason is decided again, in order of arrival, when its order changed."""
+    names_none = message.outcome in _LEAVES and message.transaction_id is None
+    return reason in _AGAIN or (reason is Reason.unclear and names_none)
+
+
+def holds_back(reason: Reason, message: Message) -> bool:
+    """Whether it is money that waits for a person: its order is not cancelled meanwhile."""
+    return message.outcome is Outcome.paid and reason in _AGAIN
+
+
+def other_payment_waits(order: OrderFacts, waiting: Iterable[Message]) -> bool:
+    """Whether another payment of all that the order costs waits for a person. `waiting`: for which `holds_back` is
+    true, but the message that is decided. An event of the order says so, that a shop does not stop what is paid.
+    """
+    return any(message.money is None or _covers(message.money, order.total) for message in waiting)
+
+
+def _covers(money: Money, total: Money) -> bool:
+    return money.currency == total.currency and money.minor >= total.minor
+
+
+def forgotten(message: Message, behind: Iterable[Message]) -> bool:
+    """Whether the try of a `pending` that came before its order had ended before that, too. `behind`: what came for
+    that order behind this message and before the order was handed in.
+    """
+    if message.outcome is not Outcome.pending:
+        return False
+    return any(other.outcome in _ENDS and _same_try(message, other) for other in behind)
+
+
+def _same_try(one: Message, two: Message) -> bool:
+    if one.transaction_id is None or two.transaction_id is None:
+        return one.transaction_id == two.transaction_id
+    return not set(ids_of(one)).isdisjoint(ids_of(two))

@@ -1,0 +1,48 @@
+"""*Take the payment out*: what a person does with a payment that is gone after it was booked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...errors import Refused
+from ...values import Money
+from .decision import Decision, Telling
+from .exchange import origin
+from .ledger import Booking
+from .order import OrderFacts
+from .payment import Life
+from .words import CancelledBy, Effect, Entry, OrderState
+
+
+def take_out(telling: Telling) -> Decision:
+    """What is kept and owed of it leaves the ledger; what was given back stays."""
+    before, figures = telling.order, telling.figures
+    if not figures.held:
+        raise Refused("Nothing of this payment is kept or owed any more.")
+    payment = replace(telling.payment, life=Life.taken_out, ended_at=telling.message.at)
+    order = before.with_payment(payment).booked(*_withdrawn(telling))
+    if order.kept < before.kept and before.state is not OrderState.refunded:
+        order = _state(order)
+    return telling.done(order, Effect.taken_back, Money(before.kept - order.kept, order.total.currency))
+
+
+def _withdrawn(telling: Telling) -> list[Booking]:
+    """A row for each currency of which something goes out."""
+    figures, kept = telling.figures, origin(telling.order, telling.figures)
+    rows = []
+    for currency in sorted({kept.currency, *figures.owed}):
+        own, taken = (kept.minor, figures.kept) if currency == kept.currency else (0, 0)
+        money = Money(own + figures.owed[currency], currency)
+        if money.minor:
+            row = Booking(Entry.withdrawal, telling.account, telling.transaction, money, at=telling.message.at)
+            rows.append(replace(row, came_in=-money.minor, taken=-taken, owed=-figures.owed[currency]))
+    return rows
+
+
+def _state(order: OrderFacts) -> OrderFacts:
+    """Open only while other payments cover it; it waits while some is kept or another try is alive."""
+    if order.kept and order.need <= 0:
+        return order.now(OrderState.open)
+    if order.kept or order.lives():
+        return order.now(OrderState.awaiting_payment)
+    return order.now(OrderState.cancelled, CancelledBy.failed_try)

@@ -1,0 +1,98 @@
+"""Which verbs fit a callback that waits: by why it waits, and what it says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ...errors import CallbackFailed, Conflict, Reason, Refused
+from ...values import Message, Outcome
+from .deciding import decide
+from .decision import ALONE, Around
+from .order import OrderFacts
+from .words import OrderState, Ruling, Settings, Verb
+
+_LEAVES = frozenset({Outcome.refunded, Outcome.charged_back})
+
+# Those that were checked with the gateway, or by its signature: a person may set them aside as dealt with.
+GENUINE = frozenset(Reason) - {Reason.not_genuine, Reason.gateway_unreachable, Reason.account_disabled}
+
+_BY_CONFLICT = {
+    Conflict.other_mode: {Verb.assign},
+    Conflict.other_account: {Verb.assign},
+    Conflict.other_order: {Verb.assign},
+    Conflict.paid_already: {Verb.take_too, Verb.owe},
+    Conflict.order_cancelled: {Verb.reopen, Verb.accept, Verb.part, Verb.owe},
+    Conflict.order_refunded: {Verb.reopen, Verb.accept, Verb.part, Verb.owe},
+    Conflict.payment_gone: {Verb.take_back},
+    Conflict.payment_taken_out: {Verb.reopen, Verb.accept, Verb.owe, Verb.take_too},
+    Conflict.which_payment: {Verb.choose},
+}
+
+_BY_REASON = {
+    Reason.order_not_found: {Verb.assign},
+    Reason.unclear: {Verb.assign},
+    Reason.amount_mismatch: {Verb.accept},
+    Reason.currency_mismatch: {Verb.accept},
+}
+
+_OF_PAYMENTS = {
+    Reason.amount_mismatch: {Verb.part, Verb.owe, Verb.reopen},
+    Reason.currency_mismatch: {Verb.owe, Verb.reopen},
+}
+
+# What an order in such a state can't do with a payment.
+_NOT_WHILE = {
+    OrderState.temporary: {Verb.take_too, Verb.reopen},
+    OrderState.awaiting_payment: {Verb.take_too, Verb.reopen},
+    OrderState.open: {Verb.accept, Verb.part, Verb.reopen},
+    OrderState.cancelled: {Verb.take_too},
+    OrderState.refunded: {Verb.take_too},
+}
+
+
+def verbs_for(
+    reason: Reason, conflict: Conflict | None, outcome: Outcome | None, state: OrderState | None = None
+) -> frozenset[Verb]:
+    """What a person can do with a callback that waits for this reason. `state`: of its order, if there is one.
+
+    Sums are not looked at: `fitting` tells which of them do what they say for this very message.
+    """
+    verbs = {Verb.remove} | ({Verb.close} if reason in GENUINE else {Verb.retry})
+    verbs |= _BY_CONFLICT[conflict] if conflict else _BY_REASON.get(reason, set())
+    if outcome is Outcome.paid and not conflict:
+        verbs |= _OF_PAYMENTS.get(reason, set())
+    if outcome is Outcome.paid and state is not None:
+        verbs -= _NOT_WHILE[state]
+    return frozenset(verbs)
+
+
+def fitting(
+    order: OrderFacts,
+    message: Message,
+    account: int,
+    now: datetime,
+    settings: Settings,
+    failure: CallbackFailed,
+    around: Around = ALONE,
+) -> frozenset[Verb]:
+    """Those of `verbs_for` that the rules do not refuse for this message: asked of the code that would do them.
+
+    What needs a further word (*Choose the payment*, *Accept* of another currency) is there without it.
+    """
+
+    def fits(verb: Verb) -> bool:
+        if verb is Verb.choose or (verb is Verb.accept and message.outcome in _LEAVES):
+            return True
+        try:
+            decide(order, message, account, now, settings, Ruling(verb), around)
+        except Refused:
+            return False
+        except CallbackFailed:
+            return verb is Verb.reopen  # it compares, and waits on with what differs
+        return True
+
+    offered = verbs_for(failure.reason, failure.conflict, message.outcome, order.state)
+    return frozenset(verb for verb in offered if verb in _SHELLS or fits(verb))
+
+
+_SHELLS = frozenset({Verb.assign, Verb.close, Verb.retry, Verb.remove})
