@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, and_, insert, or_, select, text, tuple_, update
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, defer, lazyload, mapped_column, relationship
 
-from ..domain.errors import Reason, Refused
-from ..domain.states import BY_A_PERSON, PAID_BUT, RULINGS, Effect, Kind, Lane, State, Verb
+from ..domain.errors import Conflict, Reason, Refused
+from ..domain.money import causes_for, verbs_for
+from ..domain.states import BY_A_PERSON, RULINGS, Effect, Kind, Lane, State, Verb
 from ..domain.values import Money, Outcome, Request, Verdict
 from ..extensions import Base, db, utcnow
 from ..orders.order import Order
@@ -26,6 +28,29 @@ from .attempts import Attempt, KeptMessage
 STUCK_AFTER = timedelta(seconds=60)
 
 
+# Verdicts on which a person can decide without asking the gateway once more.
+CHECKED = (Verdict.genuine, Verdict.skipped)
+
+
+@dataclass(frozen=True)
+class More:
+    """What a person says with a verb beside the reason. `minor`: the sum that counts, in the order's currency."""
+
+    minor: int | None = None
+    transaction: str | None = None
+    order: Order | None = None
+
+    @property
+    def told(self) -> str:
+        """For the list of acts."""
+        if self.order is not None:
+            return f"order {self.order.number}"
+        return f"payment {self.transaction}" if self.transaction is not None else ""
+
+
+NOTHING_MORE = More()
+
+
 class Callback(Base):
     """One HTTP request a gateway made to us, in its original form, and what became of it.
 
@@ -36,7 +61,7 @@ class Callback(Base):
 
     __tablename__ = "callbacks"
     __table_args__ = (
-        Index("ix_callbacks_due", "asks", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_callbacks_due", "asks", "account_id", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index(
             "ix_callbacks_queue",
             "shop_id",
@@ -75,6 +100,8 @@ class Callback(Base):
     # where it stands
     state: Mapped[State] = mapped_column(default=State.received)
     reason: Mapped[Reason | None]
+    conflict: Mapped[Conflict | None]
+    crashed_in: Mapped[str | None]
     detail: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=0)
     attempt_count: Mapped[int] = mapped_column(default=0)
@@ -88,6 +115,9 @@ class Callback(Base):
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     asked_at: Mapped[datetime | None]
     asked_why: Mapped[str | None]
+    asked_minor: Mapped[int | None]
+    asked_transaction: Mapped[str | None]
+    assigned_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"))
     # what was understood
     verdict: Mapped[Verdict | None]
     outcome: Mapped[Outcome | None]
@@ -104,13 +134,11 @@ class Callback(Base):
     repeats_id: Mapped[int | None] = mapped_column(ForeignKey("callbacks.id"))
 
     account: Mapped[GatewayAccount] = relationship()
-    order: Mapped[Order | None] = relationship()
+    order: Mapped[Order | None] = relationship(foreign_keys=order_id)
     asked_by: Mapped[User | None] = relationship()
-    attempts: Mapped[list[Attempt]] = relationship(
-        back_populates="callback", order_by="Attempt.id", passive_deletes="all"
-    )
+    attempts: Mapped[list[Attempt]] = relationship(order_by=Attempt.id, passive_deletes="all", viewonly=True)
     messages: Mapped[list[KeptMessage]] = relationship(
-        back_populates="callback", order_by="KeptMessage.place", lazy="selectin", passive_deletes="all"
+        order_by=KeptMessage.place, lazy="selectin", passive_deletes="all", viewonly=True
     )
 
     @property
@@ -122,7 +150,7 @@ class Callback(Base):
     @property
     def money(self) -> Money | None:
         """What the callback claims, verified or not."""
-        return Money(self.amount_minor, self.currency) if self.amount_minor is not None and self.currency else None
+        return Money.maybe(self.amount_minor, self.currency)
 
     # receiving
 
@@ -151,60 +179,6 @@ class Callback(Base):
                 ).scalar_one()
             )
 
-    # claiming
-
-    @classmethod
-    def claim(cls, limit: int) -> list[Callback]:
-        """The next due callbacks for which nobody is asked, locked until the transaction ends; others skip them."""
-        return list(
-            db.session.scalars(
-                select(cls)
-                .where(cls.asks.is_(False), cls.due_at <= utcnow())
-                .order_by(cls.due_at, cls.id)
-                .limit(limit)
-                .with_for_update(of=cls, skip_locked=True)
-                .execution_options(populate_existing=True)
-            )
-        )
-
-    @classmethod
-    def lease(cls, limit: int, per_account: int, seconds: float) -> list[Callback]:
-        """The next due callbacks whose gateway is asked: ours for that long, then anybody's again."""
-        now = utcnow()
-        due = (
-            select(cls.id, cls.account_id)
-            .where(cls.asks.is_(True), cls.due_at <= now, or_(cls.leased_until.is_(None), cls.leased_until < now))
-            .order_by(cls.due_at, cls.id)
-            .limit(limit * 8)
-            .with_for_update(of=cls, skip_locked=True)
-        )
-        taken: list[int] = []
-        by_account: dict[int, int] = {}
-        for id_, account_id in db.session.execute(due):
-            by_account[account_id] = by_account.get(account_id, 0) + 1
-            if by_account[account_id] <= per_account and len(taken) < limit:
-                taken.append(id_)
-        if not taken:
-            return []
-        db.session.execute(
-            update(cls).where(cls.id.in_(taken)).values(leased_until=now + timedelta(seconds=seconds)),
-            execution_options={"synchronize_session": False},
-        )
-        return list(
-            db.session.scalars(
-                select(cls).where(cls.id.in_(taken)).order_by(cls.id).execution_options(populate_existing=True)
-            )
-        )
-
-    @classmethod
-    def renew_lease(cls, ids: Iterable[int], seconds: float) -> None:
-        """Still ours for that long."""
-        leased_until = utcnow() + timedelta(seconds=seconds)
-        db.session.execute(
-            update(cls).where(cls.id.in_(list(ids)), cls.leased_until.is_not(None)).values(leased_until=leased_until),
-            execution_options={"synchronize_session": False},
-        )
-
     @classmethod
     def lock(cls, id_: int) -> Callback:
         """The callback, fresh and locked until the transaction ends."""
@@ -225,36 +199,6 @@ class Callback(Base):
         due = select(cls.id).where(cls.asks.is_(lane is Lane.asking), cls.due_at <= now, free)
         return db.session.scalar(select(due.exists())) is True
 
-    @classmethod
-    def wake(cls, shop_id: int, order_number: str) -> set[Lane]:
-        """The order is there: callbacks that wait for it are due at once. The lanes to ring."""
-        woken = db.session.scalars(
-            update(cls)
-            .where(
-                cls.shop_id == shop_id,
-                cls.order_number == order_number,
-                cls.reason == Reason.order_not_found,
-                cls.due_kind == Kind.automatic,
-            )
-            .values(due_at=utcnow())
-            .returning(cls.asks),
-            execution_options={"synchronize_session": False},
-        )
-        return {Lane.for_callbacks(asks) for asks in woken}
-
-    @classmethod
-    def known_deliveries(cls, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, bytes]]:
-        """The first genuine callback (id, digest) by (account id, delivery id)."""
-        wanted = list(set(keys))
-        if not wanted:
-            return {}
-        rows = db.session.execute(
-            select(cls.account_id, cls.delivery_id, cls.id, cls.digest)
-            .where(tuple_(cls.account_id, cls.delivery_id).in_(wanted), cls.verdict == Verdict.genuine)
-            .order_by(cls.id.desc())
-        )
-        return {(account_id, delivery): (id_, digest) for account_id, delivery, id_, digest in rows if delivery}
-
     # a person's verbs
 
     @property
@@ -262,41 +206,67 @@ class Callback(Base):
         """The verbs its state allows."""
         if self.state is State.invalid:
             return frozenset({Verb.restore})
-        if self.state is State.processed or self.due_kind in BY_A_PERSON:
+        if self.due_kind in BY_A_PERSON:
             return frozenset()
+        if self.state is State.processed:
+            taken_back = {Effect.closed: Verb.restore, Effect.owed: Verb.unowe}
+            return frozenset(verb for effect, verb in taken_back.items() if effect is self.effect)
         if self.state is State.received:
             return frozenset({Verb.remove}) if self.stuck else frozenset()
-        rulings = {verb for verb in Verb if verb.ruling} if self.paid_but else set()
-        return frozenset({Verb.retry, Verb.force, Verb.remove} | rulings)
+        return frozenset({Verb.retry, Verb.force, Verb.remove}) | self._decided_by
 
-    @hybrid_property
-    def paid_but(self) -> bool:
-        """Money came in and the order does not take it: a person rules on it."""
-        return self.reason is Reason.order_conflict and self.detail.startswith(PAID_BUT)
+    @property
+    def _decided_by(self) -> frozenset[Verb]:
+        """The verbs by which a person decides about what was found genuine, or forced."""
+        if self.reason is None or self.verdict not in CHECKED:
+            return frozenset()
+        state = self.order.state if self.order else None
+        verbs = verbs_for(self.reason, self.conflict, self.outcome, state)
+        return verbs - {Verb.retry, Verb.remove} | {Verb.close}
 
-    @paid_but.inplace.expression
-    @classmethod
-    def _paid_but(cls) -> ColumnElement[bool]:
-        return and_(cls.reason == Reason.order_conflict, cls.detail.startswith(PAID_BUT))
+    @property
+    def to_decide(self) -> bool:
+        """Money waits for a person's word."""
+        return any(verb.rules for verb in self.open_to)
 
     def skips_check(self, kind: Kind | None) -> bool:
-        """Whether an attempt of that kind skips the check with the gateway: a force, and a ruling on one forced."""
-        return kind is Kind.forced or (kind in RULINGS and self.verdict is Verdict.skipped)
+        """Whether an attempt of that kind skips the check with the gateway: a force."""
+        return kind is Kind.forced
 
     def would_ask(self, kind: Kind) -> bool:
-        """Whether an attempt of that kind asks the gateway."""
-        return self.account.asks and not self.skips_check(kind)
+        """Whether an attempt of that kind asks the gateway. What was checked is ruled on as it was kept."""
+        return self.account.asks and kind is not Kind.forced and kind not in RULINGS
 
     @classmethod
     def allows(cls, verb: Verb) -> ColumnElement[bool]:
-        """`open_to` for a query."""
+        """`open_to` for a query; what the state of the order forbids besides is refused when it is done."""
         if verb is Verb.restore:
-            return cls.state == State.invalid
-        if verb.ruling:
-            return and_(cls.allows(Verb.retry), cls.paid_but)
-        stuck = and_(cls.state == State.received, cls.received_at < utcnow() - STUCK_AFTER)
-        fitting = or_(cls.state == State.unprocessed, stuck) if verb is Verb.remove else cls.state == State.unprocessed
+            return or_(cls.state == State.invalid, and_(cls.state == State.processed, cls.effect == Effect.closed))
+        if verb is Verb.unowe:
+            return and_(cls.state == State.processed, cls.effect == Effect.owed)
+        fitting = cls.state == State.unprocessed
+        if verb is Verb.remove:
+            fitting = or_(fitting, and_(cls.state == State.received, cls.received_at < utcnow() - STUCK_AFTER))
+        elif verb is Verb.close:
+            fitting = and_(fitting, cls.verdict.in_(CHECKED))
+        elif verb in RULINGS.values():
+            fitting = and_(fitting, cls.verdict.in_(CHECKED), cls.waits_for(verb))
         return and_(fitting, or_(cls.due_kind.is_(None), cls.due_kind.not_in(BY_A_PERSON)))
+
+    @classmethod
+    def waits_for(cls, *verbs: Verb) -> ColumnElement[bool]:
+        """Whether it waits for such a reason that one of the verbs could end it."""
+        causes = sorted({cause for verb in verbs for cause in causes_for(verb)}, key=str)
+        return or_(
+            *(
+                and_(
+                    cls.reason == reason,
+                    cls.conflict == conflict if conflict else cls.conflict.is_(None),
+                    cls.outcome.in_(outcomes),
+                )
+                for reason, conflict, outcomes in causes
+            )
+        )
 
     @classmethod
     def lock_all(cls, ids: Iterable[int]) -> dict[int, Callback]:
@@ -315,25 +285,39 @@ class Callback(Base):
     def stuck(self) -> bool:
         return self.state is State.received and self.received_at < utcnow() - STUCK_AFTER
 
-    def do(self, verb: Verb, user: User | None, why: str = "", seen: int | None = None, what: str = "") -> None:
+    def do(
+        self,
+        verb: Verb,
+        user: User | None,
+        why: str = "",
+        seen: int | None = None,
+        what: str = "",
+        more: More = NOTHING_MORE,
+    ) -> None:
         """The verb, kept as the user's act (None: the command line). `Refused` where it can't be done (any more).
 
-        `seen`: the version they saw; `what`: what the act is part of, for the list of acts.
+        `seen`: the version they saw; `what`: what the act is part of, for the list of acts; `more`: what they said
+        besides.
         """
         self._guard(verb, why, seen)
         if verb is Verb.remove:
-            self.state = State.invalid
-            self.due_at = self.due_kind = self.leased_until = None
-            self.settled_at = utcnow()
+            self._end(State.invalid)
+        elif verb is Verb.close:
+            self._end(State.processed)
+            self.effect = Effect.closed
         elif verb is Verb.restore:
-            self.state = State.unprocessed
-            self.settled_at = None
+            self.state, self.settled_at, self.effect = State.unprocessed, None, None
             if self.reason is None:  # removed before anything had looked at it
-                self._ask_for(Kind.retry, user, why)
+                self._ask_for(Kind.retry, user, why, more)
         elif verb.attempts:
-            self._ask_for(verb.attempts, user, why)
+            self._check(verb, user, more)
+            self._ask_for(verb.attempts, user, why, more)
         self.version += 1
-        Activity.record(verb, user, self.shop_id, self.id, self.order_id, why.strip(), what)
+        Activity.record(verb, user, self.shop_id, self.id, self.order_id, why.strip(), what or more.told)
+
+    def _end(self, state: State) -> None:
+        self.state, self.settled_at = state, utcnow()
+        self.due_at = self.due_kind = self.leased_until = None
 
     def _guard(self, verb: Verb, why: str, seen: int | None) -> None:
         """`Refused` where the callback moved on since it was seen, its state does not allow it, or a reason lacks."""
@@ -344,12 +328,29 @@ class Callback(Base):
         if verb.needs_why and not why.strip():
             raise Refused("Say why: the reason is kept with your name.")
 
-    def _ask_for(self, kind: Kind, user: User | None, why: str) -> None:
+    def _check(self, verb: Verb, user: User | None, more: More) -> None:
+        """`Refused` where the verb needs more than was said, or somebody else."""
+        if verb is Verb.assign and more.order is None:
+            raise Refused("Say to which order it belongs.")
+        if verb is Verb.choose and more.transaction is None:
+            raise Refused("Say of which payment it is.")
+        limit = self.account.shop.accept_limit
+        if verb is Verb.accept and user is not None and not user.may_set_up and limit and self._beyond(limit):
+            raise Refused(f"More than {limit} is for an admin to accept.")
+
+    def _beyond(self, limit: Money) -> bool:
+        money = self.money
+        return money is None or money.currency != limit.currency or money.minor > limit.minor
+
+    def _ask_for(self, kind: Kind, user: User | None, why: str, more: More) -> None:
         """One more attempt, now."""
         self.due_at, self.due_kind = utcnow(), kind
         self.leased_until = None
         self.asks = self.would_ask(kind)
         self.asked_by, self.asked_at, self.asked_why = user, self.due_at, why.strip()
+        self.asked_minor, self.asked_transaction = more.minor, more.transaction
+        if more.order is not None:
+            self.assigned_id = more.order.id
 
     @property
     def last_move(self) -> str:

@@ -29,6 +29,7 @@ class Conflict(StrEnum):
     order_refunded = "order_refunded"
     payment_gone = "payment_gone"  # the try has ended, and money of it is kept or owed
     payment_taken_out = "payment_taken_out"  # by a person, and now it is told again
+    names_no_order = "names_no_order"  # nor a payment that we know
     which_payment = "which_payment"  # a refund or chargeback names none of several
 
 

@@ -14,38 +14,70 @@ class OrderState(StrEnum):
     refunded = "refunded"
 
 
+WAITING = frozenset({OrderState.temporary, OrderState.awaiting_payment})
+
+
+class CancelledBy(StrEnum):
+    """Who gave a cancelled order up. Only after a failed try does a payment open it again by itself."""
+
+    failed_try = "try"
+    expiry = "expiry"
+    shop = "shop"
+
+
 class Effect(StrEnum):
-    """What a message did."""
+    """What a message, a person, the shop or the clock did to an order: told as an event of this name."""
 
-    opened = "opened"
+    none = "none"  # never told
+    repeated = "repeated"  # the same movement of money was booked before; never told
+
     awaiting = "awaiting"
+    refused = "refused"  # a try ended, and the cancellation is held back
     cancelled = "cancelled"
-    refunded = "refunded"
-    partly_refunded = "partly_refunded"
-    recorded = "recorded"  # a refund booked on an order that holds no money (yet)
-    reopened = "reopened"  # a person let the order take the payment after all
+    opened = "opened"
+    reopened = "reopened"
+    part_paid = "part_paid"
+    accepted = "accepted"  # a person let another sum or currency be enough
+    taken_too = "taken_too"  # a person let an open order take a further payment
     owed = "owed"  # a person left the order as it is: the payment is owed back to the customer
-    repeated = "repeated"  # the same movement of money was booked before
-    none = "none"
+    recorded = "recorded"  # booked, and the order keeps what it kept
+    partly_refunded = "partly_refunded"
+    refunded = "refunded"
+    refund_failed = "refund_failed"
+    disputed = "disputed"
+    charged_back = "charged_back"
+    money_back = "money_back"  # a chargeback was reversed
+    taken_back = "taken_back"  # a person took a payment that is gone out of the ledger
+
+    created = "created"
+    replaced = "replaced"
+    handed_in_again = "handed_in_again"
+    expired = "expired"
+    settled = "settled"  # a person says that what was owed was given back
+    try_ended = "try_ended"  # a person says that a pending payment will never end by itself
+
+    closed = "closed"  # a person has dealt with the callback by hand: nothing was booked; never told
 
 
-OPENS = (Effect.opened, Effect.reopened)
-
-
-class Ruling(StrEnum):
-    """What a person decides about a payment that the table leaves to one."""
-
-    reopen = "reopen"
-    owe = "owe"
-
-
-# How the detail of each conflict begins that a ruling can settle: money came in, and the order does not take it.
-PAID_BUT = "Paid, but"
+SILENT = frozenset({Effect.none, Effect.repeated, Effect.closed})
+# By which an order that was not paid is.
+OPENS = (Effect.opened, Effect.reopened, Effect.accepted)
 
 
 class Entry(StrEnum):
+    """What a row of the ledger books. The first five are movements that a gateway tells of."""
+
     payment = "payment"
     refund = "refund"
+    chargeback = "chargeback"
+    chargeback_reversal = "chargeback_reversal"
+    refund_failure = "refund_failure"
+
+    matching = "matching"  # money that had left before its payment was told is booked against it
+    release = "release"  # the order was given up: what it kept is owed
+    settlement = "settlement"  # a person says that what was owed was given back
+    withdrawal = "withdrawal"  # a person took the payment out
+    waiver = "waiver"  # a person let the rest go
 
 
 class Column(StrEnum):
@@ -74,8 +106,15 @@ class Kind(StrEnum):
     automatic = "automatic"
     retry = "retry"
     forced = "forced"
+    accepted = "accepted"
+    part = "part"
+    taken_too = "taken_too"
     reopened = "reopened"
     owed = "owed"
+    taken_back = "taken_back"
+    unowed = "unowed"
+    chosen = "chosen"
+    assigned = "assigned"
 
 
 BY_ITSELF = (Kind.first, Kind.automatic)
@@ -85,22 +124,30 @@ class Verb(StrEnum):
     """What a person does about a callback (`Callback.do`). All that the code knows of a verb stands in its line.
 
     `past`: "it can't be ... now". `needs_why`: only with a reason. `attempts`: the kind of attempt it asks for, whose
-    outcome comes later; None where it asks for none. `ruling`: what it decides about a payment that no order takes.
+    outcome comes later; None where it asks for none. `rules`: the rules of money decide by it (`domain.money`).
     """
 
     past: str
     needs_why: bool
     attempts: Kind | None
-    ruling: Ruling | None
+    rules: bool
     _opposite: str | None
 
-    # name, past, needs_why, attempts, ruling, opposite
+    # name, past, needs_why, attempts, rules, opposite
     retry = "retry", "retried", False, Kind.retry
     force = "force", "forced", True, Kind.forced
-    reopen = "reopen", "reopened", True, Kind.reopened, Ruling.reopen
-    owe = "owe", "marked as owed back", True, Kind.owed, Ruling.owe
-    remove = "remove", "removed", True, None, None, "restore"
-    restore = "restore", "restored", False, None, None, "remove"
+    accept = "accept", "accepted", True, Kind.accepted, True
+    part = "part", "taken as a part", True, Kind.part, True
+    take_too = "take_too", "taken too", True, Kind.taken_too, True
+    reopen = "reopen", "reopened", True, Kind.reopened, True
+    owe = "owe", "marked as owed back", True, Kind.owed, True, "unowe"
+    unowe = "unowe", "decided anew", True, Kind.unowed, True
+    take_back = "take_back", "taken out", True, Kind.taken_back, True
+    choose = "choose", "given a payment", True, Kind.chosen, True
+    assign = "assign", "assigned to an order", True, Kind.assigned
+    close = "close", "closed as dealt with", True, None, False, "restore"
+    remove = "remove", "removed", True, None, False, "restore"
+    restore = "restore", "restored", False, None, False, "remove"
 
     def __new__(
         cls,
@@ -108,12 +155,12 @@ class Verb(StrEnum):
         past: str = "",
         needs_why: bool = True,
         attempts: Kind | None = None,
-        ruling: Ruling | None = None,
+        rules: bool = False,
         opposite: str | None = None,
     ) -> Self:
         verb = str.__new__(cls, name)
         verb._value_ = name
-        verb.past, verb.needs_why, verb.attempts, verb.ruling = past, needs_why, attempts, ruling
+        verb.past, verb.needs_why, verb.attempts, verb.rules = past, needs_why, attempts, rules
         verb._opposite = opposite
         return verb
 
@@ -134,8 +181,8 @@ class Verb(StrEnum):
 
 
 BY_A_PERSON = tuple(verb.attempts for verb in Verb if verb.attempts)
-# What a person decided with it about a payment that no order takes.
-RULINGS = {verb.attempts: verb.ruling for verb in Verb if verb.attempts and verb.ruling}
+# By which a person decides about what was checked before: nobody is asked once more.
+RULINGS = {verb.attempts: verb for verb in Verb if verb.attempts and (verb.rules or verb is Verb.assign)}
 
 
 class Lane(StrEnum):

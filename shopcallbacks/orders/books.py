@@ -37,13 +37,18 @@ class Book:
     told: list[Told] = field(default_factory=list)
     booked_by: list[int | None] = field(default_factory=list)
 
-    def take(self, decision: Decision, *, callback_id: int | None = None, actor: str = "") -> None:
-        """The order is as the decision says. `callback_id`: what told of it; `actor`: who decided so."""
+    def take(
+        self, decision: Decision, *, callback_id: int | None = None, actor: str = "", other_waits: bool = False
+    ) -> None:
+        """The order is as the decision says. `callback_id`: what told of it; `actor`: the person who decided so.
+
+        `other_waits`: another full payment of the order waits for a person, which its events say.
+        """
         state = self.facts.state
         self.booked_by += [callback_id] * (len(decision.order.ledger) - len(self.facts.ledger))
         self.facts = decision.order
         for event in decision.events:
-            self.told.append(Told(self.shop_id, self.id, event, state, callback_id, actor))
+            self.told.append(Told(self.shop_id, self.id, event, state, callback_id, actor, other_waits))
             state = event.order.state
 
     @property

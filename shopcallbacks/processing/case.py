@@ -1,75 +1,150 @@
-"""A case: one callback with all that is needed to examine it, as plain values, so that a thread can."""
+"""A case: one callback with all that is needed to examine it, as plain values, so that nothing else is read meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from ..callbacks.callback import Callback
-from ..domain.states import RULINGS, Kind, Ruling
-from ..domain.values import Request
-from ..extensions import utcnow
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from ..callbacks.due import Due
+from ..domain.money import Ruling
+from ..domain.money import Settings as Rules
+from ..domain.states import RULINGS, Kind
+from ..extensions import db, utcnow
 from ..gateways.base import Gateway
 from ..gateways.base import Kind as SettingKind
 from ..shops.accounts import GatewayAccount, Mode
 from ..shops.secrets import Secret, SecretUnreadable
-from .diagnosis import explain
 
 
 @dataclass(frozen=True)
 class Case:
-    """`closed`: why nothing of this account may be believed; `labels`: the live secrets in the settings' order.
+    """`closed`: why nothing of this account may be believed; `labels`: the live secrets in the settings' order."""
 
-    `forced`: the check with the gateway is skipped; `ruling`: what a person decided about the payment.
-    """
-
-    callback_id: int
-    version: int
+    due: Due
     gateway: Gateway
-    request: Request
     settings: dict[str, Any]
     labels: tuple[str, ...]
     test: bool
-    forced: bool
-    ruling: Ruling | None
     asks: bool
     closed: str | None
-    others: Callable[[], list[tuple[str, dict[str, Any]]]]
+    sets_nameless_aside: bool
+    tolerance: int
 
-    @classmethod
-    def of(cls, callback: Callback, kind: Kind | None = None) -> Case:
-        account, kind = callback.account, kind or callback.due_kind
+    @property
+    def forced(self) -> bool:
+        """The check with the gateway is skipped."""
+        return self.due.kind is Kind.forced
+
+    @property
+    def ruling(self) -> Ruling | None:
+        """What a person decided about the payment."""
+        verb = RULINGS.get(self.due.kind)
+        return Ruling(verb, self.due.minor, self.due.transaction) if verb is not None and verb.rules else None
+
+    @property
+    def as_kept(self) -> bool:
+        """It was checked before, and is decided once more as it was kept: nobody is asked again."""
+        return self.due.checked and (self.due.kind is Kind.automatic or self.due.kind in RULINGS)
+
+    def label(self, matched: int | None) -> str | None:
+        return self.labels[matched] if matched is not None and matched < len(self.labels) else None
+
+
+Live = tuple[dict[str, Any], list[Secret]]
+
+
+class Accounts:
+    """The gateway accounts of a batch. Each one's secrets are decrypted once."""
+
+    def __init__(self, ids: Iterable[int]) -> None:
+        query = select(GatewayAccount).where(GatewayAccount.id.in_(set(ids)))
+        loaded = query.options(selectinload(GatewayAccount.secrets), joinedload(GatewayAccount.shop))
+        self._accounts = {account.id: account for account in db.session.scalars(loaded)}
+        self._live: dict[tuple[int, frozenset[int]], Live | SecretUnreadable] = {}
+
+    @property
+    def ids(self) -> set[int]:
+        return set(self._accounts)
+
+    def add(self, ids: Iterable[int]) -> None:
+        """Further ones."""
+        self._accounts |= Accounts(ids)._accounts
+
+    def __getitem__(self, id_: int) -> GatewayAccount:
+        return self._accounts[id_]
+
+    def rules(self, id_: int) -> Rules:
+        """What its shop says of all its orders."""
+        return self._accounts[id_].shop.rules
+
+    def case(self, due: Due) -> Case:
+        """May raise whatever an account, its settings or its secrets make it."""
+        account = self._accounts[due.account_id]
         closed = None if account.enabled else "This gateway account is switched off."
         settings: dict[str, Any] = {}
         live: list[Secret] = []
         try:
-            settings, live = account.settings_at(callback.received_at)
+            settings, live = self._settings(account, due.received_at)
             lacks = account.lacks_in(settings)
             if closed is None and lacks:
                 closed = f"The gateway account has no {lacks[0].lower()}{lacks[1:]}."
         except SecretUnreadable as error:
             closed = f"On our side, {error}."
-        return cls(
-            callback_id=callback.id,
-            version=callback.version,
-            gateway=account.gateway,
-            request=callback.request,
-            settings=settings,
-            labels=_labels(account.gateway, live),
-            test=account.mode is Mode.test,
-            forced=callback.skips_check(kind),
-            ruling=RULINGS.get(kind) if kind else None,
-            asks=account.asks,
-            closed=closed,
-            others=lambda: other_settings(account, callback),
+        return Case(
+            due,
+            account.gateway,
+            settings,
+            _labels(account.gateway, live),
+            account.mode is Mode.test,
+            account.asks,
+            closed,
+            account.sets_nameless_aside,
+            account.tolerance_minor,
         )
 
-    def label(self, matched: int | None) -> str | None:
-        return self.labels[matched] if matched is not None and matched < len(self.labels) else None
+    def _settings(self, account: GatewayAccount, arrived_at: datetime) -> Live:
+        """`SecretUnreadable` where SECRETS_KEY lacks the key of a live one."""
+        now = utcnow()
+        live = [secret for secret in account.secrets if secret.live(arrived_at, now)]
+        key = account.id, frozenset(secret.id for secret in live)
+        if key not in self._live:
+            try:
+                self._live[key] = account.settings_with(live)
+            except SecretUnreadable as error:
+                self._live[key] = error
+        found = self._live[key]
+        if isinstance(found, SecretUnreadable):
+            raise found
+        return found
 
-    def explain(self) -> str | None:
-        return explain(self.gateway, self.request, self.settings, self.others())
+    def others(self, due: Due) -> list[tuple[str, dict[str, Any]]]:
+        """Settings with secrets that were not live for the callback, and with those of the shop's other accounts; but
+        for those that can't be read any more."""
+        account = self._accounts[due.account_id]
+        found = []
+        now = utcnow()
+        for secret in account.secrets:
+            if not secret.live(due.received_at, now):
+                ends, starts = secret.ends_at, secret.starts_at
+                when = f"retired {ends:%d %b %H:%M} UTC" if ends else f"from {starts:%d %b} on"
+                _add(found, f"the secret {when}", account, [secret])
+        for other in account.shop.accounts:
+            if other.id != account.id and other.gateway_name == account.gateway_name:
+                live = [secret for secret in other.secrets if secret.live(due.received_at, now)]
+                _add(found, f"the secret of the account {other.title}", other, live)
+        return found
+
+
+def _add(found: list[tuple[str, dict[str, Any]]], label: str, account: GatewayAccount, secrets: list[Secret]) -> None:
+    try:
+        found.append((label, account.settings_with(secrets)[0]))
+    except SecretUnreadable:
+        pass  # it could not tell anything
 
 
 def _labels(gateway: Gateway, live: list[Secret]) -> tuple[str, ...]:
@@ -77,19 +152,3 @@ def _labels(gateway: Gateway, live: list[Secret]) -> tuple[str, ...]:
     lists = [setting.key for setting in gateway.settings if setting.kind is SettingKind.secrets]
     used = [key for key in lists if any(secret.key == key for secret in live)]
     return tuple(secret.label for secret in live if secret.key == used[0]) if len(used) == 1 else ()
-
-
-def other_settings(account: GatewayAccount, callback: Callback) -> list[tuple[str, dict[str, Any]]]:
-    """Settings with secrets that were not live for the callback, and with those of the shop's other accounts."""
-    found = []
-    now = utcnow()
-    for secret in account.secrets:
-        if not secret.live(callback.received_at, now):
-            when = (
-                f"retired {secret.ends_at:%d %b %H:%M} UTC" if secret.ends_at else f"from {secret.starts_at:%d %b} on"
-            )
-            found.append((f"the secret {when}", account.settings_with([secret])[0]))
-    for other in account.shop.accounts:
-        if other.id != account.id and other.gateway_name == account.gateway_name:
-            found.append((f"the secret of the account {other.title}", other.settings_at(callback.received_at)[0]))
-    return found

@@ -1,202 +1,423 @@
-"""The desk: what a batch needs from the database to be decided, and the decisions."""
+"""The desk: what a batch needs from the database to be decided, and the decisions.
+
+One message after the other, in the order of arrival; after each that changed its order, what waits on that order is
+decided again. All of it with pure values: nothing is written here, so that a preview is the same code.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import insort
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from ..callbacks.attempts import KeptMessage
-from ..callbacks.callback import Callback
-from ..domain.errors import CallbackFailed, Reason
-from ..domain.states import Effect, Entry, Ruling
-from ..domain.transitions import Booked, OrderFacts, decide, movement_of
+from ..callbacks import known, waiting
+from ..callbacks.attempts import said
+from ..callbacks.due import Due
+from ..callbacks.waiting import Keys
+from ..domain.errors import CallbackFailed, Conflict, Reason, Refused
+from ..domain.money import (
+    ENTRIES,
+    Around,
+    Decision,
+    Holder,
+    OrderFacts,
+    Ruling,
+    decide,
+    forgotten,
+    holds_back,
+    ids_of,
+    looked_at_again,
+    movement_of,
+    order_of,
+    other_payment_waits,
+)
+from ..domain.states import Effect, Verb
 from ..domain.values import Message, Outcome, Verification
 from ..extensions import utcnow
-from ..orders.ledger import Payment
+from ..orders import books, look_ups
+from ..orders.books import Book
+from ..orders.look_ups import Movement, Standing
 from ..orders.order import Order
+from .case import Accounts
 from .examining import Finding
 
-Found = Sequence[tuple[Callback, Finding]]
 
-
-@dataclass
+@dataclass(eq=False)
 class Result:
-    """What came of one message: an effect, or the reason why there is none."""
+    """What came of one message: an effect, or the reason why there is none.
+
+    `before`: the reason for which it waited already. `refused`: why a person's word did not fit.
+    """
 
     message: Message
     order_id: int | None = None
     effect: Effect | None = None
     failure: CallbackFailed | None = None
+    before: CallbackFailed | None = None
+    refused: str = ""
     repeats_id: int | None = None
+    tried: bool = False
+
+    @property
+    def waits(self) -> bool:
+        return self.failure is not None
 
 
-@dataclass
-class Desk:
-    """All that a batch needs from the database to be decided: its orders, locked, and what was known before.
+@dataclass(eq=False)
+class Tried:
+    """One callback on the desk. `waited`: it is here because it waits on an order of the batch.
 
-    `dry`: for a preview. Orders are read, not locked, and stay as they are; what they would have become is kept in
-    `foreseen`, so that later callbacks are decided on it.
+    `ours`: it may be decided; else another has it, and it is only looked at.
     """
 
-    orders: dict[int, Order] = field(default_factory=dict)
-    by_number: dict[tuple[int, str], int] = field(default_factory=dict)
-    by_transaction: dict[tuple[int, str], int] = field(default_factory=dict)
-    by_movement: dict[Entry, dict[tuple[int, str], int]] = field(default_factory=dict)
-    events: dict[tuple[int, str], tuple[int, bytes, Message]] = field(default_factory=dict)
-    deliveries: dict[tuple[int, str], tuple[int, bytes]] = field(default_factory=dict)
-    dry: bool = False
-    foreseen: dict[int, OrderFacts] = field(default_factory=dict)
+    finding: Finding
+    results: list[Result] = field(default_factory=list)
+    waited: bool = False
+    ours: bool = True
 
-    @classmethod
-    def prepare(cls, found: Found) -> Desk:
-        desk = cls._knowing(found)
-        desk.orders = Order.lock(desk._order_ids(found))
-        return desk
+    @property
+    def due(self) -> Due:
+        return self.finding.due
 
-    @classmethod
-    def rehearse(cls, found: Found, before: Desk | None = None) -> Desk:
-        """A dry one; `before` the dry one of the batch before, whose decisions hold here as if they had been made."""
-        desk = cls._knowing(found)
-        desk.dry = True
+    @property
+    def arrived(self) -> tuple[datetime, int]:
+        return self.due.received_at, self.due.id
+
+    @property
+    def moved(self) -> bool:
+        """Whether anything is to be recorded of it: of one that only waited, where its standing is another now."""
+        return not self.waited or any(result.tried and not _same(result) for result in self.results)
+
+
+def _same(result: Result) -> bool:
+    one, two = result.before, result.failure
+    if one is None or two is None:
+        return False
+    return (one.reason, one.conflict, one.detail) == (two.reason, two.conflict, two.detail)
+
+
+class Desk:
+    """A batch and all that the database knows about it. `dry`: orders are read, not locked, and nothing is written.
+
+    `before`: of the batch before, in a preview of several: what it decided holds here as if it had been made so.
+    """
+
+    def __init__(
+        self, findings: Iterable[Finding], accounts: Accounts, *, dry: bool = False, before: Desk | None = None
+    ) -> None:
+        self.now = utcnow()
+        self.accounts = accounts
+        self.tried = sorted((_begun(finding) for finding in findings), key=lambda one: one.arrived)
+        self._dry = dry
+        self._known = known.of(self._vouched())
+        self.books: dict[int, Book] = dict(before.books) if before else {}
+        self._numbers: dict[tuple[int, str], int] = {}
+        self._holders: dict[tuple[int, str], dict[int, Standing]] = {}
+        self._movements: dict[Movement, dict[int, int | None]] = {}
+        self._waiting: list[Tried] = []
+        self._held: list[Tried] = []  # of which something waits, in the order of arrival
+        self._gather()
         if before is not None:
-            desk.by_transaction |= before.by_transaction
-            desk.events |= before.events
-            desk.deliveries |= before.deliveries
-            desk.foreseen = before.foreseen
-            for entry, known in before.by_movement.items():
-                desk.by_movement[entry] |= known
-        desk.orders = Order.read(desk._order_ids(found))
-        return desk
+            self._known.update(before._known)
+            self._movements.update(before._movements)
 
-    @classmethod
-    def _knowing(cls, found: Found) -> Desk:
-        """What was known before the batch, all but the orders."""
-        said = [(callback, message) for callback, finding in found for message in finding.messages]
-        vouched = [(c, f) for c, f in found if f.failure is None]
-        desk = cls(
-            by_number=Order.ids_by_number((c.shop_id, m.order_number) for c, m in said if m.order_number),
-            by_transaction=Payment.orders_of_transactions(
-                (c.account_id, m.transaction_id) for c, m in said if m.transaction_id
-            ),
-            events=KeptMessage.known((c.account_id, m.event_id) for c, f in vouched for m in f.messages if m.event_id),
-            deliveries=Callback.known_deliveries(
-                (c.account_id, f.verification.delivery_id)
-                for c, f in vouched
-                if f.verification and f.verification.delivery_id
-            ),
+    # What is known
+
+    def _vouched(self) -> Iterator[tuple[Due, Finding]]:
+        """Those that were found genuine just now."""
+        for one in self.tried:
+            if one.finding.failure is None and not (one.finding.case and one.finding.case.as_kept):
+                yield one.due, one.finding
+
+    def _gather(self) -> None:
+        """The orders of the batch, locked; what waits on them; and what is known of each message's names."""
+        self._look_up(self.tried)
+        ids = {order_id for one in self.tried for result in one.results for order_id in self._orders_for(one, result)}
+        ids |= {one.due.assigned_id for one in self.tried if one.due.assigned_id is not None}
+        opened = books.opened(ids - self.books.keys(), lock=not self._dry)
+        self.books |= opened
+        for book in self.books.values():
+            self._note(book)
+        if not self.books:
+            return
+        self._waiting = [one for one in self._wait_on(self.books.values()) if self._may_decide(one)]
+        self._look_up(self._waiting)
+        for one in (*self._waiting, *self.tried):
+            if any(result.waits for result in one.results):
+                self._hold(one)
+
+    def _hold(self, one: Tried) -> None:
+        if one not in self._held:
+            insort(self._held, one, key=lambda held: held.arrived)
+
+    def _wait_on(self, of: Iterable[Book]) -> list[Tried]:
+        held = list(of)
+        keys = Keys(
+            {book.id for book in held},
+            {book.facts.number for book in held},
+            {
+                *(id_ for book in held for payment in book.facts.payments for id_ in payment.transactions if id_),
+                *(id_ for one in self.tried for result in one.results for id_ in ids_of(result.message)),
+            },
         )
-        for entry, outcome in ((Entry.payment, Outcome.paid), (Entry.refund, Outcome.refunded)):
-            desk.by_movement[entry] = Payment.orders_of_movements(
-                entry, ((c.account_id, movement_of(m)) for c, m in said if m.outcome is outcome)
-            )
-        return desk
+        shops, but = {book.shop_id for book in held}, [one.due.id for one in self.tried]
+        found = waiting.waiting_on(shops, keys, but, lock=not self._dry)
+        return [_waiting(one.due, one.ours) for one in found]
 
-    def _order_ids(self, found: Found) -> set[int]:
-        ids = (self.order_id(callback, message) for callback, finding in found for message in finding.messages)
-        return {order_id for order_id in ids if order_id is not None}
+    def _may_decide(self, one: Tried) -> bool:
+        """Nothing of an account that is switched off is believed; its callbacks wait until it is on again."""
+        missing = {one.due.account_id} - self.accounts.ids
+        if missing:
+            self.accounts.add(missing)
+        return self.accounts[one.due.account_id].enabled
 
-    def order_id(self, callback: Callback, message: Message) -> int | None:
-        """By number, and where the message brings none that is known, by a transaction already in the ledger."""
-        found = self.by_number.get((callback.shop_id, message.order_number)) if message.order_number else None
-        if found is None and message.transaction_id:
-            found = self.by_transaction.get((callback.account_id, message.transaction_id))
-        return found
+    def _look_up(self, tried: Sequence[Tried]) -> None:
+        said_ = [(one.due, result.message) for one in tried for result in one.results]
+        numbers = {(due.shop_id, m.order_number) for due, m in said_ if m.order_number} - self._numbers.keys()
+        self._numbers |= Order.ids_by_number(numbers)
+        ids = {(due.account_id, id_) for due, message in said_ for id_ in ids_of(message)} - self._holders.keys()
+        for key, standings in look_ups.holders(ids).items():
+            self._holders.setdefault(key, {}).update(standings)
+        movements = {_movement(due, message) for due, message in said_} - {None}
+        for movement, booked in look_ups.movements(movements - self._movements.keys()).items():  # type: ignore[arg-type]
+            self._movements.setdefault(movement, {}).update(booked)
 
-    def results(self, callback: Callback, finding: Finding) -> list[Result]:
-        """What comes of each message."""
-        if finding.failure is None:
-            finding.failure = self._forged_delivery(callback, finding)
-        kept = {message.place: message for message in callback.messages if message.applied_at is not None}
-        results = []
-        for place, message in enumerate(finding.messages):
-            result = Result(message, self.order_id(callback, message))
+    def _note(self, book: Book) -> None:
+        """The order as it is now, for whoever asks by the names of its payments."""
+        for payment in book.facts.payments:
+            standing = Standing(book.facts.figures(payment).booked, payment.alive)
+            for id_ in payment.transactions:
+                if id_ is not None:
+                    self._holders.setdefault((payment.account, id_), {})[book.id] = standing
+        self._numbers[book.shop_id, book.facts.number] = book.id
+
+    def _orders_for(self, one: Tried, result: Result) -> Iterator[int]:
+        """Every order that the message may be about."""
+        number = self._by_number(one, result.message)
+        if number is not None:
+            yield number
+        for id_ in ids_of(result.message):
+            yield from self._holders.get((one.due.account_id, id_), ())
+
+    def _by_number(self, one: Tried, message: Message) -> int | None:
+        if one.due.assigned_id is not None:
+            return one.due.assigned_id
+        return self._numbers.get((one.due.shop_id, message.order_number)) if message.order_number else None
+
+    def order_id(self, one: Tried, message: Message) -> int | None:
+        if one.due.assigned_id is not None:
+            return one.due.assigned_id
+        holders = (
+            Holder(order_id, standing.booked, standing.alive)
+            for id_ in ids_of(message)
+            for order_id, standing in self._holders.get((one.due.account_id, id_), {}).items()
+            if order_id in self.books and self.books[order_id].shop_id == one.due.shop_id
+        )
+        return order_of(message, self._by_number(one, message), holders)
+
+    # Deciding
+
+    def decide(self) -> None:
+        """Each of the batch, in the order of arrival."""
+        for one in self.tried:
+            finding = one.finding
             if finding.failure is None:
-                if place in kept:  # a retry repeats only what is not applied
-                    result.effect, result.order_id = kept[place].effect, kept[place].order_id
-                else:
-                    self._settle(callback, result, finding.case.ruling)
-            results.append(result)
-        return results
+                finding.failure = self._forged(one.due, finding)
+            for result in one.results:
+                result.order_id = self.order_id(one, result.message)
+                if finding.failure is None and result.effect is None:
+                    self._try(one, result, finding.case.ruling if finding.case else None)
+            if finding.failure is None and any(result.waits for result in one.results):
+                self._hold(one)
 
-    def _forged_delivery(self, callback: Callback, finding: Finding) -> CallbackFailed | None:
-        """The same delivery with another body can't be genuine, whatever its signature says."""
-        delivery = finding.verification.delivery_id if finding.verification else None
-        if not delivery:
-            return None
-        first_id, digest = self.deliveries.setdefault((callback.account_id, delivery), (callback.id, callback.digest))
-        if digest == callback.digest:
-            return None
-        finding.verification = Verification.not_genuine(
-            f"The delivery {delivery} came before with another body (callback {first_id})."
-        )
-        return CallbackFailed(Reason.not_genuine, finding.verification.detail)
+    @property
+    def recorded(self) -> list[Tried]:
+        """Those of which something is to be written."""
+        return [one for one in (*self.tried, *self._waiting) if one.moved]
 
-    def _settle(self, callback: Callback, result: Result, ruling: Ruling | None) -> None:
+    def _try(self, one: Tried, result: Result, ruling: Ruling | None = None) -> None:
+        """Decides the message, and again what waits on its order where that has changed."""
+        if self._decided(one, result, ruling) and result.order_id is not None:
+            while self._again(result.order_id):
+                pass
+
+    def _again(self, order_id: int) -> bool:
+        """The first that waits on the order and moves it; whether there was one."""
+        for one in self._held:
+            for result in one.results:
+                failure = result.failure
+                if (
+                    one.ours
+                    and failure is not None
+                    and looked_at_again(failure.reason, result.message)
+                    and self.order_id(one, result.message) == order_id
+                    and self._decided(one, result)
+                ):
+                    return True
+        return False
+
+    def _decided(self, one: Tried, result: Result, ruling: Ruling | None = None) -> bool:
+        """Decides the message; whether its order has changed."""
+        result.tried = True
         try:
-            result.effect = self._decide(callback, result, ruling)
+            decision = self._decision(one, result, ruling)
+        except Refused as refused:
+            result.refused = str(refused)
+            return False
         except CallbackFailed as failure:
-            result.failure = failure
+            result.failure, result.effect = failure, None
+            return False
+        result.failure, result.effect = None, decision.effect
+        if result.order_id is None:
+            return False
+        if decision.effect is Effect.repeated:
+            result.repeats_id = self._first_told(one, result)
+        self._take(one, result, decision)
+        if ruling is not None and ruling.verb is Verb.unowe:
+            result.failure, result.effect = _decide_anew(), None
+        return decision.changed
 
-    def _decide(self, callback: Callback, result: Result, ruling: Ruling | None) -> Effect:
+    def _take(self, one: Tried, result: Result, decision: Decision) -> None:
+        assert result.order_id is not None
+        book = self.books[result.order_id]
+        waits = other_payment_waits(decision.order, self._paid_waiting(book.id, but=result)) if decision.events else False
+        new = decision.order.ledger[len(book.facts.ledger) :]
+        book.take(decision, callback_id=one.due.id, actor=one.due.by, other_waits=waits)
+        for row in new:
+            if row.movement is not None:
+                self._movements.setdefault((row.account, row.entry, row.movement), {})[book.id] = one.due.id
+        self._note(book)
+
+    def _decision(self, one: Tried, result: Result, ruling: Ruling | None) -> Decision:
         message = result.message
         if message.outcome is Outcome.ignored:
-            return Effect.none
+            return Decision(_NO_ORDER, Effect.none)
         if message.outcome is Outcome.unclear:
             raise CallbackFailed(Reason.unreadable if message.unreadable else Reason.unclear, message.detail)
-        self._check_event(callback, message)
-        order = self.orders.get(result.order_id) if result.order_id is not None else None
-        if order is None:
-            known = f"there is no order {message.order_number}" if message.order_number else "it names no order we know"
-            raise CallbackFailed(Reason.order_not_found, known)
-        if order.account_id is not None and order.account_id != callback.account_id:
-            raise CallbackFailed(Reason.order_conflict, "The order was to be paid by another gateway account.")
-        self._check_movement(callback, order, message)
-        facts = self.foreseen.get(order.id) or order.facts
-        decision = decide(facts, message, ruling)
-        if decision.effect is Effect.repeated:
-            result.repeats_id = _booked_by(order, message)
-        if self.dry:
-            self.foreseen[order.id] = facts.after(decision)
-        else:
-            actor = callback.asked_by.name if ruling and callback.asked_by else ""
-            order.take(decision, callback.id, callback.account_id, utcnow(), actor)
-        self._note(callback, order.id, decision.book)
-        return decision.effect
-
-    def _note(self, callback: Callback, order_id: int, book: Booked | None) -> None:
-        """What was booked is known to the callbacks behind this one."""
+        if not one.waited:
+            self._check_event(one.due, message)
+        order_id = result.order_id = self.order_id(one, message)
+        book = self.books.get(order_id) if order_id is not None else None
         if book is None:
-            return
-        self.by_movement[book.entry][callback.account_id, book.movement] = order_id
-        if book.transaction_id:
-            self.by_transaction.setdefault((callback.account_id, book.transaction_id), order_id)
+            raise _no_order(message)
+        rules = self.accounts.rules(one.due.account_id)
+        around = self._around(one, result, book)
+        account = one.due.account_id
+        try:
+            return decide(book.facts, message, account, self.now, rules, ruling, around)
+        except CallbackFailed as failure:
+            if ruling is None and self._tolerated(one, book.facts, message, failure):
+                return decide(book.facts, message, account, self.now, rules, Ruling(Verb.accept), around)
+            raise
 
-    def _check_event(self, callback: Callback, message: Message) -> None:
+    def _tolerated(self, one: Tried, order: OrderFacts, message: Message, failure: CallbackFailed) -> bool:
+        """The shop lets so small a difference be, once for all."""
+        tolerance, money = self.accounts[one.due.account_id].tolerance_minor, message.money
+        if failure.reason is not Reason.amount_mismatch or message.outcome is not Outcome.paid or money is None:
+            return False
+        return 0 < abs(money.minor - order.need) <= tolerance
+
+    def _around(self, one: Tried, result: Result, book: Book) -> Around:
+        message, early = result.message, one.due.received_at < book.created_at
+        movement = _movement(one.due, message)
+        elsewhere = movement is not None and any(id_ != book.id for id_ in self._movements.get(movement, ()))
+        paid_waits = any(True for _ in self._paid_waiting(book.id, but=result))
+        behind = early and message.outcome is Outcome.pending and forgotten(message, self._ended_early(one, book))
+        return Around(paid_waits, early, behind, elsewhere)
+
+    def _ended_early(self, one: Tried, book: Book) -> Iterator[Message]:
+        """What came for that order behind this callback and before the order was handed in."""
+        since, account = one.due.received_at, one.due.account_id
+        for other in self.tried:
+            if since < other.due.received_at < book.created_at and other.due.account_id == account:
+                yield from (r.message for r in other.results if self.order_id(other, r.message) == book.id)
+        yield from waiting.ended_early(account, Keys.of(book.id, book.facts), since, book.created_at)
+
+    def _paid_waiting(self, order_id: int, but: Result) -> Iterator[Message]:
+        """Money that came in for the order and waits for a person."""
+        for one in self._held:
+            for result in one.results:
+                if (
+                    result is not but
+                    and result.failure is not None
+                    and holds_back(result.failure.reason, result.message)
+                    and self.order_id(one, result.message) == order_id
+                ):
+                    yield result.message
+
+    def _first_told(self, one: Tried, result: Result) -> int | None:
+        """The callback that told of the movement first."""
+        movement = _movement(one.due, result.message)
+        return self._movements.get(movement, {}).get(result.order_id) if movement and result.order_id else None
+
+    # What can't be genuine
+
+    def _forged(self, due: Due, finding: Finding) -> CallbackFailed | None:
+        """The same delivery with another body can't be genuine, whatever its signature says."""
+        delivery = finding.verification.delivery_id if finding.verification else None
+        first = self._known.delivery(due, delivery) if delivery else None
+        if first is None:
+            return None
+        detail = f"The delivery {delivery} came before with another body (callback {first})."
+        finding.verification = Verification.not_genuine(detail)
+        return CallbackFailed(Reason.not_genuine, detail)
+
+    def _check_event(self, due: Due, message: Message) -> None:
         """The same event with another body that says something else is for a person."""
-        if message.event_id is None:
-            return
-        key = (callback.account_id, message.event_id)
-        first_id, digest, before = self.events.setdefault(key, (callback.id, callback.digest, message))
-        if digest != callback.digest and _meaning(before) != _meaning(message):
+        first = self._known.event(due, message)
+        if first is not None:
             raise CallbackFailed(
                 Reason.unclear,
-                f"Suspicious: the event {message.event_id} came before and said something else (callback {first_id}).",
+                f"Suspicious: the event {message.event_id} came before and said something else (callback {first}).",
             )
 
-    def _check_movement(self, callback: Callback, order: Order, message: Message) -> None:
-        entry = {Outcome.paid: Entry.payment, Outcome.refunded: Entry.refund}.get(message.outcome)
-        if entry is None:
-            return
-        other = self.by_movement[entry].get((callback.account_id, movement_of(message)))
-        if other is not None and other != order.id:
-            raise CallbackFailed(Reason.order_conflict, f"This {entry} was booked on another order already.")
+
+def _begun(finding: Finding) -> Tried:
+    """A callback of the batch. A retry repeats only what is not applied."""
+    results = []
+    for place, message in enumerate(finding.messages):
+        kept = finding.due.kept.get(place) if finding.due.kept else None
+        if kept is not None and kept.applied_at is not None:
+            results.append(Result(message, kept.order_id, kept.effect))
+        else:
+            results.append(Result(message))
+    if finding.case is not None and finding.case.as_kept:
+        for place, result in enumerate(results):
+            kept = finding.due.kept.get(place)
+            if kept is not None and kept.reason is not None:
+                result.failure = result.before = CallbackFailed(kept.reason, kept.detail, kept.conflict)
+    return Tried(finding, results)
 
 
-def _meaning(message: Message) -> tuple[object, ...]:
-    return message.outcome, message.order_number, message.transaction_id, message.money
+def _waiting(due: Due, ours: bool) -> Tried:
+    """A callback that waits, with its messages as they were kept."""
+    verification = Verification(due.verdict, "It was checked before.") if due.verdict else None
+    finding = Finding(due, 0.0, None, verification, tuple(said(due.kept[place]) for place in sorted(due.kept)))
+    results = []
+    for place in sorted(due.kept):
+        row = due.kept[place]
+        failure = CallbackFailed(row.reason, row.detail, row.conflict) if row.reason else None
+        effect = row.effect if failure is None else None
+        results.append(Result(said(row), row.order_id, effect, failure, failure))
+    return Tried(finding, results, waited=True, ours=ours)
 
 
-def _booked_by(order: Order, message: Message) -> int | None:
-    """The callback that told of the movement first."""
-    movement = movement_of(message)
-    return next((row.callback_id for row in order.ledger if row.movement == movement), None)
+def _movement(due: Due, message: Message) -> Movement | None:
+    entry = ENTRIES.get(message.outcome)
+    return (due.account_id, entry, movement_of(message)) if entry is not None else None
+
+
+def _no_order(message: Message) -> CallbackFailed:
+    if message.order_number:
+        return CallbackFailed(Reason.order_not_found, f"there is no order {message.order_number}")
+    return CallbackFailed(Reason.order_not_found, "it names no order we know", Conflict.names_no_order)
+
+
+def _decide_anew() -> CallbackFailed:
+    return CallbackFailed(
+        Reason.order_conflict, "A person thought better of giving it back: decide anew.", Conflict.payment_taken_out
+    )
+
+
+_NO_ORDER = OrderFacts("", total=None)  # type: ignore[arg-type]

@@ -1,24 +1,40 @@
-"""Verify and interpret: what one run over a callback finds out before any order is looked at."""
+"""Verify and interpret: what one run over a callback finds out before any order is looked at.
+
+Whatever goes wrong in it costs this callback and no other: `guarded` makes of it why it is `crashed`.
+"""
 
 from __future__ import annotations
 
 import secrets
+import signal
+import threading
 import time
 import traceback
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Any
 
+from ..callbacks.attempts import as_kept, said
+from ..callbacks.due import Due
 from ..domain.errors import CallbackFailed, Reason
 from ..domain.values import Answer, Ask, Message, NoAnswer, Outcome, Verdict, Verification
-from .case import Case
-from .verifying import Asker, verify
+from .case import Accounts, Case
+from .diagnosis import explain
+from .verifying import Asker
+
+# So much processor time one callback may take to be examined; the slowest honest one takes a few hundred ms.
+MOST_CPU_S = 10.0
 
 
 @dataclass
 class Finding:
-    """What one run over a callback found out before any order was looked at."""
+    """What one run over a callback found out before any order was looked at. `case` None: it could not even be made."""
 
-    case: Case
+    due: Due
     started: float
+    case: Case | None = None
     verification: Verification | None = None
     messages: tuple[Message, ...] = ()
     diagnosis: str | None = None
@@ -26,38 +42,90 @@ class Finding:
     error: str | None = None
 
 
-def examine(case: Case, ask: Asker) -> Finding:
-    """Verify and interpret: values in, values out; safe to run in a thread. Never raises."""
-    finding = Finding(case, time.perf_counter())
-    try:
-        if case.closed:
-            raise CallbackFailed(Reason.account_disabled, case.closed)
-        _verify(finding, ask)
-        _interpret(finding)
-    except CallbackFailed as failure:
-        finding.failure = failure
-    except Exception:
-        finding.failure, finding.error = crashed()
-    return finding
+def examine(due: Due, accounts: Accounts, ask: Asker) -> Finding:
+    """Verify and interpret, asking at once where the gateway must be asked. Never raises."""
+    examining = Examining(due, accounts)
+    question = examining.begin()
+    while question is not None:
+        question = examining.hear(ask(question))
+    return examining.finding
 
 
-def _verify(finding: Finding, ask: Asker) -> None:
-    case = finding.case
-    if case.forced:
-        finding.verification = Verification.skipped()
-        return
-    finding.verification = verify(case.gateway, case.request, case.settings, ask)
+class Examining:
+    """One run over a callback, question by question, so that who asks may do something else meanwhile."""
+
+    def __init__(self, due: Due, accounts: Accounts) -> None:
+        self.finding = Finding(due, time.perf_counter())
+        self._accounts = accounts
+        self._asking: Generator[Ask, Answer | NoAnswer, Verification] | None = None
+
+    def begin(self) -> Ask | None:
+        """The first question to the gateway; None where there is none, and all is found out."""
+        with guarded(self.finding):
+            case = self.finding.case = self._accounts.case(self.finding.due)
+            if case.closed:
+                raise CallbackFailed(Reason.account_disabled, case.closed)
+            if case.as_kept:
+                _take_as_kept(self.finding)
+                return None
+            if case.forced:
+                return self._verified(Verification.skipped())
+            assert self.finding.due.request is not None
+            verifying = case.gateway.verify(self.finding.due.request, case.settings)
+            if isinstance(verifying, Verification):
+                return self._verified(verifying)
+            self._asking = verifying
+            return self._go_on(None)
+        return None
+
+    def hear(self, answer: Answer | NoAnswer) -> Ask | None:
+        """The next question; None where all is found out."""
+        with guarded(self.finding):
+            return self._go_on(answer)
+        return None
+
+    def _go_on(self, answer: Answer | NoAnswer | None) -> Ask | None:
+        assert self._asking is not None
+        try:
+            return next(self._asking) if answer is None else self._asking.send(answer)
+        except StopIteration as end:
+            return self._verified(end.value)
+
+    def _verified(self, verification: Verification) -> None:
+        self.finding.verification = verification
+        try:
+            _interpret(self.finding)
+        except CallbackFailed as failure:
+            if failure.reason is Reason.not_genuine:
+                failure = self._diagnosed(failure)
+            raise failure from None
+
+    def _diagnosed(self, failure: CallbackFailed) -> CallbackFailed:
+        """What would have made it pass, where that is known."""
+        case, due = self.finding.case, self.finding.due
+        assert case is not None and due.request is not None
+        self.finding.diagnosis = explain(case.gateway, due.request, case.settings, self._accounts.others(due))
+        return CallbackFailed(Reason.not_genuine, self.finding.diagnosis) if self.finding.diagnosis else failure
+
+
+def _take_as_kept(finding: Finding) -> None:
+    """What a former attempt found, and what it says, as it was kept."""
+    due = finding.due
+    assert due.verdict is not None
+    checked = "The check was skipped before." if due.verdict is Verdict.skipped else "It was checked before."
+    finding.verification = Verification(due.verdict, checked)
+    finding.messages = tuple(said(due.kept[place]) for place in sorted(due.kept))
 
 
 def _interpret(finding: Finding) -> None:
     """What it says; of one that isn't genuine too, to show what it claims."""
-    case, verification = finding.case, finding.verification
-    assert verification is not None
-    messages = case.gateway.interpret(case.request, case.settings, verification.evidence)
+    case, verification, due = finding.case, finding.verification, finding.due
+    assert case is not None and verification is not None and due.request is not None
+    messages = case.gateway.interpret(due.request, case.settings, verification.evidence)
     if not messages:  # a genuine batch of none
         messages = (Message(Outcome.ignored),)
     # Where the callback doesn't say whether it is a test, the account's mode does.
-    finding.messages = tuple(m if m.test is not None else replace(m, test=case.test) for m in messages)
+    finding.messages = tuple(as_kept(m if m.test is not None else replace(m, test=case.test)) for m in messages)
     if verification.verdict is Verdict.unreachable:
         raise CallbackFailed(Reason.gateway_unreachable, verification.detail)
     if verification.verdict is Verdict.not_genuine:
@@ -65,18 +133,47 @@ def _interpret(finding: Finding) -> None:
         raise CallbackFailed(reason, verification.detail)
 
 
+@contextmanager
+def guarded(finding: Finding) -> Iterator[None]:
+    """What fails within is why this callback is not processed; what breaks within, whatever it be, is `crashed`."""
+    try:
+        with limited(MOST_CPU_S):
+            yield
+    except CallbackFailed as failure:
+        finding.failure = failure
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # libraries have some of their own that are no Exception
+        finding.failure, finding.error = crashed()
+
+
+class TooLong(Exception):
+    """It took more processor time than any honest callback does."""
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """`TooLong` once so much processor time is spent; only where signals can be had, which is where workers decide."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> Any:
+        raise TooLong(f"more than {seconds:g} s of processor time")
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
 def crashed() -> tuple[CallbackFailed, str]:
     """Of the exception in hand: a reason with an id to tell the admins, and what they find under it."""
     error_id = secrets.token_hex(2)
     return CallbackFailed(Reason.crashed, f"error {error_id}"), f"{error_id}\n{traceback.format_exc()}"
-
-
-def diagnose(finding: Finding) -> None:
-    """Of one that isn't genuine: what would have made it pass. Reads other secrets, so not for threads."""
-    if finding.failure is not None and finding.failure.reason is Reason.not_genuine:
-        finding.diagnosis = finding.case.explain()
-        if finding.diagnosis:
-            finding.failure = CallbackFailed(Reason.not_genuine, finding.diagnosis)
 
 
 def nobody(question: Ask) -> Answer | NoAnswer:

@@ -1,116 +1,198 @@
-"""Recording: the attempt, what its messages did, and where the callback stands after it."""
+"""Recording: the attempts, what their messages did, and where each callback stands after it, in sets."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from ..callbacks.attempts import Attempt, KeptMessage
+from ..callbacks.attempts import Attempt, KeptMessage, columns_of, kept_text
 from ..callbacks.callback import Callback
-from ..domain.errors import Reason
-from ..domain.states import BY_ITSELF, Kind, State
-from ..extensions import db, utcnow
-from .deciding import Result
-from .examining import Finding
+from ..domain.errors import CallbackFailed, Reason
+from ..domain.states import BY_ITSELF, Effect, Kind, State
+from ..extensions import db
+from ..release import RELEASE
+from ..sets import insert_rows, update_rows
+from .deciding import Result, Tried
 
 # When a callback whose gateway can't be reached, or whose order is not there yet, is tried again by itself.
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200))
 TRIED_AGAIN = (Reason.gateway_unreachable, Reason.order_not_found)
 
 
-def record(callback: Callback, finding: Finding, results: Sequence[Result]) -> None:
-    """The attempt, what its messages did, and where the callback stands now."""
-    now = utcnow()
-    kind = callback.due_kind or Kind.automatic
-    speaking = next((result for result in results if result.failure is not None), results[0] if results else None)
-    failure = finding.failure or (speaking.failure if speaking else None)
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a callback as a whole: `speaking`, the message that decides where it stands."""
+
+    tried: Tried
+    speaking: Result | None
+    failure: CallbackFailed | None
+    now: datetime
+
+    @classmethod
+    def of(cls, tried: Tried, now: datetime) -> Outcome:
+        results = tried.results
+        speaking = next((result for result in results if result.failure), results[0] if results else None)
+        return cls(tried, speaking, tried.finding.failure or (speaking.failure if speaking else None), now)
+
+    @property
+    def effect(self) -> Effect | None:
+        return self.speaking.effect if self.speaking and self.failure is None else None
+
+    @property
+    def detail(self) -> str:
+        """Why it waits; of what has no effect, what the gateway's file says of that."""
+        if self.failure is not None:
+            return _clean(self.failure.detail)
+        return _clean(self.speaking.message.detail) if self.speaking else ""
+
+    @property
+    def refused(self) -> str:
+        """Why a person's word did not fit."""
+        return next((result.refused for result in self.tried.results if result.refused), "")
+
+
+def record(tried: Sequence[Tried], now: datetime) -> None:
+    """Writes down what came of them."""
+    outcomes = sorted((Outcome.of(one, now) for one in tried), key=lambda outcome: outcome.tried.due.id)
+    insert_rows(db.session, Attempt, [_attempt(outcome) for outcome in outcomes])
+    messages = [row for outcome in outcomes for row in _messages(outcome)]
+    insert_rows(db.session, KeptMessage, messages, else_=_KEPT_ANEW)
+    update_rows(db.session, Callback, [_standing(outcome) for outcome in outcomes])
+
+
+def _attempt(outcome: Outcome) -> dict[str, Any]:
+    tried, due, finding = outcome.tried, outcome.tried.due, outcome.tried.finding
+    verification, speaking, failure = finding.verification, outcome.speaking, outcome.failure
+    by_itself = due.kind in BY_ITSELF
+    return {
+        "callback_id": due.id,
+        "number": due.attempt_count + 1,
+        "kind": due.kind,
+        "asked_by_id": None if by_itself else due.by_id,
+        "why": None if by_itself else due.why,
+        "at": outcome.now,
+        "duration_us": 0 if tried.waited else int((time.perf_counter() - finding.started) * 1_000_000),
+        "verdict": verification.verdict if verification else None,
+        "verification": _clean(verification.detail) if verification else "",
+        "secret": finding.case.label(verification.matched) if verification and finding.case else None,
+        "diagnosis": finding.diagnosis,
+        "outcome": speaking.message.outcome if speaking else None,
+        "effect": outcome.effect,
+        "reason": failure.reason if failure else None,
+        "conflict": failure.conflict if failure else None,
+        "detail": _clean(outcome.refused) or outcome.detail,
+        "error": _clean(finding.error, 20_000) if finding.error else None,
+    }
+
+
+def _messages(outcome: Outcome) -> list[dict[str, Any]]:
+    """Only of genuine or forced callbacks; what was applied before stays as it is."""
+    due, finding = outcome.tried.due, outcome.tried.finding
+    if finding.failure is not None:
+        return []
+    return [
+        _message(due.id, due.account_id, place, result, outcome.now)
+        for place, result in enumerate(outcome.tried.results)
+        if result.tried
+    ]
+
+
+def _message(callback_id: int, account_id: int, place: int, result: Result, now: datetime) -> dict[str, Any]:
+    failure = result.failure
+    return {
+        "callback_id": callback_id,
+        "place": place,
+        "account_id": account_id,
+        **columns_of(result.message),
+        "order_id": result.order_id,
+        "effect": result.effect,
+        "reason": failure.reason if failure else None,
+        "conflict": failure.conflict if failure else None,
+        "detail": _clean(failure.detail) if failure else "",
+        "applied_at": now if failure is None else None,
+    }
+
+
+_KEPT_ANEW = "(callback_id, place) DO UPDATE SET " + ", ".join(
+    f"{column.name} = EXCLUDED.{column.name}"
+    for column in KeptMessage.__table__.c
+    if column.name not in ("callback_id", "place", "account_id")
+)
+
+
+def _standing(outcome: Outcome) -> dict[str, Any]:
+    """Where the callback stands now."""
+    due, finding, failure, now = outcome.tried.due, outcome.tried.finding, outcome.failure, outcome.now
     verification = finding.verification
-    callback.attempt_count += 1
-    effect = speaking.effect if speaking and failure is None else None
-    db.session.add(
-        Attempt(
-            callback_id=callback.id,
-            number=callback.attempt_count,
-            kind=kind,
-            asked_by_id=callback.asked_by_id if kind not in BY_ITSELF else None,
-            why=callback.asked_why if kind not in BY_ITSELF else None,
-            at=now,
-            duration_us=int((time.perf_counter() - finding.started) * 1_000_000),
-            verdict=verification.verdict if verification else None,
-            verification=_clean(verification.detail) if verification else "",
-            secret=finding.case.label(verification.matched) if verification else None,
-            diagnosis=finding.diagnosis,
-            outcome=speaking.message.outcome if speaking else None,
-            effect=effect,
-            reason=failure.reason if failure else None,
-            detail=_clean(failure.detail) if failure else "",
-            error=finding.error,
-        )
-    )
-    if finding.failure is None:
-        _keep_messages(callback, results)
-    if speaking is not None:
-        _understand(callback, speaking)
-    callback.verdict = verification.verdict if verification else None
-    callback.delivery_id = verification.delivery_id if verification else None
-    callback.effect = effect
-    callback.version += 1
-    callback.due_at = callback.due_kind = callback.leased_until = None
-    callback.asked_by_id = callback.asked_at = callback.asked_why = None
-    if failure is None:
-        callback.state, callback.reason, callback.detail, callback.settled_at = State.processed, None, "", now
-        return
-    callback.state, callback.reason, callback.detail = State.unprocessed, failure.reason, _clean(failure.detail)
-    if kind in BY_ITSELF:
-        callback.tries += 1
-    if failure.reason in TRIED_AGAIN and callback.tries <= len(BACK_OFF) and kind is not Kind.forced:
-        wait = BACK_OFF[max(callback.tries, 1) - 1]
-        callback.due_at, callback.due_kind = now + wait * random.uniform(0.9, 1.2), Kind.automatic
-        callback.asks = finding.case.asks
+    tries = due.tries + (failure is not None and due.kind in BY_ITSELF and not outcome.tried.waited)
+    due_at = _next_try(outcome, tries)
+    return {
+        "id": due.id,
+        "state": State.processed if failure is None else State.unprocessed,
+        "reason": failure.reason if failure else None,
+        "conflict": failure.conflict if failure else None,
+        "detail": outcome.detail,
+        "crashed_in": RELEASE if failure and failure.reason is Reason.crashed else None,
+        "version": due.version + 1,
+        "attempt_count": due.attempt_count + 1,
+        "tries": tries,
+        "settled_at": now if failure is None else None,
+        "asks": _asks(outcome),
+        "due_at": due_at,
+        "due_kind": Kind.automatic if due_at else None,
+        "leased_until": None,
+        "asked_by_id": None,
+        "asked_at": None,
+        "asked_why": None,
+        "asked_minor": None,
+        "asked_transaction": None,
+        "verdict": verification.verdict if verification else None,
+        "effect": outcome.effect,
+        **_understood(outcome),
+    }
 
 
-def _keep_messages(callback: Callback, results: Sequence[Result]) -> None:
-    kept = {message.place: message for message in callback.messages}
-    for place, result in enumerate(results):
-        message = kept.get(place)
-        if message is not None and message.applied_at is not None:
-            continue
-        if message is None:
-            message = KeptMessage(callback_id=callback.id, place=place, account_id=callback.account_id)
-            callback.messages.append(message)
-        said, failure = result.message, result.failure
-        message.outcome = said.outcome
-        message.order_number, message.order_id = _short(said.order_number), result.order_id
-        message.transaction_id, message.event_id = _short(said.transaction_id), _short(said.event_id)
-        message.amount_minor = said.money.minor if said.money else None
-        message.currency = said.money.currency if said.money else None
-        message.effect = result.effect
-        message.reason = failure.reason if failure else None
-        message.detail = _clean(failure.detail) if failure else ""
-        message.applied_at = utcnow() if failure is None else None
+def _asks(outcome: Outcome) -> bool:
+    """Whether an automatic attempt asks the gateway: not of one that was checked, which is decided as it was kept."""
+    case, verification = outcome.tried.finding.case, outcome.tried.finding.verification
+    checked = verification is not None and outcome.tried.finding.failure is None
+    return bool(case and case.asks and not checked)
 
 
-def _understand(callback: Callback, result: Result) -> None:
-    message = result.message
-    callback.outcome = message.outcome
-    callback.order_number = _short(message.order_number)
-    callback.order_id = result.order_id
-    callback.transaction_id = _short(message.transaction_id)
-    callback.event_id = _short(message.event_id)
-    callback.amount_minor = message.money.minor if message.money else None
-    callback.currency = message.money.currency if message.money else None
-    callback.test = message.test
-    callback.customer = _short(message.customer)
-    callback.repeats_id = result.repeats_id
+def _next_try(outcome: Outcome, tries: int) -> datetime | None:
+    """When it is tried again by itself. What names no order waits for a person at once."""
+    failure, due = outcome.failure, outcome.tried.due
+    if failure is None or failure.reason not in TRIED_AGAIN or failure.conflict is not None:
+        return None
+    if due.kind is Kind.forced or outcome.tried.waited or tries > len(BACK_OFF):
+        return None
+    return outcome.now + BACK_OFF[max(tries, 1) - 1] * random.uniform(0.9, 1.2)
 
 
-def _clean(text: str) -> str:
+def _understood(outcome: Outcome) -> dict[str, Any]:
+    """What the callback says, verified or not; nothing of it changes where nothing could be read."""
+    result, verification = outcome.speaking, outcome.tried.finding.verification
+    message = result.message if result else None
+    money = message.money if message else None
+    return {
+        "outcome": message.outcome if message else None,
+        "order_number": message.order_number if message else None,
+        "order_id": result.order_id if result else None,
+        "transaction_id": message.transaction_id if message else None,
+        "event_id": message.event_id if message else None,
+        "amount_minor": money.minor if money else None,
+        "currency": money.currency if money else None,
+        "test": message.test if message else None,
+        "customer": message.customer if message else None,
+        "delivery_id": kept_text(verification.delivery_id) if verification else None,
+        "repeats_id": result.repeats_id if result else None,
+    }
+
+
+def _clean(text: str, longest: int = 500) -> str:
     """What PostgreSQL can hold as text, and a screen can show."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")[:500]
-
-
-def _short(text: str | None) -> str | None:
-    """Texts go into indexes, which hold 2,700 bytes at most."""
-    return _clean(text) if text is not None else None
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")[:longest]

@@ -31,6 +31,7 @@ is known around it (`Around`), `decide`, keep the difference and the events. Whe
 decide again what waits on it (`looked_at_again`), in order of arrival, from the start after each that moved.
 """
 
+from ..states import CancelledBy, Effect, Entry, OrderState, Verb
 from .clock import tick
 from .deciding import ENTRIES, decide
 from .decision import Around, Decision, Event, movement_of
@@ -41,8 +42,8 @@ from .payment import Dispute, Life, Payment
 from .persons import end_try, enough, settle
 from .routing import Holder, forgotten, holds_back, ids_of, looked_at_again, order_of, other_payment_waits
 from .shop import Answer, Handing, cancel, hand_in
-from .verbs import fitting, verbs_for
-from .words import CancelledBy, Effect, Entry, OrderState, Ruling, Settings, Verb
+from .verbs import causes_for, fitting, verbs_for
+from .words import Ruling, Settings
 
 __all__ = [
     "ENTRIES",
@@ -68,6 +69,7 @@ __all__ = [
     "Settings",
     "Verb",
     "cancel",
+    "causes_for",
     "decide",
     "difference",
     "end_try",

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from ..states import CancelledBy, Effect, OrderState
 from .decision import Decision, Event
 from .order import OrderFacts
 from .payment import Life
-from .words import CancelledBy, Effect, OrderState, Settings
+from .words import Settings
 
 
 def tick(

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from ...errors import CallbackFailed, Conflict, Reason, Refused
-from ...values import Message, Outcome
+from ..errors import CallbackFailed, Conflict, Reason, Refused
+from ..states import Effect, Entry, Verb
+from ..values import Message, Outcome
 from .decision import ALONE, Around, Decision, Telling, conflict
 from .joining import join
 from .leaving import left
 from .order import OrderFacts
 from .paying import paid
 from .returning import undone
-from .taking_out import take_out
+from .taking_out import take_out, unowe
 from .tries import disputed, ended, pending
-from .words import Effect, Entry, Ruling, Settings, Verb
+from .words import Ruling, Settings
 
 _RULES: dict[Outcome, Callable[[Telling], Decision]] = {
     Outcome.pending: pending,
@@ -46,7 +47,10 @@ _FITS = {
     Verb.take_too: {Outcome.paid},
     Verb.reopen: {Outcome.paid},
     Verb.owe: {Outcome.paid},
+    Verb.unowe: {Outcome.paid},
 }
+
+_TAKES_OUT = {Verb.take_back: take_out, Verb.unowe: unowe}
 
 
 def decide(
@@ -72,7 +76,7 @@ def decide(
     joined, told = join(order, account, message.transaction_id, message.carries_on)
     telling = Telling(joined, message, account, now, settings, ruling, around)
     _check_elsewhere(telling)
-    rule = take_out if telling.verb is Verb.take_back else _RULES[message.outcome]
+    rule = _TAKES_OUT.get(telling.verb) or _RULES[message.outcome]
     return rule(telling).after(told)
 
 

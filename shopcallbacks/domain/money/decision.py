@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ...errors import CallbackFailed, Conflict, Reason
-from ...values import Message, Money
+from ..errors import CallbackFailed, Conflict, Reason
+from ..states import SILENT, Effect, Entry, Verb
+from ..values import Message, Money
 from .ledger import Booking, Figures
 from .order import OrderFacts
 from .payment import Payment
-from .words import SILENT, Effect, Entry, Ruling, Settings, Verb
+from .words import Ruling, Settings
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ...values import Money
+from ..states import Entry
+from ..values import Money
 from .decision import Telling
 from .holding import holding
 from .ledger import Booking, Figures
 from .order import OrderFacts
-from .words import Entry
 
 
 @dataclass(frozen=True)

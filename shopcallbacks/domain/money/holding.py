@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...values import Money
+from ..values import Money
 from .ledger import RETURNS, Booking
 from .order import OrderFacts
 

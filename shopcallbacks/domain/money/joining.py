@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ..states import CancelledBy, Effect, OrderState
 from .decision import Event
 from .matching import matched
 from .order import OrderFacts
 from .payment import Payment
-from .words import CancelledBy, Effect, OrderState
 
 
 def join(order: OrderFacts, account: int, transaction: str | None, carries_on: str | None) -> Joined:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...errors import CallbackFailed, Conflict, Reason, Refused
-from ...values import Money, Outcome
+from ..errors import CallbackFailed, Conflict, Reason, Refused
+from ..states import Effect, Entry, OrderState, Verb
+from ..values import Money, Outcome
 from .decision import Decision, Telling
 from .exchange import Exchange
 from .joining import after_leaving
 from .order import OrderFacts
 from .payment import Payment
 from .returning import fallen
-from .words import Effect, Entry, OrderState, Verb
 
 
 def left(telling: Telling) -> Decision:

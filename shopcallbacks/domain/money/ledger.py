@@ -9,8 +9,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from ...values import Money
-from .words import Entry
+from ..states import Entry
+from ..values import Money
 
 # Those that undo a refund or a chargeback.
 RETURNS = (Entry.refund_failure, Entry.chargeback_reversal)

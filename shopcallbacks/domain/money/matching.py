@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...values import Money
+from ..states import Entry
+from ..values import Money
 from .holding import holding
 from .ledger import Booking
 from .order import OrderFacts
 from .payment import Payment
-from .words import Entry
 
 
 def matched(order: OrderFacts, payment: Payment) -> OrderFacts:

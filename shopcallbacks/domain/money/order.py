@@ -8,10 +8,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from ...values import Money
+from ..states import WAITING, CancelledBy, Entry, OrderState
+from ..values import Money
 from .ledger import Booking, Figures, Name
 from .payment import Payment
-from .words import WAITING, CancelledBy, Entry, OrderState
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ...errors import CallbackFailed, Conflict, Reason, Refused
-from ...values import Money
+from ..errors import CallbackFailed, Conflict, Reason, Refused
+from ..states import Effect, Entry, OrderState, Verb
+from ..values import Money
 from .decision import Decision, Telling, conflict
 from .matching import covered, matched
 from .order import OrderFacts
 from .payment import Life, later
 from .tries import revives
-from .words import Effect, Entry, OrderState, Verb
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...errors import Refused
-from ...values import Money
+from ..errors import Refused
+from ..states import Effect, Entry, OrderState
+from ..values import Money
 from .decision import Decision, Event
 from .ledger import Booking
 from .order import OrderFacts
 from .payment import Life
-from .words import Effect, Entry, OrderState
 
 
 def settle(order: OrderFacts) -> Decision:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ...values import Money, Outcome
+from ..states import Effect, Entry, OrderState
+from ..values import Money, Outcome
 from .decision import Decision, Telling
 from .holding import Holding, holding, meant
 from .ledger import Booking
 from .order import OrderFacts
-from .words import Effect, Entry, OrderState
 
 _UNDOES = {Entry.refund: Entry.refund_failure, Entry.chargeback: Entry.chargeback_reversal}
 

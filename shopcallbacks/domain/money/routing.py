@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...errors import Reason
-from ...values import Message, Money, Outcome
+from ..errors import Reason
+from ..values import Message, Money, Outcome
 from .order import OrderFacts
 
 _NAMES_ITS_ORDER = frozenset({Outcome.paid, Outcome.pending})

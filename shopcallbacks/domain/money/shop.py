@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from ...errors import Refused
-from ...values import Money
+from ..errors import Refused
+from ..states import CancelledBy, Effect, Entry, OrderState
+from ..values import Money
 from .decision import Decision, Event
 from .exchange import origin
 from .ledger import Booking
 from .order import OrderFacts
 from .payment import Payment
-from .words import CancelledBy, Effect, Entry, OrderState
 
 
 class Answer(StrEnum):

@@ -1,17 +1,17 @@
-"""*Take the payment out*: what a person does with a payment that is gone after it was booked."""
+"""Payments that leave the books again: one that is gone after it was booked, one of which a person thought better."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from ...errors import Refused
-from ...values import Money
+from ..errors import Refused
+from ..states import CancelledBy, Effect, Entry, OrderState
+from ..values import Money
 from .decision import Decision, Telling
 from .exchange import origin
 from .ledger import Booking
 from .order import OrderFacts
 from .payment import Life
-from .words import CancelledBy, Effect, Entry, OrderState
 
 
 def take_out(telling: Telling) -> Decision:
@@ -24,6 +24,14 @@ def take_out(telling: Telling) -> Decision:
     if order.kept < before.kept and before.state is not OrderState.refunded:
         order = _state(order)
     return telling.done(order, Effect.taken_back, Money(before.kept - order.kept, order.total.currency))
+
+
+def unowe(telling: Telling) -> Decision:
+    """A person thought better of *Needs refund*: all of it is still owed, and now it is to be decided anew."""
+    figures = telling.figures
+    if figures.kept or figures.owed != figures.came_in:
+        raise Refused("It has been given back since, at least in part.")
+    return take_out(telling)
 
 
 def _withdrawn(telling: Telling) -> list[Booking]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from ...errors import Conflict
-from ...values import Outcome
+from ..errors import Conflict
+from ..states import CancelledBy, Effect, Entry, OrderState
+from ..values import Outcome
 from .decision import Decision, Telling, conflict
 from .order import OrderFacts
 from .payment import Dispute, Life, later, latest
-from .words import CancelledBy, Effect, Entry, OrderState
 
 
 def pending(telling: Telling) -> Decision:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ...errors import CallbackFailed, Conflict, Reason, Refused
-from ...values import Message, Outcome
+from ..errors import CallbackFailed, Conflict, Reason, Refused
+from ..states import OrderState, Verb
+from ..values import Message, Outcome
 from .deciding import decide
 from .decision import ALONE, Around
 from .order import OrderFacts
-from .words import OrderState, Ruling, Settings, Verb
+from .words import Ruling, Settings
 
 _LEAVES = frozenset({Outcome.refunded, Outcome.charged_back})
 
@@ -25,6 +26,7 @@ _BY_CONFLICT = {
     Conflict.order_refunded: {Verb.reopen, Verb.accept, Verb.part, Verb.owe},
     Conflict.payment_gone: {Verb.take_back},
     Conflict.payment_taken_out: {Verb.reopen, Verb.accept, Verb.owe, Verb.take_too},
+    Conflict.names_no_order: {Verb.assign},
     Conflict.which_payment: {Verb.choose},
 }
 
@@ -64,6 +66,22 @@ def verbs_for(
     if outcome is Outcome.paid and state is not None:
         verbs -= _NOT_WHILE[state]
     return frozenset(verbs)
+
+
+def causes_for(verb: Verb) -> list[tuple[Reason, Conflict | None, tuple[Outcome, ...]]]:
+    """The reasons, conflicts and outcomes of those for which `verbs_for` has the verb, whatever their orders."""
+    conflicts = {conflict: _REASON_OF.get(conflict, Reason.order_conflict) for conflict in Conflict}
+    causes: list[tuple[Reason, Conflict | None]] = [*((reason, conflict) for conflict, reason in conflicts.items())]
+    found = []
+    for reason, conflict in [*causes, *((reason, None) for reason in Reason)]:
+        outcomes = tuple(outcome for outcome in Outcome if verb in verbs_for(reason, conflict, outcome))
+        if outcomes:
+            found.append((reason, conflict, outcomes))
+    return found
+
+
+# Of conflicts that are closer reasons of another than `order_conflict`.
+_REASON_OF = {Conflict.which_payment: Reason.unclear, Conflict.names_no_order: Reason.order_not_found}
 
 
 def fitting(

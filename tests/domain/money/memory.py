@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from shopcallbacks.domain.errors import CallbackFailed, Reason, Refused
 from shopcallbacks.domain.money import (
     ENTRIES,
     Around,
@@ -30,8 +31,7 @@ from shopcallbacks.domain.money import (
     settle,
     tick,
 )
-from shopcallbacks.errors import CallbackFailed, Reason, Refused
-from shopcallbacks.values import Message, Money, Outcome
+from shopcallbacks.domain.values import Message, Money, Outcome
 
 from .stories import EPOCH
 

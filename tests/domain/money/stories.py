@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from shopcallbacks.domain.money import Ruling, Settings, Verb
-from shopcallbacks.values import Message, Money, Outcome
+from shopcallbacks.domain.values import Message, Money, Outcome
 
 OWN = Path(__file__).parent / "stories"
 EPOCH = datetime(2026, 5, 1, tzinfo=UTC)

@@ -11,9 +11,9 @@ from operator import methodcaller
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.money import OrderFacts, OrderState, Ruling, Settings, Verb, looked_at_again
-from shopcallbacks.errors import Reason
-from shopcallbacks.values import Message, Money, Outcome
+from shopcallbacks.domain.values import Message, Money, Outcome
 
 from .memory import MemoryShell
 from .stories import EPOCH

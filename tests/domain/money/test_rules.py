@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shopcallbacks.domain.errors import CallbackFailed, Conflict, Reason, Refused
 from shopcallbacks.domain.money import (
     Answer,
     CancelledBy,
@@ -32,8 +33,7 @@ from shopcallbacks.domain.money import (
     settle,
     tick,
 )
-from shopcallbacks.errors import CallbackFailed, Conflict, Reason, Refused
-from shopcallbacks.values import Message, Money, Outcome
+from shopcallbacks.domain.values import Message, Money, Outcome
 
 from .stories import EPOCH
 

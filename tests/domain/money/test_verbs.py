@@ -6,9 +6,9 @@ from itertools import product
 
 import pytest
 
+from shopcallbacks.domain.errors import CallbackFailed, Conflict, Reason
 from shopcallbacks.domain.money import OrderFacts, OrderState, Settings, Verb, decide, fitting, verbs_for
-from shopcallbacks.errors import CallbackFailed, Conflict, Reason
-from shopcallbacks.values import Message, Money, Outcome
+from shopcallbacks.domain.values import Message, Money, Outcome
 
 from .stories import EPOCH
 

@@ -1,0 +1,174 @@
+"""What waits on an order, and is looked at again when the order has changed: as it was kept, asking nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, String, any_, bindparam, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from ..domain.money import OrderFacts, holds_back
+from ..domain.states import BY_A_PERSON, Kind, State
+from ..domain.values import Message, Outcome
+from ..extensions import db, utcnow
+from .attempts import KeptMessage, said
+from .callback import CHECKED, Callback
+from .due import Due, kept_of
+
+
+@dataclass(frozen=True)
+class Keys:
+    """By what a message may wait on an order: its id, its number, or an id of one of its payments."""
+
+    orders: Collection[int]
+    numbers: Collection[str]
+    ids: Collection[str]
+
+    @classmethod
+    def of(cls, order_id: int, facts: OrderFacts) -> Keys:
+        ids = {id_ for payment in facts.payments for id_ in payment.transactions if id_ is not None}
+        return cls({order_id}, {facts.number}, ids)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A callback that waits, with its messages; and whether it is ours to decide, or another's just now."""
+
+    due: Due
+    ours: bool
+
+
+def waiting_on(shop_ids: Collection[int], keys: Keys, but: Collection[int], *, lock: bool) -> list[Waiting]:
+    """The callbacks of which a message waits on one of these, but for those; in the order of their arrival.
+
+    Locked where nobody else has them: who has one decides it when we have committed, and is not waited for.
+    """
+    rows = db.session.execute(
+        select(*_COLUMNS)
+        .where(
+            Callback.id.in_(select(KeptMessage.callback_id).where(_waits(keys))),
+            Callback.shop_id.in_(shop_ids),
+            Callback.id.not_in(but),
+            Callback.state == State.unprocessed,
+            Callback.verdict.in_(CHECKED),
+        )
+        .order_by(Callback.received_at, Callback.id)
+    ).all()
+    if not rows:
+        return []
+    ours = _locked([row.id for row in rows]) if lock else {row.id: row.version for row in rows}
+    kept = kept_of([row.id for row in rows])
+    return [
+        Waiting(_due(row, kept.get(row.id, {})), ours.get(row.id) == row.version and row.due_kind not in BY_A_PERSON)
+        for row in rows
+    ]
+
+
+_NAMES = "id shop_id account_id received_at digest version attempt_count tries verdict reason conflict detail due_kind"
+_COLUMNS = [Callback.__table__.c[name] for name in [*_NAMES.split(), "assigned_id"]]
+
+
+def _waits(keys: Keys) -> Any:
+    """Each arm has an index of what waits, and of nothing else."""
+    return KeptMessage.reason.is_not(None) & or_(
+        KeptMessage.order_id.in_(keys.orders),
+        _among(KeptMessage.order_number, keys.numbers, "numbers"),
+        _among(KeptMessage.transaction_id, keys.ids, "transactions"),
+        _among(KeptMessage.carries_on, keys.ids, "carried"),
+    )
+
+
+def _among(column: Any, values: Collection[str], name: str) -> Any:
+    """One parameter however many there are, so that the statement is prepared once."""
+    return column == any_(bindparam(name, sorted(values), type_=ARRAY(String)))
+
+
+def _locked(ids: Sequence[int]) -> dict[int, int]:
+    """Their versions, by id; those that others have are not there."""
+    rows = db.session.execute(
+        select(Callback.id, Callback.version)
+        .where(Callback.id.in_(ids), Callback.state == State.unprocessed)
+        .order_by(Callback.id)
+        .with_for_update(of=Callback, skip_locked=True)
+    )
+    return {id_: version for id_, version in rows}
+
+
+def _due(row: Row[Any], kept: dict[int, Row[Any]]) -> Due:
+    return Due(
+        row.id,
+        row.shop_id,
+        row.account_id,
+        row.received_at,
+        None,
+        row.digest,
+        row.version,
+        row.attempt_count,
+        row.tries,
+        Kind.automatic,
+        row.verdict,
+        row.reason,
+        row.conflict,
+        row.detail,
+        assigned_id=row.assigned_id,
+        kept=kept,
+    )
+
+
+def wake(shop_id: int, keys: Keys) -> bool:
+    """The order has changed: what waits on it is due at once, in the lane where nobody is asked. Whether any is.
+
+    Who moves the order holds it, so callbacks that others hold are left alone: they are decided behind our commit.
+    """
+    found = db.session.scalars(
+        select(Callback.id)
+        .where(
+            Callback.id.in_(select(KeptMessage.callback_id).where(_waits(keys))),
+            Callback.shop_id == shop_id,
+            Callback.state == State.unprocessed,
+            Callback.verdict.in_(CHECKED),
+            or_(Callback.due_kind.is_(None), Callback.due_kind == Kind.automatic),
+        )
+        .order_by(Callback.id)
+        .with_for_update(of=Callback, skip_locked=True)
+    ).all()
+    if not found:
+        return False
+    db.session.execute(
+        update(Callback)
+        .where(Callback.id.in_(found))
+        .values(due_at=utcnow(), due_kind=Kind.automatic, asks=False, leased_until=None),
+        execution_options={"synchronize_session": False},
+    )
+    return True
+
+
+def other_paid(shop_id: int, keys: Keys) -> list[Message]:
+    """What waits of money that came in for the order."""
+    rows = db.session.execute(
+        select(*KeptMessage.__table__.c)
+        .join(Callback, Callback.id == KeptMessage.callback_id)
+        .where(_waits(keys), Callback.shop_id == shop_id, Callback.state == State.unprocessed)
+        .where(Callback.verdict.in_(CHECKED))
+    )
+    return [said(row) for row in rows if holds_back(row.reason, said(row))]
+
+
+def ended_early(account_id: int, keys: Keys, since: datetime, until: datetime) -> Iterable[Message]:
+    """What was told of ended tries between an early `pending` and the moment its order was first handed in."""
+    rows = db.session.execute(
+        select(*KeptMessage.__table__.c)
+        .join(Callback, Callback.id == KeptMessage.callback_id)
+        .where(
+            KeptMessage.account_id == account_id,
+            or_(KeptMessage.order_id.in_(keys.orders), KeptMessage.order_number.in_(keys.numbers)),
+            KeptMessage.outcome.in_((Outcome.failed, Outcome.cancelled)),
+            Callback.received_at > since,
+            Callback.received_at < until,
+        )
+    )
+    return [said(row) for row in rows]
+
