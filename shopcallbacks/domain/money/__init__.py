@@ -39,7 +39,7 @@ from .ledger import Booking, Figures, Name
 from .order import OrderFacts
 from .payment import Dispute, Life, Payment
 from .persons import end_try, enough, settle
-from .routing import Holder, forgotten, holds_back, ids_of, looked_at_again, order_of, other_payment_waits
+from .routing import Hold, Holder, forgotten, holds_back, ids_of, looked_at_again, order_of, other_payment_waits
 from .shop import Answer, Handing, cancel, hand_in
 from .verbs import fitting, verbs_for
 from .words import CancelledBy, Effect, Entry, OrderState, Ruling, Settings, Verb
@@ -58,6 +58,7 @@ __all__ = [
     "Event",
     "Figures",
     "Handing",
+    "Hold",
     "Holder",
     "Life",
     "Name",

@@ -142,6 +142,7 @@ def _reopen(telling: Telling, money: Money) -> Decision:
 
 def owe(telling: Telling, money: Money) -> Decision:
     """The order stays as it is; what had left of the payment beyond what came in is covered first."""
+    _need(money.minor > 0, "Nothing came in.")
     order = _booked(telling, money, Split(owed=money.minor))
     order = covered(order, telling.payment)
     more = order.owed[money.currency] - telling.order.owed[money.currency]

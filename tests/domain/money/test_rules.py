@@ -14,6 +14,7 @@ from shopcallbacks.domain.money import (
     Dispute,
     Effect,
     Handing,
+    Hold,
     Holder,
     Life,
     OrderFacts,
@@ -334,12 +335,19 @@ def test_that_is_all_waives_the_rest_of_a_part_paid_order() -> None:
 
 
 def test_money_that_comes_in_names_its_order_and_what_is_told_later_its_payment() -> None:
-    holders = [Holder(7, booked=True)]
+    holders = [Holder(7, Hold.booked)]
     assert order_of(say("paid"), 12, holders) == 12
     assert order_of(say("paid"), None, holders) == 7
     assert order_of(say("refunded"), 12, holders) == 7
-    assert order_of(say("refunded"), 12, [Holder(7)]) == 12
+    assert order_of(say("refunded"), 12, [Holder(7, Hold.unheard)]) == 12
     assert order_of(say("refunded"), 12, []) == 12
+    assert order_of(say("refunded"), None, [Holder(7, Hold.unheard)]) == 7
+
+
+def test_a_failure_told_again_is_about_the_order_whose_try_it_ended() -> None:
+    assert order_of(say("failed"), 12, [Holder(7, Hold.ended)]) == 7
+    assert order_of(say("failed"), 12, [Holder(7, Hold.ended), Holder(12, Hold.ended)]) == 12
+    assert order_of(say("failed"), 12, [Holder(7, Hold.alive), Holder(12, Hold.ended)]) == 7
 
 
 def test_an_early_pending_is_forgotten_with_the_end_of_its_try() -> None:
