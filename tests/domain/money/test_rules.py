@@ -245,6 +245,14 @@ def test_money_accepted_in_another_currency_leaves_in_proportion() -> None:
     assert (facts.given_back, facts.state) == (4900, OrderState.refunded)
 
 
+def test_a_chargeback_in_the_orders_currency_may_be_of_money_accepted_in_another() -> None:
+    facts = ruled(order(), say("paid", money=usd(5300)), "accept").order
+    assert told(facts, say("charged_back", money=eur(4900), movement="D1")).state is OrderState.refunded
+    facts = told(facts, say("charged_back", money=usd(5300), movement="D1"))
+    facts = told(facts, say("chargeback_reversed", money=usd(2650), movement="D1"))
+    assert (facts.state, facts.kept, facts.given_back) == (OrderState.open, 2450, 2450)
+
+
 def test_what_was_accepted_in_another_currency_is_owed_in_it() -> None:
     facts = ruled(order(), say("paid", money=usd(5300)), "accept").order
     refund = say("refunded", money=usd(5300), movement="R1")
