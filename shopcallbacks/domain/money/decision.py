@@ -95,6 +95,12 @@ class Telling:
         return self.order.figures(self.payment)
 
     @property
+    def payments_with_money(self) -> tuple[Payment, ...]:
+        """Those that a message of this account which names none may be about."""
+        payments = (payment for payment in self.order.payments if payment.account == self.account)
+        return tuple(payment for payment in payments if self.order.figures(payment).left)
+
+    @property
     def movement(self) -> str:
         return movement_of(self.message)
 

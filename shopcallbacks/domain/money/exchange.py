@@ -48,6 +48,12 @@ class Exchange:
         return sum(row.came_in for row in payments if row.taken and row.money.currency == self.currency)
 
     @property
+    def taken(self) -> int:
+        """In the order's currency: as what that which was accepted counts."""
+        payments = self.figures.of(Entry.payment)
+        return sum(row.taken for row in payments if row.money.currency == self.currency)
+
+    @property
     def kept(self) -> int:
         if self.native:
             return self.figures.kept
@@ -63,7 +69,13 @@ class Exchange:
     @property
     def chargeable(self) -> int:
         """All that ever came in by it, less what was charged back."""
-        return self.figures.came_in[self.currency] - self.left_by(Entry.chargeback)
+        return self.came_in - self.left_by(Entry.chargeback)
+
+    @property
+    def came_in(self) -> int:
+        """In the order's currency with what was accepted in another one, as it counts."""
+        foreign = (row for row in self.figures.of(Entry.payment) if row.money.currency != self.currency)
+        return self.figures.came_in[self.currency] + (sum(row.taken for row in foreign) if self.native else 0)
 
     def left_by(self, entry: Entry) -> int:
         """What refunds, or chargebacks, of it hold."""
@@ -98,12 +110,6 @@ class Exchange:
         if minor < self.kept:
             return self.figures.kept * minor // self.kept
         return self.figures.kept + self.taken * (minor - self.kept) // self.accepted
-
-    @property
-    def taken(self) -> int:
-        """In the order's currency: as what that which was accepted counts."""
-        payments = self.figures.of(Entry.payment)
-        return sum(row.taken for row in payments if row.money.currency == self.currency)
 
 
 def origin(order: OrderFacts, figures: Figures) -> Money:

@@ -8,6 +8,8 @@ from .matching import matched
 from .order import OrderFacts
 from .payment import Payment
 
+Joined = tuple[OrderFacts, tuple[Event, ...]]
+
 
 def join(order: OrderFacts, account: int, transaction: str | None, carries_on: str | None) -> Joined:
     """The order in which both ids are one payment, and what is to be told of it."""
@@ -24,9 +26,6 @@ def join(order: OrderFacts, account: int, transaction: str | None, carries_on: s
     joined = after_leaving(joined)
     effect = Effect.partly_refunded if joined.kept else Effect.refunded
     return joined, (Event(effect, joined, None, account, transaction),)
-
-
-Joined = tuple[OrderFacts, tuple[Event, ...]]
 
 
 def after_leaving(order: OrderFacts) -> OrderFacts:

@@ -48,7 +48,7 @@ def _of_one_payment(telling: Telling) -> Telling:
         return _named(telling, _chosen(telling, telling.ruling.transaction))
     if telling.transaction is not None:
         return telling
-    payments = [payment for payment in telling.order.payments if _with_money(telling, payment)]
+    payments = telling.payments_with_money
     if len(payments) != 1:
         what = "A refund" if telling.message.outcome is Outcome.refunded else "A chargeback"
         raise CallbackFailed(Reason.unclear, f"{what}, but of which payment?", Conflict.which_payment)
@@ -57,7 +57,7 @@ def _of_one_payment(telling: Telling) -> Telling:
 
 def _chosen(telling: Telling, transaction: str | None) -> Payment:
     payment = telling.order.payment(telling.account, transaction)
-    if telling.transaction is not None or payment is None or not _with_money(telling, payment):
+    if telling.transaction is not None or payment not in telling.payments_with_money:
         raise Refused("Choose one of the order's payments.")
     return payment
 
@@ -65,11 +65,6 @@ def _chosen(telling: Telling, transaction: str | None) -> Payment:
 def _named(telling: Telling, payment: Payment) -> Telling:
     message = replace(telling.message, transaction_id=payment.transactions[0], movement=telling.movement)
     return replace(telling, message=message)
-
-
-def _with_money(telling: Telling, payment: Payment) -> bool:
-    figures = telling.order.figures(payment)
-    return payment.account == telling.account and bool(figures.held or figures.settled)
 
 
 # How much

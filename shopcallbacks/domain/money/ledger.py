@@ -115,6 +115,11 @@ class Figures:
         return bool(self.kept or self.owed)
 
     @property
+    def left(self) -> bool:
+        """Of one payment: whether a refund of it can be told, what a person settled counted in."""
+        return self.held or bool(self.settled)
+
+    @property
     def booked(self) -> bool:
         """Of one payment: whether the payment itself was ever booked."""
         return any(row.entry is Entry.payment for row in self.rows)

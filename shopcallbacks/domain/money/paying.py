@@ -24,6 +24,7 @@ class Split:
 
 
 def paid(telling: Telling) -> Decision:
+    """Money came in: told before, taken, owed, or for a person."""
     if telling.payment.life is Life.taken_out:
         if _told_before_its_end(telling):
             return telling.repeated()
@@ -108,8 +109,8 @@ def _differs(order: OrderFacts, money: Money) -> str:
 def _accept(telling: Telling, money: Money) -> Decision:
     order = telling.order
     _need(order.state is not OrderState.open, "The order is paid already.")
-    foreign = money.currency != order.total.currency
     _need(money.minor > 0, "Nothing came in.")
+    foreign = money.currency != order.total.currency
     differs = foreign or money.minor != order.need
     _need(differs or telling.payment.life is Life.taken_out, "The sum is the order's: there is nothing to accept.")
     if foreign:
@@ -142,6 +143,7 @@ def _reopen(telling: Telling, money: Money) -> Decision:
 
 def owe(telling: Telling, money: Money) -> Decision:
     """The order stays as it is; what had left of the payment beyond what came in is covered first."""
+    _need(money.minor > 0, "Nothing came in.")
     order = _booked(telling, money, Split(owed=money.minor))
     order = covered(order, telling.payment)
     more = order.owed[money.currency] - telling.order.owed[money.currency]

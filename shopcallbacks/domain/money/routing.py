@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 
 from ..errors import Reason
 from ..values import Message, Money, Outcome
 from .order import OrderFacts
+from .payment import Payment
 
 _NAMES_ITS_ORDER = frozenset({Outcome.paid, Outcome.pending})
 _ENDS = frozenset({Outcome.failed, Outcome.cancelled})
@@ -22,17 +24,27 @@ _LEAVES = frozenset({Outcome.refunded, Outcome.charged_back})
 _AGAIN = frozenset({Reason.order_conflict, Reason.amount_mismatch, Reason.currency_mismatch, Reason.order_not_found})
 
 
+class Hold(IntEnum):
+    """How well an order knows a payment, the better the less."""
+
+    booked = 0
+    alive = 1
+    ended = 2
+    unheard = 3
+
+
 @dataclass(frozen=True)
 class Holder:
-    """An order that knows a payment under one of the message's ids, and how well."""
+    """An order that knows a payment under one of the message's ids."""
 
     order: int
-    booked: bool = False
-    alive: bool = False
+    hold: Hold
 
-    @property
-    def has_it(self) -> bool:
-        return self.booked or self.alive
+    @classmethod
+    def of(cls, key: int, order: OrderFacts, payment: Payment) -> Holder:
+        if order.figures(payment).booked:
+            return cls(key, Hold.booked)
+        return cls(key, Hold.alive if payment.alive else Hold.ended if payment.over else Hold.unheard)
 
 
 def ids_of(message: Message) -> tuple[str, ...]:
@@ -43,13 +55,15 @@ def ids_of(message: Message) -> tuple[str, ...]:
 def order_of(message: Message, by_number: int | None, holders: Iterable[Holder]) -> int | None:
     """The order that the message is about. `by_number`: the shop's order of the number that it carries.
 
-    Money that comes in names its order; what is told later is about the order that has the payment.
+    Money that comes in names its order; what is told later is about the order that has the payment, or had it: a
+    failure that is told again must not end a try of another order.
     """
-    known = sorted(holders, key=lambda holder: (holder.order != by_number, not holder.booked, not holder.alive))
-    have_it = [holder.order for holder in known if holder.has_it]
-    if have_it and message.outcome not in _NAMES_ITS_ORDER:
-        return have_it[0]
-    return by_number if by_number is not None else next(iter([*have_it, *(holder.order for holder in known)]), None)
+    best = min(
+        holders, key=lambda holder: (holder.hold > Hold.alive, holder.order != by_number, holder.hold), default=None
+    )
+    if best is not None and best.hold is not Hold.unheard and message.outcome not in _NAMES_ITS_ORDER:
+        return best.order
+    return by_number if by_number is not None or best is None else best.order
 
 
 def looked_at_again(reason: Reason, message: Message) -> bool:

@@ -20,10 +20,11 @@ def take_out(telling: Telling) -> Decision:
     if not figures.held:
         raise Refused("Nothing of this payment is kept or owed any more.")
     payment = replace(telling.payment, life=Life.taken_out, ended_at=telling.message.at)
-    order = before.with_payment(payment).booked(*_withdrawn(telling))
+    rows = _withdrawn(telling)
+    order = before.with_payment(payment).booked(*rows)
     if order.kept < before.kept and before.state is not OrderState.refunded:
         order = _state(order)
-    return telling.done(order, Effect.taken_back, Money(before.kept - order.kept, order.total.currency))
+    return telling.done(order, Effect.taken_back, rows[0].money)
 
 
 def unowe(telling: Telling) -> Decision:

@@ -84,7 +84,10 @@ def _refuse(telling: Telling, order: OrderFacts) -> Decision:
 
 
 def disputed(telling: Telling) -> Decision:
-    """The payment is marked, and that is told once. A later day to answer by says that it is disputed anew."""
+    """The payment is marked, and that is told once. A day to answer by says that it is disputed anew."""
+    if telling.transaction is None and len(telling.payments_with_money) == 1:
+        transaction = telling.payments_with_money[0].transactions[0]
+        telling = replace(telling, message=replace(telling.message, transaction_id=transaction))
     payment, by = telling.payment, telling.message.answer_by
     marked = telling.order.with_payment(replace(payment, dispute=Dispute.open, answer_by=by or payment.answer_by))
     if payment.dispute is None:

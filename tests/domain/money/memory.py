@@ -83,7 +83,7 @@ class MemoryShell:
     def tell(self, id_: str, account: str, message: Message) -> None:
         number = self.accounts.setdefault(account, len(self.accounts))
         kept = self.kept[id_] = Kept(len(self.kept), number, message)
-        self._attempt(kept)
+        self.attempt(kept)
 
     def rule(self, id_: str, ruling: Ruling) -> str | None:
         kept = self.kept[id_]
@@ -91,8 +91,8 @@ class MemoryShell:
             return "refused"
         if ruling.verb is Verb.close:
             kept.fate, kept.failure = "closed", None
-        elif self._order(kept) is not None:
-            self._attempt(kept, ruling)
+        elif self.about(kept) is not None:
+            self.attempt(kept, ruling)
         return None
 
     def settle(self, number: str) -> str:
@@ -136,9 +136,9 @@ class MemoryShell:
             return "refused"
         return "done"
 
-    def _attempt(self, kept: Kept, ruling: Ruling | None = None) -> bool:
+    def attempt(self, kept: Kept, ruling: Ruling | None = None) -> bool:
         """Decides the message; whether anything moved."""
-        order, message = self._order(kept), kept.message
+        order, message = self.about(kept), kept.message
         try:
             if order is None and message.outcome not in (Outcome.ignored, Outcome.unclear):
                 raise CallbackFailed(Reason.order_not_found, "it names no order we know")
@@ -164,16 +164,16 @@ class MemoryShell:
     def _look_again(self, order: int) -> None:
         """In order of arrival; whatever moves makes it begin anew, so that at its end nothing moves any more."""
         for kept in self._waiting(order):
-            if kept.failure and looked_at_again(kept.failure.reason, kept.message) and self._attempt(kept):
+            if kept.failure and looked_at_again(kept.failure.reason, kept.message) and self.attempt(kept):
                 return
 
     def _waiting(self, order: int) -> Iterator[Kept]:
-        return (kept for kept in list(self.kept.values()) if kept.waits and self._order(kept) == order)
+        return (kept for kept in list(self.kept.values()) if kept.waits and self.about(kept) == order)
 
     def _paid_waits(self, order: int) -> bool:
         return any(kept.failure and holds_back(kept.failure.reason, kept.message) for kept in self._waiting(order))
 
-    def _order(self, kept: Kept) -> int | None:
+    def about(self, kept: Kept) -> int | None:
         number = kept.message.order_number
         return order_of(kept.message, self.numbers.get(number) if number else None, self._holders(kept))
 
@@ -182,7 +182,7 @@ class MemoryShell:
             for id_ in ids_of(kept.message):
                 payment = facts.payment(kept.account, id_)
                 if payment is not None:
-                    yield Holder(order, facts.figures(payment).booked, payment.alive)
+                    yield Holder.of(order, facts, payment)
 
     def _around(self, kept: Kept, order: int | None) -> Around:
         if order is None:
@@ -193,7 +193,7 @@ class MemoryShell:
             for other in self.kept.values()
             if kept.place < other.place < self.handed_in[order]
             and other.account == kept.account
-            and self._order(other) == order
+            and self.about(other) == order
         ]
         return Around(self._paid_waits(order), early, forgotten(kept.message, behind), self._elsewhere(kept, order))
 

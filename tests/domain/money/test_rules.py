@@ -15,6 +15,7 @@ from shopcallbacks.domain.money import (
     Dispute,
     Effect,
     Handing,
+    Hold,
     Holder,
     Life,
     OrderFacts,
@@ -244,6 +245,14 @@ def test_money_accepted_in_another_currency_leaves_in_proportion() -> None:
     assert (facts.given_back, facts.state) == (4900, OrderState.refunded)
 
 
+def test_a_chargeback_in_the_orders_currency_may_be_of_money_accepted_in_another() -> None:
+    facts = ruled(order(), say("paid", money=usd(5300)), "accept").order
+    assert told(facts, say("charged_back", money=eur(4900), movement="D1")).state is OrderState.refunded
+    facts = told(facts, say("charged_back", money=usd(5300), movement="D1"))
+    facts = told(facts, say("chargeback_reversed", money=usd(2650), movement="D1"))
+    assert (facts.state, facts.kept, facts.given_back) == (OrderState.open, 2450, 2450)
+
+
 def test_what_was_accepted_in_another_currency_is_owed_in_it() -> None:
     facts = ruled(order(), say("paid", money=usd(5300)), "accept").order
     refund = say("refunded", money=usd(5300), movement="R1")
@@ -334,12 +343,19 @@ def test_that_is_all_waives_the_rest_of_a_part_paid_order() -> None:
 
 
 def test_money_that_comes_in_names_its_order_and_what_is_told_later_its_payment() -> None:
-    holders = [Holder(7, booked=True)]
+    holders = [Holder(7, Hold.booked)]
     assert order_of(say("paid"), 12, holders) == 12
     assert order_of(say("paid"), None, holders) == 7
     assert order_of(say("refunded"), 12, holders) == 7
-    assert order_of(say("refunded"), 12, [Holder(7)]) == 12
+    assert order_of(say("refunded"), 12, [Holder(7, Hold.unheard)]) == 12
     assert order_of(say("refunded"), 12, []) == 12
+    assert order_of(say("refunded"), None, [Holder(7, Hold.unheard)]) == 7
+
+
+def test_a_failure_told_again_is_about_the_order_whose_try_it_ended() -> None:
+    assert order_of(say("failed"), 12, [Holder(7, Hold.ended)]) == 7
+    assert order_of(say("failed"), 12, [Holder(7, Hold.ended), Holder(12, Hold.ended)]) == 12
+    assert order_of(say("failed"), 12, [Holder(7, Hold.alive), Holder(12, Hold.ended)]) == 7
 
 
 def test_an_early_pending_is_forgotten_with_the_end_of_its_try() -> None:
