@@ -1,4 +1,4 @@
-"""Which code this is: a name for the release, made from the package's own source, so that no deploy has to give it one."""
+"""Which code this is: a name for the release, made from the package's own source."""
 
 from __future__ import annotations
 

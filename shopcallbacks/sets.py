@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, scoped_session
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 Values = Mapping[str, Any]
-Here = Session | scoped_session[Session]
+Here = Session | scoped_session[Any]
 
 
 def insert_rows(

@@ -10,13 +10,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from ..callbacks.callback import Callback
-from ..domain.errors import CallbackFailed
 from ..domain.states import OPENS, Effect, Verb
 from ..domain.values import Money
 from ..extensions import db
-from ..orders.order import Order
-from ..processing.deciding import Desk, Result
-from ..processing.examining import Finding
+from ..processing.deciding import Desk, Tried
 from ..processing.foresight import hopeless_to_force
 from ..processing.pipeline import rehearse
 from ..shops.accounts import Shop
@@ -70,8 +67,9 @@ def foresee(verb: Verb, selection: Selection, shop: Shop) -> Effects:
         fit = [callback for callback in callbacks if _fits(found, verb, callback)]
         if fit and verb.attempts:
             rehearsed, desk = rehearse(fit, verb.attempts, before=desk)
-            for callback, (finding, results) in zip(fit, rehearsed, strict=True):
-                _tell(found, callback, finding, results, desk)
+            by_id = {callback.id: callback for callback in fit}
+            for tried in rehearsed:
+                _tell(found, by_id[tried.due.id], tried, desk)
     return found
 
 
@@ -102,14 +100,14 @@ def _fits(found: Effects, verb: Verb, callback: Callback) -> bool:
     return False
 
 
-def _tell(found: Effects, callback: Callback, finding: Finding, results: Sequence[Result], desk: Desk) -> None:
-    for result in results:
+def _tell(found: Effects, callback: Callback, tried: Tried, desk: Desk) -> None:
+    for result in tried.results:
         if result.effect is not None:
             found.effects[result.effect] += 1
         if result.effect in TAKES_MONEY and result.order_id is not None:
-            order: Order = desk.orders[result.order_id]
-            found.sums[result.effect, order.currency] += order.amount_minor
-    failure: CallbackFailed | None = finding.failure or next((r.failure for r in results if r.failure), None)
+            total = desk.books[result.order_id].facts.total
+            found.sums[result.effect, total.currency] += total.minor
+    failure = tried.failure
     if failure is not None:
         account = callback.account
-        found.stays[reasons.cause(failure.reason, account.title, account.asks, failure.detail)] += 1
+        found.stays[reasons.cause(failure.reason, failure.conflict, account.title, account.asks)] += 1

@@ -68,7 +68,7 @@ def _take_outcomes(run: BulkRun) -> None:
             item.close(ItemState.succeeded, outcomes.came(attempt.effect), detail, attempt.effect)
             _count(run, failed=False)
         else:
-            headline = reasons.cause(attempt.reason, account.title, account.asks, attempt.detail)
+            headline = reasons.cause(attempt.reason, attempt.conflict, account.title, account.asks)
             item.close(ItemState.failed, headline, attempt.detail)
             _count(run, failed=True)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_, insert, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, insert, or_, select, text, update
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, defer, lazyload, mapped_column, relationship
 
@@ -30,6 +30,16 @@ STUCK_AFTER = timedelta(seconds=60)
 
 # Verdicts on which a person can decide without asking the gateway once more.
 CHECKED = (Verdict.genuine, Verdict.skipped)
+# Why money waits for a person's word.
+MISMATCHES = (Reason.amount_mismatch, Reason.currency_mismatch)
+TO_DECIDE = (
+    Conflict.paid_already,
+    Conflict.order_cancelled,
+    Conflict.order_refunded,
+    Conflict.payment_gone,
+    Conflict.payment_taken_out,
+    Conflict.which_payment,
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,7 @@ class Callback(Base):
             postgresql_where=text("delivery_id IS NOT NULL"),
         ),
         Index("ix_callbacks_transaction", "shop_id", "transaction_id"),
+        Index("ix_callbacks_crashed", "id", postgresql_where=text("crashed_in IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -136,10 +147,8 @@ class Callback(Base):
     account: Mapped[GatewayAccount] = relationship()
     order: Mapped[Order | None] = relationship(foreign_keys=order_id)
     asked_by: Mapped[User | None] = relationship()
-    attempts: Mapped[list[Attempt]] = relationship(order_by=Attempt.id, passive_deletes="all", viewonly=True)
-    messages: Mapped[list[KeptMessage]] = relationship(
-        order_by=KeptMessage.place, lazy="selectin", passive_deletes="all", viewonly=True
-    )
+    attempts: Mapped[list[Attempt]] = relationship(order_by=Attempt.id, viewonly=True)
+    messages: Mapped[list[KeptMessage]] = relationship(order_by=KeptMessage.place, lazy="selectin", viewonly=True)
 
     @property
     def request(self) -> Request:
@@ -199,6 +208,25 @@ class Callback(Base):
         due = select(cls.id).where(cls.asks.is_(lane is Lane.asking), cls.due_at <= now, free)
         return db.session.scalar(select(due.exists())) is True
 
+    @classmethod
+    def due_after_upgrade(cls, release: str, limit: int = 1000) -> set[Lane]:
+        """Those that broke the code of another release are due once more. The lanes to ring."""
+        broken = (
+            select(cls.id)
+            .where(cls.state == State.unprocessed, cls.reason == Reason.crashed, cls.due_at.is_(None))
+            .where(cls.crashed_in.is_not(None), cls.crashed_in != release)
+            .limit(limit)
+            .with_for_update(of=cls, skip_locked=True)
+        )
+        asks = db.session.scalars(
+            update(cls)
+            .where(cls.id.in_(broken))
+            .values(due_at=utcnow(), due_kind=Kind.automatic, crashed_in=release)
+            .returning(cls.asks),
+            execution_options={"synchronize_session": False},
+        )
+        return {Lane.for_callbacks(one) for one in asks}
+
     # a person's verbs
 
     @property
@@ -224,14 +252,20 @@ class Callback(Base):
         verbs = verbs_for(self.reason, self.conflict, self.outcome, state)
         return verbs - {Verb.retry, Verb.remove} | {Verb.close}
 
-    @property
+    @hybrid_property
     def to_decide(self) -> bool:
-        """Money waits for a person's word."""
-        return any(verb.rules for verb in self.open_to)
+        """Money waits for a person's word: sums that differ, or a payment that its order does not take."""
+        return self.conflict in TO_DECIDE or (self.conflict is None and self.reason in MISMATCHES)
 
-    def skips_check(self, kind: Kind | None) -> bool:
-        """Whether an attempt of that kind skips the check with the gateway: a force."""
-        return kind is Kind.forced
+    @to_decide.inplace.expression
+    @classmethod
+    def _to_decide(cls) -> ColumnElement[bool]:
+        return or_(cls.conflict.in_(TO_DECIDE), and_(cls.conflict.is_(None), cls.reason.in_(MISMATCHES)))
+
+    @property
+    def asked_by_name(self) -> str | None:
+        """The person who asked for what is due."""
+        return self.asked_by.name if self.asked_by else None
 
     def would_ask(self, kind: Kind) -> bool:
         """Whether an attempt of that kind asks the gateway. What was checked is ruled on as it was kept."""

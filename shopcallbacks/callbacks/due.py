@@ -15,7 +15,7 @@ from ..domain.values import Request, Verdict
 from ..extensions import db, utcnow
 from ..shops.users import User
 from .attempts import KeptMessage
-from .callback import Callback
+from .callback import NOTHING_MORE, Callback, More
 
 
 @dataclass(frozen=True)
@@ -121,26 +121,26 @@ WITH RECURSIVE accounts AS (
         SELECT account_id FROM callbacks
         WHERE asks = :asks AND due_at <= :now AND account_id > accounts.account_id ORDER BY account_id LIMIT 1
     ) FROM accounts WHERE accounts.account_id IS NOT NULL
-), having AS (SELECT account_id FROM accounts WHERE account_id IS NOT NULL)
+), busy AS (SELECT account_id FROM accounts WHERE account_id IS NOT NULL)
 """
 _FREE = "(leased_until IS NULL OR leased_until < :now)"
 _FAIR = (
     _ACCOUNTS
     + f"""
-SELECT id FROM having, LATERAL (
+SELECT id FROM busy, LATERAL (
     SELECT id, due_at FROM callbacks
-    WHERE asks = :asks AND due_at <= :now AND account_id = having.account_id AND {_FREE}
-    ORDER BY due_at, id LIMIT greatest(:limit / (SELECT count(*) FROM having), 1) FOR UPDATE SKIP LOCKED
+    WHERE asks = :asks AND due_at <= :now AND account_id = busy.account_id AND {_FREE}
+    ORDER BY due_at, id LIMIT greatest(:limit / (SELECT count(*) FROM busy), 1) FOR UPDATE SKIP LOCKED
 ) AS due ORDER BY due_at, id LIMIT :limit
 """
 )
 _SHARED = (
     _ACCOUNTS
     + f"""
-SELECT id FROM having LEFT JOIN unnest(CAST(:accounts AS bigint[]), CAST(:shares AS bigint[])) AS own (account, share)
-    ON own.account = having.account_id, LATERAL (
+SELECT id FROM busy LEFT JOIN unnest(CAST(:accounts AS bigint[]), CAST(:shares AS bigint[])) AS own (account, share)
+    ON own.account = busy.account_id, LATERAL (
     SELECT id, due_at FROM callbacks
-    WHERE asks = :asks AND due_at <= :now AND account_id = having.account_id AND {_FREE}
+    WHERE asks = :asks AND due_at <= :now AND account_id = busy.account_id AND {_FREE}
     ORDER BY due_at, id LIMIT coalesce(own.share, :usual) FOR UPDATE SKIP LOCKED
 ) AS due ORDER BY due_at, id LIMIT :limit
 """
@@ -161,14 +161,14 @@ def _locked(ids: Sequence[int]) -> list[Due]:
     return as_due(rows)
 
 
-def as_due(rows: Sequence[Row[Any]], kind: Kind | None = None) -> list[Due]:
-    """The rows, with the messages that were kept of those that were looked at before, in the order of arrival."""
+def as_due(rows: Sequence[Any], kind: Kind | None = None, more: More = NOTHING_MORE) -> list[Due]:
+    """The rows (or callbacks), in the order of arrival, with the messages that former attempts kept."""
     kept = kept_of([row.id for row in rows if row.attempt_count])
-    found = [_due(row, kept.get(row.id, {}), kind) for row in rows]
+    found = [_due(row, kept.get(row.id, {}), kind, more) for row in rows]
     return sorted(found, key=lambda due: (due.received_at, due.id))
 
 
-def _due(row: Row[Any], kept: Mapping[int, Row[Any]], kind: Kind | None) -> Due:
+def _due(row: Any, kept: Mapping[int, Row[Any]], kind: Kind | None, more: More) -> Due:
     headers = tuple((name, value) for name, value in row.headers)
     request = Request(row.method, row.path, row.query, headers, row.body, row.address, row.received_at)
     return Due(
@@ -189,9 +189,9 @@ def _due(row: Row[Any], kept: Mapping[int, Row[Any]], kind: Kind | None) -> Due:
         row.asked_by_id,
         row.asked_by_name or "",
         row.asked_why,
-        row.asked_minor,
-        row.asked_transaction,
-        row.assigned_id,
+        more.minor if kind else row.asked_minor,
+        more.transaction if kind else row.asked_transaction,
+        more.order.id if more.order else row.assigned_id,
         row.asks,
         kept,
     )

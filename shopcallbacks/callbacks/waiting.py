@@ -94,7 +94,7 @@ def _locked(ids: Sequence[int]) -> dict[int, int]:
         .order_by(Callback.id)
         .with_for_update(of=Callback, skip_locked=True)
     )
-    return {id_: version for id_, version in rows}
+    return {row.id: row.version for row in rows}
 
 
 def _due(row: Row[Any], kept: dict[int, Row[Any]]) -> Due:
@@ -171,4 +171,3 @@ def ended_early(account_id: int, keys: Keys, since: datetime, until: datetime) -
         )
     )
     return [said(row) for row in rows]
-

@@ -7,9 +7,10 @@ import sys
 import click
 from flask.cli import AppGroup
 
-from ..callbacks.callback import Callback
+from ..callbacks.callback import Callback, More
 from ..domain.states import Verb
 from ..extensions import db, ring, utcnow
+from ..orders.order import Order
 from ..panel.csv import write_csv
 from ..panel.filter import Filter
 from ..panel.headline import headline
@@ -80,7 +81,15 @@ HELP = {
     Verb.force: "One more attempt that skips the check with the gateway, nothing else.",
     Verb.reopen: "One more attempt in which the order takes the payment after all.",
     Verb.owe: "One more attempt in which the order stays as it is, and the payment is owed back.",
-    Verb.remove: "Mark as invalid. It stays, and can be restored.",
+    Verb.accept: "The order takes it though sum or currency differ; too little is waived, too much owed back.",
+    Verb.part: "The order takes it as a part, and waits for the rest.",
+    Verb.take_too: "The open order takes it on top.",
+    Verb.unowe: "It is not owed back after all, and to be decided anew.",
+    Verb.take_back: "The payment is gone: it leaves the books.",
+    Verb.choose: "It was given back of that payment.",
+    Verb.assign: "It belongs to that order; all comparisons are kept.",
+    Verb.close: "It is dealt with by hand: nothing is booked, and it can be restored.",
+    Verb.remove: "Fake, or not ours: mark as invalid. It stays, and can be restored.",
     Verb.restore: "Back to the unprocessed ones.",
 }
 
@@ -91,19 +100,29 @@ def _register(verb: Verb) -> None:
     @callbacks.command(verb, help=HELP[verb])
     @click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
     @click.option("--why", default="", required=verb.needs_why, help="The reason, kept with the callback.")
+    @click.option("--minor", type=int, help="The sum that counts, in minor units of the order's currency (accept).")
+    @click.option("--payment", help="The payment's transaction id (choose).")
+    @click.option("--order", help="The order's number (assign).")
     @plain_errors
-    def run(ids: tuple[int, ...], why: str) -> None:
+    def run(ids: tuple[int, ...], why: str, minor: int | None, payment: str | None, order: str | None) -> None:
         done = []
         for id_ in ids:
             _callback(id_)
             callback = Callback.lock(id_)
-            callback.do(verb, None, why)
+            callback.do(verb, None, why, more=_more(callback, minor, payment, order))
             done.append(callback)
         db.session.commit()
         for lane in {callback.lane for callback in done if callback.due_at is not None}:
             ring(lane)
         for callback in done:
             click.echo(f"{callback.id}: {verb} asked for" if verb.attempts else f"{callback.id}: {callback.state}")
+
+
+def _more(callback: Callback, minor: int | None, payment: str | None, number: str | None) -> More:
+    order = Order.find(callback.shop_id, number) if number else None
+    if number and order is None:
+        raise ValueError(f"There is no order {number!r}.")
+    return More(minor, payment, order)
 
 
 for verb in Verb:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 from flask.cli import AppGroup
 
-from ..callbacks.callback import Callback
+from ..callbacks import moves
+from ..callbacks.moves import Moved
+from ..domain.money import Answer
+from ..domain.states import Lane
 from ..extensions import db, ring
 from ..orders.intake import BadOrder, parse_new_order
 from ..orders.order import Order
@@ -33,14 +38,46 @@ def create_order(
     data |= {"gateway_account": account} if account else {}
     at = find_shop(shop)
     try:
-        order, made = Order.create(parse_new_order(data, at, actor="command line"), at.id)
+        new = parse_new_order(data, at, actor="command line")
     except BadOrder as error:
         raise ValueError("\n".join(f"{name} {problem}" for name, problem in error.problems.items())) from None
-    woken = Callback.wake(at.id, number) if made else set()
+    moved = moves.hand_in(new, at)
     db.session.commit()
-    for lane in woken:
-        ring(lane)
-    click.echo(f"Order {order.number} {'created' if made else 'was there already'}: {order.state}, {order.total}")
+    if moves.woken_behind(at, new.number) or moved.woken:
+        db.session.commit()
+        ring(Lane.plain)
+    order = db.session.get_one(Order, moved.order_id)
+    click.echo(f"Order {order.number} {SAID[moved.answer]}: {order.state}, {order.total}")
+
+
+SAID = {
+    Answer.created: "created",
+    Answer.done: "replaced",
+    Answer.again: "handed in again",
+    Answer.same: "was there already",
+}
+
+
+def _verb(name: str, doc: str, do: Callable[[int, str], Moved]) -> None:
+    @orders.command(name, help=doc)
+    @click.argument("shop")
+    @click.argument("number")
+    @click.argument("why")
+    @plain_errors
+    def command(shop: str, number: str, why: str) -> None:
+        order = Order.find(find_shop(shop).id, number)
+        if order is None:
+            raise ValueError(f"There is no order {number!r}.")
+        moved = do(order.id, why)
+        db.session.commit()
+        if moved.woken:
+            ring(Lane.plain)
+        click.echo(f"Order {number}: {db.session.get_one(Order, moved.order_id).state}")
+
+
+_verb("settle", "All that is owed of it was given back.", lambda id_, why: moves.settle(id_, None, why))
+_verb("enough", "What was paid is all: the rest is waived.", lambda id_, why: moves.enough(id_, None, why))
+_verb("cancel", "The shop gave it up.", lambda id_, why: moves.cancel(id_, "command line"))
 
 
 @orders.command("show")
@@ -52,7 +89,7 @@ def show_order(shop: str, number: str) -> None:
     order = Order.find(find_shop(shop).id, number)
     if order is None:
         raise ValueError(f"There is no order {number!r}.")
-    click.echo(f"{order.number}: {order.state}, {order.total}, paid {order.paid}, refunded {order.refunded}")
+    click.echo(f"{order.number}: {order.state}, {order.total}, paid {order.paid}, given back {order.given_back}")
     for event in order.events:
         click.echo(
             f"  {event.at:%Y-%m-%d %H:%M:%S} {event.kind} -> {event.to_state} {PLAIN.money(event.money)} {event.actor}"

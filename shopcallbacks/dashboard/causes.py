@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_, select, text
+from sqlalchemy import ColumnElement, case, func, literal, or_, select, text
 
-from ..callbacks.callback import Callback
-from ..domain.errors import Reason
-from ..domain.states import PAID_BUT
+from ..callbacks.callback import MISMATCHES, TO_DECIDE, Callback
+from ..domain.errors import Conflict, Reason
+from ..domain.money import causes_for
+from ..domain.states import Verb
 from ..domain.values import Money
 from ..extensions import db
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..words.formats import Format
-from ..words.reasons import REASONS, cause
+from ..words.reasons import cause, words_of
 
 
 @dataclass(frozen=True)
@@ -34,26 +35,27 @@ class GroupWords:
 def group_words(group: Group, now: datetime, format_: Format) -> GroupWords:
     if group.reason is None:
         return GroupWords("Not looked at yet", "no worker has taken it; nothing is lost", "Look", "red")
-    reason = REASONS[group.reason]
+    reason = words_of(group.reason, group.conflict)
     title = group.account.title if group.account else "The gateway"
     asks = group.account.asks if group.account else False
     known = _known(group, title)
     if group.count > 1:
         known = f"since {format_.moment(group.oldest, now, seconds=False)}" + (f": {known}" if known else "")
-    return GroupWords(cause(group.reason, title, asks, group.conflict), known, reason.step, reason.dot)
+    return GroupWords(cause(group.reason, group.conflict, title, asks), known, reason.step, reason.dot)
 
 
 def next_step(group: Group) -> str:
     """What to do about all of a cause, in a sentence."""
     assert group.reason is not None
-    return REASONS[group.reason].advice.format(gateway=group.account.title if group.account else "the gateway")
+    return words_of(group.reason, group.conflict).advice.format(
+        gateway=group.account.title if group.account else "the gateway"
+    )
 
 
 def _known(group: Group, title: str) -> str:
     """One sentence for all of them, or the commonest as an example; nothing that the headline says already."""
-    if group.paid_but:
-        again = group.conflict.startswith(f"{PAID_BUT} the order is paid")
-        return "money came in twice" if again else "money came in after the order had gone"
+    if group.conflict in _MEANS:
+        return _MEANS[group.conflict]
     known = group.detail.rstrip(".")
     known = known.removeprefix(f"{title} could not be asked: ")
     if group.reason is Reason.not_genuine and group.account and not known.startswith(title.split()[0]):
@@ -61,13 +63,25 @@ def _known(group: Group, title: str) -> str:
     return known if group.details < 2 else f"for example {known}"
 
 
+# What a conflict means, beside its headline.
+_MEANS = {
+    Conflict.paid_already: "money came in twice",
+    Conflict.order_cancelled: "money came in after the order had gone",
+    Conflict.order_refunded: "money came in after the order had gone",
+}
+
+
 @dataclass(frozen=True)
 class Group:
-    """The callbacks that need a person for one cause. `reason` None: stuck, nothing has looked at them yet."""
+    """The callbacks that need a person for one cause. `reason` None: stuck, nothing has looked at them yet.
+
+    `known`: what is known of all of a cluster, as `KNOWN` says it; empty for the coarser causes.
+    """
 
     reason: Reason | None
+    conflict: Conflict | None
     account: GatewayAccount | None
-    conflict: str
+    known: str
     count: int
     oldest: datetime
     latest: datetime
@@ -76,36 +90,44 @@ class Group:
     stakes: tuple[Money, ...]
 
     @property
-    def paid_but(self) -> bool:
-        """Money came in, and the orders do not take it."""
-        return self.conflict.startswith(PAID_BUT)
+    def to_decide(self) -> bool:
+        """Money waits for a person's word."""
+        return self.conflict in TO_DECIDE or (self.conflict is None and self.reason in MISMATCHES)
+
+    def open_to(self, verb: Verb) -> bool:
+        """Whether it could end what waits for this cause."""
+        return any((reason, conflict) == (self.reason, self.conflict) for reason, conflict, _ in causes_for(verb))
 
     @property
     def key(self) -> str:
         """The same for the same cause from one look to the next."""
-        return f"{self.reason or 'stuck'}-{self.account.slug if self.account else ''}-{self.conflict}".replace(" ", "-")
+        parts = (self.reason or "stuck", self.account.slug if self.account else "", self.conflict or "", self.known)
+        return "-".join(parts).replace(" ", "-")
 
 
 # Causes that sit with the gateway account: there one account is one cause.
 OF_AN_ACCOUNT = (Reason.gateway_unreachable, Reason.not_genuine, Reason.account_disabled)
 CAUSE = (
     Callback.reason,
+    Callback.conflict,
     case((Callback.reason.in_(OF_AN_ACCOUNT), Callback.account_id)).label("account"),
-    case((Callback.reason == Reason.order_conflict, Callback.detail), else_="").label("conflict"),
+    literal("").label("known"),
 )
 # Clusters are finer: by account, and by what is known, its numbers left out. Where every callback has a detail of its
 # own, the detail makes no cluster.
 OF_EACH = (Reason.order_not_found, Reason.amount_mismatch, Reason.currency_mismatch, Reason.unreadable, Reason.crashed)
 _SHAPE = func.left(func.regexp_replace(Callback.detail, "[0-9]+([.,:-][0-9]+)*", "#", "g"), 150)
 KNOWN: ColumnElement[str] = case(
-    (or_(Callback.reason.is_(None), Callback.reason.in_(OF_EACH)), ""), (_SHAPE == "", "nothing"), else_=_SHAPE
+    (or_(Callback.reason.is_(None), Callback.conflict.is_not(None), Callback.reason.in_(OF_EACH)), ""),
+    (_SHAPE == "", "nothing"),
+    else_=_SHAPE,
 )
-CLUSTER = (Callback.reason, Callback.account_id.label("account"), KNOWN.label("conflict"))
+CLUSTER = (Callback.reason, Callback.conflict, Callback.account_id.label("account"), KNOWN.label("known"))
 CLUSTERS = 100
 
 
 def clusters(*where: ColumnElement[bool]) -> tuple[Group, ...]:
-    """Those callbacks by cause, in the finer way; `conflict` is what `KNOWN` says."""
+    """Those callbacks by cause, in the finer way."""
     return _groups(CLUSTER, *where)
 
 
@@ -127,16 +149,16 @@ def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]
         .limit(CLUSTERS)
     ).all()
     found = []
-    for reason, account_id, conflict, count_, oldest, latest, detail, details in rows:
+    for reason, conflict, account_id, known, count_, oldest, latest, detail, details in rows:
         account = db.session.get(GatewayAccount, account_id) if account_id else None
-        at_stake = tuple(stakes[reason, account_id, conflict])
-        found.append(Group(reason, account, conflict, count_, oldest, latest, detail, details, at_stake))
+        at_stake = tuple(stakes[reason, conflict, account_id, known])
+        found.append(Group(reason, conflict, account, known, count_, oldest, latest, detail, details, at_stake))
     return tuple(found)
 
 
 def _stakes_by_cause(by: Sequence[Any], *where: ColumnElement[bool]) -> dict[tuple[object, ...], list[Money]]:
     about = select(*by, Callback.order_id).where(*where).distinct().subquery()
-    cause = (about.c.reason, about.c.account, about.c.conflict)
+    cause = (about.c.reason, about.c.conflict, about.c.account, about.c.known)
     stakes: dict[tuple[object, ...], list[Money]] = defaultdict(list)
     for *key, currency, minor in db.session.execute(
         select(*cause, Order.currency, func.sum(Order.amount_minor))

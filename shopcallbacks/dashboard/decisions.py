@@ -21,7 +21,7 @@ from .queue import needs_a_person
 
 def undecided(shop_id: int, now: datetime) -> ColumnElement[bool]:
     """Money came in, its order does not take it, and nobody has said yet what is to become of it."""
-    return and_(needs_a_person(shop_id, now), Callback.paid_but)
+    return and_(needs_a_person(shop_id, now), Callback.to_decide)
 
 
 @dataclass(frozen=True)

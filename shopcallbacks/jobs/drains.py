@@ -1,26 +1,23 @@
-"""Drains: one batch of what is due in a lane of callbacks."""
+"""Drains: one batch of what is due in the lane where nobody is asked, and callbacks one by one where a batch fails."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable
 
 from flask import current_app
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ..bulk.runs import BulkRun
-from ..callbacks.callback import Callback
+from ..callbacks import due
+from ..callbacks.due import Due
 from ..domain.states import Lane
-from ..domain.values import NoAnswer
 from ..extensions import bell, db, ring, ring_bulk
 from ..processing import pipeline
-from ..processing.asking import AskGateways
-from ..processing.case import Case
-from ..processing.examining import Finding, examine
-from .at_once import AT_ONCE, LEASE_S, at_once
+from .asking import drain_asking
 
 log = logging.getLogger(__name__)
 BATCH = 100
-PER_ACCOUNT = 8
 
 
 def drain(asks: bool) -> int:
@@ -28,7 +25,7 @@ def drain(asks: bool) -> int:
     lane = Lane.for_callbacks(asks)
     with current_app.app_context():
         bell().answer(lane)
-        taken = _drain_asking() if lane is Lane.asking else _drain_plain()
+        taken = drain_asking(_one_by_one) if lane is Lane.asking else drain_plain()
         if taken:
             ring(lane)
             if BulkRun.any_open():  # their outcomes may be among them
@@ -37,45 +34,73 @@ def drain(asks: bool) -> int:
         return taken
 
 
-def _drain_plain() -> int:
-    taken = pipeline.process(BATCH)
-    db.session.commit()
-    return taken
-
-
-def _drain_asking() -> int:
-    """Leased, asked several at once without any transaction, and applied one by one as the answers come.
-
-    The lease is short and renewed while we live, so that the callbacks of a killed worker are soon anybody's.
-    """
-    cases = [Case.of(callback) for callback in Callback.lease(AT_ONCE, PER_ACCOUNT, LEASE_S)]
-    db.session.commit()
-    ask: AskGateways = current_app.extensions["ask"]
-    at_once(cases, lambda case: examine(case, ask), lambda _, finding: settle(finding), _keep_cases)
-    return len(cases)
-
-
-def _keep_cases(cases: Iterable[Case]) -> None:
-    Callback.renew_lease([case.callback_id for case in cases], LEASE_S)
-
-
-def settle(finding: Finding) -> None:
-    """Applies what was found while nobody held the callback; drops it where the callback has moved on meanwhile."""
-    callback = Callback.lock(finding.case.callback_id)
-    if callback.version != finding.case.version or callback.due_at is None:
+def drain_plain() -> int:
+    """A batch in one transaction; where that fails, each callback in one of its own."""
+    claimed = due.claim(BATCH)
+    try:
+        pipeline.process(claimed)
+        db.session.commit()
+    except Exception as error:
         db.session.rollback()
-        return
-    pipeline.apply([(callback, finding)])
-    db.session.commit()
-    if finding.failure is None:
-        _acknowledge(finding)
+        log.warning("A batch of %d is taken one by one: %s", len(claimed), told(error))
+        for one in claimed:
+            _one_by_one(one.id, lambda claimed_: pipeline.process([claimed_]))
+    return len(claimed)
 
 
-def _acknowledge(finding: Finding) -> None:
-    """Tells a gateway that wants it that the result is stored. If that fails the gateway calls again."""
-    case = finding.case
-    question = case.gateway.acknowledge(case.request, case.settings, finding.messages)
-    if question is not None:
-        answer = current_app.extensions["ask"](question)
-        if isinstance(answer, NoAnswer):
-            log.warning("%s could not be told: %s", case.gateway.title, answer.why)
+def _one_by_one(id_: int, work: Callable[[Due], None]) -> bool:
+    """The callback in a transaction of its own; whether it holds.
+
+    What the database refuses (a deadlock, a time-out, a lost connection) is no verdict on the callback: it stays due.
+    A lost race on a movement of money is decided once more. Whatever else breaks costs this callback, and no other.
+    """
+    for last in (False, True):
+        try:
+            claimed = due.claim_one(id_)
+            if claimed is not None:
+                work(claimed)
+            db.session.commit()
+            return claimed is not None
+        except IntegrityError as error:
+            db.session.rollback()
+            if last:
+                _give_up(id_, error)
+        except Exception as error:
+            db.session.rollback()
+            if refused_by_database(error):
+                log.warning("Callback %d stays due: %s", id_, told(error))
+            else:
+                _give_up(id_, error)
+            return False
+    return False
+
+
+def _give_up(id_: int, error: Exception) -> None:
+    """It is `crashed`: kept safe, and tried again by itself once the code is another."""
+    log.error("Callback %d broke our code: %s", id_, told(error))
+    try:
+        claimed = due.claim_one(id_)
+        if claimed is not None:
+            pipeline.give_up(claimed)
+        db.session.commit()
+    except DBAPIError as refusal:
+        db.session.rollback()
+        log.warning("Callback %d stays due: %s", id_, told(refusal))
+
+
+# SQLSTATE classes that say nothing of what was asked for: connection, resources, serialisation, locks, operators.
+_NO_VERDICT = ("08", "25", "40", "53", "55", "57", "58")
+
+
+def refused_by_database(error: BaseException) -> bool:
+    """Whether it may go another time just as it is."""
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or state is None or str(state).startswith(_NO_VERDICT)
+
+
+def told(error: BaseException) -> str:
+    """For a log: what it is, and nothing of what was in the statement."""
+    orig = getattr(error, "orig", None)
+    return f"{type(orig or error).__name__} {getattr(orig, 'sqlstate', None) or ''}".strip()

@@ -15,13 +15,12 @@ from typing import Any
 from sqlalchemy import delete, select, tuple_
 
 from ..domain import money
-from ..domain.money import Decision, Event, OrderFacts
-from ..domain.values import Money
+from ..domain.money import Decision, OrderFacts
 from ..extensions import db
 from ..sets import insert_rows, update_rows
 from .feed import Told
 from .ledger import LedgerRow
-from .order import Order
+from .order import Order, facts_of
 from .payments import Payment, moment_of
 
 
@@ -72,19 +71,7 @@ def opened_one(id_: int) -> Book:
 
 
 def _book(order: Any, payments: Iterable[money.Payment], ledger: Iterable[money.Booking]) -> Book:
-    facts = OrderFacts(
-        number=order.number,
-        total=Money(order.amount_minor, order.currency),
-        state=order.state,
-        cancelled_by=order.cancelled_by,
-        test=order.test,
-        account=order.account_id,
-        email=order.customer_email,
-        expires_at=order.expires_at,
-        held_since=order.held_since,
-        payments=tuple(payments),
-        ledger=tuple(ledger),
-    )
+    facts = facts_of(order, payments, ledger)
     return Book(order.id, order.shop_id, order.created_at, facts, facts)
 
 
@@ -170,11 +157,7 @@ def _write_payments(books: Sequence[Book]) -> None:
     kept = ("order_id", "place", "shop_id")
     sets = ", ".join(f"{name} = EXCLUDED.{name}" for name in rows[0] if name not in kept) if rows else ""
     insert_rows(db.session, Payment, rows, else_=f"(order_id, place) DO UPDATE SET {sets}")
-    empty = [
-        (book.id, place)
-        for book in books
-        for place in range(len(book.facts.payments), len(book.before.payments))
-    ]
+    empty = [(book.id, place) for book in books for place in range(len(book.facts.payments), len(book.before.payments))]
     if empty:
         db.session.execute(delete(Payment).where(tuple_(Payment.order_id, Payment.place).in_(empty)))
 
@@ -189,6 +172,7 @@ def _payment_row(book: Book, place: int) -> dict[str, Any]:
         "account_id": payment.account,
         "transactions": list(payment.transactions),
         "life": payment.life,
+        "booked": book.facts.figures(payment).booked,
         "began_at": payment.began_at,
         "ended_at": payment.ended_at,
         "heard_at": payment.heard_at,

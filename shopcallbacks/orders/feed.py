@@ -145,9 +145,9 @@ def published(told: Sequence[Told], now: datetime) -> None:
         else_="(shop_id) DO UPDATE SET position = feeds.position + EXCLUDED.position",
         returning="shop_id, position, followed",
     )
-    places = {shop_id: iter(range(end - counts[shop_id] + 1, end + 1)) for shop_id, end, _ in ends}
+    places = {row.shop_id: iter(range(row.position - counts[row.shop_id] + 1, row.position + 1)) for row in ends}
     insert_rows(db.session, OrderEvent, [_row(one, next(places[one.shop_id]), now) for one in told])
-    if any(followed for _, _, followed in ends):
+    if any(row.followed for row in ends):
         db.session.info[_FOLLOWED] = True
 
 

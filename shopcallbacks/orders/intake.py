@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ class NewOrder:
     account_id: int | None = None
     test: bool = False
     actor: str = "shop API"
+    expires_at: datetime | None = None
 
 
 def parse_new_order(data: Any, shop: Shop, actor: str = "shop API") -> NewOrder:
@@ -27,7 +29,7 @@ def parse_new_order(data: Any, shop: Shop, actor: str = "shop API") -> NewOrder:
     if not isinstance(data, dict):
         raise BadOrder({"body": "must be a JSON object"})
     problems: dict[str, str] = {}
-    known = {"number", "amount", "currency", "customer_email", "gateway_account", "test"}
+    known = {"number", "amount", "currency", "customer_email", "gateway_account", "test", "expires_at"}
     for name in data.keys() - known:
         problems[str(name)] = "is not a field of an order"
     number = _text(data, "number", problems, limit=100)
@@ -43,9 +45,10 @@ def parse_new_order(data: Any, shop: Shop, actor: str = "shop API") -> NewOrder:
     account = shop.account(slug) if slug else None
     if slug and account is None:
         problems["gateway_account"] = f"the shop has no gateway account {slug}"
+    expires_at = _moment(data.get("expires_at"), problems)
     if problems or total is None:
         raise BadOrder(problems)
-    return NewOrder(number, total, email or None, account.id if account else None, test, actor)
+    return NewOrder(number, total, email or None, account.id if account else None, test, actor, expires_at)
 
 
 class BadOrder(ValueError):
@@ -66,6 +69,20 @@ def _text(data: dict[str, Any], name: str, problems: dict[str, str], limit: int,
     if len(value) > limit or not value.isprintable():
         problems[name] = f"must be printable text of at most {limit} characters"
     return value.strip()
+
+
+def _moment(value: Any, problems: dict[str, str]) -> datetime | None:
+    """A moment with its zone, as RFC 3339 writes it."""
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        problems["expires_at"] = 'must be a moment with its zone, "2026-11-27T18:00:00+01:00"'
+        return None
+    return moment.astimezone(UTC)
 
 
 def _total(value: Any, currency: str, problems: dict[str, str]) -> Money | None:

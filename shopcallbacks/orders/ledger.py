@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..domain.money import Booking, Name
 from ..domain.states import Entry
 from ..domain.values import Money
 from ..extensions import Base, utcnow
+
+# A failure or reversal that found no booking: it moves nothing, and another order may book the same.
+_VOID = "entry IN ('chargeback_reversal', 'refund_failure') AND of_entry IS NULL"
 
 
 class LedgerRow(Base):
@@ -29,7 +32,7 @@ class LedgerRow(Base):
             "movement",
             "nth",
             unique=True,
-            postgresql_where=text("movement IS NOT NULL"),
+            postgresql_where=text(f"movement IS NOT NULL AND NOT ({_VOID})"),
         ),
         Index("ix_ledger_shop_time", "shop_id", "booked_at", "id"),
     )
@@ -63,9 +66,14 @@ class LedgerRow(Base):
         return Money(self.minor, self.currency)
 
     @property
+    def _of(self) -> Name | None:
+        if self.of_entry is None or self.of_movement is None:
+            return None
+        return Name(self.account_id, self.of_entry, self.of_movement, self.of_nth or 0)
+
+    @property
     def booking(self) -> Booking:
         """As the rules see it."""
-        of = Name(self.account_id, self.of_entry, self.of_movement, self.of_nth or 0) if _named(self) else None
         return Booking(
             self.entry,
             self.account_id,
@@ -73,7 +81,7 @@ class LedgerRow(Base):
             self.money,
             self.movement,
             self.nth,
-            of,
+            self._of,
             self.at,
             self.came_in,
             self.taken,
@@ -83,3 +91,9 @@ class LedgerRow(Base):
             self.owed,
             self.settled,
         )
+
+
+VOID = and_(
+    LedgerRow.entry.in_((Entry.chargeback_reversal, Entry.refund_failure)),
+    LedgerRow.of_entry.is_(None),
+)

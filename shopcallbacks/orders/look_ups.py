@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
 
-from sqlalchemy import String, bindparam, func, select, tuple_
+from sqlalchemy import String, bindparam, func, select, tuple_, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ..domain.money import Life
+from ..domain.money import Hold, Holder, Life
 from ..domain.states import Entry
 from ..extensions import db
-from .ledger import LedgerRow
+from .ledger import VOID, LedgerRow
 from .payments import Payment
 
 Movement = tuple[int, Entry, str]
 
 
-class Standing(NamedTuple):
-    """How well an order knows a payment."""
-
-    booked: bool
-    alive: bool
-
-
-def holders(keys: Collection[tuple[int, str]]) -> Mapping[tuple[int, str], Mapping[int, Standing]]:
+def holders(keys: Collection[tuple[int, str]]) -> Mapping[tuple[int, str], Mapping[int, Holder]]:
     """By (account id, id of a payment): the orders that know it."""
     if not keys:
         return {}
     ids = bindparam("ids", sorted({id_ for _, id_ in keys}), type_=ARRAY(String))
     rows = db.session.execute(
-        select(Payment.account_id, Payment.transactions, Payment.order_id, Payment.life).where(
+        select(Payment.account_id, Payment.transactions, Payment.order_id, Payment.life, Payment.booked).where(
             Payment.transactions.op("?|")(ids)
         )
     )
-    found: dict[tuple[int, str], dict[int, Standing]] = {}
-    for account_id, transactions, order_id, life in rows:
-        standing = Standing(life in (Life.booked, Life.taken_out), life is Life.alive)
+    found: dict[tuple[int, str], dict[int, Holder]] = {}
+    for account_id, transactions, order_id, life, booked in rows:
         for id_ in transactions:
-            if (account_id, id_) in keys:
-                found.setdefault((account_id, id_), {})[order_id] = standing
+            if id_ is not None and (account_id, id_) in keys:
+                found.setdefault((account_id, id_), {})[order_id] = Holder(order_id, _hold(life, booked))
     return found
+
+
+def _hold(life: Life, booked: bool) -> Hold:
+    if booked:
+        return Hold.booked
+    return {Life.alive: Hold.alive, Life.unheard: Hold.unheard}.get(life, Hold.ended)
 
 
 def movements(keys: Collection[Movement]) -> Mapping[Movement, Mapping[int, int | None]]:
@@ -48,20 +45,23 @@ def movements(keys: Collection[Movement]) -> Mapping[Movement, Mapping[int, int 
     if not keys:
         return {}
     accounts, entries, names = zip(*sorted(keys), strict=True)
-    wanted = func.unnest(
-        bindparam("accounts", list(accounts), type_=ARRAY(LedgerRow.account_id.type)),
-        bindparam("entries", [entry.name for entry in entries], type_=ARRAY(String)),
-        bindparam("names", list(names), type_=ARRAY(String)),
-    ).table_valued("account_id", "entry", "movement")
-    rows = db.session.execute(
-        select(
-            LedgerRow.account_id, LedgerRow.entry, LedgerRow.movement, LedgerRow.order_id, LedgerRow.callback_id
+    wanted = (
+        func.unnest(
+            bindparam("accounts", list(accounts), type_=ARRAY(LedgerRow.account_id.type)),
+            bindparam("entries", [entry.name for entry in entries], type_=ARRAY(String)),
+            bindparam("names", list(names), type_=ARRAY(String)),
         )
+        .table_valued("account_id", "entry", "movement", name="wanted")
+        .render_derived()
+    )
+    rows = db.session.execute(
+        select(LedgerRow.account_id, LedgerRow.entry, LedgerRow.movement, LedgerRow.order_id, LedgerRow.callback_id)
         .join(
             wanted,
-            tuple_(LedgerRow.account_id, func.cast(LedgerRow.entry, String), LedgerRow.movement)
+            tuple_(LedgerRow.account_id, type_coerce(LedgerRow.entry, String), LedgerRow.movement)
             == tuple_(wanted.c.account_id, wanted.c.entry, wanted.c.movement),
         )
+        .where(~VOID)
         .order_by(LedgerRow.id.desc())
     )
     found: dict[Movement, dict[int, int | None]] = {}

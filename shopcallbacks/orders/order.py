@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ..domain.money import Booking, OrderFacts
+from ..domain.money import Payment as Try
 from ..domain.states import CancelledBy, OrderState
 from ..domain.values import Money
 from ..extensions import Base, db, utcnow
@@ -65,9 +68,14 @@ class Order(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     changed_at: Mapped[datetime] = mapped_column(default=utcnow)
 
-    payments: Mapped[list[Payment]] = relationship(order_by=Payment.place, passive_deletes="all", viewonly=True)
-    ledger: Mapped[list[LedgerRow]] = relationship(order_by=LedgerRow.id, passive_deletes="all", viewonly=True)
-    events: Mapped[list[OrderEvent]] = relationship(order_by=OrderEvent.id, passive_deletes="all", viewonly=True)
+    payments: Mapped[list[Payment]] = relationship(order_by=Payment.place, viewonly=True)
+    ledger: Mapped[list[LedgerRow]] = relationship(order_by=LedgerRow.id, viewonly=True)
+    events: Mapped[list[OrderEvent]] = relationship(order_by=OrderEvent.id, viewonly=True)
+
+    @property
+    def facts(self) -> OrderFacts:
+        """As the rules see it."""
+        return facts_of(self, (row.facts for row in self.payments), (row.booking for row in self.ledger))
 
     @property
     def total(self) -> Money:
@@ -130,3 +138,20 @@ class Order(Base):
             )
         )
         return {(shop_id, number): id_ for shop_id, number, id_ in rows}
+
+
+def facts_of(order: Any, payments: Iterable[Try], ledger: Iterable[Booking]) -> OrderFacts:
+    """An order, or a row of its table, as the rules see it."""
+    return OrderFacts(
+        number=order.number,
+        total=Money(order.amount_minor, order.currency),
+        state=order.state,
+        cancelled_by=order.cancelled_by,
+        test=order.test,
+        account=order.account_id,
+        email=order.customer_email,
+        expires_at=order.expires_at,
+        held_since=order.held_since,
+        payments=tuple(payments),
+        ledger=tuple(ledger),
+    )

@@ -16,9 +16,9 @@ from ..extensions import Base
 class Payment(Base):
     """One of an order's payments, as `domain.money.Payment` tells it, at its place among them.
 
-    `transactions`: its ids, the first told first; null is that of a payment whose messages name none.
-    `answer_by`: until when the gateway wants an answer to a dispute; `by_day`: it named the day only, and this is its
-    end in UTC.
+    `transactions`: its ids, the first told first; null is that of a payment whose messages name none. `booked`: whether
+    money of it ever was. `answer_by`: until when the gateway wants an answer to a dispute; `by_day`: it named the day
+    only, and this is its end in UTC.
     """
 
     __tablename__ = "payments"
@@ -34,6 +34,7 @@ class Payment(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("gateway_accounts.id"))
     transactions: Mapped[list[str | None]] = mapped_column(JSONB)
     life: Mapped[Life]
+    booked: Mapped[bool] = mapped_column(default=False, server_default=false())
     began_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     heard_at: Mapped[datetime | None]

@@ -67,7 +67,7 @@ class Delivery(Sending, Base):
                 .order_by(cls.next_try_at, cls.position)
                 .limit(limit)
                 .with_for_update(of=cls, skip_locked=True)
-                .options(joinedload(cls.event).joinedload(OrderEvent.order))
+                .options(joinedload(cls.event))
                 .execution_options(populate_existing=True)
             )
         )
@@ -85,7 +85,7 @@ class Delivery(Sending, Base):
         wanted = select(cls).where(cls.endpoint_id == endpoint_id, *_in_part(part))
         if before is not None:
             wanted = wanted.where(cls.position < before)
-        related = joinedload(cls.event).joinedload(OrderEvent.order)
+        related = joinedload(cls.event)
         return db.session.scalars(wanted.order_by(cls.position.desc()).limit(limit).options(related)).all()
 
     @classmethod

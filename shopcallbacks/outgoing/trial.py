@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 import requests
 from sqlalchemy import select
 
+from ..callbacks import moves
 from ..callbacks.callback import Callback
 from ..dashboard.health import TEST
 from ..domain.errors import CallbackFailed
-from ..domain.states import OrderState
-from ..domain.transitions import OrderFacts, decide
+from ..domain.money import Answer, OrderFacts, Settings, decide
 from ..domain.values import Message, Money, Outcome, Verdict
-from ..extensions import db
+from ..extensions import db, utcnow
 from ..gateways.base import Example
 from ..orders.intake import NewOrder
 from ..orders.order import Order
@@ -109,17 +109,17 @@ def _rehearse(account: GatewayAccount, settings: dict[str, object], example: Exa
             "Add a second account, set up for its test system, and send the test from there."
         )
     try:
-        decide(OrderFacts(order.number, OrderState.temporary, order.total, test=True), message)
+        decide(OrderFacts(order.number, order.total, test=True), message, account.id, utcnow(), Settings())
     except CallbackFailed as failure:
         raise NotSent(f"It would not open its test order: {failure.detail or failure.reason}") from None
 
 
 def make_order(account: GatewayAccount, prepared: Prepared) -> Order:
     """The test order, there before its callback comes; `NotSent` where there is one of the same second."""
-    order, made = Order.create(prepared.order, account.shop_id)
-    if not made:
+    moved = moves.hand_in(prepared.order, account.shop)
+    if moved.answer is not Answer.created:
         raise NotSent("A test was sent this very second. Try again.")
-    return order
+    return db.session.get_one(Order, moved.order_id)
 
 
 def send(prepared: Prepared) -> Sent:

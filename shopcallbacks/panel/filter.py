@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, false, select
 
 from ..callbacks.callback import Callback
 from ..dashboard import causes, decisions, queue
-from ..domain.errors import Reason
+from ..domain.errors import Conflict, Reason
 from ..domain.states import State
 from ..extensions import utcnow
 from ..shops.accounts import GatewayAccount, Shop
@@ -62,6 +62,7 @@ class Filter:
     tab: Tab = Tab.unprocessed
     accounts: tuple[str, ...] = ()
     reason: Reason | None = None
+    conflict: Conflict | None = None
     since: date | None = None
     until: date | None = None
     order: str | None = None
@@ -126,7 +127,16 @@ class Filter:
     @property
     def narrowed(self) -> bool:
         """Shows less than the whole tab."""
-        return bool(self.accounts or self.reason or self.known or self.since or self.until or self.order or self.q)
+        return bool(
+            self.accounts
+            or self.reason
+            or self.conflict
+            or self.known
+            or self.since
+            or self.until
+            or self.order
+            or self.q
+        )
 
     @property
     def sorting(self) -> Sort:
@@ -168,6 +178,8 @@ class Filter:
             found.append(Callback.account_id.in_(ids))
         if self.reason:
             found.append(Callback.reason == self.reason)
+        if self.conflict:
+            found.append(Callback.conflict == self.conflict)
         if self.known:
             found.append(causes.KNOWN.in_([self.known]))
         if self.order:
@@ -256,6 +268,7 @@ _READERS: Mapping[str, tuple[str, Any]] = {
     "tab": ("tab", _one_of("tab", Tab)),
     "account": ("accounts", _accounts),
     "reason": ("reason", _one_of("reason", Reason)),
+    "conflict": ("conflict", _one_of("conflict", Conflict)),
     "known": ("known", _known),
     "from": ("since", _day),
     "to": ("until", _day),

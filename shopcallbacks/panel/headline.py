@@ -19,7 +19,7 @@ def headline(callback: Callback) -> str:
     reason = callback.reason
     if reason is None:
         return "Removed before it was looked at"
-    return cause(reason, gateway, callback.asks, callback.detail)
+    return cause(reason, callback.conflict, gateway, callback.account.asks)
 
 
 def claim(callback: Callback) -> str:

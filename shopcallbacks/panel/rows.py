@@ -12,7 +12,7 @@ from ..callbacks.claims import Claim
 from ..callbacks.notes import Thread, threads_of
 from ..domain.errors import Reason
 from ..domain.states import BY_A_PERSON, State, Verb
-from ..processing.foresight import WORTH_A_RETRY, forcing_may_help, reopening_may_help
+from ..processing.foresight import WORTH_A_RETRY, forcing_may_help
 from ..shops.acts import Activity
 from ..shops.users import User
 from ..words import acts, outcomes, reasons
@@ -59,7 +59,7 @@ class Row:
             return "green"
         if self.callback.state is State.invalid:
             return "secondary"
-        return reasons.REASONS[self.callback.reason].dot if self.callback.reason else "red"
+        return reasons.words_of(self.callback.reason, self.callback.conflict).dot if self.callback.reason else "red"
 
     @property
     def headline(self) -> str:
@@ -95,7 +95,7 @@ class Row:
         callback = self.callback
         if callback.state is not State.unprocessed or self.busy or callback.reason is None:
             return None
-        step = reasons.REASONS[callback.reason].step
+        step = reasons.words_of(callback.reason, callback.conflict).step
         return step if step != reasons.RETRY else None
 
     def may(self, verb: Verb) -> bool:
@@ -104,14 +104,12 @@ class Row:
             return False
         if verb is Verb.retry:
             return self.callback.reason in WORTH_A_RETRY
-        if verb is Verb.reopen:
-            return reopening_may_help(self.callback)
         return verb is not Verb.force or forcing_may_help(self.callback)
 
     @property
     def rulings(self) -> list[Verb]:
         """What may be decided about its payment."""
-        return [verb for verb in Verb if verb.ruling and self.may(verb)]
+        return [verb for verb in Verb if (verb.rules or verb is Verb.assign) and self.may(verb)]
 
     def who(self, user: User | None) -> str:
         if user is not None and self.viewer is not None and user.id == self.viewer.id:

@@ -1,8 +1,9 @@
-"""A case: one callback with all that is needed to examine it, as plain values, so that nothing else is read meanwhile."""
+"""A case: one callback with all that is needed to examine it, as plain values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -126,7 +127,7 @@ class Accounts:
         """Settings with secrets that were not live for the callback, and with those of the shop's other accounts; but
         for those that can't be read any more."""
         account = self._accounts[due.account_id]
-        found = []
+        found: list[tuple[str, dict[str, Any]]] = []
         now = utcnow()
         for secret in account.secrets:
             if not secret.live(due.received_at, now):
@@ -141,10 +142,8 @@ class Accounts:
 
 
 def _add(found: list[tuple[str, dict[str, Any]]], label: str, account: GatewayAccount, secrets: list[Secret]) -> None:
-    try:
+    with suppress(SecretUnreadable):  # then it can't tell anything
         found.append((label, account.settings_with(secrets)[0]))
-    except SecretUnreadable:
-        pass  # it could not tell anything
 
 
 def _labels(gateway: Gateway, live: list[Secret]) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ from ..domain.values import Message, Outcome, Verification
 from ..extensions import utcnow
 from ..orders import books, look_ups
 from ..orders.books import Book
-from ..orders.look_ups import Movement, Standing
+from ..orders.look_ups import Movement
 from ..orders.order import Order
 from .case import Accounts
 from .examining import Finding
@@ -85,6 +85,11 @@ class Tried:
         return self.due.received_at, self.due.id
 
     @property
+    def failure(self) -> CallbackFailed | None:
+        """Why it is not processed, or not to its end."""
+        return self.finding.failure or next((result.failure for result in self.results if result.failure), None)
+
+    @property
     def moved(self) -> bool:
         """Whether anything is to be recorded of it: of one that only waited, where its standing is another now."""
         return not self.waited or any(result.tried and not _same(result) for result in self.results)
@@ -113,7 +118,7 @@ class Desk:
         self._known = known.of(self._vouched())
         self.books: dict[int, Book] = dict(before.books) if before else {}
         self._numbers: dict[tuple[int, str], int] = {}
-        self._holders: dict[tuple[int, str], dict[int, Standing]] = {}
+        self._holders: dict[tuple[int, str], dict[int, Holder]] = {}
         self._movements: dict[Movement, dict[int, int | None]] = {}
         self._waiting: list[Tried] = []
         self._held: list[Tried] = []  # of which something waits, in the order of arrival
@@ -177,8 +182,8 @@ class Desk:
         numbers = {(due.shop_id, m.order_number) for due, m in said_ if m.order_number} - self._numbers.keys()
         self._numbers |= Order.ids_by_number(numbers)
         ids = {(due.account_id, id_) for due, message in said_ for id_ in ids_of(message)} - self._holders.keys()
-        for key, standings in look_ups.holders(ids).items():
-            self._holders.setdefault(key, {}).update(standings)
+        for key, holders in look_ups.holders(ids).items():
+            self._holders.setdefault(key, {}).update(holders)
         movements = {_movement(due, message) for due, message in said_} - {None}
         for movement, booked in look_ups.movements(movements - self._movements.keys()).items():  # type: ignore[arg-type]
             self._movements.setdefault(movement, {}).update(booked)
@@ -186,10 +191,10 @@ class Desk:
     def _note(self, book: Book) -> None:
         """The order as it is now, for whoever asks by the names of its payments."""
         for payment in book.facts.payments:
-            standing = Standing(book.facts.figures(payment).booked, payment.alive)
+            holder = Holder.of(book.id, book.facts, payment)
             for id_ in payment.transactions:
                 if id_ is not None:
-                    self._holders.setdefault((payment.account, id_), {})[book.id] = standing
+                    self._holders.setdefault((payment.account, id_), {})[book.id] = holder
         self._numbers[book.shop_id, book.facts.number] = book.id
 
     def _orders_for(self, one: Tried, result: Result) -> Iterator[int]:
@@ -208,12 +213,8 @@ class Desk:
     def order_id(self, one: Tried, message: Message) -> int | None:
         if one.due.assigned_id is not None:
             return one.due.assigned_id
-        holders = (
-            Holder(order_id, standing.booked, standing.alive)
-            for id_ in ids_of(message)
-            for order_id, standing in self._holders.get((one.due.account_id, id_), {}).items()
-            if order_id in self.books and self.books[order_id].shop_id == one.due.shop_id
-        )
+        known_by = (self._holders.get((one.due.account_id, id_), {}) for id_ in ids_of(message))
+        holders = (holder for by_order in known_by for holder in by_order.values())
         return order_of(message, self._by_number(one, message), holders)
 
     # Deciding
@@ -260,6 +261,9 @@ class Desk:
     def _decided(self, one: Tried, result: Result, ruling: Ruling | None = None) -> bool:
         """Decides the message; whether its order has changed."""
         result.tried = True
+        if result.message.outcome is Outcome.ignored:
+            result.failure, result.effect = None, Effect.none
+            return False
         try:
             decision = self._decision(one, result, ruling)
         except Refused as refused:
@@ -269,8 +273,6 @@ class Desk:
             result.failure, result.effect = failure, None
             return False
         result.failure, result.effect = None, decision.effect
-        if result.order_id is None:
-            return False
         if decision.effect is Effect.repeated:
             result.repeats_id = self._first_told(one, result)
         self._take(one, result, decision)
@@ -281,7 +283,8 @@ class Desk:
     def _take(self, one: Tried, result: Result, decision: Decision) -> None:
         assert result.order_id is not None
         book = self.books[result.order_id]
-        waits = other_payment_waits(decision.order, self._paid_waiting(book.id, but=result)) if decision.events else False
+        others = self._paid_waiting(book.id, but=result) if decision.events else ()
+        waits = other_payment_waits(decision.order, others)
         new = decision.order.ledger[len(book.facts.ledger) :]
         book.take(decision, callback_id=one.due.id, actor=one.due.by, other_waits=waits)
         for row in new:
@@ -291,8 +294,6 @@ class Desk:
 
     def _decision(self, one: Tried, result: Result, ruling: Ruling | None) -> Decision:
         message = result.message
-        if message.outcome is Outcome.ignored:
-            return Decision(_NO_ORDER, Effect.none)
         if message.outcome is Outcome.unclear:
             raise CallbackFailed(Reason.unreadable if message.unreadable else Reason.unclear, message.detail)
         if not one.waited:
@@ -419,5 +420,3 @@ def _decide_anew() -> CallbackFailed:
         Reason.order_conflict, "A person thought better of giving it back: decide anew.", Conflict.payment_taken_out
     )
 
-
-_NO_ORDER = OrderFacts("", total=None)  # type: ignore[arg-type]

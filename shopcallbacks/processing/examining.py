@@ -69,11 +69,13 @@ class Examining:
                 _take_as_kept(self.finding)
                 return None
             if case.forced:
-                return self._verified(Verification.skipped())
+                self._verified(Verification.skipped())
+                return None
             assert self.finding.due.request is not None
             verifying = case.gateway.verify(self.finding.due.request, case.settings)
             if isinstance(verifying, Verification):
-                return self._verified(verifying)
+                self._verified(verifying)
+                return None
             self._asking = verifying
             return self._go_on(None)
         return None
@@ -89,7 +91,8 @@ class Examining:
         try:
             return next(self._asking) if answer is None else self._asking.send(answer)
         except StopIteration as end:
-            return self._verified(end.value)
+            self._verified(end.value)
+            return None
 
     def _verified(self, verification: Verification) -> None:
         self.finding.verification = verification
@@ -103,7 +106,8 @@ class Examining:
     def _diagnosed(self, failure: CallbackFailed) -> CallbackFailed:
         """What would have made it pass, where that is known."""
         case, due = self.finding.case, self.finding.due
-        assert case is not None and due.request is not None
+        assert case is not None
+        assert due.request is not None
         self.finding.diagnosis = explain(case.gateway, due.request, case.settings, self._accounts.others(due))
         return CallbackFailed(Reason.not_genuine, self.finding.diagnosis) if self.finding.diagnosis else failure
 
@@ -120,7 +124,9 @@ def _take_as_kept(finding: Finding) -> None:
 def _interpret(finding: Finding) -> None:
     """What it says; of one that isn't genuine too, to show what it claims."""
     case, verification, due = finding.case, finding.verification, finding.due
-    assert case is not None and verification is not None and due.request is not None
+    assert case is not None
+    assert verification is not None
+    assert due.request is not None
     messages = case.gateway.interpret(due.request, case.settings, verification.evidence)
     if not messages:  # a genuine batch of none
         messages = (Message(Outcome.ignored),)

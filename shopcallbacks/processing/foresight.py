@@ -6,25 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..callbacks.callback import Callback
+from ..callbacks.callback import NOTHING_MORE, Callback, More
 from ..domain.errors import CallbackFailed, Reason
 from ..domain.states import Effect, Kind, OrderState, Verb
 from ..domain.values import Message, Outcome
 from ..orders.order import Order
-from .deciding import Result
-from .pipeline import foresee
+from .deciding import Desk, Tried
+from .pipeline import rehearse
 
 # All that a forced attempt skips; whatever else keeps a callback from being processed keeps a forced one too.
 SKIPPED = (Reason.not_genuine, Reason.gateway_unreachable)
 # Where one more attempt, the same as before, may end otherwise.
 WORTH_A_RETRY = (*SKIPPED, Reason.order_not_found, Reason.account_disabled, Reason.crashed, None)
-_LEADS_TO = {
-    Effect.opened: OrderState.open,
-    Effect.awaiting: OrderState.awaiting_payment,
-    Effect.cancelled: OrderState.cancelled,
-    Effect.refunded: OrderState.refunded,
-    Effect.reopened: OrderState.open,
-}
 
 
 class WhyNot(StrEnum):
@@ -43,12 +36,8 @@ class Change:
     order: Order | None
     effect: Effect | None
     failure: CallbackFailed | None
-
-    @property
-    def after(self) -> OrderState | None:
-        if self.order is None or self.effect is None:
-            return None
-        return _LEADS_TO.get(self.effect, self.order.state)
+    refused: str
+    after: OrderState | None
 
 
 @dataclass(frozen=True)
@@ -69,15 +58,15 @@ def of_retry(callback: Callback) -> Foresight | None:
     return _unless_asked(callback, Kind.retry)
 
 
-def of(callback: Callback, verb: Verb) -> Foresight | None:
-    """Of whatever verb asks for an attempt."""
+def of(callback: Callback, verb: Verb, more: More = NOTHING_MORE) -> Foresight | None:
+    """Of whatever verb asks for an attempt, with what else the person would say."""
     if verb is Verb.force:
         return of_force(callback)
-    return _unless_asked(callback, verb.attempts) if verb.attempts else None
+    return _unless_asked(callback, verb.attempts, more) if verb.attempts else None
 
 
-def _unless_asked(callback: Callback, kind: Kind) -> Foresight | None:
-    return None if callback.would_ask(kind) else _foresee(callback, kind)
+def _unless_asked(callback: Callback, kind: Kind, more: More = NOTHING_MORE) -> Foresight | None:
+    return None if callback.would_ask(kind) else _foresee(callback, kind, more)
 
 
 def of_force(callback: Callback) -> Foresight:
@@ -105,25 +94,27 @@ def forcing_may_help(callback: Callback) -> bool:
     )
 
 
-def reopening_may_help(callback: Callback) -> bool:
-    """An order that is open already can't be opened by another payment."""
-    return callback.paid_but and callback.order is not None and callback.order.state is not OrderState.open
-
-
 def _enough(callback: Callback, order: Order) -> bool:
     return callback.outcome is not Outcome.paid or (callback.amount_minor or 0) >= order.amount_minor
 
 
-def _foresee(callback: Callback, kind: Kind) -> Foresight:
-    finding, results = foresee(callback, kind)
-    failure = finding.failure or next((result.failure for result in results if result.failure), None)
-    changes = tuple(_changes(results))
-    helps = finding.failure is None and any(change.effect is not None for change in changes)
-    return Foresight(changes, failure, None if helps else WhyNot.fails)
+def _foresee(callback: Callback, kind: Kind, more: More = NOTHING_MORE) -> Foresight:
+    (tried,), desk = rehearse([callback], kind, more=more)
+    changes = tuple(_changes(tried, desk))
+    helps = tried.finding.failure is None and any(change.effect is not None for change in changes)
+    return Foresight(changes, tried.failure, None if helps else WhyNot.fails)
 
 
-def _changes(results: Sequence[Result]) -> Iterator[Change]:
-    orders = Order.read(result.order_id for result in results if result.order_id is not None)
-    for result in results:
+def _changes(tried: Tried, desk: Desk) -> Iterator[Change]:
+    orders = Order.read({result.order_id for result in tried.results if result.order_id is not None})
+    for result in tried.results:
         order = orders.get(result.order_id) if result.order_id is not None else None
-        yield Change(result.message, order, result.effect, result.failure)
+        after = desk.books[order.id].facts.state if order is not None and order.id in desk.books else None
+        yield Change(
+            result.message,
+            order,
+            None if result.refused else result.effect,
+            result.failure,
+            result.refused,
+            after if result.effect is not None else None,
+        )

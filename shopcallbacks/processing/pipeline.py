@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ..callbacks.callback import NOTHING_MORE, Callback, More
 from ..callbacks.due import Due, as_due
 from ..domain.states import Kind
-from ..extensions import db
+from ..extensions import db, utcnow
 from ..orders import books, feed
 from .case import Accounts
 from .deciding import Desk, Tried
@@ -20,7 +21,7 @@ from .verifying import Asker
 
 
 def process(due: Sequence[Due]) -> None:
-    """A claimed batch of those for which nobody is asked. May raise what the database says: then nothing of it holds."""
+    """A claimed batch of those for which nobody is asked. What the database refuses is raised: nothing of it holds."""
     if due:
         accounts = Accounts(one.account_id for one in due)
         apply([examine(one, accounts, nobody) for one in due], accounts)
@@ -39,17 +40,21 @@ def give_up(due: Due) -> None:
     """Of the exception in hand, which was this callback's own: it is `crashed`, and nothing else."""
     finding = Finding(due, 0.0)
     finding.failure, finding.error = crashed()
-    record([Tried(finding)], books.utcnow())
+    record([Tried(finding)], utcnow())
 
 
 def rehearse(
-    rows: Sequence[object], kind: Kind, ask: Asker = nobody, before: Desk | None = None
+    callbacks: Sequence[Callback],
+    kind: Kind,
+    ask: Asker = nobody,
+    before: Desk | None = None,
+    more: More = NOTHING_MORE,
 ) -> tuple[list[Tried], Desk]:
     """What attempts of that kind would do, by the code that would do it, one after the other; changes nothing.
 
-    And the desk, to go on from with the next batch.
+    And the desk, to go on from with the next batch. `more`: what the person would say with it.
     """
-    due = as_due(rows, kind)
+    due = as_due(callbacks, kind, more)
     accounts = Accounts(one.account_id for one in due)
     with db.session.no_autoflush:
         desk = Desk([examine(one, accounts, ask) for one in due], accounts, dry=True, before=before)

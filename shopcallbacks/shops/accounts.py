@@ -12,9 +12,11 @@ from enum import StrEnum
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, false, select, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ..domain.money import Settings as Rules
+from ..domain.values import Money
 from ..extensions import Base, db, utcnow
 from ..gateways import GATEWAYS
 from ..gateways.base import Gateway, Kind, Setting
@@ -36,6 +38,10 @@ class Mode(StrEnum):
 
 
 class Shop(Base):
+    """A tenant. What it says of all its orders: `refusal_cancels_after` (seconds), `payment_reopens`, `parts`, as
+    `domain.money.Settings` has them; above `accept_limit` only an admin may accept another sum or currency.
+    """
+
     __tablename__ = "shops"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -44,6 +50,11 @@ class Shop(Base):
     time_zone: Mapped[str] = mapped_column(default="UTC")
     api_token_digest: Mapped[bytes | None] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    refusal_cancels_after: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    payment_reopens: Mapped[bool] = mapped_column(default=True, server_default=true())
+    parts: Mapped[bool] = mapped_column(default=False, server_default=false())
+    accept_limit_minor: Mapped[int | None]
+    accept_limit_currency: Mapped[str | None]
     accounts: Mapped[list[GatewayAccount]] = relationship(back_populates="shop", order_by="GatewayAccount.id")
 
     @classmethod
@@ -54,6 +65,15 @@ class Shop(Base):
         shop = cls(slug=slug, name=name, time_zone=time_zone)
         db.session.add(shop)
         return shop
+
+    @property
+    def rules(self) -> Rules:
+        """For the rules of money."""
+        return Rules(self.refusal_cancels_after, self.payment_reopens, self.parts)
+
+    @property
+    def accept_limit(self) -> Money | None:
+        return Money.maybe(self.accept_limit_minor, self.accept_limit_currency)
 
     def new_api_token(self) -> str:
         """A new bearer token for the shop's API, shown once; the former one stops working."""
@@ -92,7 +112,12 @@ class Shop(Base):
 
 
 class GatewayAccount(Base):
-    """One shop's set-up of a gateway. `asks`: its callbacks may need an answer from the gateway's own hosts."""
+    """One shop's set-up of a gateway. `asks`: its callbacks may need an answer from the gateway's own hosts.
+
+    How its messages meet orders: `number_pattern`, how order numbers come back; `ours_field`, `ours_value`, what says
+    that a callback is this shop's; `sets_nameless_aside`, what names no order is ignored; `try_lives_s`, for how many
+    seconds a try lives without a word (None: for ever); `tolerance_minor`, so small a difference is accepted.
+    """
 
     __tablename__ = "gateway_accounts"
     __table_args__ = (UniqueConstraint("shop_id", "slug"),)
@@ -108,6 +133,12 @@ class GatewayAccount(Base):
     asks: Mapped[bool] = mapped_column(default=False)
     enabled: Mapped[bool] = mapped_column(default=True)
     disabled_at: Mapped[datetime | None]
+    number_pattern: Mapped[str | None]
+    ours_field: Mapped[str | None]
+    ours_value: Mapped[str | None]
+    sets_nameless_aside: Mapped[bool] = mapped_column(default=False, server_default=false())
+    try_lives_s: Mapped[int | None]
+    tolerance_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     shop: Mapped[Shop] = relationship(back_populates="accounts")
     secrets: Mapped[list[Secret]] = relationship(order_by=Secret.id.desc())

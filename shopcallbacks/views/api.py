@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, json, jsonify, request, url_for
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from ..callbacks.callback import Callback
-from ..domain.states import Entry
+from ..callbacks import moves
+from ..domain.errors import Refused
+from ..domain.money import Answer, Dispute, OrderFacts, Payment
+from ..domain.states import Lane
+from ..domain.values import Money
 from ..extensions import csrf, db, limiter, ring
 from ..orders.feed import OrderEvent
 from ..orders.intake import BadOrder, parse_new_order
@@ -36,23 +40,50 @@ def authenticate() -> Response | None:
 
 @bp.post("/orders")
 def create_order() -> Response:
-    """A new temporary order, 201; the same order again, 200; another order of that number, 409."""
+    """A new temporary order, 201, also one that was cancelled and is handed in again; replaced, or as it was, 200.
+
+    409 where it is paid, or has taken more than that.
+    """
     try:
         new = parse_new_order(request.get_json(force=True, silent=True), g.shop)
     except BadOrder as error:
         return problem(422, "The order can't be taken.", errors=error.problems)
-    order, made = Order.create(new, g.shop.id)
-    if not made and order.total != new.total:
+    try:
+        moved = moves.hand_in(new, g.shop)
+    except Refused as refused:
         db.session.rollback()
-        return problem(409, f"There is an order {new.number} of {order.total} already.")
-    woken = Callback.wake(g.shop.id, new.number) if made else set()
+        return _refused(Order.find(g.shop.id, new.number), str(refused))
     db.session.commit()
-    for lane in woken:
-        ring(lane)
-    response = jsonify(as_json(order))
-    response.status_code = 201 if made else 200
-    response.headers["Location"] = url_for("api.show_order", number=order.number)
+    if moves.woken_behind(g.shop, new.number) or moved.woken:
+        db.session.commit()
+        ring(Lane.plain)
+    response = jsonify(as_json(db.session.get_one(Order, moved.order_id)))
+    response.status_code = 201 if moved.answer in (Answer.created, Answer.again) else 200
+    response.headers["Location"] = url_for("api.show_order", number=new.number)
     return response
+
+
+@bp.post("/orders/<path:number>/cancel")
+def cancel_order(number: str) -> Response:
+    """The shop gave the order up: 200, also where it was cancelled before; 409 where it is paid."""
+    order = Order.find(g.shop.id, number)
+    if order is None:
+        return problem(404, f"There is no order {number}.")
+    try:
+        moved = moves.cancel(order.id, "shop API")
+    except Refused as refused:
+        db.session.rollback()
+        return _refused(Order.find(g.shop.id, number), str(refused))
+    db.session.commit()
+    if moved.woken:
+        ring(Lane.plain)
+    return jsonify(as_json(db.session.get_one(Order, moved.order_id)))
+
+
+def _refused(order: Order | None, sentence: str) -> Response:
+    """409, with the order as it stands: what it has taken is money that the shop must not overlook."""
+    assert order is not None
+    return problem(409, sentence, order=as_json(order))
 
 
 @bp.get("/orders/<path:number>")
@@ -91,37 +122,66 @@ def store_away(error: OperationalError) -> Response:
 
 
 def problem(
-    status: int, title: str, headers: dict[str, str] | None = None, errors: dict[str, str] | None = None
+    status: int,
+    title: str,
+    headers: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
+    **more: Any,
 ) -> Response:
     """RFC 9457: `errors` has a sentence for each bad field."""
-    body: dict[str, Any] = {"type": "about:blank", "status": status, "title": title}
+    body: dict[str, Any] = {"type": "about:blank", "status": status, "title": title, **more}
     if errors:
         body["errors"] = [{"field": name, "detail": detail} for name, detail in sorted(errors.items())]
     return Response(json.dumps(body), status, headers, content_type="application/problem+json")
 
 
 def as_json(order: Order) -> dict[str, Any]:
+    """`paid`: what the order took; money that came in and was not taken stands with its payment, as `owed`."""
     return {
         "number": order.number,
         "state": order.state,
+        "cancelled_by": order.cancelled_by,
         "amount": str(order.total.amount),
         "currency": order.currency,
         "paid": str(order.paid.amount),
-        "refunded": str(order.refunded.amount),
-        "owed": str(order.owed.amount),
+        "given_back": str(order.given_back.amount),
+        "kept": str(order.kept.amount),
+        "need": str(order.need.amount),
+        "owed": str(Money(order.owed_minor, order.currency).amount),
+        "owed_other": _by_currency(order.owed_other),
         "test": order.test,
         "customer_email": order.customer_email,
+        "expires_at": order.expires_at.isoformat() if order.expires_at else None,
         "created_at": order.created_at.isoformat(),
         "changed_at": order.changed_at.isoformat(),
-        "payments": [
+        "payments": [_payment(order.facts, payment) for payment in order.facts.payments],
+    }
+
+
+def _payment(order: OrderFacts, payment: Payment) -> dict[str, Any]:
+    """One try to pay. `taken`: what the order counts as its own of it; nothing of one that it did not take."""
+    figures, currency = order.figures(payment), order.total.currency
+    return {
+        "transaction_ids": list(payment.transactions),
+        "life": payment.life,
+        "came_in": _by_currency(figures.came_in),
+        "taken": str(Money(figures.taken, currency).amount),
+        "given_back": str(Money(figures.given_back, currency).amount),
+        "kept": str(Money(figures.kept, currency).amount),
+        "owed": _by_currency(figures.owed),
+        "disputed": payment.dispute is Dispute.open,
+        "answer_by": payment.answer_by.isoformat() if payment.answer_by else None,
+        "bookings": [
             {
                 "kind": row.entry,
                 "amount": str(row.money.amount),
-                "currency": row.currency,
-                "transaction_id": row.transaction_id,
-                "callback_id": row.callback_id,
-                "booked_at": row.booked_at.isoformat(),
+                "currency": row.money.currency,
+                "movement": row.movement,
             }
-            for row in sorted(order.ledger, key=lambda row: (row.entry is Entry.refund, row.id))
+            for row in figures.rows
         ],
     }
+
+
+def _by_currency(sums: Mapping[str, int]) -> dict[str, str]:
+    return {currency: str(Money(minor, currency).amount) for currency, minor in sorted(sums.items())}

@@ -6,11 +6,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from ..callbacks import related
+from ..callbacks import moves, related
 from ..dashboard import unheard
 from ..domain.errors import Refused
-from ..domain.states import OrderState
-from ..extensions import db
+from ..domain.states import Lane, OrderState
+from ..extensions import db, ring
 from ..orders import lists
 from ..orders.order import Order
 from ..outgoing.deliveries import Delivery
@@ -61,14 +61,16 @@ def ask_settle(id_: int) -> str:
 @managers_only
 def settle(id_: int) -> Response | tuple[str, int]:
     """A person says that the money owed was given back."""
-    order = Order.lock([load_order(id_).id])[id_]
-    owed = order.owed
+    order = load_order(id_)
+    owed = " and ".join(str(money) for money in order.owed)
     try:
-        order.settle(current_user, why())
+        moved = moves.settle(order.id, current_user, why())
     except Refused as refused:
         db.session.rollback()
         return asked(load_order(id_), str(refused)), 422
     db.session.commit()
+    if moved.woken:
+        ring(Lane.plain)
     flash(f"{owed} of order {order.number} is given back.")
     return redirect(back_to(url_for("orders.show", id_=id_)), 303)
 

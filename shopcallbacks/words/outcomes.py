@@ -26,9 +26,25 @@ EFFECTS = {
     Effect.cancelled: "order cancelled",
     Effect.refunded: "order refunded",
     Effect.partly_refunded: "partly refunded",
-    Effect.recorded: "refund recorded",
+    Effect.recorded: "recorded",
+    Effect.part_paid: "part paid",
+    Effect.accepted: "accepted",
+    Effect.taken_too: "taken too",
     Effect.reopened: "order reopened",
     Effect.owed: "payment owed back",
+    Effect.refused: "try refused",
+    Effect.refund_failed: "refund failed",
+    Effect.disputed: "payment disputed",
+    Effect.charged_back: "charged back",
+    Effect.money_back: "chargeback reversed",
+    Effect.taken_back: "payment taken out of the books",
+    Effect.created: "order came in",
+    Effect.replaced: "order replaced",
+    Effect.handed_in_again: "order handed in again",
+    Effect.expired: "order expired",
+    Effect.settled: "money owed given back",
+    Effect.try_ended: "try ended by hand",
+    Effect.closed: "dealt with by hand",
     Effect.repeated: "told before, no effect",
     Effect.none: "no effect",
 }
@@ -39,7 +55,16 @@ RESULTS = {
     Effect.cancelled: "Order {number} cancelled",
     Effect.refunded: "Order {number} refunded",
     Effect.partly_refunded: "Order {number} partly refunded",
-    Effect.recorded: "Refund recorded on order {number}",
+    Effect.recorded: "Recorded on order {number}",
+    Effect.part_paid: "Order {number} is part paid",
+    Effect.accepted: "Order {number} opened: the sum is accepted",
+    Effect.taken_too: "Order {number} took the payment too",
+    Effect.refused: "Order {number}: the try was refused",
+    Effect.refund_failed: "A refund of order {number} failed: it is owed",
+    Effect.disputed: "A payment of order {number} is disputed",
+    Effect.charged_back: "A payment of order {number} was charged back",
+    Effect.money_back: "A chargeback of order {number} was reversed",
+    Effect.taken_back: "The payment of order {number} is out of the books",
     Effect.reopened: "Order {number} reopened",
     Effect.owed: "The payment for order {number} is owed back",
 }
@@ -56,7 +81,16 @@ FORESEEN = {
     Effect.cancelled: ("order is cancelled", "orders are cancelled"),
     Effect.refunded: ("order is refunded", "orders are refunded"),
     Effect.partly_refunded: ("order is partly refunded", "orders are partly refunded"),
-    Effect.recorded: ("refund is recorded", "refunds are recorded"),
+    Effect.recorded: ("is recorded", "are recorded"),
+    Effect.part_paid: ("order is part paid", "orders are part paid"),
+    Effect.accepted: ("order opens, its sum accepted", "orders open, their sums accepted"),
+    Effect.taken_too: ("payment is taken too", "payments are taken too"),
+    Effect.refused: ("try ends", "tries end"),
+    Effect.refund_failed: ("refund failed: its sum is owed", "refunds failed: their sums are owed"),
+    Effect.disputed: ("payment is disputed", "payments are disputed"),
+    Effect.charged_back: ("payment is charged back", "payments are charged back"),
+    Effect.money_back: ("chargeback is reversed", "chargebacks are reversed"),
+    Effect.taken_back: ("payment leaves the books", "payments leave the books"),
     Effect.reopened: ("order reopens", "orders reopen"),
     Effect.owed: ("payment is owed back to its customer", "payments are owed back to their customers"),
     Effect.repeated: ("was told before: no effect", "were told before: no effect"),
@@ -97,11 +131,7 @@ def too_many_failed(failed: int, tried: int, share: int) -> str:
     return f"{PLAIN.number(failed)} of the last {PLAIN.number(tried)} failed: more than {share} %."
 
 
-EVENTS = {
-    "created": "order came in",
-    "settled": "money owed given back",
-    **{str(effect): said for effect, said in EFFECTS.items()},
-}
+EVENTS = {str(effect): said for effect, said in EFFECTS.items()}
 
 
 def event(kind: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..domain.errors import Reason
-from ..domain.states import PAID_BUT
+from ..domain.errors import Conflict, Reason
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,63 @@ REASONS: dict[Reason, ReasonWords] = {
 }
 
 
-def cause(reason: Reason, gateway: str, asks: bool, detail: str) -> str:
-    """Why it waits. `asks`: the gateway was asked; `detail`: what is known of a conflict."""
+# The same, closer, where more is known of why it waits.
+CONFLICTS: dict[Conflict, ReasonWords] = {
+    Conflict.other_mode: ReasonWords(
+        "A test callback for a live order, or the other way round",
+        "Look",
+        "azure",
+        "Look which of the two is wrong: the order's mode, or the account's.",
+    ),
+    Conflict.other_account: ReasonWords(
+        "The order is to be paid by another gateway account", "Look", "azure", "Assign it to the order it belongs to."
+    ),
+    Conflict.other_order: ReasonWords(
+        "Booked on another order already", "Look", "azure", "Look at both orders, and assign it where it belongs."
+    ),
+    Conflict.paid_already: ReasonWords(
+        "Paid, but the order is paid already",
+        "Decide",
+        "purple",
+        "Decide: take it too, or give it back as a second payment.",
+    ),
+    Conflict.order_cancelled: ReasonWords(
+        "Paid, but the order is cancelled", "Decide", "purple", "Decide: reopen the order, or give the payment back."
+    ),
+    Conflict.order_refunded: ReasonWords(
+        "Paid, but the order is refunded", "Decide", "purple", "Decide: reopen the order, or give the payment back."
+    ),
+    Conflict.payment_gone: ReasonWords(
+        "The payment of the order is gone",
+        "Decide",
+        "red",
+        "Look the payment up in {gateway}; if it is gone, take it out of the books.",
+    ),
+    Conflict.payment_taken_out: ReasonWords(
+        "Paid, but the payment was taken out of the books",
+        "Decide",
+        "purple",
+        "Look the payment up in {gateway}, and decide anew.",
+    ),
+    Conflict.names_no_order: ReasonWords(
+        "Names no order", "Look", "azure", "Assign it to its order, or mark it as dealt with."
+    ),
+    Conflict.which_payment: ReasonWords(
+        "Of which payment?", "Decide", "purple", "Choose the payment of which it was given back."
+    ),
+}
+
+
+def words_of(reason: Reason, conflict: Conflict | None) -> ReasonWords:
+    """The closest there are."""
+    return CONFLICTS[conflict] if conflict else REASONS[reason]
+
+
+def cause(reason: Reason, conflict: Conflict | None, gateway: str, asks: bool) -> str:
+    """Why it waits, in a few words. `asks`: the gateway was asked."""
     if reason is Reason.not_genuine and asks:
         return f"{gateway} says it did not send this"
-    if reason is Reason.order_conflict and detail.startswith(PAID_BUT):
-        return ",".join(detail.rstrip(".").split(",")[:2])
-    return REASONS[reason].headline.format(gateway=gateway)
+    return words_of(reason, conflict).headline.format(gateway=gateway)
 
 
 # Why forcing can't help.

@@ -6,6 +6,7 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+from shopcallbacks.domain.transitions import decide
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -16,7 +17,6 @@ from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason, Refused
 from shopcallbacks.domain.states import Effect, OrderState, State, Verb
-from shopcallbacks.domain.transitions import decide
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.order import Order

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from shopcallbacks.domain.transitions import Decision, OrderFacts
 from sqlalchemy import func, select, update
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason, Refused
 from shopcallbacks.domain.states import Effect, Kind, Lane, OrderState, Ruling, State, Verb
-from shopcallbacks.domain.transitions import Decision, OrderFacts
 from shopcallbacks.domain.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request, Verdict
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.feed import OrderEvent

@@ -76,7 +76,7 @@ def decide(
     joined, told = join(order, account, message.transaction_id, message.carries_on)
     telling = Telling(joined, message, account, now, settings, ruling, around)
     _check_elsewhere(telling)
-    rule = _TAKES_OUT.get(telling.verb) or _RULES[message.outcome]
+    rule = (_TAKES_OUT.get(ruling.verb) if ruling else None) or _RULES[message.outcome]
     return rule(telling).after(told)
 
 

@@ -66,12 +66,12 @@ def _attempt(attempt: Attempt, row: Row) -> Entry:
 
 
 def _dot(attempt: Attempt) -> str:
-    return reasons.REASONS[attempt.reason].dot if attempt.reason else "green"
+    return reasons.words_of(attempt.reason, attempt.conflict).dot if attempt.reason else "green"
 
 
 def _result(attempt: Attempt, callback: Callback) -> str:
     if attempt.reason:
-        said = reasons.REASONS[attempt.reason].headline.format(gateway=callback.account.title)
+        said = reasons.words_of(attempt.reason, attempt.conflict).headline.format(gateway=callback.account.title)
         return said if attempt.verdict is not Verdict.not_genuine else said[:1].lower() + said[1:]
     return outcomes.EFFECTS[attempt.effect] if attempt.effect else "processed"
 

@@ -198,7 +198,7 @@ def _reasons(q: str, accounts: list[GatewayAccount]) -> list[ColumnElement[bool]
         ids = [
             account.id
             for account in accounts
-            if _begins(wanted, sought(reasons.cause(reason, account.title, account.asks, "")))
+            if _begins(wanted, sought(reasons.cause(reason, None, account.title, account.asks)))
         ]
         if ids:
             kept = Callback.state.in_([State.unprocessed, State.invalid])

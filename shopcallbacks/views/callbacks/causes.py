@@ -28,10 +28,12 @@ class Cause:
     def of(cls, group: Group, shown: Filter) -> Cause:
         if group.reason is None or group.account is None:
             return cls(group, None, ())
-        own = shown.but(accounts=(group.account.slug,), reason=group.reason, known=group.conflict or None)
+        own = shown.but(
+            accounts=(group.account.slug,), reason=group.reason, conflict=group.conflict, known=group.known or None
+        )
         retry = (Verb.retry,) if group.reason in WORTH_A_RETRY else ()
         force = (Verb.force,) if group.reason in SKIPPED and group.account.gateway.speaks else ()
-        rule = (Verb.reopen, Verb.owe) if group.paid_but else ()
+        rule = tuple(verb for verb in Verb if verb.rules and group.open_to(verb))
         return cls(group, own, (*retry, *force, *rule, Verb.remove))
 
 

@@ -38,7 +38,7 @@ def failure_words(failure: CallbackFailed, callback: Callback) -> str:
 def advice(callback: Callback) -> str:
     """The next step of an unprocessed one in a sentence."""
     assert callback.reason is not None
-    return reasons.REASONS[callback.reason].advice.format(gateway=callback.account.title)
+    return reasons.words_of(callback.reason, callback.conflict).advice.format(gateway=callback.account.title)
 
 
 def why_not(foresight: Foresight, callback: Callback) -> str:
