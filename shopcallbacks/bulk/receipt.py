@@ -21,7 +21,7 @@ PAGE = 100
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Tally:
     """What came of `count` of its callbacks alike. `result` empty: nothing yet."""
 
     state: ItemState
@@ -29,7 +29,7 @@ class Outcome:
     count: int
 
 
-def outcomes(run: BulkRun) -> list[Outcome]:
+def tallies(run: BulkRun) -> list[Tally]:
     """The commonest first, what was not done last."""
     rows = db.session.execute(
         select(BulkItem.state, BulkItem.result, func.count())
@@ -37,7 +37,7 @@ def outcomes(run: BulkRun) -> list[Outcome]:
         .group_by(BulkItem.state, BulkItem.result)
         .order_by(BulkItem.result.is_(None), func.count().desc())
     )
-    return [Outcome(state, result or "", count) for state, result, count in rows]
+    return [Tally(state, result or "", count) for state, result, count in rows]
 
 
 def opened(run: BulkRun) -> list[Money]:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from ..domain.errors import Reason
-from ..domain.states import Effect, Kind
+from ..domain.states import AttemptKind, Effect
 from ..domain.values import Message, Money, Outcome, Verdict
 from ..extensions import Base, db
 from ..shops.users import User
@@ -28,7 +28,7 @@ class Attempt(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     callback_id: Mapped[int] = mapped_column(ForeignKey("callbacks.id"), index=True)
     number: Mapped[int]
-    kind: Mapped[Kind]
+    kind: Mapped[AttemptKind]
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     why: Mapped[str | None]
     at: Mapped[datetime]

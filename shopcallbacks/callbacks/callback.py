@@ -11,7 +11,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, defer, lazyload, mapped_column, relationship
 
 from ..domain.errors import Reason, Refused
-from ..domain.states import BY_A_PERSON, PAID_BUT, RULINGS, Effect, Kind, Lane, State, Verb
+from ..domain.states import BY_A_PERSON, PAID_BUT, RULINGS, AttemptKind, Effect, Lane, State, Verb
 from ..domain.values import Money, Outcome, Request, Verdict
 from ..extensions import Base, db, utcnow
 from ..orders.order import Order
@@ -83,7 +83,7 @@ class Callback(Base):
     # what is due
     asks: Mapped[bool]
     due_at: Mapped[datetime | None]
-    due_kind: Mapped[Kind | None]
+    due_kind: Mapped[AttemptKind | None]
     leased_until: Mapped[datetime | None]
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     asked_at: Mapped[datetime | None]
@@ -146,7 +146,7 @@ class Callback(Base):
                         "digest": digest_of(request),
                         "asks": asks,
                         "due_at": request.arrived_at,
-                        "due_kind": Kind.first,
+                        "due_kind": AttemptKind.first,
                     },
                 ).scalar_one()
             )
@@ -234,7 +234,7 @@ class Callback(Base):
                 cls.shop_id == shop_id,
                 cls.order_number == order_number,
                 cls.reason == Reason.order_not_found,
-                cls.due_kind == Kind.automatic,
+                cls.due_kind == AttemptKind.automatic,
             )
             .values(due_at=utcnow())
             .returning(cls.asks),
@@ -279,11 +279,11 @@ class Callback(Base):
     def _paid_but(cls) -> ColumnElement[bool]:
         return and_(cls.reason == Reason.order_conflict, cls.detail.startswith(PAID_BUT))
 
-    def skips_check(self, kind: Kind | None) -> bool:
+    def skips_check(self, kind: AttemptKind | None) -> bool:
         """Whether an attempt of that kind skips the check with the gateway: a force, and a ruling on one forced."""
-        return kind is Kind.forced or (kind in RULINGS and self.verdict is Verdict.skipped)
+        return kind is AttemptKind.forced or (kind in RULINGS and self.verdict is Verdict.skipped)
 
-    def would_ask(self, kind: Kind) -> bool:
+    def would_ask(self, kind: AttemptKind) -> bool:
         """Whether an attempt of that kind asks the gateway."""
         return self.account.asks and not self.skips_check(kind)
 
@@ -329,7 +329,7 @@ class Callback(Base):
             self.state = State.unprocessed
             self.settled_at = None
             if self.reason is None:  # removed before anything had looked at it
-                self._ask_for(Kind.retry, user, why)
+                self._ask_for(AttemptKind.retry, user, why)
         elif verb.attempts:
             self._ask_for(verb.attempts, user, why)
         self.version += 1
@@ -344,7 +344,7 @@ class Callback(Base):
         if verb.needs_why and not why.strip():
             raise Refused("Say why: the reason is kept with your name.")
 
-    def _ask_for(self, kind: Kind, user: User | None, why: str) -> None:
+    def _ask_for(self, kind: AttemptKind, user: User | None, why: str) -> None:
         """One more attempt, now."""
         self.due_at, self.due_kind = utcnow(), kind
         self.leased_until = None

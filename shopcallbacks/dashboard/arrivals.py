@@ -24,7 +24,7 @@ from ..shops.accounts import GatewayAccount, Shop
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 KEPT = timedelta(days=36)
 # A request that came in the last moment of an hour is committed by then.
-SETTLED = timedelta(minutes=5)
+COMMITTED_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ def keep(now: datetime, most: int = 50) -> int:
         select(GatewayAccount.id, Shop.time_zone, last.c.hour)
         .join(GatewayAccount.shop)
         .join(last, true())
-        .where(func.coalesce(last.c.hour, now - KEPT) < now - 2 * HOUR - SETTLED)
+        .where(func.coalesce(last.c.hour, now - KEPT) < now - 2 * HOUR - COMMITTED_AFTER)
         .limit(most)
     ).all()
     for account_id, zone, hour in found:
-        end = hour_of(now - SETTLED, zone)
+        end = hour_of(now - COMMITTED_AFTER, zone)
         start = max(hour + HOUR, hour_of(now - KEPT, zone)) if hour else hour_of(now - KEPT, zone)
         counts = _count(account_id, zone, start, end)
         hours = [start + HOUR * n for n in range((end - start) // HOUR)]
@@ -86,7 +86,7 @@ def _count(account_id: int, zone: str, start: datetime, end: datetime | None = N
     return defaultdict(Count, {at: Count(came, known) for at, came, known in rows})
 
 
-def since(accounts: Iterable[GatewayAccount], start: datetime, zone: str) -> dict[int, dict[datetime, Count]]:
+def counts_since(accounts: Iterable[GatewayAccount], start: datetime, zone: str) -> dict[int, dict[datetime, Count]]:
     """By account and hour, from an hour on: what is kept, and behind that what is counted now."""
     ids = [account.id for account in accounts]
     found: dict[int, dict[datetime, Count]] = {id_: defaultdict(Count) for id_ in ids}

@@ -55,7 +55,7 @@ class Glance:
         return f"{self.state}.{age(shown, self.now) if shown else ''}".replace(" ", "")
 
 
-def at(shop_id: int, now: datetime) -> Glance:
+def look(shop_id: int, now: datetime) -> Glance:
     """One statement over the queue's index."""
     person = ~on_its_way(now)
     position = select(Feed.position).where(Feed.shop_id == shop_id).scalar_subquery()

@@ -88,11 +88,11 @@ def starts(period: Period, now: datetime, zone: str) -> list[datetime]:
     return [datetime.combine(today - timedelta(days=days), time(), clock) for days in back]
 
 
-def over(shop: Shop, period: Period, now: datetime) -> Results:
+def count(shop: Shop, period: Period, now: datetime) -> Results:
     begins = starts(period, now, shop.time_zone)
     came, waiting, invalid = (Counter[int]() for _ in range(3))
     of_account, left, forged = (Counter[int]() for _ in range(3))
-    for account_id, hours in arrivals.since(shop.accounts, begins[0], shop.time_zone).items():
+    for account_id, hours in arrivals.counts_since(shop.accounts, begins[0], shop.time_zone).items():
         for hour, found in hours.items():
             came[_place(begins, hour)] += found.came
             of_account[account_id] += found.came

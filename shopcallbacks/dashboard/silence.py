@@ -32,9 +32,9 @@ class Heard:
         return self.now - self.last_genuine if self.last_genuine else timedelta()
 
 
-def of(shop: Shop, now: datetime) -> list[Heard]:
+def heard(shop: Shop, now: datetime) -> list[Heard]:
     start = hour_of(now, shop.time_zone) - DAY * (BACK + 1)
-    counts = arrivals.since(shop.accounts, start, shop.time_zone)
+    counts = arrivals.counts_since(shop.accounts, start, shop.time_zone)
     return [_heard(account, counts[account.id], start, now) for account in shop.accounts]
 
 

@@ -67,7 +67,7 @@ class State(StrEnum):
     invalid = "invalid"
 
 
-class Kind(StrEnum):
+class AttemptKind(StrEnum):
     """Of an attempt: who wanted it."""
 
     first = "first"
@@ -78,7 +78,7 @@ class Kind(StrEnum):
     owed = "owed"
 
 
-BY_ITSELF = (Kind.first, Kind.automatic)
+BY_ITSELF = (AttemptKind.first, AttemptKind.automatic)
 
 
 class Verb(StrEnum):
@@ -90,15 +90,15 @@ class Verb(StrEnum):
 
     past: str
     needs_why: bool
-    attempts: Kind | None
+    attempts: AttemptKind | None
     ruling: Ruling | None
     _opposite: str | None
 
     # name, past, needs_why, attempts, ruling, opposite
-    retry = "retry", "retried", False, Kind.retry
-    force = "force", "forced", True, Kind.forced
-    reopen = "reopen", "reopened", True, Kind.reopened, Ruling.reopen
-    owe = "owe", "marked as owed back", True, Kind.owed, Ruling.owe
+    retry = "retry", "retried", False, AttemptKind.retry
+    force = "force", "forced", True, AttemptKind.forced
+    reopen = "reopen", "reopened", True, AttemptKind.reopened, Ruling.reopen
+    owe = "owe", "marked as owed back", True, AttemptKind.owed, Ruling.owe
     remove = "remove", "removed", True, None, None, "restore"
     restore = "restore", "restored", False, None, None, "remove"
 
@@ -107,7 +107,7 @@ class Verb(StrEnum):
         name: str,
         past: str = "",
         needs_why: bool = True,
-        attempts: Kind | None = None,
+        attempts: AttemptKind | None = None,
         ruling: Ruling | None = None,
         opposite: str | None = None,
     ) -> Self:
@@ -128,7 +128,7 @@ class Verb(StrEnum):
         return cls.__members__.get(text)
 
     @classmethod
-    def asking(cls, kind: Kind) -> Verb | None:
+    def asking(cls, kind: AttemptKind) -> Verb | None:
         """The verb that asks for an attempt of that kind; None of one that is made by itself."""
         return next((verb for verb in cls if verb.attempts is kind), None)
 

@@ -56,7 +56,7 @@ def numbered(shop_id: int, start: str, state: OrderState | None, after: str | No
     return OrderPage(found[:PAGE], found[PAGE - 1].number if len(found) > PAGE else None)
 
 
-def that_owe(shop_id: int, after: str | None) -> OrderPage:
+def in_debt(shop_id: int, after: str | None) -> OrderPage:
     """Those of which money is to be given back, the longest unchanged first."""
     wanted = select(Order).where(owing(shop_id))
     if (place := place_of(after)) is not None:

@@ -135,7 +135,7 @@ class Endpoint(Base):
                     "order_id": event.order_id,
                     "position": event.position,
                     "made_at": now,
-                    "asked_at": now,
+                    "begun_at": now,
                     "next_try_at": now,
                 }
                 for event in events

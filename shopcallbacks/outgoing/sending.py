@@ -27,7 +27,7 @@ class Sending:
 
     id: Mapped[int] = mapped_column(primary_key=True)
     made_at: Mapped[datetime] = mapped_column(default=utcnow)
-    asked_at: Mapped[datetime] = mapped_column(default=utcnow)  # from here on it is tried
+    begun_at: Mapped[datetime] = mapped_column("asked_at", default=utcnow)  # from here on it is tried
     tries: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime | None] = mapped_column(default=utcnow)
     leased_until: Mapped[datetime | None]
@@ -52,14 +52,14 @@ class Sending:
         self.tries += 1
         self.tried_at, self.answer, self.leased_until = now, answer, None
         following = now + wait_after(self.tries)
-        if following > self.asked_at + self.KEEP_TRYING:
+        if following > self.begun_at + self.KEEP_TRYING:
             self.next_try_at, self.given_up_at = None, now
         else:
             self.next_try_at = following
 
     def send_again(self, now: datetime) -> None:
         """Once more from the start, whether it arrived or not."""
-        self.asked_at = self.next_try_at = now
+        self.begun_at = self.next_try_at = now
         self.tries = 0
         self.leased_until = self.given_up_at = None
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..callbacks.callback import Callback
-from ..domain.states import RULINGS, Kind, Ruling
+from ..domain.states import RULINGS, AttemptKind, Ruling
 from ..domain.values import Request
 from ..extensions import utcnow
-from ..gateways.base import Gateway
-from ..gateways.base import Kind as SettingKind
+from ..gateways.base import Gateway, Kind
 from ..shops.accounts import GatewayAccount, Mode
 from ..shops.secrets import Secret, SecretUnreadable
 from .diagnosis import explain
@@ -38,7 +37,7 @@ class Case:
     others: Callable[[], list[tuple[str, dict[str, Any]]]]
 
     @classmethod
-    def of(cls, callback: Callback, kind: Kind | None = None) -> Case:
+    def of(cls, callback: Callback, kind: AttemptKind | None = None) -> Case:
         account, kind = callback.account, kind or callback.due_kind
         closed = None if account.enabled else "This gateway account is switched off."
         settings: dict[str, Any] = {}
@@ -74,7 +73,7 @@ class Case:
 
 def _labels(gateway: Gateway, live: list[Secret]) -> tuple[str, ...]:
     """Of the secrets among which one matches; none where an account has several such lists, and it can't be told."""
-    lists = [setting.key for setting in gateway.settings if setting.kind is SettingKind.secrets]
+    lists = [setting.key for setting in gateway.settings if setting.kind is Kind.secrets]
     used = [key for key in lists if any(secret.key == key for secret in live)]
     return tuple(secret.label for secret in live if secret.key == used[0]) if len(used) == 1 else ()
 

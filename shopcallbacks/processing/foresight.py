@@ -1,4 +1,4 @@
-"""What a retry or a force would do, found out by the code that would do it. Changes nothing."""
+"""What a verb would do, found out by the code that would do it. Changes nothing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from enum import StrEnum
 
 from ..callbacks.callback import Callback
 from ..domain.errors import CallbackFailed, Reason
-from ..domain.states import Effect, Kind, OrderState, Verb
+from ..domain.states import Effect, OrderState, Verb
 from ..domain.values import Message, Outcome
 from ..orders.order import Order
+from . import pipeline
 from .deciding import Result
-from .pipeline import foresee
 
 # All that a forced attempt skips; whatever else keeps a callback from being processed keeps a forced one too.
-SKIPPED = (Reason.not_genuine, Reason.gateway_unreachable)
+FORCE_SKIPS = (Reason.not_genuine, Reason.gateway_unreachable)
 # Where one more attempt, the same as before, may end otherwise.
-WORTH_A_RETRY = (*SKIPPED, Reason.order_not_found, Reason.account_disabled, Reason.crashed, None)
+WORTH_A_RETRY = (*FORCE_SKIPS, Reason.order_not_found, Reason.account_disabled, Reason.crashed, None)
 _LEADS_TO = {
     Effect.opened: OrderState.open,
     Effect.awaiting: OrderState.awaiting_payment,
@@ -64,39 +64,32 @@ class Foresight:
         return [change for change in self.changes if change.effect is not None]
 
 
-def of_retry(callback: Callback) -> Foresight | None:
-    """None where only the gateway could tell, for it would be asked."""
-    return _unless_asked(callback, Kind.retry)
-
-
-def of(callback: Callback, verb: Verb) -> Foresight | None:
-    """Of whatever verb asks for an attempt."""
-    if verb is Verb.force:
-        return of_force(callback)
-    return _unless_asked(callback, verb.attempts) if verb.attempts else None
-
-
-def _unless_asked(callback: Callback, kind: Kind) -> Foresight | None:
-    return None if callback.would_ask(kind) else _foresee(callback, kind)
-
-
-def of_force(callback: Callback) -> Foresight:
-    hopeless = hopeless_to_force(callback)
-    return Foresight((), None, hopeless) if hopeless else _foresee(callback, Kind.forced)
+def foresee(callback: Callback, verb: Verb) -> Foresight | None:
+    """What the verb would do; None where it asks for no attempt, or where only the gateway, asked then, could tell."""
+    hopeless = hopeless_to_force(callback) if verb is Verb.force else None
+    if hopeless:
+        return Foresight((), None, hopeless)
+    if verb.attempts is None or callback.would_ask(verb.attempts):
+        return None
+    finding, results = pipeline.foresee(callback, verb.attempts)
+    failure = finding.failure or next((result.failure for result in results if result.failure), None)
+    changes = tuple(_changes(results))
+    helps = finding.failure is None and any(change.effect is not None for change in changes)
+    return Foresight(changes, failure, None if helps else WhyNot.fails)
 
 
 def hopeless_to_force(callback: Callback) -> WhyNot | None:
     """Where an attempt need not even be foreseen."""
     if not callback.account.gateway.speaks:
         return WhyNot.silent
-    return WhyNot.not_the_check if callback.reason not in SKIPPED else None
+    return WhyNot.not_the_check if callback.reason not in FORCE_SKIPS else None
 
 
 def forcing_may_help(callback: Callback) -> bool:
     """The same in short, from what is known of the callback already: for a row among many."""
     order, money = callback.order, callback.money
     return (
-        callback.reason in SKIPPED
+        callback.reason in FORCE_SKIPS
         and callback.account.gateway.speaks
         and callback.account.enabled
         and order is not None
@@ -112,14 +105,6 @@ def reopening_may_help(callback: Callback) -> bool:
 
 def _enough(callback: Callback, order: Order) -> bool:
     return callback.outcome is not Outcome.paid or (callback.amount_minor or 0) >= order.amount_minor
-
-
-def _foresee(callback: Callback, kind: Kind) -> Foresight:
-    finding, results = foresee(callback, kind)
-    failure = finding.failure or next((result.failure for result in results if result.failure), None)
-    changes = tuple(_changes(results))
-    helps = finding.failure is None and any(change.effect is not None for change in changes)
-    return Foresight(changes, failure, None if helps else WhyNot.fails)
 
 
 def _changes(results: Sequence[Result]) -> Iterator[Change]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..callbacks.callback import Callback
-from ..domain.states import Kind
+from ..domain.states import AttemptKind
 from ..extensions import db
 from ..orders.feed import publish
 from .case import Case
@@ -55,14 +55,14 @@ def _apply(found: Found) -> None:
     publish()
 
 
-def foresee(callback: Callback, kind: Kind, ask: Asker = nobody) -> tuple[Finding, list[Result]]:
+def foresee(callback: Callback, kind: AttemptKind, ask: Asker = nobody) -> tuple[Finding, list[Result]]:
     """What an attempt of that kind would do, by the code that would do it. Changes nothing."""
     (foreseen,), _ = rehearse([callback], kind, ask)
     return foreseen
 
 
 def rehearse(
-    callbacks: Sequence[Callback], kind: Kind, ask: Asker = nobody, before: Desk | None = None
+    callbacks: Sequence[Callback], kind: AttemptKind, ask: Asker = nobody, before: Desk | None = None
 ) -> tuple[list[tuple[Finding, list[Result]]], Desk]:
     """The same for a batch, one after the other in this order, and the desk to go on from with the next batch."""
     found = [(callback, examine(Case.of(callback, kind), ask)) for callback in callbacks]

@@ -10,7 +10,7 @@ from datetime import timedelta
 from ..callbacks.attempts import Attempt, KeptMessage
 from ..callbacks.callback import Callback
 from ..domain.errors import Reason
-from ..domain.states import BY_ITSELF, Kind, State
+from ..domain.states import BY_ITSELF, AttemptKind, State
 from ..extensions import db, utcnow
 from .deciding import Result
 from .examining import Finding
@@ -23,7 +23,7 @@ TRIED_AGAIN = (Reason.gateway_unreachable, Reason.order_not_found)
 def record(callback: Callback, finding: Finding, results: Sequence[Result]) -> None:
     """The attempt, what its messages did, and where the callback stands now."""
     now = utcnow()
-    kind = callback.due_kind or Kind.automatic
+    kind = callback.due_kind or AttemptKind.automatic
     speaking = next((result for result in results if result.failure is not None), results[0] if results else None)
     failure = finding.failure or (speaking.failure if speaking else None)
     verification = finding.verification
@@ -65,9 +65,9 @@ def record(callback: Callback, finding: Finding, results: Sequence[Result]) -> N
     callback.state, callback.reason, callback.detail = State.unprocessed, failure.reason, _clean(failure.detail)
     if kind in BY_ITSELF:
         callback.tries += 1
-    if failure.reason in TRIED_AGAIN and callback.tries <= len(BACK_OFF) and kind is not Kind.forced:
+    if failure.reason in TRIED_AGAIN and callback.tries <= len(BACK_OFF) and kind is not AttemptKind.forced:
         wait = BACK_OFF[max(callback.tries, 1) - 1]
-        callback.due_at, callback.due_kind = now + wait * random.uniform(0.9, 1.2), Kind.automatic
+        callback.due_at, callback.due_kind = now + wait * random.uniform(0.9, 1.2), AttemptKind.automatic
         callback.asks = finding.case.asks
 
 

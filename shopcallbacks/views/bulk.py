@@ -29,7 +29,7 @@ PAGE = 50
 @managers_only
 def new() -> str:
     """Before anything is done: what would come of it."""
-    return asked()
+    return question()
 
 
 @bp.post("")
@@ -41,7 +41,7 @@ def start() -> BaseResponse | tuple[str, int]:
         run = BulkRun.start(shop, current_user, verb, selection, why(), share)
     except Refused as refused:
         db.session.rollback()
-        return asked(str(refused)), 422
+        return question(str(refused)), 422
     return _begun(run)
 
 
@@ -98,9 +98,9 @@ def undo(id_: int) -> BaseResponse:
     return _begun(undoing)
 
 
-def asked(problem: str = "") -> str:
+def question(problem: str = "") -> str:
     shop, verb, selection = current_shop(), _verb(), _selection()
-    found = preview.foresee(verb, selection, shop)
+    found = preview.effects_of(verb, selection, shop)
     return render_template(
         "bulk/ask.html",
         verb=verb,
@@ -117,7 +117,7 @@ def run_parts(run: BulkRun) -> dict[str, Any]:
     found = receipt.rows(run, state, request.args.get("after", 0, type=whole))
     return {
         "run": run,
-        "outcomes": receipt.outcomes(run),
+        "tallies": receipt.tallies(run),
         "opened": receipt.opened(run) if run.verb.attempts else [],
         "state": state,
         "items": found[: receipt.PAGE],

@@ -22,10 +22,10 @@ def show() -> str:
         return render_template("dashboard/first.html", shop=shop, steps=health.steps(shop))
     return render_template(
         "dashboard/show.html",
-        **widget_parts(glance.at(shop.id, now())),
+        **widget_parts(glance.look(shop.id, now())),
         undecided=decisions.still_open(shop.id, now()),
-        results=results.over(shop, _period(), now()),
-        heard=silence.of(shop, now()),
+        results=results.count(shop, _period(), now()),
+        heard=silence.heard(shop, now()),
         speed=speed.speed(shop, now()),
         unheard=unheard.look(shop.id, now()),
     )
@@ -38,13 +38,13 @@ def _period() -> Period:
 @bp.get("/results")
 def over() -> str:
     """The chart and the gateways' acceptance alone, by hours or by days."""
-    return render_template("dashboard/_results.html", results=results.over(current_shop(), _period(), now()))
+    return render_template("dashboard/_results.html", results=results.count(current_shop(), _period(), now()))
 
 
 @bp.get("/gateways")
 def gateways() -> str:
     """What is heard of the gateways, alone."""
-    return render_template("dashboard/_gateways.html", heard=silence.of(current_shop(), now()))
+    return render_template("dashboard/_gateways.html", heard=silence.heard(current_shop(), now()))
 
 
 @bp.get("/first")
@@ -59,7 +59,7 @@ def first() -> str | Response:
 @bp.get("/queue")
 def widget() -> str:
     """The widget alone, and with it the count on the Callbacks tab; what only says until when, where no more is new."""
-    found = glance.at(current_shop().id, now())
+    found = glance.look(current_shop().id, now())
     if request.args.get("seen") == found.version:
         return render_template("dashboard/_as_of.html", queue=found)
     return render_template("dashboard/_widget.html", **widget_parts(found), count_too=True)

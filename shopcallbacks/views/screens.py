@@ -24,6 +24,8 @@ from ..words import acts, outcomes, pages
 from ..words.formats import Format, age
 from .access import current_shop
 
+# What a view gives: a page, a page with a status, or a whole answer.
+Shown = str | BaseResponse | tuple[str, int]
 # The blueprints that answer without a log-in. Whatever is not named here needs one.
 OPEN = frozenset({"ingest", "api", "health", "sessions"})
 HEADERS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..domain.states import Effect, Kind, Verb
+from ..domain.states import AttemptKind, Effect, Verb
 from .formats import PLAIN, Format
 
 
@@ -92,19 +92,19 @@ FORCES = {
     Effect.none: "Mark as processed without {gateway}'s confirmation",
 }
 KINDS = {
-    Kind.first: "First attempt",
-    Kind.automatic: "Tried again by itself",
-    Kind.retry: "Retry",
-    Kind.forced: "Forced",
-    Kind.reopened: "Reopened",
-    Kind.owed: "Marked as owed back",
+    AttemptKind.first: "First attempt",
+    AttemptKind.automatic: "Tried again by itself",
+    AttemptKind.retry: "Retry",
+    AttemptKind.forced: "Forced",
+    AttemptKind.reopened: "Reopened",
+    AttemptKind.owed: "Marked as owed back",
 }
 # The same while it is under way.
 UNDER_WAY = {
-    Kind.retry: "Trying again",
-    Kind.forced: "Forcing",
-    Kind.reopened: "Reopening the order",
-    Kind.owed: "Booking it as owed back",
+    AttemptKind.retry: "Trying again",
+    AttemptKind.forced: "Forcing",
+    AttemptKind.reopened: "Reopening the order",
+    AttemptKind.owed: "Booking it as owed back",
 }
 
 

@@ -50,7 +50,7 @@ VERDICTS = {
     Verdict.skipped: "check skipped",
 }
 # What messages would do to orders: one, many.
-FORESEEN = {
+WOULD = {
     Effect.opened: ("order opens", "orders open"),
     Effect.awaiting: ("order awaits payment", "orders await payment"),
     Effect.cancelled: ("order is cancelled", "orders are cancelled"),
@@ -78,9 +78,9 @@ ITEM_STATES = {
 }
 
 
-def foreseen(effect: Effect, count: int, format_: Format = PLAIN) -> str:
+def would(effect: Effect, count: int, format_: Format = PLAIN) -> str:
     """ "12 orders open"."""
-    return f"{format_.number(count)} {FORESEEN[effect][count != 1]}"
+    return f"{format_.number(count)} {WOULD[effect][count != 1]}"
 
 
 def came(effect: Effect | None) -> str:

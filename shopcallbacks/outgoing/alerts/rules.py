@@ -30,7 +30,7 @@ class Rule(StrEnum):
     old = "old"
 
 
-class Kind(StrEnum):
+class AlertKind(StrEnum):
     """What a message is."""
 
     waiting = "waiting"
@@ -184,7 +184,7 @@ class AlertMessage(Sending, Base):
     )
 
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
-    kind: Mapped[Kind]
+    kind: Mapped[AlertKind]
     recipient: Mapped[str]
     subject: Mapped[str]
     text: Mapped[str]

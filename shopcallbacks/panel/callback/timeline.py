@@ -19,7 +19,7 @@ CLAIMS = ("claim", "take over", "let go")
 
 
 @dataclass(frozen=True)
-class Entry:
+class Moment:
     """`strong`: what came of it; `links`: ids of callbacks."""
 
     at: datetime
@@ -30,10 +30,10 @@ class Entry:
     links: tuple[int, ...] = ()
 
 
-def story_of(callback: Callback, row: Row, related: Sequence[Related]) -> list[Entry]:
+def story_of(callback: Callback, row: Row, related: Sequence[Related]) -> list[Moment]:
     """Told to the row's viewer."""
     entries = [
-        Entry(callback.received_at, "blue", "Callback received and kept", note=f"from {callback.address}"),
+        Moment(callback.received_at, "blue", "Callback received and kept", note=f"from {callback.address}"),
         *_order_events(callback, row),
         *(_attempt(attempt, row) for attempt in callback.attempts),
         *_acts(callback, row),
@@ -42,7 +42,7 @@ def story_of(callback: Callback, row: Row, related: Sequence[Related]) -> list[E
     return sorted(entries, key=lambda entry: entry.at)
 
 
-def _order_events(callback: Callback, row: Row) -> Iterator[Entry]:
+def _order_events(callback: Callback, row: Row) -> Iterator[Moment]:
     """What other hands did to the order; what this callback did stands at its attempts."""
     for event in callback.order.events if callback.order else ():
         if event.callback_id == callback.id:
@@ -50,10 +50,10 @@ def _order_events(callback: Callback, row: Row) -> Iterator[Entry]:
         money = row.format.money(event.money or (callback.order.total if callback.order else None))
         links = (event.callback_id,) if event.callback_id else ()
         strong = f"{outcomes.ORDER_STATES[event.to_state]}, {money}"
-        yield Entry(event.at, "secondary", outcomes.event(event.kind), strong, event.actor, links)
+        yield Moment(event.at, "secondary", outcomes.event(event.kind), strong, event.actor, links)
 
 
-def _attempt(attempt: Attempt, row: Row) -> Entry:
+def _attempt(attempt: Attempt, row: Row) -> Moment:
     title = acts.KINDS[attempt.kind]
     if attempt.kind in BY_A_PERSON:
         title += f" by {row.who(attempt.asked_by)}"
@@ -62,7 +62,7 @@ def _attempt(attempt: Attempt, row: Row) -> Entry:
         notes.insert(0, f"verified with {attempt.secret}")
     if attempt.why:
         notes.append(f"“{attempt.why}”")
-    return Entry(attempt.at, _dot(attempt), title, _result(attempt, row.callback), " · ".join(notes))
+    return Moment(attempt.at, _dot(attempt), title, _result(attempt, row.callback), " · ".join(notes))
 
 
 def _dot(attempt: Attempt) -> str:
@@ -76,7 +76,7 @@ def _result(attempt: Attempt, callback: Callback) -> str:
     return outcomes.EFFECTS[attempt.effect] if attempt.effect else "processed"
 
 
-def _acts(callback: Callback, row: Row) -> Iterator[Entry]:
+def _acts(callback: Callback, row: Row) -> Iterator[Moment]:
     """Removals and restorations; a retry or a force stands there as its attempt, once that has run. Notes and who took
     its evidence along stand elsewhere."""
     done = Activity.about(callback.id)
@@ -84,7 +84,7 @@ def _acts(callback: Callback, row: Row) -> Iterator[Entry]:
     for act in done:
         if act.verb in CLAIMS:
             who = row.who(act.user)
-            yield Entry(act.at, "secondary", f"{who[:1].upper()}{who[1:]} {acts.ACTS[act.verb]}", note=act.what)
+            yield Moment(act.at, "secondary", f"{who[:1].upper()}{who[1:]} {acts.ACTS[act.verb]}", note=act.what)
         if act.verb in BESIDE:
             continue
         verb = Verb.named(act.verb)
@@ -93,14 +93,14 @@ def _acts(callback: Callback, row: Row) -> Iterator[Entry]:
             continue
         said = "Asked for" if asks else acts.ACTS.get(act.verb, act.verb).capitalize()
         title = f"{said}{' one more attempt' if asks else ''} by {row.who(act.user)}"
-        yield Entry(act.at, "secondary", title, note=f"“{act.why}”" if act.why else "")
+        yield Moment(act.at, "secondary", title, note=f"“{act.why}”" if act.why else "")
 
 
-def _others(related: Sequence[Related]) -> Iterator[Entry]:
+def _others(related: Sequence[Related]) -> Iterator[Moment]:
     for other in related:
         title = "Another callback about this order" if other.link == "order" else f"The same {other.link} again"
         same = ", body the same" if other.same_body else ""
-        yield Entry(
+        yield Moment(
             other.callback.received_at,
             "secondary",
             title + same,

@@ -10,7 +10,7 @@ from ...dashboard.causes import Group, clusters
 from ...domain.states import Verb
 from ...panel.filter import Filter, Tab
 from ...panel.page import COUNTED, tab_counts
-from ...processing.foresight import SKIPPED, WORTH_A_RETRY
+from ...processing.foresight import FORCE_SKIPS, WORTH_A_RETRY
 from ..access import current_shop
 
 bp = Blueprint("causes", __name__)
@@ -30,7 +30,7 @@ class Cause:
             return cls(group, None, ())
         own = shown.but(accounts=(group.account.slug,), reason=group.reason, known=group.conflict or None)
         retry = (Verb.retry,) if group.reason in WORTH_A_RETRY else ()
-        force = (Verb.force,) if group.reason in SKIPPED and group.account.gateway.speaks else ()
+        force = (Verb.force,) if group.reason in FORCE_SKIPS and group.account.gateway.speaks else ()
         rule = (Verb.reopen, Verb.owe) if group.paid_but else ()
         return cls(group, own, (*retry, *force, *rule, Verb.remove))
 

@@ -43,7 +43,7 @@ def index() -> str:
 def news() -> str | Response:
     """What has changed for an open panel: rows that have come, counts, shown rows that moved on. Often nothing."""
     shop, since = current_shop(), request.args.get("since", type=datetime.fromisoformat, default=now())
-    glanced = glance.at(shop.id, now())
+    glanced = glance.look(shop.id, now())
     gone_on = moved.moved(moved.read(request.args.get("shown", "")), shop, now())
     if not gone_on and request.args.get("seen") == glanced.state:
         return Response(status=204)
@@ -112,7 +112,7 @@ def _cursor() -> Cursor | None:
 
 
 def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
-    glanced = glance.at(shop.id, now())
+    glanced = glance.look(shop.id, now())
     counts = tab_counts(shop)
     cursor = _cursor()
     page = page_of(filter_, shop, cursor)

@@ -17,19 +17,17 @@ from ...outgoing import trial
 from ...shops import setup
 from ...shops.accounts import GatewayAccount, Mode
 from ..access import admins_only, current_shop, load_account
-from ..screens import now, wants_fragment
+from ..screens import Shown, now, wants_fragment
 from . import form
 
 bp = Blueprint("accounts", __name__)
-
-Page = str | Response | tuple[str, int]
 
 
 @bp.get("")
 def index() -> str:
     shop = current_shop()
     failures_of = {account.id: health.failures(account, now()) for account in shop.accounts}
-    found = silence.of(shop, now())
+    found = silence.heard(shop, now())
     steps = None if any(one.last_genuine for one in found) else health.steps(shop)
     return render_template("settings/show.html", shop=shop, found=found, failures_of=failures_of, steps=steps)
 
@@ -55,13 +53,13 @@ def new(name: str) -> str:
     return render_new(gateway, form.fields(gateway, {}), slug=current_shop().free_slug(gateway.name))
 
 
-def render_new(gateway: Gateway, fields: list[form.Field], **more: Any) -> str:
+def render_new(gateway: Gateway, fields: list[form.FormField], **more: Any) -> str:
     return render_template("settings/new.html", gateway=gateway, fields=fields, **more)
 
 
 @bp.post("/gateways/new/<name>")
 @admins_only
-def add(name: str) -> Page:
+def add(name: str) -> Shown:
     gateway, sent, shop = load_gateway(name), request.form, current_shop()
     slug, title, mode = sent.get("slug", "").strip(), sent.get("title", "").strip(), sent.get("mode", type=Mode)
     problems: dict[str, str] = {}
@@ -89,7 +87,7 @@ def show(id_: int) -> str:
     return render_account(account, form.fields(account.gateway, account.settings))
 
 
-def render_account(account: GatewayAccount, fields: list[form.Field], **more: Any) -> str:
+def render_account(account: GatewayAccount, fields: list[form.FormField], **more: Any) -> str:
     return render_template(
         "settings/account.html",
         account=account,
@@ -103,7 +101,7 @@ def render_account(account: GatewayAccount, fields: list[form.Field], **more: An
 
 @bp.post("/gateways/<int:id_>")
 @admins_only
-def edit(id_: int) -> Page:
+def edit(id_: int) -> Shown:
     account, sent = load_account(id_), request.form
     title, mode = sent.get("title", "").strip(), sent.get("mode", type=Mode) or account.mode
     try:

@@ -16,11 +16,10 @@ from ...outgoing.endpoint import Endpoint
 from ...outgoing.signing import Purpose, SigningSecret
 from ...shops.acts import Activity
 from ..access import admins_only, current_shop, managers_only
-from ..screens import whole
+from ..screens import Shown, whole
 
 bp = Blueprint("endpoint", __name__, url_prefix="/endpoint")
 
-Page = str | Response | tuple[str, int]
 PAGE = 25
 # What becomes of the secrets in use when a new one is made: for how long they go on.
 FORMER = {"on": None, "now": timedelta(), "day": timedelta(days=1), "week": timedelta(days=7)}
@@ -51,7 +50,7 @@ def _page(**more: Any) -> str:
 
 @bp.post("")
 @admins_only
-def save() -> Page:
+def save() -> Shown:
     """The first time with a secret made for it, which is shown once."""
     shop, url = current_shop(), request.form.get("url", "").strip()
     problem = current_app.extensions["outgoing"].check(url)
