@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, defer, lazyload, mapped_column, relationship
 from ..domain.errors import Reason, Refused
 from ..domain.states import BY_A_PERSON, PAID_BUT, RULINGS, AttemptKind, Effect, Lane, State, Verb
 from ..domain.values import Money, Outcome, Request, Verdict
-from ..extensions import Base, db, utcnow
+from ..extensions import Base, db, locked, utcnow
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..shops.acts import Activity
@@ -207,10 +207,7 @@ class Callback(Base):
 
     @classmethod
     def lock(cls, id_: int) -> Callback:
-        """The callback, fresh and locked until the transaction ends."""
-        return db.session.scalars(
-            select(cls).where(cls.id == id_).with_for_update(of=cls).execution_options(populate_existing=True)
-        ).one()
+        return locked(cls, id_)
 
     @property
     def lane(self) -> Lane:
@@ -306,7 +303,7 @@ class Callback(Base):
             .where(cls.id.in_(list(ids)))
             .order_by(cls.id)
             .with_for_update(of=cls, key_share=True)
-            .options(defer(cls.body), defer(cls.query), defer(cls.headers), lazyload(cls.messages))
+            .options(*LIGHT)
             .execution_options(populate_existing=True)
         )
         return {callback.id: callback for callback in callbacks}
@@ -360,6 +357,10 @@ class Callback(Base):
         if act is not None and self.state in (State.invalid, State.unprocessed):
             return f"{acts.past(act.verb)} by {act.actor} {age(act.at, utcnow())} ago and now {self.state}"
         return f"{self.state}"
+
+
+# What is known of a callback needs nothing of the request itself, which may be large.
+LIGHT = (defer(Callback.body), defer(Callback.query), defer(Callback.headers), lazyload(Callback.messages))
 
 
 def digest_of(request: Request) -> bytes:

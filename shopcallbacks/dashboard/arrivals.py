@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, func, literal, select, true
+from sqlalchemy import ForeignKey, Label, func, literal, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -52,6 +52,11 @@ def hour_of(moment: datetime, zone: str) -> datetime:
     return moment - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
 
 
+def hour_column(zone: str) -> Label[datetime]:
+    """The same in SQL, of when a callback came. Written out, so that it can be grouped by."""
+    return func.date_trunc("hour", Callback.received_at, literal(zone, literal_execute=True)).label("hour")
+
+
 def keep(now: datetime, most: int = 50) -> int:
     """Counts hours that are over and not kept yet, for up to so many accounts. For how many. The caller commits."""
     last = select(func.max(Arrivals.hour).label("hour")).where(Arrivals.account_id == GatewayAccount.id).lateral("last")
@@ -77,7 +82,7 @@ def keep(now: datetime, most: int = 50) -> int:
 
 def _count(account_id: int, zone: str, start: datetime, end: datetime | None = None) -> dict[datetime, Count]:
     """What came in each hour that something came in, from the index."""
-    hour = func.date_trunc("hour", Callback.received_at, literal(zone, literal_execute=True)).label("hour")
+    hour = hour_column(zone)
     genuine = func.count().filter(Callback.verdict == Verdict.genuine)
     within = [Callback.account_id == account_id, Callback.received_at >= start]
     if end is not None:

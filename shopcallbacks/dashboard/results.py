@@ -14,16 +14,17 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, select
 
 from ..callbacks.callback import Callback
 from ..domain.errors import Reason
-from ..domain.states import State
+from ..domain.states import State, Verb
 from ..extensions import db
 from ..shops.accounts import GatewayAccount, Shop
 from ..shops.acts import Activity
 from . import arrivals
-from .arrivals import HOUR, hour_of
+from .arrivals import HOUR, hour_column, hour_of
+from .speed import helped_by_a_person
 
 
 class Period(StrEnum):
@@ -50,7 +51,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """Of what came from one gateway account. `helped`: processed after a person had it tried again or forced it."""
+    """Of what came from one gateway account. `helped`: processed with a person's help."""
 
     account: GatewayAccount
     came: int
@@ -117,7 +118,7 @@ def _place(begins: Sequence[datetime], moment: datetime) -> int:
 
 def _exceptions(shop: Shop, start: datetime) -> Sequence[tuple[int, datetime, State, Reason | None, int]]:
     """What is not processed: by account, hour, state and reason."""
-    hour = func.date_trunc("hour", Callback.received_at, literal(shop.time_zone, literal_execute=True)).label("hour")
+    hour = hour_column(shop.time_zone)
     by = (Callback.account_id, hour, Callback.state, Callback.reason)
     rows = db.session.execute(
         select(*by, func.count())
@@ -132,14 +133,15 @@ def _exceptions(shop: Shop, start: datetime) -> Sequence[tuple[int, datetime, St
 
 
 def _helped(shop: Shop, start: datetime) -> dict[int, int]:
-    """How many of each account are processed after a person had acted: read from the acts, which are few."""
+    """How many of each account are processed with a person's help: found by the acts, which are few."""
     rows = db.session.execute(
         select(Callback.account_id, func.count(Callback.id.distinct()))
         .join(Activity, Activity.callback_id == Callback.id)
         .where(
             Activity.shop_id == shop.id,
             Activity.at >= start,
-            Activity.verb.in_(("retry", "force")),
+            Activity.verb.in_(list(Verb)),
+            helped_by_a_person(),
             Callback.state == State.processed,
             Callback.received_at >= start,
         )

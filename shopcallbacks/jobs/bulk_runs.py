@@ -15,7 +15,7 @@ def bulk() -> bool:
         bell().answer(BULK)
         again = False
         for id_ in BulkRun.open_ids():
-            run = BulkRun.lock(id_, skip=True)
+            run = BulkRun.lock_if_free(id_)
             follow_up = advance(run) if run is not None else FollowUp()
             db.session.commit()
             for lane in follow_up.lanes:

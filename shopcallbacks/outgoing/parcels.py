@@ -12,7 +12,7 @@ from datetime import datetime
 
 from flask import current_app
 
-from ..extensions import utcnow
+from ..extensions import locked, utcnow
 from ..shops.sealing import Unreadable
 from .alerts.rules import AlertMessage, AlertRules, Style
 from .deliveries import Delivery
@@ -71,7 +71,7 @@ def note(parcel: Parcel, receipt: Receipt) -> None:
         if receipt.arrived:
             Endpoint.is_well(sending.endpoint_id)
         else:
-            Endpoint.lock(sending.endpoint_id).failed(now)
+            locked(Endpoint, sending.endpoint_id).failed(now)
 
 
 def _parcel_of_delivery(endpoint: Endpoint, delivery: Delivery, keys: list[str] | Receipt) -> Parcel:

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import db, utcnow
+from ..extensions import db, locked, utcnow
 
 BACK_OFF = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 21600))
 
@@ -84,6 +84,4 @@ class Sending:
 
     @classmethod
     def lock(cls, id_: int) -> Self:
-        return db.session.scalars(
-            select(cls).where(cls.id == id_).with_for_update(of=cls).execution_options(populate_existing=True)
-        ).one()
+        return locked(cls, id_)

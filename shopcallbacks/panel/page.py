@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, literal, or_, select, tuple_
-from sqlalchemy.orm import defer, joinedload, lazyload
+from sqlalchemy.orm import joinedload
 
 from ..callbacks.attempts import Attempt
-from ..callbacks.callback import Callback
+from ..callbacks.callback import LIGHT, Callback
 from ..domain.states import BY_ITSELF
+from ..domain.values import read_id
 from ..extensions import db
 from ..shops.accounts import GatewayAccount, Shop
 from .filter import Filter, Tab
@@ -32,8 +33,8 @@ class Cursor:
     def read(cls, text: str, onward: bool) -> Cursor | None:
         """None for what no page has written."""
         at, _, id_ = text.rpartition("~")
-        good = id_.isascii() and id_.isdecimal() and len(id_) < 19
-        return cls(onward, at, int(id_)) if good else None
+        number = read_id(id_)
+        return cls(onward, at, number) if number is not None else None
 
     def key(self, by_amount: bool) -> tuple[Any, int] | None:
         """The row's place; None where it does not fit the order of the rows."""
@@ -109,12 +110,9 @@ def _fetch(filter_: Filter, shop: Shop, start: tuple[Any, int] | None, onward: b
     return found
 
 
-# What a row needs, and nothing of the request itself.
+# What a row needs.
 FOR_ROWS = (
-    defer(Callback.body),
-    defer(Callback.query),
-    defer(Callback.headers),
-    lazyload(Callback.messages),
+    *LIGHT,
     joinedload(Callback.account).joinedload(GatewayAccount.shop),
     joinedload(Callback.order),
     joinedload(Callback.asked_by),

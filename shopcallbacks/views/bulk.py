@@ -18,6 +18,7 @@ from ..panel.csv import file_name
 from ..shops.acts import Activity
 from .access import current_shop, load_run, lock_run, managers_only
 from .callbacks.verbs import why
+from .downloads import csv_file
 from .screens import now, wants_fragment, whole
 
 bp = Blueprint("bulk", __name__, url_prefix="/bulk")
@@ -63,9 +64,8 @@ def csv(id_: int) -> Response:
     run = load_run(id_)
     Activity.record("export", current_user, shop_id=run.shop_id, what=f"bulk run {run.id}")
     db.session.commit()
-    headers = {"Content-Disposition": f'attachment; filename="{file_name(run.shop, now(), f"bulk-{run.id}")}"'}
     blocks = receipt.write_csv(run, bom=request.args.get("bom") == "1")
-    return Response(blocks, headers=headers, content_type="text/csv; charset=utf-8; header=present")
+    return csv_file(blocks, file_name(run.shop, now(), f"bulk-{run.id}"))
 
 
 @bp.post("/<int:id_>/pause")
@@ -118,7 +118,7 @@ def run_parts(run: BulkRun) -> dict[str, Any]:
     return {
         "run": run,
         "tallies": receipt.tallies(run),
-        "opened": receipt.opened(run) if run.verb.attempts else [],
+        "opened": receipt.opened(run) if run.verb.attempts else (),
         "state": state,
         "items": found[: receipt.PAGE],
         "after": found[receipt.PAGE - 1].place if len(found) > receipt.PAGE else None,

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ..dashboard import causes, queue, silence
 from ..domain.states import Verb
+from ..domain.values import read_id
 from ..extensions import login_manager, utcnow
 from ..panel import headline
 from ..shops.preferences import Preferences
@@ -94,10 +95,10 @@ def written() -> Format:
 
 def whole(text: str) -> int:
     """A number that an id or a place can be; `ValueError` for any other, which an address is then without."""
-    number = int(text)
-    if not 0 <= number < 2**63:
+    found = read_id(text)
+    if found is None:
         raise ValueError(text)
-    return number
+    return found
 
 
 class Id(IntegerConverter):

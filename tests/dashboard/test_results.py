@@ -11,11 +11,11 @@ from flask import Flask
 from sqlalchemy import func, insert, select, update
 
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.dashboard import arrivals, queue, results, silence, unheard
+from shopcallbacks.dashboard import arrivals, queue, results, silence, speed, unheard
 from shopcallbacks.dashboard.arrivals import Arrivals
 from shopcallbacks.dashboard.results import Period, Results
-from shopcallbacks.domain.states import Verb
-from shopcallbacks.domain.values import Money, Verdict
+from shopcallbacks.domain.states import State, Verb
+from shopcallbacks.domain.values import Money, Outcome, Verdict
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.outgoing.alerts import watch
 from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules
@@ -79,6 +79,25 @@ def test_what_is_removed_or_processed_later_moves_in_its_own_hour(account: Gatew
     assert by_hour[arrivals.hour_of(now - 6 * HOUR, "UTC")].processed == 1
     (stripe,) = found.gateways
     assert (stripe.came, stripe.processed, stripe.helped, stripe.alone, stripe.share) == (2, 1, 1, 0, 0.5)
+
+
+@pytest.mark.parametrize("verb", [Verb.reopen, Verb.owe])
+def test_a_payment_that_a_person_decided_on_was_helped_and_did_not_come_through_alone(
+    account: GatewayAccount, shop: Shop, verb: Verb
+) -> None:
+    order = make_order(shop)
+    failed = make_callback(account, message(order, Outcome.failed))
+    late = make_callback(account, message(order))
+    process()
+    late.do(verb, None, "talked to the customer")
+    process()
+    now = utcnow()
+    (stripe,) = results.count(shop, Period.hours, now).gateways
+    assert (failed.state, late.state) == (State.processed, State.processed)
+    assert (stripe.processed, stripe.helped) == (2, 1)
+    found = speed.speed(shop, now)
+    assert found is not None
+    assert found.alone == 0.5
 
 
 def test_forged_ones_are_told_by_gateway(account: GatewayAccount, shop: Shop) -> None:

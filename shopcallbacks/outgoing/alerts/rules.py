@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ...domain.values import Money
-from ...extensions import Base, db
+from ...extensions import Base, db, locked
 from ...shops.accounts import Shop
 from ...shops.sealing import Unreadable, seal, unseal
 from ..sending import Sending
@@ -81,9 +81,7 @@ class AlertRules(Base):
         db.session.execute(
             insert(cls).values(shop_id=shop_id, recipients="", waiting=True, silent=True).on_conflict_do_nothing()
         )
-        return db.session.scalars(
-            select(cls).where(cls.shop_id == shop_id).with_for_update(of=cls).execution_options(populate_existing=True)
-        ).one()
+        return locked(cls, shop_id)
 
     @classmethod
     def read(cls, shop_id: int) -> AlertRules:

@@ -24,6 +24,7 @@ from ...panel.search.search import FOUND
 from ...shops.accounts import Shop
 from ...shops.acts import Activity
 from ..access import current_shop, load_callback, managers_only
+from ..downloads import attachment, csv_file
 from ..screens import now, wants_fragment
 from .telling import back, page_parts, row_parts, told
 from .words import FILTERS
@@ -84,8 +85,7 @@ def show(id_: int) -> str | Response:
 def original(id_: int) -> Response:
     """The body as it came, byte for byte; with `?whole=1` the whole request. Nothing is masked, so not for viewers."""
     name, content = original_of(load_callback(id_), whole="whole" in request.args)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, headers=headers, content_type="application/octet-stream")
+    return attachment(content, name)
 
 
 @bp.get("/callbacks.csv")
@@ -96,8 +96,7 @@ def csv() -> Response:
     Activity.record("export", current_user, shop_id=shop.id, what=f"callbacks {asked}".strip())
     db.session.commit()
     blocks = write_csv(_filter(shop), shop, bom=request.args.get("bom") == "1")
-    headers = {"Content-Disposition": f'attachment; filename="{file_name(shop, now())}"'}
-    return Response(blocks, headers=headers, content_type="text/csv; charset=utf-8; header=present")
+    return csv_file(blocks, file_name(shop, now()))
 
 
 def _filter(shop: Shop) -> Filter:

@@ -74,10 +74,10 @@ def add(name: str) -> Shown:
     if problems:
         fields = form.typed(gateway, sent, problems)
         return render_new(gateway, fields, slug=slug, title=title, mode=mode, problems=problems), 422
-    id_ = setup.connect(shop, name, slug, given, mode or Mode.live, title, current_user)
+    account = setup.connect(shop, name, slug, given, mode or Mode.live, title, current_user)
     db.session.commit()
     flash("Added. Now enter its address in the gateway's back office.")
-    return redirect(url_for("settings.accounts.show", id_=id_), 303)
+    return redirect(url_for("settings.accounts.show", id_=account.id), 303)
 
 
 @bp.get("/gateways/<int:id_>")

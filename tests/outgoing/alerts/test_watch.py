@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -77,16 +78,16 @@ def test_what_comes_while_the_figures_are_read_is_told_with_its_money_at_the_nex
     app: Flask, account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rules_of(shop, waiting=True)
-    stakes = queue._stakes
+    sums = queue.sums
 
-    def comes_after(shop_id: int, now: datetime) -> object:
-        read = stakes(shop_id, now)
+    def comes_after(*args: Any, **more: Any) -> object:
+        read = sums(*args, **more)
         with app.app_context():
             fail_one(db.session.get_one(GatewayAccount, account.id))
         return read
 
     with monkeypatch.context() as patch:
-        patch.setattr(queue, "_stakes", comes_after)
+        patch.setattr(queue, "sums", comes_after)
         jobs.sweep_outgoing()
     assert db.session.scalars(select(AlertMessage.subject)).all() == []
     db.session.execute(update(AlertRules).values(looked_at=None))
