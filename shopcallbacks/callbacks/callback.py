@@ -263,8 +263,7 @@ class Callback(Base):
             return frozenset()
         if self.state is State.received:
             return frozenset({Verb.remove}) if self.stuck else frozenset()
-        rulings = {verb for verb in Verb if verb.ruling} if self.paid_but else set()
-        return frozenset({Verb.retry, Verb.force, Verb.remove} | rulings)
+        return frozenset((Verb.retry, Verb.force, Verb.remove, *(Verb.rulings() if self.paid_but else ())))
 
     @hybrid_property
     def paid_but(self) -> bool:

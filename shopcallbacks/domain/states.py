@@ -123,6 +123,11 @@ class Verb(StrEnum):
         return Verb(self._opposite) if self._opposite else None
 
     @classmethod
+    def rulings(cls) -> tuple[Verb, ...]:
+        """Those that decide about a payment that no order takes."""
+        return tuple(verb for verb in cls if verb.ruling)
+
+    @classmethod
     def named(cls, text: str) -> Verb | None:
         """None where it is the name of no verb."""
         return cls.__members__.get(text)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, false, select
 from ..callbacks.callback import Callback
 from ..dashboard import causes, decisions, queue
 from ..domain.errors import Reason
-from ..domain.states import State
+from ..domain.states import State, Verb
 from ..extensions import utcnow
 from ..shops.accounts import GatewayAccount, Shop
 from .days import read_day, span
@@ -35,6 +35,21 @@ class Tab(StrEnum):
     def waits(self) -> bool:
         """Something is still to come, by a person or by itself."""
         return self in (Tab.unprocessed, Tab.decide, Tab.waiting)
+
+    @property
+    def verbs(self) -> tuple[Verb, ...]:
+        """What can be done to many behind it at once."""
+        match self:
+            case Tab.unprocessed | Tab.waiting:
+                return (Verb.retry, Verb.force, Verb.remove)
+            case Tab.decide:
+                return (*Verb.rulings(), Verb.remove)
+            case Tab.processed:
+                return ()
+            case Tab.invalid:
+                return (Verb.restore,)
+            case Tab.all:
+                return (Verb.retry, Verb.remove, Verb.restore)
 
 
 class Sort(StrEnum):

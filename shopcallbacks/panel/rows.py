@@ -17,6 +17,7 @@ from ..shops.acts import Activity
 from ..shops.users import User
 from ..words import acts, outcomes, reasons
 from ..words.formats import Format, age
+from ..words.reasons import NextStep
 from . import headline
 from .moved import mark_of
 
@@ -90,13 +91,13 @@ class Row:
         return f"{self.headline}. {self.line}"
 
     @property
-    def step(self) -> str | None:
+    def step(self) -> NextStep | None:
         """The one next step, where there is one and it is not a retry."""
         callback = self.callback
         if callback.state is not State.unprocessed or self.busy or callback.reason is None:
             return None
         step = reasons.REASONS[callback.reason].step
-        return step if step != reasons.RETRY else None
+        return step if step is not NextStep.retry else None
 
     def may(self, verb: Verb) -> bool:
         """Whether its row has the verb's button: the state allows it, and it can help."""
@@ -111,7 +112,7 @@ class Row:
     @property
     def rulings(self) -> list[Verb]:
         """What may be decided about its payment."""
-        return [verb for verb in Verb if verb.ruling and self.may(verb)]
+        return [verb for verb in Verb.rulings() if self.may(verb)]
 
     def who(self, user: User | None) -> str:
         if user is not None and self.viewer is not None and user.id == self.viewer.id:

@@ -12,13 +12,14 @@ from .formats import PLAIN, Format
 class VerbWords:
     """One verb as people read it.
 
-    `button`: on a button; `asks`: the question before it; `done`: said at once when it was taken; `starts`: the button
-    that starts a run; `skipped`: of those in a run that it could not be done to; `done_to_many`: of those it was done
-    to, and `moves`: what it does to them, where it asks for no attempt.
+    `button`: on a button; `asks`: the question before it; `confirms`: the button that does it then; `done`: said when
+    it was taken. Of a run: `starts`: the button; `skipped`: of those that it could not be done to; `done_to_many`:
+    of those it was done to, and `moves`: what it does to them, where it asks for no attempt.
     """
 
     button: str
     asks: str
+    confirms: str
     done: str
     starts: str
     skipped: str
@@ -28,50 +29,56 @@ class VerbWords:
 
 VERBS = {
     Verb.retry: VerbWords(
-        "Retry",
-        "Try this callback again?",
-        "One more attempt is under way.",
-        "Retry {callbacks}",
-        "could not be retried",
+        button="Retry",
+        asks="Try this callback again?",
+        confirms="Retry",
+        done="One more attempt is under way.",
+        starts="Retry {callbacks}",
+        skipped="could not be retried",
     ),
     Verb.force: VerbWords(
-        "Force",
-        "Force this callback?",
-        "It is being forced.",
-        "Force {callbacks} without the gateway's confirmation",
-        "could not be forced",
+        button="Force",
+        asks="Force this callback?",
+        confirms="Force",
+        done="It is being forced.",
+        starts="Force {callbacks} without the gateway's confirmation",
+        skipped="could not be forced",
     ),
     Verb.reopen: VerbWords(
-        "Reopen",
-        "Let the order take this payment?",
-        "The order is being reopened.",
-        "Reopen the orders of {callbacks}",
-        "no payment to decide on",
+        button="Reopen",
+        asks="Let the order take this payment?",
+        confirms="Reopen order {number}",
+        done="The order is being reopened.",
+        starts="Reopen the orders of {callbacks}",
+        skipped="no payment to decide on",
     ),
     Verb.owe: VerbWords(
-        "Needs refund",
-        "Give this payment back?",
-        "The payment is being booked as owed back.",
-        "Mark the payments of {callbacks} as owed back",
-        "no payment to decide on",
+        button="Needs refund",
+        asks="Give this payment back?",
+        confirms="Book it as owed back",
+        done="The payment is being booked as owed back.",
+        starts="Mark the payments of {callbacks} as owed back",
+        skipped="no payment to decide on",
     ),
     Verb.remove: VerbWords(
-        "Remove",
-        "Mark this callback as invalid?",
-        "Marked as invalid.",
-        "Mark {callbacks} as invalid",
-        "could not be removed",
-        "marked as invalid",
-        "{callbacks} {leave} the unprocessed ones. Nothing is deleted, no order changes, and it can be undone.",
+        button="Remove",
+        asks="Mark this callback as invalid?",
+        confirms="Mark as invalid",
+        done="Marked as invalid.",
+        starts="Mark {callbacks} as invalid",
+        skipped="could not be removed",
+        done_to_many="marked as invalid",
+        moves="{callbacks} {leave} the unprocessed ones. Nothing is deleted, no order changes, and it can be undone.",
     ),
     Verb.restore: VerbWords(
-        "Restore",
-        "Restore this callback?",
-        "Restored: it is unprocessed again.",
-        "Restore {callbacks}",
-        "could not be restored",
-        "restored",
-        "{callbacks} {come} back among the unprocessed ones. No order changes, and it can be undone.",
+        button="Restore",
+        asks="Restore this callback?",
+        confirms="Restore",
+        done="Restored: it is unprocessed again.",
+        starts="Restore {callbacks}",
+        skipped="could not be restored",
+        done_to_many="restored",
+        moves="{callbacks} {come} back among the unprocessed ones. No order changes, and it can be undone.",
     ),
 }
 # Said at once when something else was done about a callback.

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ..domain.errors import Reason
 from ..domain.states import PAID_BUT
+
+
+class NextStep(StrEnum):
+    """What to do first about a reason, as its button says it."""
+
+    retry = "Retry"
+    see_why = "See why"
+    look = "Look"
+    compare = "Compare"
+    decide = "Decide"
+    settings = "Open settings"
 
 
 @dataclass(frozen=True)
@@ -13,48 +25,50 @@ class ReasonWords:
     """A reason as a manager reads it. `step`: its one next step; `dot`: its colour, never without the words."""
 
     headline: str
-    step: str
+    step: NextStep
     dot: str
     advice: str
 
 
-RETRY = "Retry"
 REASONS: dict[Reason, ReasonWords] = {
     Reason.gateway_unreachable: ReasonWords(
-        "{gateway} could not be reached", RETRY, "red", "Retry once {gateway} answers again."
+        "{gateway} could not be reached", NextStep.retry, "red", "Retry once {gateway} answers again."
     ),
     Reason.not_genuine: ReasonWords(
         "Signature does not match",
-        "See why",
+        NextStep.see_why,
         "orange",
         "Look why before you force it: whoever can't sign may be anybody.",
     ),
     Reason.unreadable: ReasonWords(
-        "Can't be read", "Look", "red", "Look at the original. If it is no callback, remove it."
+        "Can't be read", NextStep.look, "red", "Look at the original. If it is no callback, remove it."
     ),
     Reason.unclear: ReasonWords(
-        "The answer is not clear", "Look", "orange", "Look the payment up in {gateway} and decide there."
+        "The answer is not clear", NextStep.look, "orange", "Look the payment up in {gateway} and decide there."
     ),
     Reason.order_not_found: ReasonWords(
-        "No such order", "Look", "azure", "Check the order number in your shop; once the order is here, retry."
+        "No such order", NextStep.look, "azure", "Check the order number in your shop; once the order is here, retry."
     ),
     Reason.amount_mismatch: ReasonWords(
-        "Amount differs from the order", "Compare", "yellow", "Compare with the order; nothing was booked."
+        "Amount differs from the order", NextStep.compare, "yellow", "Compare with the order; nothing was booked."
     ),
     Reason.currency_mismatch: ReasonWords(
-        "Currency differs from the order", "Compare", "yellow", "Compare with the order; nothing was booked."
+        "Currency differs from the order", NextStep.compare, "yellow", "Compare with the order; nothing was booked."
     ),
     Reason.order_conflict: ReasonWords(
         "It conflicts with the order",
-        "Decide",
+        NextStep.decide,
         "purple",
         "Decide: let the order take the payment, refund it in {gateway}, or deal with it in your shop.",
     ),
     Reason.account_disabled: ReasonWords(
-        "This gateway account is switched off", "Open settings", "secondary", "Switch the account on again, then retry."
+        "This gateway account is switched off",
+        NextStep.settings,
+        "secondary",
+        "Switch the account on again, then retry.",
     ),
     Reason.crashed: ReasonWords(
-        "Something broke on our side", RETRY, "red", "It is kept safe. Retry; tell the admins."
+        "Something broke on our side", NextStep.retry, "red", "It is kept safe. Retry; tell the admins."
     ),
 }
 

@@ -31,7 +31,7 @@ class Cause:
         own = shown.but(accounts=(group.account.slug,), reason=group.reason, known=group.conflict or None)
         retry = (Verb.retry,) if group.reason in WORTH_A_RETRY else ()
         force = (Verb.force,) if group.reason in FORCE_SKIPS and group.account.gateway.speaks else ()
-        rule = (Verb.reopen, Verb.owe) if group.paid_but else ()
+        rule = Verb.rulings() if group.paid_but else ()
         return cls(group, own, (*retry, *force, *rule, Verb.remove))
 
 

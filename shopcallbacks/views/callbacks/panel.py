@@ -67,7 +67,7 @@ def news() -> str | Response:
 def row(id_: int) -> Response:
     """The row of a callback on which something is open, asked for until nothing is."""
     callback = load_callback(id_)
-    return told(render_template("callbacks/_row.html", **row_parts(callback)), callback)
+    return told(render_template("callbacks/row/_row.html", **row_parts(callback)), callback)
 
 
 @bp.get("/callbacks/<int:id_>")
@@ -75,8 +75,8 @@ def show(id_: int) -> str | Response:
     callback = load_callback(id_)
     parts = page_parts(callback, part=request.args.get("part", ""))
     if not wants_fragment():
-        return render_template("callbacks/show.html", **parts)
-    page = render_template("callbacks/_page.html", **parts)
+        return render_template("callbacks/page/show.html", **parts)
+    page = render_template("callbacks/page/_page.html", **parts)
     return told(page, callback) if "watched" in request.args else page
 
 

@@ -83,5 +83,5 @@ def answer(callback: Callback, said: str, status: int = 200) -> BaseResponse:
         return redirect(back(), 303)
     note = said if status != 200 else ""
     if request.form.get("on") == "page":
-        return told(render_template("callbacks/_page.html", **page_parts(callback, note)), callback, said, status)
-    return told(render_template("callbacks/_row.html", **row_parts(callback, note)), callback, said, status)
+        return told(render_template("callbacks/page/_page.html", **page_parts(callback, note)), callback, said, status)
+    return told(render_template("callbacks/row/_row.html", **row_parts(callback, note)), callback, said, status)

@@ -71,7 +71,7 @@ def act(id_: int, verb: Verb) -> Response:
 def question(verb: Verb, callback: Callback, missing: bool = False) -> str:
     """The question before a verb that needs a reason: in a dialog, or as a page of its own."""
     return render_template(
-        "callbacks/_ask.html" if wants_fragment() else "callbacks/ask.html",
+        "callbacks/ask/_ask.html" if wants_fragment() else "callbacks/ask/ask.html",
         verb=verb,
         callback=callback,
         row=row_of(callback),

@@ -29,7 +29,7 @@ def index() -> str:
     failures_of = {account.id: health.failures(account, now()) for account in shop.accounts}
     found = silence.heard(shop, now())
     steps = None if any(one.last_genuine for one in found) else health.steps(shop)
-    return render_template("settings/show.html", shop=shop, found=found, failures_of=failures_of, steps=steps)
+    return render_template("settings/accounts/index.html", shop=shop, found=found, failures_of=failures_of, steps=steps)
 
 
 @bp.get("/gateways/new")
@@ -38,7 +38,7 @@ def pick() -> str:
     """Which gateway. With htmx the list alone, while something is typed."""
     asked = request.args.get("q", "").strip()
     found = [one for one in GATEWAYS.values() if asked.lower() in f"{one.title} {one.name} {one.check}".lower()]
-    template = "settings/_kinds.html" if wants_fragment() else "settings/pick.html"
+    template = "settings/accounts/_kinds.html" if wants_fragment() else "settings/accounts/pick.html"
     return render_template(template, gateways=sorted(found, key=lambda one: one.title.lower()), asked=asked)
 
 
@@ -54,7 +54,7 @@ def new(name: str) -> str:
 
 
 def render_new(gateway: Gateway, fields: list[form.FormField], **more: Any) -> str:
-    return render_template("settings/new.html", gateway=gateway, fields=fields, **more)
+    return render_template("settings/accounts/new.html", gateway=gateway, fields=fields, **more)
 
 
 @bp.post("/gateways/new/<name>")
@@ -89,7 +89,7 @@ def show(id_: int) -> str:
 
 def render_account(account: GatewayAccount, fields: list[form.FormField], **more: Any) -> str:
     return render_template(
-        "settings/account.html",
+        "settings/accounts/show.html",
         account=account,
         fields=fields,
         last_genuine=health.last_genuine(account),

@@ -76,5 +76,5 @@ def told(account: GatewayAccount, sentence: str, bad: bool = False) -> Response:
         flash(sentence, "warning" if bad else "message")
         return redirect(url_for("settings.accounts.show", id_=account.id, _anchor="secrets"), 303)
     db.session.refresh(account)
-    page = render_template("settings/_secrets.html", account=account, told=sentence, bad=bad)
+    page = render_template("settings/accounts/_secrets.html", account=account, told=sentence, bad=bad)
     return make_response(page, 422 if bad else 200, {"HX-Trigger": json.dumps({"say": sentence})})

@@ -43,7 +43,7 @@ def sent(account: GatewayAccount, callback_id: int) -> str | Response:
 
 def failed(account: GatewayAccount, sentence: str) -> str | Response:
     if wants_fragment():
-        return render_template("settings/_test.html", account=account, failed=sentence)
+        return render_template("settings/trials/_test.html", account=account, failed=sentence)
     flash(sentence, "warning")
     return redirect(url_for("settings.accounts.show", id_=account.id, _anchor="test"), 303)
 
@@ -63,7 +63,7 @@ def follow(account: GatewayAccount, callback: Callback) -> Response:
     cause = headline.headline(callback)
     seen = Pulse.last()
     page = render_template(
-        "settings/_test.html" if wants_fragment() else "settings/test.html",
+        "settings/trials/_test.html" if wants_fragment() else "settings/trials/test.html",
         account=account,
         callback=callback,
         act=trial.act_of(callback) or abort(404),
