@@ -58,7 +58,6 @@ def init_app(app: Flask) -> None:
         headline=headline.headline,
         event_words=lambda event: outcomes.event(event.kind),
         act=lambda verb: acts.ACTS.get(verb, verb),
-        letters=pages.letters,
         # as the reader likes times and numbers
         money=lambda value: written().money(value),
         number=lambda value: written().number(value),
