@@ -91,7 +91,10 @@ def _count(account_id: int, zone: str, start: datetime, end: datetime | None = N
     return defaultdict(Count, {at: Count(came, known) for at, came, known in rows})
 
 
-def counts_since(accounts: Iterable[GatewayAccount], start: datetime, zone: str) -> dict[int, dict[datetime, Count]]:
+ByHour = dict[datetime, Count]
+
+
+def counts_since(accounts: Iterable[GatewayAccount], start: datetime, zone: str) -> dict[int, ByHour]:
     """By account and hour, from an hour on: what is kept, and behind that what is counted now."""
     ids = [account.id for account in accounts]
     found: dict[int, dict[datetime, Count]] = {id_: defaultdict(Count) for id_ in ids}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -23,7 +23,7 @@ from ..extensions import db
 from ..shops.accounts import GatewayAccount, Shop
 from ..shops.acts import Activity
 from . import arrivals
-from .arrivals import HOUR, hour_column, hour_of
+from .arrivals import HOUR, ByHour, hour_column, hour_of
 from .speed import helped_by_a_person
 
 
@@ -89,16 +89,21 @@ def starts(period: Period, now: datetime, zone: str) -> list[datetime]:
     return [datetime.combine(today - timedelta(days=days), time(), clock) for days in back]
 
 
-def count(shop: Shop, period: Period, now: datetime) -> Results:
+def count(shop: Shop, period: Period, now: datetime, arrived: Mapping[int, ByHour] | None = None) -> Results:
+    """`arrived`: what came by account and hour, where that is known from the first bar on, or longer."""
     begins = starts(period, now, shop.time_zone)
     came, waiting, invalid = (Counter[int]() for _ in range(3))
     of_account, left, forged = (Counter[int]() for _ in range(3))
-    for account_id, hours in arrivals.counts_since(shop.accounts, begins[0], shop.time_zone).items():
+    if arrived is None:
+        arrived = arrivals.counts_since(shop.accounts, begins[0], shop.time_zone)
+    for account_id, hours in arrived.items():
         for hour, found in hours.items():
-            came[_place(begins, hour)] += found.came
-            of_account[account_id] += found.came
+            if hour >= begins[0]:
+                came[_place(begins, hour)] += found.came
+                of_account[account_id] += found.came
     for account_id, hour, state, reason, count in _exceptions(shop, begins[0]):
-        (invalid if state is State.invalid else waiting)[_place(begins, hour)] += count
+        of_state = invalid if state is State.invalid else waiting
+        of_state[_place(begins, hour)] += count
         left[account_id] += count
         forged[account_id] += count if reason is Reason.not_genuine else 0
     helped = _helped(shop, begins[0])

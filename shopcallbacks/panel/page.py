@@ -130,9 +130,10 @@ def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED) -> int:
     return counted
 
 
-def tab_counts(shop: Shop) -> dict[Tab, int]:
-    """How many there are behind each tab, whatever the filter."""
-    return {tab: count_up_to(Filter(tab), shop) for tab in Tab}
+def tab_counts(shop: Shop, unprocessed: int | None = None) -> dict[Tab, int]:
+    """How many there are behind each tab, whatever the filter. `unprocessed`: where that is known already."""
+    known = {} if unprocessed is None else {Tab.unprocessed: min(unprocessed, COUNTED + 1)}
+    return {tab: known[tab] if tab in known else count_up_to(Filter(tab), shop) for tab in Tab}
 
 
 def news_since(filter_: Filter, shop: Shop, then: datetime, limit: int = 100) -> int:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from ..callbacks.attempts import Attempt
 from ..callbacks.callback import Callback
 from ..callbacks.claims import Claim
-from ..callbacks.notes import Thread, threads_of
+from ..callbacks.notes import Note, Thread, threads_of
 from ..domain.errors import Reason
 from ..domain.states import BY_A_PERSON, State, Verb
 from ..processing.foresight import WORTH_A_RETRY, forcing_may_help, reopening_may_help
-from ..shops.acts import Activity
+from ..shops.acts import Activity, last_move
 from ..shops.users import User
 from ..words import acts, outcomes, reasons
 from ..words.formats import Format, age
@@ -191,3 +191,13 @@ def rows_of(callbacks: Iterable[Callback], viewer: User | None, now: datetime) -
         )
         for callback in callbacks
     ]
+
+
+def full_row(
+    callback: Callback, viewer: User | None, now: datetime, acts: Iterable[Activity], notes: Sequence[Note]
+) -> Row:
+    """The row of a callback whose acts and notes are at hand, and all of whose attempts are looked at anyway."""
+    last = callback.attempts[-1] if callback.attempts else None
+    act = last_move(acts) if callback.state is State.invalid else None
+    thread = Thread(len(notes), notes[-1]) if notes else None
+    return Row(callback, last, act, viewer, now, Claim.of([callback.id]).get(callback.id), thread)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,8 +11,8 @@ from ..domain.errors import CallbackFailed, Reason
 from ..domain.states import Effect, OrderState, Verb
 from ..domain.values import Message, Outcome
 from ..orders.order import Order
-from . import pipeline
-from .deciding import Result
+from .deciding import Desk, Result
+from .pipeline import rehearse
 
 # All that a forced attempt skips; whatever else keeps a callback from being processed keeps a forced one too.
 FORCE_SKIPS = (Reason.not_genuine, Reason.gateway_unreachable)
@@ -71,9 +71,9 @@ def foresee(callback: Callback, verb: Verb) -> Foresight | None:
         return Foresight((), None, hopeless)
     if verb.attempts is None or callback.would_ask(verb.attempts):
         return None
-    finding, results = pipeline.foresee(callback, verb.attempts)
+    ((finding, results),), desk = rehearse([callback], verb.attempts)
     failure = finding.failure or next((result.failure for result in results if result.failure), None)
-    changes = tuple(_changes(results))
+    changes = tuple(_change(result, desk) for result in results)
     helps = finding.failure is None and any(change.effect is not None for change in changes)
     return Foresight(changes, failure, None if helps else WhyNot.fails)
 
@@ -107,8 +107,6 @@ def _enough(callback: Callback, order: Order) -> bool:
     return callback.outcome is not Outcome.paid or (callback.amount_minor or 0) >= order.amount_minor
 
 
-def _changes(results: Sequence[Result]) -> Iterator[Change]:
-    orders = Order.read(result.order_id for result in results if result.order_id is not None)
-    for result in results:
-        order = orders.get(result.order_id) if result.order_id is not None else None
-        yield Change(result.message, order, result.effect, result.failure)
+def _change(result: Result, desk: Desk) -> Change:
+    order = desk.orders.get(result.order_id) if result.order_id is not None else None
+    return Change(result.message, order, result.effect, result.failure)

@@ -14,7 +14,8 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
-from ..dashboard import causes, queue, silence
+from ..dashboard import causes, glance, queue, silence
+from ..dashboard.glance import Glance
 from ..domain.states import Verb
 from ..domain.values import read_id
 from ..extensions import login_manager, utcnow
@@ -115,10 +116,17 @@ def now() -> datetime:
     return g.now  # type: ignore[no-any-return]
 
 
+def glanced() -> Glance:
+    """At the queue of the current shop, once a page."""
+    if "glance" not in g:
+        g.glance = glance.look(current_shop().id, now())
+    return g.glance  # type: ignore[no-any-return]
+
+
 def waiting_count() -> int:
     """How many callbacks wait for a person in the current shop, asked once a page."""
     if "waiting_count" not in g:
-        g.waiting_count = queue.count(current_shop().id, now())
+        g.waiting_count = glanced().count if "glance" in g else queue.count(current_shop().id, now())
     return g.waiting_count  # type: ignore[no-any-return]
 
 

@@ -12,7 +12,8 @@ from ...callbacks.related import Related
 from ...domain.states import BY_A_PERSON, Verb
 from ...domain.values import Verdict
 from ...shops.acts import BESIDE, Activity
-from ...words import acts, outcomes, reasons
+from ...words import acts as words
+from ...words import outcomes, reasons
 from ..rows import Row
 
 CLAIMS = ("claim", "take over", "let go")
@@ -30,13 +31,13 @@ class Moment:
     links: tuple[int, ...] = ()
 
 
-def story_of(callback: Callback, row: Row, related: Sequence[Related]) -> list[Moment]:
-    """Told to the row's viewer."""
+def story_of(callback: Callback, row: Row, related: Sequence[Related], acts: Sequence[Activity]) -> list[Moment]:
+    """Told to the row's viewer. `acts`: all about the callback, the oldest first."""
     entries = [
         Moment(callback.received_at, "blue", "Callback received and kept", note=f"from {callback.address}"),
         *_order_events(callback, row),
         *(_attempt(attempt, row) for attempt in callback.attempts),
-        *_acts(callback, row),
+        *_acts(callback, row, acts),
         *_others(related),
     ]
     return sorted(entries, key=lambda entry: entry.at)
@@ -54,7 +55,7 @@ def _order_events(callback: Callback, row: Row) -> Iterator[Moment]:
 
 
 def _attempt(attempt: Attempt, row: Row) -> Moment:
-    title = acts.KINDS[attempt.kind]
+    title = words.KINDS[attempt.kind]
     if attempt.kind in BY_A_PERSON:
         title += f" by {row.who(attempt.asked_by)}"
     notes = [row.format.span(timedelta(microseconds=attempt.duration_us))]
@@ -76,22 +77,21 @@ def _result(attempt: Attempt, callback: Callback) -> str:
     return outcomes.EFFECTS[attempt.effect] if attempt.effect else "processed"
 
 
-def _acts(callback: Callback, row: Row) -> Iterator[Moment]:
+def _acts(callback: Callback, row: Row, done: Sequence[Activity]) -> Iterator[Moment]:
     """Removals and restorations; a retry or a force stands there as its attempt, once that has run. Notes and who took
     its evidence along stand elsewhere."""
-    done = Activity.about(callback.id)
     moves = [act for act in done if act.verb not in BESIDE]
     for act in done:
         if act.verb in CLAIMS:
             who = row.who(act.user)
-            yield Moment(act.at, "secondary", f"{who[:1].upper()}{who[1:]} {acts.ACTS[act.verb]}", note=act.what)
+            yield Moment(act.at, "secondary", f"{who[:1].upper()}{who[1:]} {words.ACTS[act.verb]}", note=act.what)
         if act.verb in BESIDE:
             continue
         verb = Verb.named(act.verb)
         asks = verb is not None and verb.attempts is not None
         if asks and not (act is moves[-1] and callback.due_kind in BY_A_PERSON):
             continue
-        said = "Asked for" if asks else acts.ACTS.get(act.verb, act.verb).capitalize()
+        said = "Asked for" if asks else words.ACTS.get(act.verb, act.verb).capitalize()
         title = f"{said}{' one more attempt' if asks else ''} by {row.who(act.user)}"
         yield Moment(act.at, "secondary", title, note=f"“{act.why}”" if act.why else "")
 

@@ -12,6 +12,7 @@ from ...panel.filter import Filter, Tab
 from ...panel.page import COUNTED, tab_counts
 from ...processing.foresight import FORCE_SKIPS, WORTH_A_RETRY
 from ..access import current_shop
+from ..screens import waiting_count
 
 bp = Blueprint("causes", __name__)
 
@@ -44,7 +45,7 @@ def index() -> str:
         "callbacks/causes.html",
         shop=shop,
         filter=filter_,
-        counts=tab_counts(shop),
+        counts=tab_counts(shop, waiting_count()),
         counted=COUNTED,
         causes=[Cause.of(group, filter_) for group in clusters(*filter_.where(shop))],
     )

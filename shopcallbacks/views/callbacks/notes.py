@@ -13,10 +13,12 @@ from ...callbacks.claims import Claim
 from ...callbacks.notes import Note
 from ...domain.errors import Refused
 from ...extensions import db
-from ...words import acts
+from ...panel.rows import full_row
+from ...shops.acts import Activity
+from ...words.acts import DONE
 from ..access import load_callback, managers_only
-from ..screens import wants_fragment, whole
-from .telling import back, row_of
+from ..screens import now, wants_fragment, whole
+from .telling import back
 
 bp = Blueprint("noting", __name__, url_prefix="/callbacks")
 
@@ -40,7 +42,7 @@ def write(id_: int) -> Response | tuple[str, int]:
         return render_template(page, **_parts(callback), text=text, problem=str(refused)), 422
     Claim.renew(callback, current_user)
     db.session.commit()
-    return _answer(callback, "callbacks/page/_notes.html", acts.DONE["note"])
+    return _answer(callback, "callbacks/page/_notes.html", DONE["note"])
 
 
 @bp.post("/<int:id_>/claim")
@@ -54,7 +56,7 @@ def claim(id_: int) -> Response:
         db.session.rollback()
         return _answer(callback, "callbacks/page/_claim.html", str(refused), 409)
     db.session.commit()
-    return _answer(callback, "callbacks/page/_claim.html", acts.DONE["claim"])
+    return _answer(callback, "callbacks/page/_claim.html", DONE["claim"])
 
 
 @bp.post("/<int:id_>/claim/end")
@@ -63,11 +65,13 @@ def let_go(id_: int) -> Response:
     callback = load_callback(id_)
     Claim.let_go(callback, current_user)
     db.session.commit()
-    return _answer(callback, "callbacks/page/_claim.html", acts.DONE["let go"])
+    return _answer(callback, "callbacks/page/_claim.html", DONE["let go"])
 
 
 def _parts(callback: Callback) -> dict[str, Any]:
-    return {"callback": callback, "row": row_of(callback), "notes": Note.about(callback.id), "back": back()}
+    acts, notes = Activity.about(callback.id), Note.about(callback.id)
+    row = full_row(callback, current_user, now(), acts, notes)
+    return {"callback": callback, "row": row, "notes": notes, "back": back()}
 
 
 def _answer(callback: Callback, template: str, said: str, status: int = 200) -> Response:
