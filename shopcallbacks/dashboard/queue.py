@@ -18,7 +18,7 @@ from ..extensions import db
 from ..orders.lists import sums
 from ..orders.order import Order
 from .causes import CAUSE, Group, _groups
-from .pulse import ALIVE_FOR, Pulse
+from .pulse import Pulse, is_alive
 
 
 def in_queue(shop_id: int) -> ColumnElement[bool]:
@@ -78,7 +78,7 @@ class Summary:
 
     @property
     def worker_alive(self) -> bool:
-        return self.worker_seen is not None and self.now - self.worker_seen < ALIVE_FOR
+        return is_alive(self.worker_seen, self.now)
 
 
 def summary(shop_id: int, now: datetime) -> Summary:

@@ -44,7 +44,10 @@ class Parcel:
 
 def spread() -> bool:
     """Deliveries for the next events of every feed that is followed. Whether there may be more."""
-    return any([endpoint.catch_up() > 0 for endpoint in Endpoint.behind()])
+    more = False
+    for endpoint in Endpoint.behind():
+        more = endpoint.catch_up() > 0 or more
+    return more
 
 
 def take(limit: int, per_endpoint: int, seconds: float) -> list[Parcel]:
@@ -66,11 +69,13 @@ def note(parcel: Parcel, receipt: Receipt) -> None:
     if not sending.open or (sending.tries, sending.begun_at) != (parcel.tries, parcel.begun_at):
         return
     now = utcnow()
-    (sending.arrived if receipt.arrived else sending.failed)(receipt.answer, now)
-    if isinstance(sending, Delivery):
-        if receipt.arrived:
+    if receipt.arrived:
+        sending.arrived(receipt.answer, now)
+        if isinstance(sending, Delivery):
             Endpoint.is_well(sending.endpoint_id)
-        else:
+    else:
+        sending.failed(receipt.answer, now)
+        if isinstance(sending, Delivery):
             locked(Endpoint, sending.endpoint_id).failed(now)
 
 

@@ -12,7 +12,7 @@ from ..callbacks.claims import Claim
 from ..callbacks.notes import Note, Thread, threads_of
 from ..domain.errors import Reason
 from ..domain.states import BY_A_PERSON, State, Verb
-from ..processing.foresight import WORTH_A_RETRY, forcing_may_help, reopening_may_help
+from ..processing.foresight import forcing_may_help, reopening_may_help, retrying_may_help
 from ..shops.acts import Activity, last_move
 from ..shops.users import User
 from ..words import acts, outcomes, reasons
@@ -104,7 +104,7 @@ class Row:
         if verb not in self.callback.open_to or self.viewer is None or not self.viewer.may_act:
             return False
         if verb is Verb.retry:
-            return self.callback.reason in WORTH_A_RETRY
+            return retrying_may_help(self.callback.reason)
         if verb is Verb.reopen:
             return reopening_may_help(self.callback)
         return verb is not Verb.force or forcing_may_help(self.callback)
@@ -167,7 +167,7 @@ class Row:
         ):
             state = outcomes.ORDER_STATES[callback.order.state]
             return f"order {state} since {self._clock(callback.order.changed_at)}"
-        if callback.attempt_count > 1 and self.last and callback.reason in WORTH_A_RETRY:
+        if callback.attempt_count > 1 and self.last and retrying_may_help(callback.reason):
             return f"{callback.attempt_count} attempts, last {self._clock(self.last.at)}: {detail}"
         return detail
 

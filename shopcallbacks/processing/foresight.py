@@ -17,7 +17,7 @@ from .pipeline import rehearse
 # All that a forced attempt skips; whatever else keeps a callback from being processed keeps a forced one too.
 FORCE_SKIPS = (Reason.not_genuine, Reason.gateway_unreachable)
 # Where one more attempt, the same as before, may end otherwise.
-WORTH_A_RETRY = (*FORCE_SKIPS, Reason.order_not_found, Reason.account_disabled, Reason.crashed, None)
+PASSING = (*FORCE_SKIPS, Reason.order_not_found, Reason.account_disabled, Reason.crashed)
 _LEADS_TO = {
     Effect.opened: OrderState.open,
     Effect.awaiting: OrderState.awaiting_payment,
@@ -83,6 +83,11 @@ def hopeless_to_force(callback: Callback) -> WhyNot | None:
     if not callback.account.gateway.speaks:
         return WhyNot.silent
     return WhyNot.not_the_check if callback.reason not in FORCE_SKIPS else None
+
+
+def retrying_may_help(reason: Reason | None) -> bool:
+    """None: nothing has looked at it yet."""
+    return reason is None or reason in PASSING
 
 
 def forcing_may_help(callback: Callback) -> bool:

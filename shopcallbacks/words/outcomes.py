@@ -80,7 +80,8 @@ ITEM_STATES = {
 
 def would(effect: Effect, count: int, format_: Format = PLAIN) -> str:
     """ "12 orders open"."""
-    return f"{format_.number(count)} {WOULD[effect][count != 1]}"
+    one, many = WOULD[effect]
+    return f"{format_.number(count)} {one if count == 1 else many}"
 
 
 def came(effect: Effect | None) -> str:

@@ -10,7 +10,7 @@ from ...dashboard.causes import Group, clusters
 from ...domain.states import Verb
 from ...panel.filter import Filter, Tab
 from ...panel.page import COUNTED, tab_counts
-from ...processing.foresight import FORCE_SKIPS, WORTH_A_RETRY
+from ...processing.foresight import FORCE_SKIPS, retrying_may_help
 from ..access import current_shop
 from ..screens import waiting_count
 
@@ -30,7 +30,7 @@ class Cause:
         if group.reason is None or group.account is None:
             return cls(group, None, ())
         own = shown.but(accounts=(group.account.slug,), reason=group.reason, known=group.conflict or None)
-        retry = (Verb.retry,) if group.reason in WORTH_A_RETRY else ()
+        retry = (Verb.retry,) if retrying_may_help(group.reason) else ()
         force = (Verb.force,) if group.reason in FORCE_SKIPS and group.account.gateway.speaks else ()
         rule = Verb.rulings() if group.paid_but else ()
         return cls(group, own, (*retry, *force, *rule, Verb.remove))

@@ -9,7 +9,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from ...callbacks.callback import Callback
-from ...dashboard.pulse import ALIVE_FOR, Pulse
+from ...dashboard.pulse import Pulse, is_alive
 from ...extensions import db
 from ...outgoing import trial
 from ...panel import headline
@@ -61,7 +61,6 @@ def follow(account: GatewayAccount, callback: Callback) -> Response:
     """How far the test is; the fragment asks again until it is through, and then it is read out."""
     working = callback.due_at is not None
     cause = headline.headline(callback)
-    seen = Pulse.last()
     page = render_template(
         "settings/trials/_test.html" if wants_fragment() else "settings/trials/test.html",
         account=account,
@@ -70,7 +69,7 @@ def follow(account: GatewayAccount, callback: Callback) -> Response:
         attempt=callback.attempts[-1] if callback.attempts else None,
         order=callback.order,
         working=working,
-        worker_gone=seen is None or now() - seen > ALIVE_FOR,
+        worker_gone=not is_alive(Pulse.last(), now()),
         cause=cause,
     )
     return make_response(page, {} if working else {"HX-Trigger": json.dumps({"say": f"The test callback: {cause}."})})
