@@ -62,7 +62,7 @@ def stream():
     def told():
         seen = None
         while True:
-            found = glance.at(shop_id, utcnow())
+            found = glance.look(shop_id, utcnow())
             db.session.remove()
             if found.version != seen:
                 seen = found.version

@@ -6,7 +6,7 @@ import enum
 import logging
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import current_app
 from flask_compress import Compress
@@ -26,6 +26,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
 from .domain.states import Lane
+
+T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -59,6 +61,11 @@ login_manager = LoginManager()
 csrf = CSRFProtect()
 compress = Compress()
 limiter = Limiter(get_remote_address)
+
+
+def locked(kind: type[T], key: int, *, shared: bool = False) -> T:
+    """The row, fresh and locked until the transaction ends. `shared`: others may still refer to it."""
+    return db.session.get_one(kind, key, populate_existing=True, with_for_update={"of": kind, "key_share": shared})
 
 
 # Each lane has a bell. These are bells, not lanes: bulk runs go on in the plain one, the search index in the outgoing.

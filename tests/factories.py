@@ -9,6 +9,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.values import Message, Money, Outcome, Request
 from shopcallbacks.extensions import db, utcnow
@@ -42,9 +43,9 @@ def make_account(
 
 def make_order(shop: Shop, number: str | None = None, minor: int = 5990, currency: str = "EUR", **more: Any) -> Order:
     number = number or f"251123-{next(_numbers)}"
-    order, _ = Order.create(NewOrder(number, Money(minor, currency), **more), shop.id)
+    moved = moves.hand_in(NewOrder(number, Money(minor, currency), **more), shop)
     db.session.commit()
-    return order
+    return db.session.get_one(Order, moved.order_id)
 
 
 def make_user(role: Role = Role.manager, *shops: Shop, email: str | None = None) -> User:

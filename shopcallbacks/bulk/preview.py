@@ -21,7 +21,7 @@ from ..words import acts, reasons
 from .selection import Selection
 
 # A preview looks at so many, the first of the run, for so long, and says how many are beyond.
-FORESEEN = 5000
+LOOKS_AT = 5000
 FOR_S = 3.0
 _BATCH = 250
 TAKES_MONEY = (*OPENS, Effect.owed)
@@ -55,12 +55,12 @@ class Effects:
         return bool(self.effects or self.stays or self.asked or self.moved or self.beyond)
 
 
-def foresee(verb: Verb, selection: Selection, shop: Shop) -> Effects:
+def effects_of(verb: Verb, selection: Selection, shop: Shop) -> Effects:
     """What the run would do, of its first callbacks."""
     found = Effects(selection.count(verb, shop))
     desk: Desk | None = None
     until = time.monotonic() + FOR_S
-    for callbacks in _batches(selection.first(verb, shop, FORESEEN)):
+    for callbacks in _batches(selection.first(verb, shop, LOOKS_AT)):
         if time.monotonic() > until:
             break
         found.looked += len(callbacks)

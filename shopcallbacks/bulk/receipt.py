@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import contains_eager, defer, joinedload, lazyload
+from sqlalchemy.orm import contains_eager, joinedload
 
-from ..callbacks.callback import Callback
+from ..callbacks.callback import LIGHT, Callback
 from ..domain.states import OPENS
 from ..domain.values import Money
 from ..extensions import db
+from ..orders.lists import sums
 from ..orders.order import Order
 from ..panel.csv import Cell, amount_cell, order_number_cell, stream, time_cell
 from ..shops.accounts import GatewayAccount
@@ -21,7 +22,7 @@ PAGE = 100
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Tally:
     """What came of `count` of its callbacks alike. `result` empty: nothing yet."""
 
     state: ItemState
@@ -29,7 +30,7 @@ class Outcome:
     count: int
 
 
-def outcomes(run: BulkRun) -> list[Outcome]:
+def tallies(run: BulkRun) -> list[Tally]:
     """The commonest first, what was not done last."""
     rows = db.session.execute(
         select(BulkItem.state, BulkItem.result, func.count())
@@ -37,20 +38,14 @@ def outcomes(run: BulkRun) -> list[Outcome]:
         .group_by(BulkItem.state, BulkItem.result)
         .order_by(BulkItem.result.is_(None), func.count().desc())
     )
-    return [Outcome(state, result or "", count) for state, result, count in rows]
+    return [Tally(state, result or "", count) for state, result, count in rows]
 
 
-def opened(run: BulkRun) -> list[Money]:
+def opened(run: BulkRun) -> tuple[Money, ...]:
     """The sums of the orders that the run opened."""
-    rows = db.session.execute(
-        select(Order.currency, func.sum(Order.amount_minor))
-        .join(Callback, Callback.order_id == Order.id)
-        .join(BulkItem, BulkItem.callback_id == Callback.id)
-        .where(BulkItem.run_id == run.id, BulkItem.state == ItemState.succeeded, BulkItem.effect.in_(OPENS))
-        .group_by(Order.currency)
-        .order_by(Order.currency)
-    )
-    return [Money(int(minor), currency) for currency, minor in rows]
+    items = (BulkItem.run_id == run.id, BulkItem.state == ItemState.succeeded, BulkItem.effect.in_(OPENS))
+    callbacks = select(Callback.order_id).join(BulkItem, BulkItem.callback_id == Callback.id).where(*items)
+    return sums(Order.amount_minor, Order.id.in_(callbacks))[0]
 
 
 def rows(run: BulkRun, state: ItemState | None, after: int) -> Sequence[BulkItem]:
@@ -58,11 +53,10 @@ def rows(run: BulkRun, state: ItemState | None, after: int) -> Sequence[BulkItem
     wanted = select(BulkItem).where(BulkItem.run_id == run.id, BulkItem.place > after)
     if state is not None:
         wanted = wanted.where(BulkItem.state == state)
-    bare = (defer(Callback.body), defer(Callback.query), defer(Callback.headers), lazyload(Callback.messages))
     beside = (joinedload(Callback.account), joinedload(Callback.order))
     return db.session.scalars(
         wanted.join(BulkItem.callback)
-        .options(contains_eager(BulkItem.callback).options(*bare, *beside))
+        .options(contains_eager(BulkItem.callback).options(*LIGHT, *beside))
         .order_by(BulkItem.place)
         .limit(PAGE + 1)
     ).all()

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from ..callbacks.callback import Callback
 from ..domain.errors import Refused
 from ..domain.states import Effect, Verb
-from ..extensions import Base, db, utcnow
+from ..extensions import Base, db, locked, utcnow
 from ..shops.accounts import Shop
 from ..shops.acts import Activity
 from ..shops.users import User
@@ -207,14 +207,15 @@ class BulkRun(Base):
         return list(db.session.scalars(select(cls.id).where(_OPEN).order_by(cls.id)))
 
     @classmethod
-    def lock(cls, id_: int, skip: bool = False) -> BulkRun | None:
-        """The run, fresh and locked until the transaction ends. `skip`: None while another worker has it."""
-        return db.session.scalar(
-            select(cls)
-            .where(cls.id == id_)
-            .with_for_update(of=cls, key_share=True, skip_locked=skip)
-            .execution_options(populate_existing=True)
-        )
+    def lock(cls, id_: int) -> BulkRun:
+        """Its rows can still be written meanwhile."""
+        return locked(cls, id_, shared=True)
+
+    @classmethod
+    def lock_if_free(cls, id_: int) -> BulkRun | None:
+        """The same; None while another worker has it."""
+        how = {"of": cls, "key_share": True, "skip_locked": True}
+        return db.session.get(cls, id_, populate_existing=True, with_for_update=how)
 
     @classmethod
     def of_shop(cls, shop_id: int, before: int | None, limit: int) -> list[BulkRun]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from ..callbacks.callback import Callback
 from ..domain.states import Verb
+from ..domain.values import read_id
 from ..extensions import db
 from ..panel.filter import Filter
 from ..shops.accounts import Shop
@@ -34,8 +35,8 @@ class Selection:
         texts = [value for name, value in pairs if name == "id"]
         if values.get("page"):
             texts = values.get("shown", "").split(",")
-        ids = (int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 19)
-        return cls(filter_, tuple(dict.fromkeys(ids))[:PICKED])
+        ids = dict.fromkeys(id_ for id_ in map(read_id, texts) if id_ is not None)
+        return cls(filter_, tuple(ids)[:PICKED])
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -26,25 +26,25 @@ WINDOW = 100  # of the rest, the share is that of the last so many
 
 
 @dataclass
-class Step:
+class FollowUp:
     """What to do once it is committed: the lanes to ring, and whether to go on at once."""
 
     lanes: set[Lane] = field(default_factory=set)
     again: bool = False
 
 
-def advance(run: BulkRun) -> Step:
+def advance(run: BulkRun) -> FollowUp:
     """One step of a locked run."""
-    step = Step()
+    follow_up = FollowUp()
     _take_outcomes(run)
     if run.state is not RunState.running:
-        return step
+        return follow_up
     _judge(run)
     if run.state is RunState.running:
-        _do_next(run, step)
+        _do_next(run, follow_up)
     if run.state is RunState.running and run.left == 0:
         run.end(RunState.done)
-    return step
+    return follow_up
 
 
 def _take_outcomes(run: BulkRun) -> None:
@@ -105,7 +105,7 @@ def _room(run: BulkRun) -> int:
     return BATCH - run.asked
 
 
-def _do_next(run: BulkRun, step: Step) -> None:
+def _do_next(run: BulkRun, follow_up: FollowUp) -> None:
     room = _room(run)
     if room <= 0 or not run.waiting:
         return
@@ -114,11 +114,11 @@ def _do_next(run: BulkRun, step: Step) -> None:
     for item in items:
         if not room:
             break
-        room -= _do(run, item, callbacks[item.callback_id], step)
-    step.again = bool(run.waiting) and not run.asked
+        room -= _do(run, item, callbacks[item.callback_id], follow_up)
+    follow_up.again = bool(run.waiting) and not run.asked
 
 
-def _do(run: BulkRun, item: BulkItem, callback: Callback, step: Step) -> bool:
+def _do(run: BulkRun, item: BulkItem, callback: Callback, follow_up: FollowUp) -> bool:
     """The verb, guarded as ever. False where it could not be done."""
     if run.verb is Verb.force and (sentence := forcing_cannot_help(callback)):
         item.close(ItemState.skipped, acts.VERBS[run.verb].skipped, sentence)
@@ -131,7 +131,7 @@ def _do(run: BulkRun, item: BulkItem, callback: Callback, step: Step) -> bool:
         run.skipped += 1
         return False
     if callback.due_at is not None:
-        step.lanes.add(callback.lane)
+        follow_up.lanes.add(callback.lane)
     if run.verb.attempts:
         item.state, item.attempt = ItemState.asked, callback.attempt_count + 1
         run.asked += 1

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from ..domain.errors import CallbackFailed, Conflict, Reason
-from ..domain.states import Effect, Kind
+from ..domain.states import AttemptKind, Effect
 from ..domain.values import Message, Money, Outcome, Verdict
 from ..extensions import Base, db
 from ..orders.payments import answer_by_of, moment_of
@@ -28,7 +28,7 @@ class Attempt(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     callback_id: Mapped[int] = mapped_column(ForeignKey("callbacks.id"), index=True)
     number: Mapped[int]
-    kind: Mapped[Kind]
+    kind: Mapped[AttemptKind]
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     why: Mapped[str | None]
     at: Mapped[datetime]

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Mapped, defer, lazyload, mapped_column, relationship
 
 from ..domain.errors import Conflict, Reason, Refused
 from ..domain.money import causes_for, verbs_for
-from ..domain.states import BY_A_PERSON, RULINGS, Effect, Kind, Lane, State, Verb
+from ..domain.states import BY_A_PERSON, RULINGS, AttemptKind, Effect, Lane, State, Verb
 from ..domain.values import Money, Outcome, Request, Verdict
-from ..extensions import Base, db, utcnow
+from ..extensions import Base, db, locked, utcnow
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..shops.acts import Activity
@@ -121,7 +121,7 @@ class Callback(Base):
     # what is due
     asks: Mapped[bool]
     due_at: Mapped[datetime | None]
-    due_kind: Mapped[Kind | None]
+    due_kind: Mapped[AttemptKind | None]
     leased_until: Mapped[datetime | None]
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     asked_at: Mapped[datetime | None]
@@ -183,17 +183,14 @@ class Callback(Base):
                         "digest": digest_of(request),
                         "asks": asks,
                         "due_at": request.arrived_at,
-                        "due_kind": Kind.first,
+                        "due_kind": AttemptKind.first,
                     },
                 ).scalar_one()
             )
 
     @classmethod
     def lock(cls, id_: int) -> Callback:
-        """The callback, fresh and locked until the transaction ends."""
-        return db.session.scalars(
-            select(cls).where(cls.id == id_).with_for_update(of=cls).execution_options(populate_existing=True)
-        ).one()
+        return locked(cls, id_)
 
     @property
     def lane(self) -> Lane:
@@ -221,7 +218,7 @@ class Callback(Base):
         asks = db.session.scalars(
             update(cls)
             .where(cls.id.in_(broken))
-            .values(due_at=utcnow(), due_kind=Kind.automatic, crashed_in=release)
+            .values(due_at=utcnow(), due_kind=AttemptKind.automatic, crashed_in=release)
             .returning(cls.asks),
             execution_options={"synchronize_session": False},
         )
@@ -267,9 +264,9 @@ class Callback(Base):
         """The person who asked for what is due."""
         return self.asked_by.name if self.asked_by else None
 
-    def would_ask(self, kind: Kind) -> bool:
+    def would_ask(self, kind: AttemptKind) -> bool:
         """Whether an attempt of that kind asks the gateway. What was checked is ruled on as it was kept."""
-        return self.account.asks and kind is not Kind.forced and kind not in RULINGS
+        return self.account.asks and kind is not AttemptKind.forced and kind not in RULINGS
 
     @classmethod
     def allows(cls, verb: Verb) -> ColumnElement[bool]:
@@ -310,7 +307,7 @@ class Callback(Base):
             .where(cls.id.in_(list(ids)))
             .order_by(cls.id)
             .with_for_update(of=cls, key_share=True)
-            .options(defer(cls.body), defer(cls.query), defer(cls.headers), lazyload(cls.messages))
+            .options(*LIGHT)
             .execution_options(populate_existing=True)
         )
         return {callback.id: callback for callback in callbacks}
@@ -342,7 +339,7 @@ class Callback(Base):
         elif verb is Verb.restore:
             self.state, self.settled_at, self.effect = State.unprocessed, None, None
             if self.reason is None:  # removed before anything had looked at it
-                self._ask_for(Kind.retry, user, why, more)
+                self._ask_for(AttemptKind.retry, user, why, more)
         elif verb.attempts:
             self._check(verb, user, more)
             self._ask_for(verb.attempts, user, why, more)
@@ -376,7 +373,7 @@ class Callback(Base):
         money = self.money
         return money is None or money.currency != limit.currency or money.minor > limit.minor
 
-    def _ask_for(self, kind: Kind, user: User | None, why: str, more: More) -> None:
+    def _ask_for(self, kind: AttemptKind, user: User | None, why: str, more: More) -> None:
         """One more attempt, now."""
         self.due_at, self.due_kind = utcnow(), kind
         self.leased_until = None
@@ -395,6 +392,10 @@ class Callback(Base):
         if act is not None and self.state in (State.invalid, State.unprocessed):
             return f"{acts.past(act.verb)} by {act.actor} {age(act.at, utcnow())} ago and now {self.state}"
         return f"{self.state}"
+
+
+# What is known of a callback needs nothing of the request itself, which may be large.
+LIGHT = (defer(Callback.body), defer(Callback.query), defer(Callback.headers), lazyload(Callback.messages))
 
 
 def digest_of(request: Request) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, select, text, update
 
 from ..domain.errors import CallbackFailed, Conflict, Reason
-from ..domain.states import Kind
+from ..domain.states import AttemptKind
 from ..domain.values import Request, Verdict
 from ..extensions import db, utcnow
 from ..shops.users import User
@@ -35,7 +35,7 @@ class Due:
     version: int
     attempt_count: int
     tries: int
-    kind: Kind
+    kind: AttemptKind
     verdict: Verdict | None
     reason: Reason | None
     conflict: Conflict | None
@@ -161,14 +161,14 @@ def _locked(ids: Sequence[int]) -> list[Due]:
     return as_due(rows)
 
 
-def as_due(rows: Sequence[Any], kind: Kind | None = None, more: More = NOTHING_MORE) -> list[Due]:
+def as_due(rows: Sequence[Any], kind: AttemptKind | None = None, more: More = NOTHING_MORE) -> list[Due]:
     """The rows (or callbacks), in the order of arrival, with the messages that former attempts kept."""
     kept = kept_of([row.id for row in rows if row.attempt_count])
     found = [_due(row, kept.get(row.id, {}), kind, more) for row in rows]
     return sorted(found, key=lambda due: (due.received_at, due.id))
 
 
-def _due(row: Any, kept: Mapping[int, Row[Any]], kind: Kind | None, more: More) -> Due:
+def _due(row: Any, kept: Mapping[int, Row[Any]], kind: AttemptKind | None, more: More) -> Due:
     headers = tuple((name, value) for name, value in row.headers)
     request = Request(row.method, row.path, row.query, headers, row.body, row.address, row.received_at)
     return Due(
@@ -181,7 +181,7 @@ def _due(row: Any, kept: Mapping[int, Row[Any]], kind: Kind | None, more: More) 
         row.version,
         row.attempt_count,
         row.tries,
-        kind or row.due_kind or Kind.automatic,
+        kind or row.due_kind or AttemptKind.automatic,
         row.verdict,
         row.reason,
         row.conflict,

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, or_, select, union
-from sqlalchemy.orm import defer, lazyload, load_only
+from sqlalchemy.orm import load_only
 
 from ..extensions import db
 from ..orders.order import Order
 from .attempts import KeptMessage
-from .callback import Callback
+from .callback import LIGHT, Callback
 
 MOST = 20
 
@@ -69,8 +69,6 @@ def _link(callback: Callback, other: Callback) -> str:
 
 
 CALLBACKS = 100
-# A line about a callback needs nothing of the request itself, which may be large.
-LIGHT = (defer(Callback.body), defer(Callback.query), defer(Callback.headers), lazyload(Callback.messages))
 
 
 def callbacks_about(order: Order) -> list[Callback]:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, String, any_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from ..domain.money import OrderFacts, holds_back
-from ..domain.states import BY_A_PERSON, Kind, State
+from ..domain.states import BY_A_PERSON, AttemptKind, State
 from ..domain.values import Message, Outcome
 from ..extensions import db, utcnow
 from .attempts import KeptMessage, said
@@ -108,7 +108,7 @@ def _due(row: Row[Any], kept: dict[int, Row[Any]]) -> Due:
         row.version,
         row.attempt_count,
         row.tries,
-        Kind.automatic,
+        AttemptKind.automatic,
         row.verdict,
         row.reason,
         row.conflict,
@@ -130,7 +130,7 @@ def wake(shop_id: int, keys: Keys) -> bool:
             Callback.shop_id == shop_id,
             Callback.state == State.unprocessed,
             Callback.verdict.in_(CHECKED),
-            or_(Callback.due_kind.is_(None), Callback.due_kind == Kind.automatic),
+            or_(Callback.due_kind.is_(None), Callback.due_kind == AttemptKind.automatic),
         )
         .order_by(Callback.id)
         .with_for_update(of=Callback, skip_locked=True)
@@ -140,7 +140,7 @@ def wake(shop_id: int, keys: Keys) -> bool:
     db.session.execute(
         update(Callback)
         .where(Callback.id.in_(found))
-        .values(due_at=utcnow(), due_kind=Kind.automatic, asks=False, leased_until=None),
+        .values(due_at=utcnow(), due_kind=AttemptKind.automatic, asks=False, leased_until=None),
         execution_options={"synchronize_session": False},
     )
     return True

@@ -10,12 +10,11 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from ..extensions import db
 from ..gateways import GATEWAYS
 from ..gateways.base import Setting
 from ..gateways.settings import BadSettings, read_text
+from ..shops import setup
 from ..shops.accounts import GatewayAccount, Mode
-from ..shops.acts import Activity
 from .base import find_shop, plain_errors, table
 from .catalogue import document
 
@@ -74,11 +73,9 @@ def add_account(shop: str, gateway: str, slug: str, pairs: tuple[str, ...], mode
         if setting.is_secret and setting.required and not given.get(setting.key):
             given[setting.key] = _read_secret(setting)
     try:
-        account = GatewayAccount.add(find_shop(shop), gateway, slug, given, Mode(mode), title)
+        account = setup.connect(find_shop(shop), gateway, slug, given, Mode(mode), title, None)
     except BadSettings as error:
         raise ValueError("\n".join(f"{key} {problem}" for key, problem in error.problems.items())) from None
-    db.session.flush()
-    Activity.record("add gateway", None, shop_id=account.shop_id, what=slug)
     click.echo(account.callback_url)
 
 
@@ -101,10 +98,11 @@ def _read_secret(setting: Setting) -> Any:
 @gateways.command("disable")
 @click.argument("shop")
 @click.argument("slug")
+@click.option("--why", required=True, help="The reason, kept with the act.")
 @plain_errors
-def disable_account(shop: str, slug: str) -> None:
+def disable_account(shop: str, slug: str, why: str) -> None:
     """Switch an account off: its callbacks are kept, and not believed."""
-    _account(shop, slug).disable()
+    setup.switch_off(_account(shop, slug), why, None)
 
 
 @gateways.command("enable")
@@ -113,7 +111,7 @@ def disable_account(shop: str, slug: str) -> None:
 @plain_errors
 def enable_account(shop: str, slug: str) -> None:
     """Switch an account on again."""
-    _account(shop, slug).enable()
+    setup.switch_on(_account(shop, slug), None)
 
 
 def _account(shop: str, slug: str) -> GatewayAccount:

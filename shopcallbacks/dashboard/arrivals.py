@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, func, literal, select, true
+from sqlalchemy import ForeignKey, Label, func, literal, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,7 +24,7 @@ from ..shops.accounts import GatewayAccount, Shop
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 KEPT = timedelta(days=36)
 # A request that came in the last moment of an hour is committed by then.
-SETTLED = timedelta(minutes=5)
+COMMITTED_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,11 @@ def hour_of(moment: datetime, zone: str) -> datetime:
     return moment - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
 
 
+def hour_column(zone: str) -> Label[datetime]:
+    """The same in SQL, of when a callback came. Written out, so that it can be grouped by."""
+    return func.date_trunc("hour", Callback.received_at, literal(zone, literal_execute=True)).label("hour")
+
+
 def keep(now: datetime, most: int = 50) -> int:
     """Counts hours that are over and not kept yet, for up to so many accounts. For how many. The caller commits."""
     last = select(func.max(Arrivals.hour).label("hour")).where(Arrivals.account_id == GatewayAccount.id).lateral("last")
@@ -59,11 +64,11 @@ def keep(now: datetime, most: int = 50) -> int:
         select(GatewayAccount.id, Shop.time_zone, last.c.hour)
         .join(GatewayAccount.shop)
         .join(last, true())
-        .where(func.coalesce(last.c.hour, now - KEPT) < now - 2 * HOUR - SETTLED)
+        .where(func.coalesce(last.c.hour, now - KEPT) < now - 2 * HOUR - COMMITTED_AFTER)
         .limit(most)
     ).all()
     for account_id, zone, hour in found:
-        end = hour_of(now - SETTLED, zone)
+        end = hour_of(now - COMMITTED_AFTER, zone)
         start = max(hour + HOUR, hour_of(now - KEPT, zone)) if hour else hour_of(now - KEPT, zone)
         counts = _count(account_id, zone, start, end)
         hours = [start + HOUR * n for n in range((end - start) // HOUR)]
@@ -77,7 +82,7 @@ def keep(now: datetime, most: int = 50) -> int:
 
 def _count(account_id: int, zone: str, start: datetime, end: datetime | None = None) -> dict[datetime, Count]:
     """What came in each hour that something came in, from the index."""
-    hour = func.date_trunc("hour", Callback.received_at, literal(zone, literal_execute=True)).label("hour")
+    hour = hour_column(zone)
     genuine = func.count().filter(Callback.verdict == Verdict.genuine)
     within = [Callback.account_id == account_id, Callback.received_at >= start]
     if end is not None:
@@ -86,7 +91,10 @@ def _count(account_id: int, zone: str, start: datetime, end: datetime | None = N
     return defaultdict(Count, {at: Count(came, known) for at, came, known in rows})
 
 
-def since(accounts: Iterable[GatewayAccount], start: datetime, zone: str) -> dict[int, dict[datetime, Count]]:
+ByHour = dict[datetime, Count]
+
+
+def counts_since(accounts: Iterable[GatewayAccount], start: datetime, zone: str) -> dict[int, ByHour]:
     """By account and hour, from an hour on: what is kept, and behind that what is counted now."""
     ids = [account.id for account in accounts]
     found: dict[int, dict[datetime, Count]] = {id_: defaultdict(Count) for id_ in ids}

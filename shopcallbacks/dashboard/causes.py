@@ -19,7 +19,7 @@ from ..extensions import db
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..words.formats import Format
-from ..words.reasons import cause, words_of
+from ..words.reasons import NextStep, cause, words_of
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class GroupWords:
 
     headline: str
     line: str
-    step: str
+    step: NextStep
     dot: str
 
 
 def group_words(group: Group, now: datetime, format_: Format) -> GroupWords:
     if group.reason is None:
-        return GroupWords("Not looked at yet", "no worker has taken it; nothing is lost", "Look", "red")
+        return GroupWords("Not looked at yet", "no worker has taken it; nothing is lost", NextStep.look, "red")
     reason = words_of(group.reason, group.conflict)
     title = group.account.title if group.account else "The gateway"
     asks = group.account.asks if group.account else False

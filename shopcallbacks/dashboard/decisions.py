@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import InstrumentedAttribute
 
 from ..callbacks.callback import Callback
 from ..domain.values import Money
 from ..extensions import db
-from ..orders.lists import owing
+from ..orders.lists import owing, sums
 from ..orders.order import Order
 from .queue import needs_a_person
 
@@ -41,17 +40,6 @@ class Open:
 def still_open(shop_id: int, now: datetime) -> Open:
     waiting = undecided(shop_id, now)
     payments, oldest = db.session.execute(select(func.count(), func.min(Callback.received_at)).where(waiting)).one()
-    stakes, _ = _sums(Order.amount_minor, Order.id.in_(select(Callback.order_id).where(waiting)))
-    owed, debts = _sums(Order.owed_minor, owing(shop_id))
+    stakes, _ = sums(Order.amount_minor, Order.id.in_(select(Callback.order_id).where(waiting)))
+    owed, debts = sums(Order.owed_minor, owing(shop_id))
     return Open(payments, oldest, stakes, debts, owed)
-
-
-def _sums(of: InstrumentedAttribute[int], *where: ColumnElement[bool]) -> tuple[tuple[Money, ...], int]:
-    """Per currency, and of how many orders."""
-    rows = db.session.execute(
-        select(Order.currency, func.sum(of), func.count())
-        .where(*where)
-        .group_by(Order.currency)
-        .order_by(Order.currency)
-    ).all()
-    return tuple(Money(int(minor), currency) for currency, minor, _ in rows), sum(row[2] for row in rows)

@@ -15,7 +15,7 @@ from ..domain.states import State
 from ..extensions import db
 from ..orders.feed import Feed
 from ..words.formats import age
-from .pulse import ALIVE_FOR, Pulse
+from .pulse import Pulse, is_alive
 from .queue import in_queue, on_its_way
 
 
@@ -38,7 +38,7 @@ class Glance:
 
     @property
     def worker_alive(self) -> bool:
-        return self.worker_seen is not None and self.now - self.worker_seen < ALIVE_FOR
+        return is_alive(self.worker_seen, self.now)
 
     @property
     def state(self) -> str:
@@ -55,7 +55,7 @@ class Glance:
         return f"{self.state}.{age(shown, self.now) if shown else ''}".replace(" ", "")
 
 
-def at(shop_id: int, now: datetime) -> Glance:
+def look(shop_id: int, now: datetime) -> Glance:
     """One statement over the queue's index."""
     person = ~on_its_way(now)
     position = select(Feed.position).where(Feed.shop_id == shop_id).scalar_subquery()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, func, select
 
 from ..callbacks.callback import Callback
 from ..domain.errors import Reason
@@ -36,14 +37,14 @@ class Failures:
         return sum(count for _, count in self.by_reason)
 
 
+def latest_of(columns: Select[*tuple[Any, ...]], *where: ColumnElement[bool]) -> Subquery:
+    """Of the latest few thousand callbacks there."""
+    return columns.where(*where).order_by(Callback.received_at.desc(), Callback.id.desc()).limit(LATEST).subquery()
+
+
 def failures(account: GatewayAccount, now: datetime) -> Failures:
-    latest = (
-        select(Callback.state, Callback.reason)
-        .where(Callback.account_id == account.id, Callback.received_at >= now - DAY)
-        .order_by(Callback.received_at.desc(), Callback.id.desc())
-        .limit(LATEST)
-        .subquery()
-    )
+    lately = (Callback.account_id == account.id, Callback.received_at >= now - DAY)
+    latest = latest_of(select(Callback.state, Callback.reason), *lately)
     rows = db.session.execute(
         select(latest.c.state, latest.c.reason, func.count()).group_by(latest.c.state, latest.c.reason)
     ).all()
@@ -57,13 +58,8 @@ def failures(account: GatewayAccount, now: datetime) -> Failures:
 
 def last_genuine(account: GatewayAccount) -> datetime | None:
     """When the gateway itself was last heard."""
-    latest = (
-        select(Callback.id, Callback.received_at, Callback.verdict)
-        .where(Callback.account_id == account.id)
-        .order_by(Callback.received_at.desc(), Callback.id.desc())
-        .limit(LATEST)
-        .subquery()
-    )
+    columns = select(Callback.id, Callback.received_at, Callback.verdict)
+    latest = latest_of(columns, Callback.account_id == account.id)
     found: datetime | None = db.session.scalar(
         select(latest.c.received_at).where(latest.c.verdict == Verdict.genuine, ~_sent_by_us(latest.c.id)).limit(1)
     )
@@ -85,13 +81,7 @@ class Steps:
 
 def steps(shop: Shop) -> Steps:
     """Added: there is an account. Called: a gateway called. Tested: a callback came through."""
-    came = (
-        select(Callback.id, Callback.state, Callback.verdict)
-        .where(Callback.shop_id == shop.id)
-        .order_by(Callback.received_at.desc(), Callback.id.desc())
-        .limit(LATEST)
-        .subquery()
-    )
+    came = latest_of(select(Callback.id, Callback.state, Callback.verdict), Callback.shop_id == shop.id)
     called = db.session.scalar(select(select(came.c.id).where(~_sent_by_us(came.c.id)).exists()))
     worked = select(came.c.id).where(came.c.verdict == Verdict.genuine, came.c.state == State.processed)
     return Steps(bool(shop.accounts), called is True, db.session.scalar(select(worked.exists())) is True)

@@ -1,4 +1,4 @@
-"""Pulses: when each lane's worker was last seen at work, and counters of what was refused at the door."""
+"""Pulses: when each lane's worker was last seen at work."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ..extensions import Base, db, utcnow
 
 ALIVE_FOR = timedelta(seconds=20)
+
+
+def is_alive(seen: datetime | None, now: datetime) -> bool:
+    """A worker that was last seen then; None: none ever was."""
+    return seen is not None and now - seen < ALIVE_FOR
 
 
 class Pulse(Base):

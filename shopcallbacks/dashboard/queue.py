@@ -15,9 +15,10 @@ from ..callbacks.callback import STUCK_AFTER, Callback
 from ..domain.states import BY_A_PERSON, OrderState, State
 from ..domain.values import Money
 from ..extensions import db
+from ..orders.lists import sums
 from ..orders.order import Order
 from .causes import CAUSE, Group, _groups
-from .pulse import ALIVE_FOR, Pulse
+from .pulse import Pulse, is_alive
 
 
 def in_queue(shop_id: int) -> ColumnElement[bool]:
@@ -77,12 +78,14 @@ class Summary:
 
     @property
     def worker_alive(self) -> bool:
-        return self.worker_seen is not None and self.now - self.worker_seen < ALIVE_FOR
+        return is_alive(self.worker_seen, self.now)
 
 
 def summary(shop_id: int, now: datetime) -> Summary:
     """All of the widget's numbers."""
-    stakes, openable = _stakes(shop_id, now)
+    about = Order.id.in_(select(Callback.order_id).where(needs_a_person(shop_id, now)))
+    openable_ = func.count().filter(Order.state.in_((OrderState.temporary, OrderState.awaiting_payment)))
+    stakes, openable = sums(Order.amount_minor, about, counted=openable_)
     received = Callback.state == State.received
     on_their_way, due, unlooked = db.session.execute(
         select(
@@ -95,18 +98,3 @@ def summary(shop_id: int, now: datetime) -> Summary:
     return Summary(
         now, _groups(CAUSE, needs_a_person(shop_id, now)), stakes, openable, on_their_way, due, unlooked or now, seen
     )
-
-
-def _stakes(shop_id: int, now: datetime) -> tuple[tuple[Money, ...], int]:
-    """Per currency, and how many of the orders can still be opened."""
-    rows = db.session.execute(
-        select(
-            Order.currency,
-            func.sum(Order.amount_minor),
-            func.count().filter(Order.state.in_((OrderState.temporary, OrderState.awaiting_payment))),
-        )
-        .where(Order.id.in_(select(Callback.order_id).where(needs_a_person(shop_id, now))))
-        .group_by(Order.currency)
-        .order_by(Order.currency)
-    ).all()
-    return tuple(Money(int(minor), currency) for currency, minor, _ in rows), sum(row[2] for row in rows)

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, select
 
 from ..callbacks.callback import Callback
 from ..domain.errors import Reason
-from ..domain.states import State
+from ..domain.states import State, Verb
 from ..extensions import db
 from ..shops.accounts import GatewayAccount, Shop
 from ..shops.acts import Activity
 from . import arrivals
-from .arrivals import HOUR, hour_of
+from .arrivals import HOUR, ByHour, hour_column, hour_of
+from .speed import helped_by_a_person
 
 
 class Period(StrEnum):
@@ -50,7 +51,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """Of what came from one gateway account. `helped`: processed after a person had it tried again or forced it."""
+    """Of what came from one gateway account. `helped`: processed with a person's help."""
 
     account: GatewayAccount
     came: int
@@ -88,16 +89,21 @@ def starts(period: Period, now: datetime, zone: str) -> list[datetime]:
     return [datetime.combine(today - timedelta(days=days), time(), clock) for days in back]
 
 
-def over(shop: Shop, period: Period, now: datetime) -> Results:
+def count(shop: Shop, period: Period, now: datetime, arrived: Mapping[int, ByHour] | None = None) -> Results:
+    """`arrived`: what came by account and hour, where that is known from the first bar on, or longer."""
     begins = starts(period, now, shop.time_zone)
     came, waiting, invalid = (Counter[int]() for _ in range(3))
     of_account, left, forged = (Counter[int]() for _ in range(3))
-    for account_id, hours in arrivals.since(shop.accounts, begins[0], shop.time_zone).items():
+    if arrived is None:
+        arrived = arrivals.counts_since(shop.accounts, begins[0], shop.time_zone)
+    for account_id, hours in arrived.items():
         for hour, found in hours.items():
-            came[_place(begins, hour)] += found.came
-            of_account[account_id] += found.came
+            if hour >= begins[0]:
+                came[_place(begins, hour)] += found.came
+                of_account[account_id] += found.came
     for account_id, hour, state, reason, count in _exceptions(shop, begins[0]):
-        (invalid if state is State.invalid else waiting)[_place(begins, hour)] += count
+        of_state = invalid if state is State.invalid else waiting
+        of_state[_place(begins, hour)] += count
         left[account_id] += count
         forged[account_id] += count if reason is Reason.not_genuine else 0
     helped = _helped(shop, begins[0])
@@ -117,7 +123,7 @@ def _place(begins: Sequence[datetime], moment: datetime) -> int:
 
 def _exceptions(shop: Shop, start: datetime) -> Sequence[tuple[int, datetime, State, Reason | None, int]]:
     """What is not processed: by account, hour, state and reason."""
-    hour = func.date_trunc("hour", Callback.received_at, literal(shop.time_zone, literal_execute=True)).label("hour")
+    hour = hour_column(shop.time_zone)
     by = (Callback.account_id, hour, Callback.state, Callback.reason)
     rows = db.session.execute(
         select(*by, func.count())
@@ -132,14 +138,15 @@ def _exceptions(shop: Shop, start: datetime) -> Sequence[tuple[int, datetime, St
 
 
 def _helped(shop: Shop, start: datetime) -> dict[int, int]:
-    """How many of each account are processed after a person had acted: read from the acts, which are few."""
+    """How many of each account are processed with a person's help: found by the acts, which are few."""
     rows = db.session.execute(
         select(Callback.account_id, func.count(Callback.id.distinct()))
         .join(Activity, Activity.callback_id == Callback.id)
         .where(
             Activity.shop_id == shop.id,
             Activity.at >= start,
-            Activity.verb.in_(("retry", "force")),
+            Activity.verb.in_(list(Verb)),
+            helped_by_a_person(),
             Callback.state == State.processed,
             Callback.received_at >= start,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ from ..shops.accounts import GatewayAccount, Mode, Shop
 from ..words.formats import PLAIN, Format, age
 from ..words.pages import rate
 from . import arrivals
-from .arrivals import DAY, HOUR, Count, hour_of
+from .arrivals import DAY, HOUR, ByHour, Count, hour_of
 from .health import last_genuine
 from .rhythm import BACK, Rhythm
 
@@ -32,13 +33,20 @@ class Heard:
         return self.now - self.last_genuine if self.last_genuine else timedelta()
 
 
-def of(shop: Shop, now: datetime) -> list[Heard]:
-    start = hour_of(now, shop.time_zone) - DAY * (BACK + 1)
-    counts = arrivals.since(shop.accounts, start, shop.time_zone)
-    return [_heard(account, counts[account.id], start, now) for account in shop.accounts]
+def known_from(shop: Shop, now: datetime) -> datetime:
+    """The first hour that tells of what is usual now."""
+    return hour_of(now, shop.time_zone) - DAY * (BACK + 1)
 
 
-def _heard(account: GatewayAccount, counts: dict[datetime, Count], start: datetime, now: datetime) -> Heard:
+def heard(shop: Shop, now: datetime, arrived: Mapping[int, ByHour] | None = None) -> list[Heard]:
+    """`arrived`: what came by account and hour, where that is known from `known_from` on, or longer."""
+    start = known_from(shop, now)
+    if arrived is None:
+        arrived = arrivals.counts_since(shop.accounts, start, shop.time_zone)
+    return [_heard(account, arrived[account.id], start, now) for account in shop.accounts]
+
+
+def _heard(account: GatewayAccount, counts: ByHour, start: datetime, now: datetime) -> Heard:
     zone = account.shop.time_zone
     this = hour_of(now, zone)
     hours = tuple(counts.get(this - HOUR * back, Count()).came for back in reversed(range(HOURS)))

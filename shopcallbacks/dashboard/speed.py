@@ -8,45 +8,46 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Float, case, func, select
+from sqlalchemy import ColumnElement, Float, case, func, select
 
 from ..callbacks.attempts import Attempt
 from ..callbacks.callback import Callback
 from ..domain.states import BY_A_PERSON, State
 from ..extensions import db
 from ..shops.accounts import GatewayAccount, Shop
-from .health import LATEST
+from .health import latest_of
 
 DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Of the callbacks processed in the last 24 hours (the latest few thousand): arrival to effect."""
+    """Of the callbacks processed in the last 24 hours (the latest few thousand): how long from arrival to effect.
+
+    `slow`: one in twenty took longer. `alone`: the share (1 is all) that no person helped.
+    """
 
     median: timedelta
     slow: timedelta
     alone: float
 
 
+def helped_by_a_person() -> ColumnElement[bool]:
+    """An attempt was made because a person asked for it: they had it tried again, forced it or decided on it."""
+    asked = select(Attempt.id).where(Attempt.callback_id == Callback.id, Attempt.kind.in_(BY_A_PERSON))
+    return asked.correlate(Callback).exists()
+
+
 def speed(shop: Shop, now: datetime) -> Speed | None:
     """None where nothing was processed in that time."""
-    helped = (
-        select(Attempt.id).where(Attempt.callback_id == Callback.id, Attempt.kind.in_(BY_A_PERSON)).correlate(Callback)
-    ).exists()
-    latest = (
+    latest = latest_of(
         select(
             func.extract("epoch", Callback.settled_at - Callback.received_at).label("took"),
-            case((Callback.attempt_count > 1, ~helped), else_=True).label("alone"),
-        )
-        .where(
-            Callback.shop_id == shop.id,
-            Callback.state == State.processed,
-            Callback.received_at >= now - DAY,
-        )
-        .order_by(Callback.received_at.desc(), Callback.id.desc())
-        .limit(LATEST)
-        .subquery()
+            case((Callback.attempt_count > 1, ~helped_by_a_person()), else_=True).label("alone"),
+        ),
+        Callback.shop_id == shop.id,
+        Callback.state == State.processed,
+        Callback.received_at >= now - DAY,
     )
     median, slow, alone = db.session.execute(
         select(

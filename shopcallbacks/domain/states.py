@@ -99,7 +99,7 @@ class State(StrEnum):
     invalid = "invalid"
 
 
-class Kind(StrEnum):
+class AttemptKind(StrEnum):
     """Of an attempt: who wanted it."""
 
     first = "first"
@@ -117,7 +117,7 @@ class Kind(StrEnum):
     assigned = "assigned"
 
 
-BY_ITSELF = (Kind.first, Kind.automatic)
+BY_ITSELF = (AttemptKind.first, AttemptKind.automatic)
 
 
 class Verb(StrEnum):
@@ -129,22 +129,22 @@ class Verb(StrEnum):
 
     past: str
     needs_why: bool
-    attempts: Kind | None
+    attempts: AttemptKind | None
     rules: bool
     _opposite: str | None
 
     # name, past, needs_why, attempts, rules, opposite
-    retry = "retry", "retried", False, Kind.retry
-    force = "force", "forced", True, Kind.forced
-    accept = "accept", "accepted", True, Kind.accepted, True
-    part = "part", "taken as a part", True, Kind.part, True
-    take_too = "take_too", "taken too", True, Kind.taken_too, True
-    reopen = "reopen", "reopened", True, Kind.reopened, True
-    owe = "owe", "marked as owed back", True, Kind.owed, True, "unowe"
-    unowe = "unowe", "decided anew", True, Kind.unowed, True
-    take_back = "take_back", "taken out", True, Kind.taken_back, True
-    choose = "choose", "given a payment", True, Kind.chosen, True
-    assign = "assign", "assigned to an order", True, Kind.assigned
+    retry = "retry", "retried", False, AttemptKind.retry
+    force = "force", "forced", True, AttemptKind.forced
+    accept = "accept", "accepted", True, AttemptKind.accepted, True
+    part = "part", "taken as a part", True, AttemptKind.part, True
+    take_too = "take_too", "taken too", True, AttemptKind.taken_too, True
+    reopen = "reopen", "reopened", True, AttemptKind.reopened, True
+    owe = "owe", "marked as owed back", True, AttemptKind.owed, True, "unowe"
+    unowe = "unowe", "decided anew", True, AttemptKind.unowed, True
+    take_back = "take_back", "taken out", True, AttemptKind.taken_back, True
+    choose = "choose", "given a payment", True, AttemptKind.chosen, True
+    assign = "assign", "assigned to an order", True, AttemptKind.assigned
     close = "close", "closed as dealt with", True, None, False, "restore"
     remove = "remove", "removed", True, None, False, "restore"
     restore = "restore", "restored", False, None, False, "remove"
@@ -154,7 +154,7 @@ class Verb(StrEnum):
         name: str,
         past: str = "",
         needs_why: bool = True,
-        attempts: Kind | None = None,
+        attempts: AttemptKind | None = None,
         rules: bool = False,
         opposite: str | None = None,
     ) -> Self:
@@ -170,12 +170,17 @@ class Verb(StrEnum):
         return Verb(self._opposite) if self._opposite else None
 
     @classmethod
+    def rulings(cls) -> tuple[Verb, ...]:
+        """Those by which the rules of money decide."""
+        return tuple(verb for verb in cls if verb.rules)
+
+    @classmethod
     def named(cls, text: str) -> Verb | None:
         """None where it is the name of no verb."""
         return cls.__members__.get(text)
 
     @classmethod
-    def asking(cls, kind: Kind) -> Verb | None:
+    def asking(cls, kind: AttemptKind) -> Verb | None:
         """The verb that asks for an attempt of that kind; None of one that is made by itself."""
         return next((verb for verb in cls if verb.attempts is kind), None)
 

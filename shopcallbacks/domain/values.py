@@ -207,3 +207,8 @@ class Reply:
     status: int = 200
     body: str = ""
     content_type: str = "text/plain; charset=utf-8"
+
+
+def read_id(text: str) -> int | None:
+    """What an id, a place or a position can be, from an address or a form: up to 18 digits. None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

@@ -1,11 +1,11 @@
-"""Bulk runs go on, step by step."""
+"""Bulk runs go on, follow_up by follow_up."""
 
 from __future__ import annotations
 
 from flask import current_app
 
 from ..bulk.runs import BulkRun
-from ..bulk.steps import Step, advance
+from ..bulk.steps import FollowUp, advance
 from ..extensions import BULK, bell, db, ring, ring_bulk
 
 
@@ -15,12 +15,12 @@ def bulk() -> bool:
         bell().answer(BULK)
         again = False
         for id_ in BulkRun.open_ids():
-            run = BulkRun.lock(id_, skip=True)
-            step = advance(run) if run is not None else Step()
+            run = BulkRun.lock_if_free(id_)
+            follow_up = advance(run) if run is not None else FollowUp()
             db.session.commit()
-            for lane in step.lanes:
+            for lane in follow_up.lanes:
                 ring(lane)
-            again = again or step.again
+            again = again or follow_up.again
         db.session.rollback()
         if again:
             ring_bulk()

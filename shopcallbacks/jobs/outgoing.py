@@ -27,7 +27,7 @@ def drain_outgoing() -> int:
         db.session.commit()
         taken = parcels.take(AT_ONCE, PER_ENDPOINT, LEASE_S)
         db.session.commit()
-        at_once(taken, lambda parcel: parcel.send(), parcels.settle, _keep_parcels)
+        at_once(taken, lambda parcel: parcel.send(), parcels.note, _keep_parcels)
         if taken or more:
             ring_outgoing()
         return len(taken)

@@ -91,12 +91,6 @@ class Endpoint(Base):
         return 1 if self.failures >= PATIENCE else None
 
     @classmethod
-    def lock(cls, id_: int) -> Endpoint:
-        return db.session.scalars(
-            select(cls).where(cls.id == id_).with_for_update(of=cls).execution_options(populate_existing=True)
-        ).one()
-
-    @classmethod
     def awake(cls, now: datetime) -> list[Endpoint]:
         """Those that something is due for and that may be asked now, in no order, so that none always comes last."""
         rested = or_(cls.rests_until.is_(None), cls.rests_until <= now)
@@ -135,7 +129,7 @@ class Endpoint(Base):
                     "order_id": event.order_id,
                     "position": event.position,
                     "made_at": now,
-                    "asked_at": now,
+                    "begun_at": now,
                     "next_try_at": now,
                 }
                 for event in events

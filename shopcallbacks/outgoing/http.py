@@ -50,7 +50,7 @@ class Answered:
         return 200 <= self.status < 300
 
 
-class Refusal(Exception):
+class NotSent(Exception):
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble)
         self.trouble = trouble
@@ -67,8 +67,8 @@ class Outgoing:
         """What can be said against the address without asking the network."""
         try:
             host = self._read(url).hostname or ""
-        except Refusal as refusal:
-            return refusal.trouble
+        except NotSent as not_sent:
+            return not_sent.trouble
         with suppress(ValueError):
             if not self._may(host):
                 return Trouble.private
@@ -78,8 +78,8 @@ class Outgoing:
         try:
             parts = self._read(url)
             sock = _connect(self._resolve(parts))
-        except Refusal as refusal:
-            return refusal.trouble
+        except NotSent as not_sent:
+            return not_sent.trouble
         except OSError:
             return Trouble.no_connection
         if parts.scheme == "https":
@@ -91,12 +91,12 @@ class Outgoing:
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise Refusal(Trouble.bad_address) from None
+            raise NotSent(Trouble.bad_address) from None
         if parts.scheme != "https" and not (parts.scheme == "http" and self._allow_http):
-            raise Refusal(Trouble.not_https)
+            raise NotSent(Trouble.not_https)
         odd = not url.isascii() or not url.isprintable() or " " in url or len(url) > 2000
         if odd or not parts.hostname or parts.username is not None or parts.fragment or port == 0:
-            raise Refusal(Trouble.bad_address)
+            raise NotSent(Trouble.bad_address)
         return parts
 
     def _resolve(self, parts: SplitResult) -> list[Any]:
@@ -104,9 +104,9 @@ class Outgoing:
         try:
             found = socket.getaddrinfo(_host(parts), _port(parts), type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise Refusal(Trouble.unknown_host) from None
+            raise NotSent(Trouble.unknown_host) from None
         if not all(self._may(str(address[4][0])) for address in found):
-            raise Refusal(Trouble.private)
+            raise NotSent(Trouble.private)
         return list(found)
 
     def _may(self, address: str) -> bool:
@@ -140,7 +140,7 @@ def _connect(found: list[Any]) -> socket.socket:
             sock.close()
         else:
             return sock
-    raise Refusal(Trouble.no_connection)
+    raise NotSent(Trouble.no_connection)
 
 
 def _within_time(

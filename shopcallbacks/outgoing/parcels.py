@@ -12,7 +12,7 @@ from datetime import datetime
 
 from flask import current_app
 
-from ..extensions import utcnow
+from ..extensions import locked, utcnow
 from ..shops.sealing import Unreadable
 from .alerts.rules import AlertMessage, AlertRules, Style
 from .deliveries import Delivery
@@ -37,14 +37,17 @@ class Parcel:
 
     of: type[Delivery] | type[AlertMessage]
     id: int
-    asked_at: datetime
+    begun_at: datetime
     tries: int
     send: Callable[[], Receipt]
 
 
 def spread() -> bool:
     """Deliveries for the next events of every feed that is followed. Whether there may be more."""
-    return any([endpoint.catch_up() > 0 for endpoint in Endpoint.behind()])
+    more = False
+    for endpoint in Endpoint.behind():
+        more = endpoint.catch_up() > 0 or more
+    return more
 
 
 def take(limit: int, per_endpoint: int, seconds: float) -> list[Parcel]:
@@ -60,29 +63,31 @@ def take(limit: int, per_endpoint: int, seconds: float) -> list[Parcel]:
     return found
 
 
-def settle(parcel: Parcel, receipt: Receipt) -> None:
+def note(parcel: Parcel, receipt: Receipt) -> None:
     """Notes what came of the try, where nobody else has been at it meanwhile."""
     sending: Sending = parcel.of.lock(parcel.id)
-    if not sending.open or (sending.tries, sending.asked_at) != (parcel.tries, parcel.asked_at):
+    if not sending.open or (sending.tries, sending.begun_at) != (parcel.tries, parcel.begun_at):
         return
     now = utcnow()
-    (sending.arrived if receipt.arrived else sending.failed)(receipt.answer, now)
-    if isinstance(sending, Delivery):
-        if receipt.arrived:
+    if receipt.arrived:
+        sending.arrived(receipt.answer, now)
+        if isinstance(sending, Delivery):
             Endpoint.is_well(sending.endpoint_id)
-        else:
-            Endpoint.lock(sending.endpoint_id).failed(now)
+    else:
+        sending.failed(receipt.answer, now)
+        if isinstance(sending, Delivery):
+            locked(Endpoint, sending.endpoint_id).failed(now)
 
 
 def _parcel_of_delivery(endpoint: Endpoint, delivery: Delivery, keys: list[str] | Receipt) -> Parcel:
     body = json.dumps(delivery.event.as_json).encode()
     send = _posting(endpoint.url, keys, delivery.name, body)
-    return Parcel(Delivery, delivery.id, delivery.asked_at, delivery.tries, send)
+    return Parcel(Delivery, delivery.id, delivery.begun_at, delivery.tries, send)
 
 
 def _parcel_of_alert(message: AlertMessage) -> Parcel:
     send = _mailing(message) if message.recipient else _posting_alert(message)
-    return Parcel(AlertMessage, message.id, message.asked_at, message.tries, send)
+    return Parcel(AlertMessage, message.id, message.begun_at, message.tries, send)
 
 
 def _mailing(message: AlertMessage) -> Callable[[], Receipt]:

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import db, utcnow
+from ..extensions import db, locked, utcnow
 
 BACK_OFF = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 21600))
 
@@ -27,7 +27,7 @@ class Sending:
 
     id: Mapped[int] = mapped_column(primary_key=True)
     made_at: Mapped[datetime] = mapped_column(default=utcnow)
-    asked_at: Mapped[datetime] = mapped_column(default=utcnow)  # from here on it is tried
+    begun_at: Mapped[datetime] = mapped_column("asked_at", default=utcnow)  # from here on it is tried
     tries: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime | None] = mapped_column(default=utcnow)
     leased_until: Mapped[datetime | None]
@@ -52,14 +52,14 @@ class Sending:
         self.tries += 1
         self.tried_at, self.answer, self.leased_until = now, answer, None
         following = now + wait_after(self.tries)
-        if following > self.asked_at + self.KEEP_TRYING:
+        if following > self.begun_at + self.KEEP_TRYING:
             self.next_try_at, self.given_up_at = None, now
         else:
             self.next_try_at = following
 
     def send_again(self, now: datetime) -> None:
         """Once more from the start, whether it arrived or not."""
-        self.asked_at = self.next_try_at = now
+        self.begun_at = self.next_try_at = now
         self.tries = 0
         self.leased_until = self.given_up_at = None
 
@@ -84,6 +84,4 @@ class Sending:
 
     @classmethod
     def lock(cls, id_: int) -> Self:
-        return db.session.scalars(
-            select(cls).where(cls.id == id_).with_for_update(of=cls).execution_options(populate_existing=True)
-        ).one()
+        return locked(cls, id_)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, case, false, func, literal, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
+from ..domain.values import read_id
 from ..extensions import db
 from ..orders.order import Order
 from ..shops.accounts import Shop
 from ..shops.acts import FAILED_LOG_IN, Activity
 from ..shops.users import Membership, Role, User
 from .csv import Cell, stream, time_cell
+from .days import read_day, span
 
 COMMAND_LINE = "cli"
 
@@ -41,14 +42,20 @@ class Acts:
         problems: list[str] = []
         callback, who = given.get("callback", ""), given.get("who", "")
         for what, value in (("callback", callback), ("person", "" if who == COMMAND_LINE else who)):
-            if value and not _is_id(value):
+            if value and read_id(value) is None:
                 problems.append(f"There is no {what} “{value[:40]}”. It was left out.")
+        days = {}
+        for name in ("from", "to"):
+            try:
+                days[name] = read_day(given[name]) if name in given else None
+            except ValueError as error:
+                problems.append(f"{error} It was left out.")
         return cls(
-            who=who if who == COMMAND_LINE or _is_id(who) else "",
+            who=who if who == COMMAND_LINE or read_id(who) is not None else "",
             verb=given.get("verb", "")[:40],
-            since=_day(given.get("from"), problems),
-            until=_day(given.get("to"), problems),
-            callback=int(callback) if _is_id(callback) else None,
+            since=days.get("from"),
+            until=days.get("to"),
+            callback=read_id(callback),
             order=given.get("order", "")[:200].replace("\x00", ""),
             problems=tuple(problems),
         )
@@ -103,17 +110,17 @@ class Acts:
 
     def _where(self, shop: Shop) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
-        zone = ZoneInfo(shop.time_zone)
+        since, before = span(self.since, self.until, shop.time_zone)
         if self.who == COMMAND_LINE:
             found += [Activity.user_id.is_(None), Activity.verb != FAILED_LOG_IN]
         elif self.who:
             found.append(Activity.user_id == int(self.who))
         if self.verb:
             found.append(Activity.verb == self.verb)
-        if self.since:
-            found.append(Activity.at >= datetime.combine(self.since, time(), zone))
-        if self.until:
-            found.append(Activity.at < datetime.combine(self.until + timedelta(days=1), time(), zone))
+        if since:
+            found.append(Activity.at >= since)
+        if before:
+            found.append(Activity.at < before)
         if self.callback is not None:
             found.append(Activity.callback_id == self.callback)
         if self.order:
@@ -129,20 +136,3 @@ def _halves(shop: Shop, admin: bool) -> tuple[ColumnElement[bool], ColumnElement
     known = or_(Activity.user_id.in_(members), Activity.user_id.in_(admins))
     stranger = Activity.user_id.is_(None) if admin else false()
     return Activity.shop_id == shop.id, and_(Activity.shop_id.is_(None), or_(known, stranger))
-
-
-def _is_id(value: str) -> bool:
-    return value.isascii() and value.isdecimal() and len(value) < 19
-
-
-def _day(value: str | None, problems: list[str]) -> date | None:
-    if value is None:
-        return None
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        day = date.min
-    if 2000 <= day.year < 2200:
-        return day
-    problems.append(f"“{value[:40]}” is not a day like 2026-11-23. It was left out.")
-    return None

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, false, select
 
 from ..callbacks.callback import Callback
 from ..dashboard import causes, decisions, queue
 from ..domain.errors import Conflict, Reason
-from ..domain.states import State
+from ..domain.states import State, Verb
 from ..extensions import utcnow
 from ..shops.accounts import GatewayAccount, Shop
+from .days import read_day, span
 from .search.search import Search, few
 
 PER_PAGE = (25, 50, 100)
@@ -35,6 +35,21 @@ class Tab(StrEnum):
     def waits(self) -> bool:
         """Something is still to come, by a person or by itself."""
         return self in (Tab.unprocessed, Tab.decide, Tab.waiting)
+
+    @property
+    def verbs(self) -> tuple[Verb, ...]:
+        """What can be done to many behind it at once."""
+        match self:
+            case Tab.unprocessed | Tab.waiting:
+                return (Verb.retry, Verb.force, Verb.remove)
+            case Tab.decide:
+                return (*Verb.rulings(), Verb.remove)
+            case Tab.processed:
+                return ()
+            case Tab.invalid:
+                return (Verb.restore,)
+            case Tab.all:
+                return (Verb.retry, Verb.remove, Verb.restore)
 
 
 class Sort(StrEnum):
@@ -160,12 +175,12 @@ class Filter:
         elif self.sorting.by_amount or search.finds_few or few(select(Callback.id).where(*view)) is not None:
             yield [*view, search.fits()]
         else:
-            for part in search.by_time(*self._span(shop), start, descending):
+            for part in search.by_time(*span(self.since, self.until, shop.time_zone), start, descending):
                 yield [*view, part]
 
     def _view(self, shop: Shop) -> list[ColumnElement[bool]]:
         """All but what is searched for."""
-        since, until = self._span(shop)
+        since, until = span(self.since, self.until, shop.time_zone)
         found = self._in_tab(shop)
         if since:
             found.append(Callback.received_at >= since)
@@ -213,13 +228,6 @@ class Filter:
             case Tab.all:
                 return [Callback.shop_id == shop.id]
 
-    def _span(self, shop: Shop) -> tuple[datetime | None, datetime | None]:
-        """From the one to before the other."""
-        zone = ZoneInfo(shop.time_zone)
-        since = datetime.combine(self.since, time(), zone) if self.since else None
-        until = datetime.combine(self.until + timedelta(days=1), time(), zone) if self.until else None
-        return since, until
-
 
 def _one_of(what: str, kind: type[StrEnum]) -> Any:
     def read(value: str) -> Any:
@@ -228,16 +236,6 @@ def _one_of(what: str, kind: type[StrEnum]) -> Any:
         return kind(value)
 
     return read
-
-
-def _day(value: str) -> date:
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        day = date.min
-    if not 2000 <= day.year < 2200:
-        raise ValueError(f"“{value[:40]}” is not a day like 2026-11-23.")
-    return day
 
 
 def _text(value: str) -> str:
@@ -270,8 +268,8 @@ _READERS: Mapping[str, tuple[str, Any]] = {
     "reason": ("reason", _one_of("reason", Reason)),
     "conflict": ("conflict", _one_of("conflict", Conflict)),
     "known": ("known", _known),
-    "from": ("since", _day),
-    "to": ("until", _day),
+    "from": ("since", read_day),
+    "to": ("until", read_day),
     "order": ("order", _text),
     "q": ("q", _text),
     "sort": ("sort", _one_of("order of rows", Sort)),

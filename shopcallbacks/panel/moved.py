@@ -10,6 +10,7 @@ from sqlalchemy import select
 from ..callbacks.callback import Callback
 from ..callbacks.claims import Claim
 from ..callbacks.notes import Thread, threads_of
+from ..domain.values import read_id
 from ..extensions import db
 from ..shops.accounts import Shop
 from .page import FOR_ROWS
@@ -28,9 +29,9 @@ def read(text: str) -> dict[int, str]:
     """The marks of the rows shown, by id. What no row has written is left out."""
     shown: dict[int, str] = {}
     for mark in text.split()[:MOST]:
-        parts = mark.split(".")
-        if len(parts) == _PARTS and all(part.isascii() and part.isdecimal() and len(part) < 19 for part in parts):
-            shown[int(parts[0])] = mark
+        id_, *rest = [read_id(part) for part in mark.split(".")]
+        if id_ is not None and len(rest) == _PARTS - 1 and None not in rest:
+            shown[id_] = mark
     return shown
 
 

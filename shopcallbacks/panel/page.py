@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, literal, or_, select, tuple_
-from sqlalchemy.orm import defer, joinedload, lazyload
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from ..callbacks.attempts import Attempt
-from ..callbacks.callback import Callback
+from ..callbacks.callback import LIGHT, Callback
 from ..domain.states import BY_ITSELF
+from ..domain.values import read_id
 from ..extensions import db
 from ..shops.accounts import GatewayAccount, Shop
 from .filter import Filter, Tab
@@ -32,8 +33,8 @@ class Cursor:
     def read(cls, text: str, onward: bool) -> Cursor | None:
         """None for what no page has written."""
         at, _, id_ = text.rpartition("~")
-        good = id_.isascii() and id_.isdecimal() and len(id_) < 19
-        return cls(onward, at, int(id_)) if good else None
+        number = read_id(id_)
+        return cls(onward, at, number) if number is not None else None
 
     def key(self, by_amount: bool) -> tuple[Any, int] | None:
         """The row's place; None where it does not fit the order of the rows."""
@@ -77,44 +78,54 @@ def _text(callback: Callback, by_amount: bool) -> str:
 
 
 def _fetch(filter_: Filter, shop: Shop, start: tuple[Any, int] | None, onward: bool) -> list[Callback]:
-    """One row more than a page. Rows without an amount are a stretch of their own behind those with one."""
+    """One row more than a page."""
     descending = filter_.sorting.descending is onward
-    with_amount, without = Callback.amount_minor.is_not(None), Callback.amount_minor.is_(None)
-    stretches: list[tuple[list[ColumnElement[bool]], Any, bool]] = [([], Callback.received_at, True)]
-    if filter_.sorting.by_amount:
-        stretches = [([with_amount], Callback.amount_minor, True), ([without], None, False)]
-        if start is not None and (start[0] is None) is onward:
-            stretches = stretches[1:] if onward else stretches[:1]
-        if not onward:
-            stretches.reverse()
+    moment = start[0] if start and not filter_.sorting.by_amount else None
     found: list[Callback] = []
-    for conditions, column, keyed in stretches:
-        columns = [column, Callback.id] if keyed else [Callback.id]
-        if start is not None and (start[0] is not None) is keyed:
-            place = tuple_(
-                *(literal(value, col.type) for value, col in zip(start[-len(columns) :], columns, strict=True))
-            )
-            conditions = [*conditions, tuple_(*columns) < place if descending else tuple_(*columns) > place]
-        moment = start[0] if start and not filter_.sorting.by_amount else None
+    for stretch in _by_amount(start, onward) if filter_.sorting.by_amount else [_by_time(start)]:
         for where in filter_.stretches(shop, descending=descending, start=moment):
-            found += db.session.scalars(
-                select(Callback)
-                .where(*where, *conditions)
-                .order_by(*(col.desc() if descending else col.asc() for col in columns))
-                .limit(filter_.per + 1 - len(found))
-                .options(*FOR_ROWS)
-            )
+            found += stretch.rows(where, descending, filter_.per + 1 - len(found))
             if len(found) > filter_.per:
                 return found
     return found
 
 
-# What a row needs, and nothing of the request itself.
+@dataclass(frozen=True)
+class _Stretch:
+    """Rows that have an order among each other. `start`: the key of the row to go on behind, if it is one of them."""
+
+    key: tuple[InstrumentedAttribute[Any], ...]
+    start: tuple[Any, ...] | None
+    conditions: tuple[ColumnElement[bool], ...] = ()
+
+    def rows(self, where: list[ColumnElement[bool]], descending: bool, limit: int) -> list[Callback]:
+        wanted = select(Callback).where(*where, *self.conditions).limit(limit).options(*FOR_ROWS)
+        if self.start is not None:
+            values = (literal(value, column.type) for value, column in zip(self.start, self.key, strict=True))
+            here, start = tuple_(*self.key), tuple_(*values)
+            wanted = wanted.where(here < start if descending else here > start)
+        order = (column.desc() if descending else column.asc() for column in self.key)
+        return list(db.session.scalars(wanted.order_by(*order)))
+
+
+def _by_time(start: tuple[Any, int] | None) -> _Stretch:
+    return _Stretch((Callback.received_at, Callback.id), start)
+
+
+def _by_amount(start: tuple[Any, int] | None, onward: bool) -> list[_Stretch]:
+    """First those with an amount, then those without. What lies before the start is left out."""
+    amount, id_ = start or (None, None)
+    starts_with = start if amount is not None else None
+    starts_without = (id_,) if start is not None and amount is None else None
+    with_amount = _Stretch((Callback.amount_minor, Callback.id), starts_with, (Callback.amount_minor.is_not(None),))
+    without = _Stretch((Callback.id,), starts_without, (Callback.amount_minor.is_(None),))
+    first, second = (with_amount, without) if onward else (without, with_amount)
+    return [first, second] if second.start is None else [second]
+
+
+# What a row needs.
 FOR_ROWS = (
-    defer(Callback.body),
-    defer(Callback.query),
-    defer(Callback.headers),
-    lazyload(Callback.messages),
+    *LIGHT,
     joinedload(Callback.account).joinedload(GatewayAccount.shop),
     joinedload(Callback.order),
     joinedload(Callback.asked_by),
@@ -132,9 +143,10 @@ def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED) -> int:
     return counted
 
 
-def tab_counts(shop: Shop) -> dict[Tab, int]:
-    """How many there are behind each tab, whatever the filter."""
-    return {tab: count_up_to(Filter(tab), shop) for tab in Tab}
+def tab_counts(shop: Shop, unprocessed: int | None = None) -> dict[Tab, int]:
+    """How many there are behind each tab, whatever the filter. `unprocessed`: where that is known already."""
+    known = {} if unprocessed is None else {Tab.unprocessed: min(unprocessed, COUNTED + 1)}
+    return {tab: known[tab] if tab in known else count_up_to(Filter(tab), shop) for tab in Tab}
 
 
 def news_since(filter_: Filter, shop: Shop, then: datetime, limit: int = 100) -> int:

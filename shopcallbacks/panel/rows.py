@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from ..callbacks.attempts import Attempt
 from ..callbacks.callback import Callback
 from ..callbacks.claims import Claim
-from ..callbacks.notes import Thread, threads_of
+from ..callbacks.notes import Note, Thread, threads_of
 from ..domain.errors import Reason
 from ..domain.states import BY_A_PERSON, State, Verb
-from ..processing.foresight import WORTH_A_RETRY, forcing_may_help
-from ..shops.acts import Activity
+from ..processing.foresight import forcing_may_help, retrying_may_help
+from ..shops.acts import Activity, last_move
 from ..shops.users import User
 from ..words import acts, outcomes, reasons
 from ..words.formats import Format, age
+from ..words.reasons import NextStep
 from . import headline
 from .moved import mark_of
 
@@ -90,26 +91,26 @@ class Row:
         return f"{self.headline}. {self.line}"
 
     @property
-    def step(self) -> str | None:
+    def step(self) -> NextStep | None:
         """The one next step, where there is one and it is not a retry."""
         callback = self.callback
         if callback.state is not State.unprocessed or self.busy or callback.reason is None:
             return None
         step = reasons.words_of(callback.reason, callback.conflict).step
-        return step if step != reasons.RETRY else None
+        return step if step is not NextStep.retry else None
 
     def may(self, verb: Verb) -> bool:
         """Whether its row has the verb's button: the state allows it, and it can help."""
         if verb not in self.callback.open_to or self.viewer is None or not self.viewer.may_act:
             return False
         if verb is Verb.retry:
-            return self.callback.reason in WORTH_A_RETRY
+            return retrying_may_help(self.callback.reason)
         return verb is not Verb.force or forcing_may_help(self.callback)
 
     @property
     def rulings(self) -> list[Verb]:
-        """What may be decided about its payment."""
-        return [verb for verb in Verb if (verb.rules or verb is Verb.assign) and self.may(verb)]
+        """What may be decided about its payment, and to which order it belongs."""
+        return [verb for verb in (*Verb.rulings(), Verb.assign) if self.may(verb)]
 
     def who(self, user: User | None) -> str:
         if user is not None and self.viewer is not None and user.id == self.viewer.id:
@@ -164,7 +165,7 @@ class Row:
         ):
             state = outcomes.ORDER_STATES[callback.order.state]
             return f"order {state} since {self._clock(callback.order.changed_at)}"
-        if callback.attempt_count > 1 and self.last and callback.reason in WORTH_A_RETRY:
+        if callback.attempt_count > 1 and self.last and retrying_may_help(callback.reason):
             return f"{callback.attempt_count} attempts, last {self._clock(self.last.at)}: {detail}"
         return detail
 
@@ -188,3 +189,13 @@ def rows_of(callbacks: Iterable[Callback], viewer: User | None, now: datetime) -
         )
         for callback in callbacks
     ]
+
+
+def full_row(
+    callback: Callback, viewer: User | None, now: datetime, acts: Iterable[Activity], notes: Sequence[Note]
+) -> Row:
+    """The row of a callback whose acts and notes are at hand, and all of whose attempts are looked at anyway."""
+    last = callback.attempts[-1] if callback.attempts else None
+    act = last_move(acts) if callback.state is State.invalid else None
+    thread = Thread(len(notes), notes[-1]) if notes else None
+    return Row(callback, last, act, viewer, now, Claim.of([callback.id]).get(callback.id), thread)

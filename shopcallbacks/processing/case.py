@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from ..callbacks.due import Due
 from ..domain.money import Ruling
 from ..domain.money import Settings as Rules
-from ..domain.states import RULINGS, Kind
+from ..domain.states import RULINGS, AttemptKind
 from ..extensions import db, utcnow
 from ..gateways.base import Gateway
 from ..gateways.base import Kind as SettingKind
@@ -39,7 +39,7 @@ class Case:
     @property
     def forced(self) -> bool:
         """The check with the gateway is skipped."""
-        return self.due.kind is Kind.forced
+        return self.due.kind is AttemptKind.forced
 
     @property
     def ruling(self) -> Ruling | None:
@@ -50,7 +50,7 @@ class Case:
     @property
     def as_kept(self) -> bool:
         """It was checked before, and is decided once more as it was kept: nobody is asked again."""
-        return self.due.checked and (self.due.kind is Kind.automatic or self.due.kind in RULINGS)
+        return self.due.checked and (self.due.kind is AttemptKind.automatic or self.due.kind in RULINGS)
 
     def label(self, matched: int | None) -> str | None:
         return self.labels[matched] if matched is not None and matched < len(self.labels) else None

@@ -419,4 +419,3 @@ def _decide_anew() -> CallbackFailed:
     return CallbackFailed(
         Reason.order_conflict, "A person thought better of giving it back: decide anew.", Conflict.payment_taken_out
     )
-

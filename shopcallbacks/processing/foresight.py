@@ -1,4 +1,4 @@
-"""What a retry or a force would do, found out by the code that would do it. Changes nothing."""
+"""What a verb would do, found out by the code that would do it. Changes nothing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from enum import StrEnum
 
 from ..callbacks.callback import NOTHING_MORE, Callback, More
 from ..domain.errors import CallbackFailed, Reason
-from ..domain.states import Effect, Kind, OrderState, Verb
+from ..domain.states import Effect, OrderState, Verb
 from ..domain.values import Message, Outcome
 from ..orders.order import Order
 from .deciding import Desk, Tried
 from .pipeline import rehearse
 
 # All that a forced attempt skips; whatever else keeps a callback from being processed keeps a forced one too.
-SKIPPED = (Reason.not_genuine, Reason.gateway_unreachable)
+FORCE_SKIPS = (Reason.not_genuine, Reason.gateway_unreachable)
 # Where one more attempt, the same as before, may end otherwise.
-WORTH_A_RETRY = (*SKIPPED, Reason.order_not_found, Reason.account_disabled, Reason.crashed, None)
+PASSING = (*FORCE_SKIPS, Reason.order_not_found, Reason.account_disabled, Reason.crashed)
 
 
 class WhyNot(StrEnum):
@@ -30,7 +30,10 @@ class WhyNot(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """What would come of one message: an effect on an order, or a failure."""
+    """What would come of one message: an effect on an order, or a failure. `refused`: why the verb does not fit it.
+
+    `after`: the order's state then.
+    """
 
     message: Message
     order: Order | None
@@ -52,40 +55,45 @@ class Foresight:
     def effects(self) -> list[Change]:
         return [change for change in self.changes if change.effect is not None]
 
-
-def of_retry(callback: Callback) -> Foresight | None:
-    """None where only the gateway could tell, for it would be asked."""
-    return _unless_asked(callback, Kind.retry)
-
-
-def of(callback: Callback, verb: Verb, more: More = NOTHING_MORE) -> Foresight | None:
-    """Of whatever verb asks for an attempt, with what else the person would say."""
-    if verb is Verb.force:
-        return of_force(callback)
-    return _unless_asked(callback, verb.attempts, more) if verb.attempts else None
+    @property
+    def refused(self) -> str:
+        """Why the verb does not fit what the callback says."""
+        return next((change.refused for change in self.changes if change.refused), "")
 
 
-def _unless_asked(callback: Callback, kind: Kind, more: More = NOTHING_MORE) -> Foresight | None:
-    return None if callback.would_ask(kind) else _foresee(callback, kind, more)
+def foresee(callback: Callback, verb: Verb, more: More = NOTHING_MORE) -> Foresight | None:
+    """What the verb would do; None where it asks for no attempt, or where only the gateway, asked then, could tell.
 
-
-def of_force(callback: Callback) -> Foresight:
-    hopeless = hopeless_to_force(callback)
-    return Foresight((), None, hopeless) if hopeless else _foresee(callback, Kind.forced)
+    `more`: what the person would say with it.
+    """
+    hopeless = hopeless_to_force(callback) if verb is Verb.force else None
+    if hopeless:
+        return Foresight((), None, hopeless)
+    if verb.attempts is None or callback.would_ask(verb.attempts):
+        return None
+    (tried,), desk = rehearse([callback], verb.attempts, more=more)
+    changes = tuple(_changes(tried, desk))
+    helps = tried.finding.failure is None and any(change.effect is not None for change in changes)
+    return Foresight(changes, tried.failure, None if helps else WhyNot.fails)
 
 
 def hopeless_to_force(callback: Callback) -> WhyNot | None:
     """Where an attempt need not even be foreseen."""
     if not callback.account.gateway.speaks:
         return WhyNot.silent
-    return WhyNot.not_the_check if callback.reason not in SKIPPED else None
+    return WhyNot.not_the_check if callback.reason not in FORCE_SKIPS else None
+
+
+def retrying_may_help(reason: Reason | None) -> bool:
+    """None: nothing has looked at it yet."""
+    return reason is None or reason in PASSING
 
 
 def forcing_may_help(callback: Callback) -> bool:
     """The same in short, from what is known of the callback already: for a row among many."""
     order, money = callback.order, callback.money
     return (
-        callback.reason in SKIPPED
+        callback.reason in FORCE_SKIPS
         and callback.account.gateway.speaks
         and callback.account.enabled
         and order is not None
@@ -98,23 +106,10 @@ def _enough(callback: Callback, order: Order) -> bool:
     return callback.outcome is not Outcome.paid or (callback.amount_minor or 0) >= order.amount_minor
 
 
-def _foresee(callback: Callback, kind: Kind, more: More = NOTHING_MORE) -> Foresight:
-    (tried,), desk = rehearse([callback], kind, more=more)
-    changes = tuple(_changes(tried, desk))
-    helps = tried.finding.failure is None and any(change.effect is not None for change in changes)
-    return Foresight(changes, tried.failure, None if helps else WhyNot.fails)
-
-
 def _changes(tried: Tried, desk: Desk) -> Iterator[Change]:
     orders = Order.read({result.order_id for result in tried.results if result.order_id is not None})
     for result in tried.results:
         order = orders.get(result.order_id) if result.order_id is not None else None
-        after = desk.books[order.id].facts.state if order is not None and order.id in desk.books else None
-        yield Change(
-            result.message,
-            order,
-            None if result.refused else result.effect,
-            result.failure,
-            result.refused,
-            after if result.effect is not None else None,
-        )
+        effect = None if result.refused else result.effect
+        after = desk.books[order.id].facts.state if order is not None and effect and order.id in desk.books else None
+        yield Change(result.message, order, effect, result.failure, result.refused, after)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from ..callbacks.callback import NOTHING_MORE, Callback, More
 from ..callbacks.due import Due, as_due
-from ..domain.states import Kind
+from ..domain.states import AttemptKind
 from ..extensions import db, utcnow
 from ..orders import books, feed
 from .case import Accounts
@@ -45,7 +45,7 @@ def give_up(due: Due) -> None:
 
 def rehearse(
     callbacks: Sequence[Callback],
-    kind: Kind,
+    kind: AttemptKind,
     ask: Asker = nobody,
     before: Desk | None = None,
     more: More = NOTHING_MORE,

@@ -12,7 +12,7 @@ from typing import Any
 from ..callbacks.attempts import Attempt, KeptMessage, columns_of, kept_text
 from ..callbacks.callback import Callback
 from ..domain.errors import CallbackFailed, Reason
-from ..domain.states import BY_ITSELF, Effect, Kind, State
+from ..domain.states import BY_ITSELF, AttemptKind, Effect, State
 from ..extensions import db
 from ..release import RELEASE
 from ..sets import insert_rows, update_rows
@@ -143,7 +143,7 @@ def _standing(outcome: Outcome) -> dict[str, Any]:
         "settled_at": now if failure is None else None,
         "asks": _asks(outcome),
         "due_at": due_at,
-        "due_kind": Kind.automatic if due_at else None,
+        "due_kind": AttemptKind.automatic if due_at else None,
         "leased_until": None,
         "asked_by_id": None,
         "asked_at": None,
@@ -168,7 +168,7 @@ def _next_try(outcome: Outcome, tries: int) -> datetime | None:
     failure, due = outcome.failure, outcome.tried.due
     if failure is None or failure.reason not in TRIED_AGAIN or failure.conflict is not None:
         return None
-    if due.kind is Kind.forced or outcome.tried.waited or tries > len(BACK_OFF):
+    if due.kind is AttemptKind.forced or outcome.tried.waited or tries > len(BACK_OFF):
         return None
     return outcome.now + BACK_OFF[max(tries, 1) - 1] * random.uniform(0.9, 1.2)
 

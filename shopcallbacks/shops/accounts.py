@@ -205,6 +205,12 @@ class GatewayAccount(Base):
     def gateway(self) -> Gateway:
         return GATEWAYS[self.gateway_name]
 
+    @property
+    def letters(self) -> str:
+        """Its gateway's badge, which no other gateway has; of one that is not there any more, of its title."""
+        gateway = GATEWAYS.get(self.gateway_name)
+        return gateway.letters if gateway else self.title[:2]
+
     @classmethod
     def called(cls, shop: str, slug: str, token: str) -> GatewayAccount | None:
         """The account whose callback URL has these parts."""

@@ -71,7 +71,9 @@ class Activity(Base):
 
     @classmethod
     def about(cls, callback_id: int) -> list[Activity]:
-        return list(db.session.scalars(select(cls).where(cls.callback_id == callback_id).order_by(cls.id)))
+        """All about the callback, the oldest first."""
+        wanted = select(cls).where(cls.callback_id == callback_id).order_by(cls.id)
+        return list(db.session.scalars(wanted.options(joinedload(cls.user))))
 
     @classmethod
     def last_about(cls, callback_id: int) -> Activity | None:
@@ -96,3 +98,8 @@ class Activity(Base):
         """The user's latest acts in the shop, newest first."""
         wanted = select(cls).where(cls.user_id == user_id, cls.shop_id == shop_id)
         return list(db.session.scalars(wanted.order_by(cls.id.desc()).limit(limit)))
+
+
+def last_move(acts: Iterable[Activity]) -> Activity | None:
+    """The latest of them that moved the callback they are about."""
+    return max((act for act in acts if act.verb not in BESIDE), key=lambda act: act.id, default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ForeignKey
@@ -10,6 +10,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ..extensions import Base, utcnow
 from .sealing import Unreadable, seal, unseal
+
+# What becomes of the secrets in use when a new one is added: for how long they go on. None: without an end.
+FORMER = {"": None, "now": timedelta(0), "day": timedelta(days=1), "week": timedelta(days=7)}
+
+
+def former_end(choice: str, now: datetime) -> datetime | None:
+    """When those in use end; None where they go on, as for a choice that there is not."""
+    wait = FORMER.get(choice)
+    return now + wait if wait is not None else None
 
 
 class Secret(Base):

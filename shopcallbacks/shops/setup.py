@@ -1,4 +1,7 @@
-"""What admins do to gateway accounts: the account's own verbs, each kept as an activity. Never a secret itself."""
+"""What admins do to gateway accounts: the account's own verbs, each kept as an activity. Never a secret itself.
+
+`user` None: the command line.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,14 @@ from .secrets import Secret
 from .users import User
 
 
-def connect(shop: Shop, name: str, slug: str, given: dict[str, Any], mode: Mode, title: str, user: User) -> int:
-    """A new gateway account's id; `BadSettings` or `ValueError` where something does not fit."""
+def connect(
+    shop: Shop, name: str, slug: str, given: dict[str, Any], mode: Mode, title: str, user: User | None
+) -> GatewayAccount:
+    """A new gateway account; `BadSettings` or `ValueError` where something does not fit."""
     account = GatewayAccount.add(shop, name, slug, given, mode, title)
     _keep(account, user, f"{account.gateway.title}, {mode} mode", verb="add gateway")
     db.session.flush()
-    return account.id
+    return account
 
 
 def edit(account: GatewayAccount, given: dict[str, Any], mode: Mode, title: str, user: User) -> bool:
@@ -48,7 +53,7 @@ def end_secret(account: GatewayAccount, secret: Secret, at: datetime | None, why
     _keep(account, user, f"{label}: the secret added {secret.starts_at:%d %b %H:%M} UTC {end}", why)
 
 
-def switch_off(account: GatewayAccount, why: str, user: User) -> None:
+def switch_off(account: GatewayAccount, why: str, user: User | None) -> None:
     """Its callbacks are kept, and not believed. `ValueError` without a reason."""
     if not why.strip():
         raise ValueError("Say why: the reason is kept with your name.")
@@ -57,13 +62,13 @@ def switch_off(account: GatewayAccount, why: str, user: User) -> None:
         _keep(account, user, "switched off", why)
 
 
-def switch_on(account: GatewayAccount, user: User) -> None:
+def switch_on(account: GatewayAccount, user: User | None) -> None:
     if not account.enabled:
         account.enable()
         _keep(account, user, "switched on")
 
 
-def _keep(account: GatewayAccount, user: User, what: str, why: str = "", verb: str = "settings") -> None:
+def _keep(account: GatewayAccount, user: User | None, what: str, why: str = "", verb: str = "settings") -> None:
     Activity.record(verb, user, shop_id=account.shop.id, what=f"{account.slug}: {what}"[:1000], why=why.strip())
 
 

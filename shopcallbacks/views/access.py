@@ -64,9 +64,7 @@ def load_run(id_: int) -> BulkRun:
 
 def lock_run(id_: int) -> BulkRun:
     """The same, fresh and locked until the commit."""
-    run = load_run(id_)
-    BulkRun.lock(run.id)
-    return run
+    return BulkRun.lock(load_run(id_).id)
 
 
 def load_view(id_: int) -> SavedView:

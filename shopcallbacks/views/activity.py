@@ -12,6 +12,7 @@ from ..shops.acts import Activity
 from ..shops.users import User
 from ..words.acts import ACTS
 from .access import current_shop
+from .downloads import csv_file
 from .screens import now, whole
 
 bp = Blueprint("activity", __name__, url_prefix="/activity")
@@ -40,7 +41,4 @@ def export() -> Response:
     shop, wanted = current_shop(), Acts.read(request.args.items())
     Activity.record("export", current_user, shop_id=shop.id, what=f"activity {wanted.query}".strip())
     db.session.commit()
-    rows = wanted.csv(shop, current_user.may_set_up, bom=True)
-    name = file_name(shop, now(), "activity")
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(rows, content_type="text/csv; charset=utf-8", headers=headers)
+    return csv_file(wanted.csv(shop, current_user.may_set_up, bom=True), file_name(shop, now(), "activity"))

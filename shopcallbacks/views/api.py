@@ -13,7 +13,7 @@ from ..callbacks import moves
 from ..domain.errors import Refused
 from ..domain.money import Answer, Dispute, OrderFacts, Payment
 from ..domain.states import Lane
-from ..domain.values import Money
+from ..domain.values import Money, read_id
 from ..extensions import csrf, db, limiter, ring
 from ..orders.feed import OrderEvent
 from ..orders.intake import BadOrder, parse_new_order
@@ -97,16 +97,13 @@ def show_order(number: str) -> Response:
 @bp.get("/events")
 def list_events() -> Response:
     """The shop's order changes behind `after`, in the order they were committed; `cursor` is the next `after`."""
-    after, limit = request.args.get("after", "0"), request.args.get("limit", str(PAGE))
-    errors = {
-        name: "must be a whole number, 0 or more"
-        for name, value in (("after", after), ("limit", limit))
-        if not (value.isascii() and value.isdecimal() and len(value) < 19)
-    }
-    if errors:
+    after, limit = read_id(request.args.get("after", "0")), read_id(request.args.get("limit", str(PAGE)))
+    if after is None or limit is None:
+        given = {"after": after, "limit": limit}
+        errors = {name: "must be a whole number, 0 or more" for name, value in given.items() if value is None}
         return problem(422, "The events can't be listed.", errors=errors)
-    events = OrderEvent.after(g.shop.id, int(after), min(max(int(limit), 1), MOST))
-    cursor = events[-1].position if events else int(after)
+    events = OrderEvent.after(g.shop.id, after, min(max(limit, 1), MOST))
+    cursor = events[-1].position if events else after
     return jsonify({"events": [event.as_json for event in events], "cursor": str(cursor)})
 
 

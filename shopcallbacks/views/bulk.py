@@ -18,6 +18,7 @@ from ..panel.csv import file_name
 from ..shops.acts import Activity
 from .access import current_shop, load_run, lock_run, managers_only
 from .callbacks.verbs import why
+from .downloads import csv_file
 from .screens import now, wants_fragment, whole
 
 bp = Blueprint("bulk", __name__, url_prefix="/bulk")
@@ -29,7 +30,7 @@ PAGE = 50
 @managers_only
 def new() -> str:
     """Before anything is done: what would come of it."""
-    return asked()
+    return question()
 
 
 @bp.post("")
@@ -41,7 +42,7 @@ def start() -> BaseResponse | tuple[str, int]:
         run = BulkRun.start(shop, current_user, verb, selection, why(), share)
     except Refused as refused:
         db.session.rollback()
-        return asked(str(refused)), 422
+        return question(str(refused)), 422
     return _begun(run)
 
 
@@ -63,9 +64,8 @@ def csv(id_: int) -> Response:
     run = load_run(id_)
     Activity.record("export", current_user, shop_id=run.shop_id, what=f"bulk run {run.id}")
     db.session.commit()
-    headers = {"Content-Disposition": f'attachment; filename="{file_name(run.shop, now(), f"bulk-{run.id}")}"'}
     blocks = receipt.write_csv(run, bom=request.args.get("bom") == "1")
-    return Response(blocks, headers=headers, content_type="text/csv; charset=utf-8; header=present")
+    return csv_file(blocks, file_name(run.shop, now(), f"bulk-{run.id}"))
 
 
 @bp.post("/<int:id_>/pause")
@@ -98,9 +98,9 @@ def undo(id_: int) -> BaseResponse:
     return _begun(undoing)
 
 
-def asked(problem: str = "") -> str:
+def question(problem: str = "") -> str:
     shop, verb, selection = current_shop(), _verb(), _selection()
-    found = preview.foresee(verb, selection, shop)
+    found = preview.effects_of(verb, selection, shop)
     return render_template(
         "bulk/ask.html",
         verb=verb,
@@ -117,8 +117,8 @@ def run_parts(run: BulkRun) -> dict[str, Any]:
     found = receipt.rows(run, state, request.args.get("after", 0, type=whole))
     return {
         "run": run,
-        "outcomes": receipt.outcomes(run),
-        "opened": receipt.opened(run) if run.verb.attempts else [],
+        "tallies": receipt.tallies(run),
+        "opened": receipt.opened(run) if run.verb.attempts else (),
         "state": state,
         "items": found[: receipt.PAGE],
         "after": found[receipt.PAGE - 1].place if len(found) > receipt.PAGE else None,

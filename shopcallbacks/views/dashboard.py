@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from ..dashboard import decisions, glance, health, queue, results, silence, speed, unheard
+from ..dashboard import arrivals, decisions, health, queue, results, silence, speed, unheard
+from ..dashboard.glance import Glance
 from ..dashboard.results import Period
 from ..extensions import bell
 from .access import current_shop
-from .screens import now, waiting_count
+from .screens import glanced, now, waiting_count
 
 bp = Blueprint("dashboard", __name__)
 
@@ -20,12 +21,15 @@ def show() -> str:
     shop = current_shop()
     if not speed.any_callback(shop):
         return render_template("dashboard/first.html", shop=shop, steps=health.steps(shop))
+    period = _period()
+    start = min(results.starts(period, now(), shop.time_zone)[0], silence.known_from(shop, now()))
+    arrived = arrivals.counts_since(shop.accounts, start, shop.time_zone)
     return render_template(
         "dashboard/show.html",
-        **widget_parts(glance.at(shop.id, now())),
+        **widget_parts(glanced()),
         undecided=decisions.still_open(shop.id, now()),
-        results=results.over(shop, _period(), now()),
-        heard=silence.of(shop, now()),
+        results=results.count(shop, period, now(), arrived),
+        heard=silence.heard(shop, now(), arrived),
         speed=speed.speed(shop, now()),
         unheard=unheard.look(shop.id, now()),
     )
@@ -38,13 +42,13 @@ def _period() -> Period:
 @bp.get("/results")
 def over() -> str:
     """The chart and the gateways' acceptance alone, by hours or by days."""
-    return render_template("dashboard/_results.html", results=results.over(current_shop(), _period(), now()))
+    return render_template("dashboard/_results.html", results=results.count(current_shop(), _period(), now()))
 
 
 @bp.get("/gateways")
 def gateways() -> str:
     """What is heard of the gateways, alone."""
-    return render_template("dashboard/_gateways.html", heard=silence.of(current_shop(), now()))
+    return render_template("dashboard/_gateways.html", heard=silence.heard(current_shop(), now()))
 
 
 @bp.get("/first")
@@ -59,7 +63,7 @@ def first() -> str | Response:
 @bp.get("/queue")
 def widget() -> str:
     """The widget alone, and with it the count on the Callbacks tab; what only says until when, where no more is new."""
-    found = glance.at(current_shop().id, now())
+    found = glanced()
     if request.args.get("seen") == found.version:
         return render_template("dashboard/_as_of.html", queue=found)
     return render_template("dashboard/_widget.html", **widget_parts(found), count_too=True)
@@ -79,7 +83,7 @@ def count() -> str | Response:
     return render_template("_count.html")
 
 
-def widget_parts(found: glance.Glance) -> dict[str, Any]:
+def widget_parts(found: Glance) -> dict[str, Any]:
     """What was glanced at comes first: should anything change meanwhile, the next look shows it."""
     shop = current_shop()
     summary = queue.summary(shop.id, now())

@@ -30,7 +30,7 @@ def index() -> str:
     shop_id, after = current_shop().id, request.args.get("after")
     only = None if number or state else next((name for name in ONLY if name in request.args), None)
     if only == "owed":
-        page = lists.that_owe(shop_id, after)
+        page = lists.in_debt(shop_id, after)
     elif only == "unheard":
         page = unheard.page(shop_id, now(), after)
     elif number:
@@ -54,7 +54,7 @@ def show(id_: int) -> str:
 @bp.get("/<int:id_>/settlement")
 @managers_only
 def ask_settle(id_: int) -> str:
-    return asked(load_order(id_))
+    return question(load_order(id_))
 
 
 @bp.post("/<int:id_>/settlement")
@@ -67,7 +67,7 @@ def settle(id_: int) -> Response | tuple[str, int]:
         moved = moves.settle(order.id, current_user, why())
     except Refused as refused:
         db.session.rollback()
-        return asked(load_order(id_), str(refused)), 422
+        return question(load_order(id_), str(refused)), 422
     db.session.commit()
     if moved.woken:
         ring(Lane.plain)
@@ -75,6 +75,6 @@ def settle(id_: int) -> Response | tuple[str, int]:
     return redirect(back_to(url_for("orders.show", id_=id_)), 303)
 
 
-def asked(order: Order, problem: str = "") -> str:
+def question(order: Order, problem: str = "") -> str:
     template = "orders/_settle.html" if wants_fragment() else "orders/settle.html"
     return render_template(template, order=order, problem=problem, back=back_to(url_for("orders.show", id_=order.id)))

@@ -14,16 +14,21 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
-from ..dashboard import causes, queue, silence
+from ..dashboard import causes, glance, queue, silence
+from ..dashboard.glance import Glance
 from ..domain.states import Verb
+from ..domain.values import read_id
 from ..extensions import login_manager, utcnow
 from ..panel import headline
 from ..shops.preferences import Preferences
 from ..shops.users import User
 from ..words import acts, outcomes, pages
 from ..words.formats import Format, age
+from ..words.reasons import NextStep
 from .access import current_shop
 
+# What a view gives: a page, a page with a status, or a whole answer.
+Shown = str | BaseResponse | tuple[str, int]
 # The blueprints that answer without a log-in. Whatever is not named here needs one.
 OPEN = frozenset({"ingest", "api", "health", "sessions"})
 HEADERS = {
@@ -44,7 +49,7 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(away, store_away)
     app.jinja_env.globals.update(current_shop=current_shop, waiting_count=waiting_count, now=now)
     app.jinja_env.globals.update(prefers=prefers, order_states=outcomes.ORDER_STATES, verdicts=outcomes.VERDICTS)
-    app.jinja_env.globals.update(worker_gone=worker_gone, Verb=Verb)
+    app.jinja_env.globals.update(worker_gone=worker_gone, Verb=Verb, NextStep=NextStep)
     app.jinja_env.globals.update(tomorrow=lambda: now() + timedelta(days=1))
     app.jinja_env.filters.update(
         in_words=lambda group: causes.group_words(group, now(), written()),
@@ -54,7 +59,6 @@ def init_app(app: Flask) -> None:
         headline=headline.headline,
         event_words=lambda event: outcomes.event(event.kind),
         act=lambda verb: acts.ACTS.get(verb, verb),
-        letters=pages.letters,
         # as the reader likes times and numbers
         money=lambda value: written().money(value),
         number=lambda value: written().number(value),
@@ -92,10 +96,10 @@ def written() -> Format:
 
 def whole(text: str) -> int:
     """A number that an id or a place can be; `ValueError` for any other, which an address is then without."""
-    number = int(text)
-    if not 0 <= number < 2**63:
+    found = read_id(text)
+    if found is None:
         raise ValueError(text)
-    return number
+    return found
 
 
 class Id(IntegerConverter):
@@ -112,10 +116,17 @@ def now() -> datetime:
     return g.now  # type: ignore[no-any-return]
 
 
+def glanced() -> Glance:
+    """At the queue of the current shop, once a page."""
+    if "glance" not in g:
+        g.glance = glance.look(current_shop().id, now())
+    return g.glance  # type: ignore[no-any-return]
+
+
 def waiting_count() -> int:
     """How many callbacks wait for a person in the current shop, asked once a page."""
     if "waiting_count" not in g:
-        g.waiting_count = queue.count(current_shop().id, now())
+        g.waiting_count = glanced().count if "glance" in g else queue.count(current_shop().id, now())
     return g.waiting_count  # type: ignore[no-any-return]
 
 

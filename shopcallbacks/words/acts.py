@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..domain.states import Effect, Kind, Verb
+from ..domain.states import AttemptKind, Effect, Verb
 from .formats import PLAIN, Format
 
 
@@ -12,13 +12,14 @@ from .formats import PLAIN, Format
 class VerbWords:
     """One verb as people read it.
 
-    `button`: on a button; `asks`: the question before it; `done`: said at once when it was taken; `starts`: the button
-    that starts a run; `skipped`: of those in a run that it could not be done to; `done_to_many`: of those it was done
-    to, and `moves`: what it does to them, where it asks for no attempt.
+    `button`: on a button; `asks`: the question before it; `confirms`: the button that does it then; `done`: said when
+    it was taken. Of a run: `starts`: the button; `skipped`: of those that it could not be done to; `done_to_many`:
+    of those it was done to, and `moves`: what it does to them, where it asks for no attempt.
     """
 
     button: str
     asks: str
+    confirms: str
     done: str
     starts: str
     skipped: str
@@ -28,90 +29,102 @@ class VerbWords:
 
 VERBS = {
     Verb.retry: VerbWords(
-        "Retry",
-        "Try this callback again?",
-        "One more attempt is under way.",
-        "Retry {callbacks}",
-        "could not be retried",
+        button="Retry",
+        asks="Try this callback again?",
+        confirms="Retry",
+        done="One more attempt is under way.",
+        starts="Retry {callbacks}",
+        skipped="could not be retried",
     ),
     Verb.force: VerbWords(
-        "Force",
-        "Force this callback?",
-        "It is being forced.",
-        "Force {callbacks} without the gateway's confirmation",
-        "could not be forced",
+        button="Force",
+        asks="Force this callback?",
+        confirms="Force",
+        done="It is being forced.",
+        starts="Force {callbacks} without the gateway's confirmation",
+        skipped="could not be forced",
     ),
     Verb.reopen: VerbWords(
-        "Reopen",
-        "Let the order take this payment?",
-        "The order is being reopened.",
-        "Reopen the orders of {callbacks}",
-        "no payment to decide on",
+        button="Reopen",
+        asks="Let the order take this payment?",
+        confirms="Reopen order {number}",
+        done="The order is being reopened.",
+        starts="Reopen the orders of {callbacks}",
+        skipped="no payment to decide on",
     ),
     Verb.owe: VerbWords(
-        "Needs refund",
-        "Give this payment back?",
-        "The payment is being booked as owed back.",
-        "Mark the payments of {callbacks} as owed back",
-        "no payment to decide on",
+        button="Needs refund",
+        asks="Give this payment back?",
+        confirms="Book it as owed back",
+        done="The payment is being booked as owed back.",
+        starts="Mark the payments of {callbacks} as owed back",
+        skipped="no payment to decide on",
     ),
     Verb.accept: VerbWords(
-        "Accept",
-        "Let this sum be enough?",
-        "It is being accepted.",
-        "Accept the sums of {callbacks}",
-        "no sum to accept",
+        button="Accept",
+        asks="Let this sum be enough?",
+        confirms="Accept it",
+        done="It is being accepted.",
+        starts="Accept the sums of {callbacks}",
+        skipped="no sum to accept",
     ),
     Verb.part: VerbWords(
-        "Take as a part",
-        "Take this payment as a part?",
-        "It is being taken as a part.",
-        "Take the payments of {callbacks} as parts",
-        "no part to take",
+        button="Take as a part",
+        asks="Take this payment as a part?",
+        confirms="Take it as a part",
+        done="It is being taken as a part.",
+        starts="Take the payments of {callbacks} as parts",
+        skipped="no part to take",
     ),
     Verb.take_too: VerbWords(
-        "Take too",
-        "Let the order take this payment as well?",
-        "It is being taken too.",
-        "Take the payments of {callbacks} too",
-        "no payment to take too",
+        button="Take too",
+        asks="Let the order take this payment as well?",
+        confirms="Take it too",
+        done="It is being taken too.",
+        starts="Take the payments of {callbacks} too",
+        skipped="no payment to take too",
     ),
     Verb.take_back: VerbWords(
-        "Take the payment out",
-        "Take the payment out of the books?",
-        "It is being taken out.",
-        "Take the payments of {callbacks} out of the books",
-        "no payment to take out",
+        button="Take the payment out",
+        asks="Take the payment out of the books?",
+        confirms="Take it out",
+        done="It is being taken out.",
+        starts="Take the payments of {callbacks} out of the books",
+        skipped="no payment to take out",
     ),
     Verb.unowe: VerbWords(
-        "Decide anew",
-        "Take back that this payment needs a refund?",
-        "It is being put back to be decided.",
-        "Put {callbacks} back to be decided",
-        "nothing owed to take back",
+        button="Decide anew",
+        asks="Does it need no refund after all?",
+        confirms="Decide anew",
+        done="It is being put back to be decided.",
+        starts="Put {callbacks} back to be decided",
+        skipped="nothing owed to take back",
     ),
     Verb.choose: VerbWords(
-        "Choose the payment",
-        "Of which payment is it?",
-        "It is being booked.",
-        "Choose the payment of {callbacks}",
-        "no payment to choose",
+        button="Choose the payment",
+        asks="Of which payment is it?",
+        confirms="Book it of this payment",
+        done="It is being booked.",
+        starts="Choose the payment of {callbacks}",
+        skipped="no payment to choose",
     ),
     Verb.assign: VerbWords(
-        "Assign to an order",
-        "To which order does it belong?",
-        "It is being assigned.",
-        "Assign {callbacks} to an order",
-        "could not be assigned",
+        button="Assign to an order",
+        asks="To which order does it belong?",
+        confirms="Assign it",
+        done="It is being assigned.",
+        starts="Assign {callbacks} to an order",
+        skipped="could not be assigned",
     ),
     Verb.close: VerbWords(
-        "Dealt with",
-        "Is it dealt with?",
-        "Marked as dealt with.",
-        "Mark {callbacks} as dealt with",
-        "could not be marked as dealt with",
-        "dealt with",
-        "{callbacks} {leave} the unprocessed ones as dealt with by hand. Nothing is booked, and it can be undone.",
+        button="Dealt with",
+        asks="Is it dealt with?",
+        confirms="Mark as dealt with",
+        done="Marked as dealt with.",
+        starts="Mark {callbacks} as dealt with",
+        skipped="could not be marked as dealt with",
+        done_to_many="dealt with",
+        moves="{callbacks} {leave} the unprocessed ones as dealt with. Nothing is booked, and it can be undone.",
     ),
     Verb.remove: VerbWords(
         "Remove",
@@ -123,13 +136,14 @@ VERBS = {
         "{callbacks} {leave} the unprocessed ones as fake or not yours. Nothing is deleted, and it can be undone.",
     ),
     Verb.restore: VerbWords(
-        "Restore",
-        "Restore this callback?",
-        "Restored: it is unprocessed again.",
-        "Restore {callbacks}",
-        "could not be restored",
-        "restored",
-        "{callbacks} {come} back among the unprocessed ones. No order changes, and it can be undone.",
+        button="Restore",
+        asks="Restore this callback?",
+        confirms="Restore",
+        done="Restored: it is unprocessed again.",
+        starts="Restore {callbacks}",
+        skipped="could not be restored",
+        done_to_many="restored",
+        moves="{callbacks} {come} back among the unprocessed ones. No order changes, and it can be undone.",
     ),
 }
 # Said at once when something else was done about a callback.
@@ -156,33 +170,33 @@ FORCES = {
     Effect.none: "Mark as processed without {gateway}'s confirmation",
 }
 KINDS = {
-    Kind.first: "First attempt",
-    Kind.automatic: "Tried again by itself",
-    Kind.retry: "Retry",
-    Kind.forced: "Forced",
-    Kind.accepted: "Accepted",
-    Kind.part: "Taken as a part",
-    Kind.taken_too: "Taken too",
-    Kind.reopened: "Reopened",
-    Kind.owed: "Marked as owed back",
-    Kind.unowed: "Put back to be decided",
-    Kind.taken_back: "Taken out of the books",
-    Kind.chosen: "Payment chosen",
-    Kind.assigned: "Assigned to an order",
+    AttemptKind.first: "First attempt",
+    AttemptKind.automatic: "Tried again by itself",
+    AttemptKind.retry: "Retry",
+    AttemptKind.forced: "Forced",
+    AttemptKind.accepted: "Accepted",
+    AttemptKind.part: "Taken as a part",
+    AttemptKind.taken_too: "Taken too",
+    AttemptKind.reopened: "Reopened",
+    AttemptKind.owed: "Marked as owed back",
+    AttemptKind.unowed: "Put back to be decided",
+    AttemptKind.taken_back: "Taken out of the books",
+    AttemptKind.chosen: "Payment chosen",
+    AttemptKind.assigned: "Assigned to an order",
 }
 # The same while it is under way.
 UNDER_WAY = {
-    Kind.retry: "Trying again",
-    Kind.forced: "Forcing",
-    Kind.reopened: "Reopening the order",
-    Kind.owed: "Booking it as owed back",
-    Kind.accepted: "Accepting it",
-    Kind.part: "Taking it as a part",
-    Kind.taken_too: "Taking it too",
-    Kind.unowed: "Putting it back to be decided",
-    Kind.taken_back: "Taking the payment out",
-    Kind.chosen: "Booking it of that payment",
-    Kind.assigned: "Assigning it",
+    AttemptKind.retry: "Trying again",
+    AttemptKind.forced: "Forcing",
+    AttemptKind.reopened: "Reopening the order",
+    AttemptKind.owed: "Booking it as owed back",
+    AttemptKind.accepted: "Accepting it",
+    AttemptKind.part: "Taking it as a part",
+    AttemptKind.taken_too: "Taking it too",
+    AttemptKind.unowed: "Putting it back to be decided",
+    AttemptKind.taken_back: "Taking the payment out",
+    AttemptKind.chosen: "Booking it of that payment",
+    AttemptKind.assigned: "Assigning it",
 }
 
 

@@ -75,7 +75,7 @@ VERDICTS = {
     Verdict.skipped: "check skipped",
 }
 # What messages would do to orders: one, many.
-FORESEEN = {
+WOULD = {
     Effect.opened: ("order opens", "orders open"),
     Effect.awaiting: ("order awaits payment", "orders await payment"),
     Effect.cancelled: ("order is cancelled", "orders are cancelled"),
@@ -112,9 +112,10 @@ ITEM_STATES = {
 }
 
 
-def foreseen(effect: Effect, count: int, format_: Format = PLAIN) -> str:
+def would(effect: Effect, count: int, format_: Format = PLAIN) -> str:
     """ "12 orders open"."""
-    return f"{format_.number(count)} {FORESEEN[effect][count != 1]}"
+    one, many = WOULD[effect]
+    return f"{format_.number(count)} {one if count == 1 else many}"
 
 
 def came(effect: Effect | None) -> str:

@@ -25,15 +25,6 @@ def rate(per_hour: float, written: Format = PLAIN) -> str:
     return f"{written.number(max(round(per_hour * 24), 1))} a day"
 
 
-def letters(title: str) -> str:
-    """What stands for a gateway account: "St" for Stripe, "PP" for PayPal, "SW" for Standard Webhooks."""
-    names = title.split() or ["?"]
-    capitals = [letter for letter in names[0] if letter.isupper()]
-    if len(capitals) > 1:
-        return "".join(capitals[:2])
-    return names[0][0] + names[1][0] if len(names) > 1 else names[0][:2]
-
-
 # The panel's columns, as their heads have them.
 COLUMNS = {
     Column.age: "Age",

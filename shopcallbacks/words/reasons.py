@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ..domain.errors import Conflict, Reason
+
+
+class NextStep(StrEnum):
+    """What to do first about a reason, as its button says it."""
+
+    retry = "Retry"
+    see_why = "See why"
+    look = "Look"
+    compare = "Compare"
+    decide = "Decide"
+    settings = "Open settings"
 
 
 @dataclass(frozen=True)
@@ -12,48 +24,50 @@ class ReasonWords:
     """A reason as a manager reads it. `step`: its one next step; `dot`: its colour, never without the words."""
 
     headline: str
-    step: str
+    step: NextStep
     dot: str
     advice: str
 
 
-RETRY = "Retry"
 REASONS: dict[Reason, ReasonWords] = {
     Reason.gateway_unreachable: ReasonWords(
-        "{gateway} could not be reached", RETRY, "red", "Retry once {gateway} answers again."
+        "{gateway} could not be reached", NextStep.retry, "red", "Retry once {gateway} answers again."
     ),
     Reason.not_genuine: ReasonWords(
         "Signature does not match",
-        "See why",
+        NextStep.see_why,
         "orange",
         "Look why before you force it: whoever can't sign may be anybody.",
     ),
     Reason.unreadable: ReasonWords(
-        "Can't be read", "Look", "red", "Look at the original. If it is no callback, remove it."
+        "Can't be read", NextStep.look, "red", "Look at the original. If it is no callback, remove it."
     ),
     Reason.unclear: ReasonWords(
-        "The answer is not clear", "Look", "orange", "Look the payment up in {gateway} and decide there."
+        "The answer is not clear", NextStep.look, "orange", "Look the payment up in {gateway} and decide there."
     ),
     Reason.order_not_found: ReasonWords(
-        "No such order", "Look", "azure", "Check the order number in your shop; once the order is here, retry."
+        "No such order", NextStep.look, "azure", "Check the order number in your shop; once the order is here, retry."
     ),
     Reason.amount_mismatch: ReasonWords(
-        "Amount differs from the order", "Compare", "yellow", "Compare with the order; nothing was booked."
+        "Amount differs from the order", NextStep.compare, "yellow", "Compare with the order; nothing was booked."
     ),
     Reason.currency_mismatch: ReasonWords(
-        "Currency differs from the order", "Compare", "yellow", "Compare with the order; nothing was booked."
+        "Currency differs from the order", NextStep.compare, "yellow", "Compare with the order; nothing was booked."
     ),
     Reason.order_conflict: ReasonWords(
         "It conflicts with the order",
-        "Decide",
+        NextStep.decide,
         "purple",
         "Decide: let the order take the payment, refund it in {gateway}, or deal with it in your shop.",
     ),
     Reason.account_disabled: ReasonWords(
-        "This gateway account is switched off", "Open settings", "secondary", "Switch the account on again, then retry."
+        "This gateway account is switched off",
+        NextStep.settings,
+        "secondary",
+        "Switch the account on again, then retry.",
     ),
     Reason.crashed: ReasonWords(
-        "Something broke on our side", RETRY, "red", "It is kept safe. Retry; tell the admins."
+        "Something broke on our side", NextStep.retry, "red", "It is kept safe. Retry; tell the admins."
     ),
 }
 
@@ -62,45 +76,57 @@ REASONS: dict[Reason, ReasonWords] = {
 CONFLICTS: dict[Conflict, ReasonWords] = {
     Conflict.other_mode: ReasonWords(
         "A test callback for a live order, or the other way round",
-        "Look",
+        NextStep.look,
         "azure",
         "Look which of the two is wrong: the order's mode, or the account's.",
     ),
     Conflict.other_account: ReasonWords(
-        "The order is to be paid by another gateway account", "Look", "azure", "Assign it to the order it belongs to."
+        "The order is to be paid by another gateway account",
+        NextStep.look,
+        "azure",
+        "Assign it to the order it belongs to.",
     ),
     Conflict.other_order: ReasonWords(
-        "Booked on another order already", "Look", "azure", "Look at both orders, and assign it where it belongs."
+        "Booked on another order already",
+        NextStep.look,
+        "azure",
+        "Look at both orders, and assign it where it belongs.",
     ),
     Conflict.paid_already: ReasonWords(
         "Paid, but the order is paid already",
-        "Decide",
+        NextStep.decide,
         "purple",
         "Decide: take it too, or give it back as a second payment.",
     ),
     Conflict.order_cancelled: ReasonWords(
-        "Paid, but the order is cancelled", "Decide", "purple", "Decide: reopen the order, or give the payment back."
+        "Paid, but the order is cancelled",
+        NextStep.decide,
+        "purple",
+        "Decide: reopen the order, or give the payment back.",
     ),
     Conflict.order_refunded: ReasonWords(
-        "Paid, but the order is refunded", "Decide", "purple", "Decide: reopen the order, or give the payment back."
+        "Paid, but the order is refunded",
+        NextStep.decide,
+        "purple",
+        "Decide: reopen the order, or give the payment back.",
     ),
     Conflict.payment_gone: ReasonWords(
         "The payment of the order is gone",
-        "Decide",
+        NextStep.decide,
         "red",
         "Look the payment up in {gateway}; if it is gone, take it out of the books.",
     ),
     Conflict.payment_taken_out: ReasonWords(
         "Paid, but the payment was taken out of the books",
-        "Decide",
+        NextStep.decide,
         "purple",
         "Look the payment up in {gateway}, and decide anew.",
     ),
     Conflict.names_no_order: ReasonWords(
-        "Names no order", "Look", "azure", "Assign it to its order, or mark it as dealt with."
+        "Names no order", NextStep.look, "azure", "Assign it to its order, or mark it as dealt with."
     ),
     Conflict.which_payment: ReasonWords(
-        "Of which payment?", "Decide", "purple", "Choose the payment of which it was given back."
+        "Of which payment?", NextStep.decide, "purple", "Choose the payment of which it was given back."
     ),
 }
 

@@ -266,7 +266,7 @@ def test_a_preview_tells_what_the_run_then_does_and_changes_nothing(account: Gat
     process()
     mend(account)
     before = everything()
-    found = preview.foresee(Verb.retry, ALL, shop)
+    found = preview.effects_of(Verb.retry, ALL, shop)
     assert everything() == before
     assert (found.total, found.looked, found.beyond) == (6, 6, 0)
     assert found.effects == {Effect.opened: 3}
@@ -289,7 +289,7 @@ def test_two_callbacks_of_one_payment_are_previewed_as_one(account: GatewayAccou
         make_callback(account, request_for(signer, dataclasses.replace(said, event_id=event)))
     process()
     mend(account)
-    found = preview.foresee(Verb.retry, ALL, account.shop)
+    found = preview.effects_of(Verb.retry, ALL, account.shop)
     assert found.effects == {Effect.opened: 1, Effect.repeated: 1}
     assert found.money(Effect.opened) == [order.total]
 
@@ -300,9 +300,9 @@ def test_a_preview_goes_on_from_batch_to_batch(account: GatewayAccount, monkeypa
 
 
 def test_a_preview_says_how_many_it_did_not_look_at(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview, "FORESEEN", 2)
+    monkeypatch.setattr(preview, "LOOKS_AT", 2)
     badly_signed(account, None, None, None)
-    found = preview.foresee(Verb.remove, ALL, account.shop)
+    found = preview.effects_of(Verb.remove, ALL, account.shop)
     assert (found.total, found.moved, found.beyond) == (3, 2, 1)
 
 
@@ -318,9 +318,9 @@ def test_a_retry_of_asked_gateways_is_not_foreseen_but_counted(shop: Shop) -> No
         None,
     )
     db.session.commit()
-    found = preview.foresee(Verb.retry, ALL, shop)
+    found = preview.effects_of(Verb.retry, ALL, shop)
     assert found.asked == {paypal.title: 1}
-    forced = preview.foresee(Verb.force, ALL, shop)
+    forced = preview.effects_of(Verb.force, ALL, shop)
     assert forced.effects == {Effect.opened: 1}
 
 

@@ -49,8 +49,8 @@ def test_many_are_written_down_and_begun(pytestconfig: pytest.Config) -> None:
     everything = Selection(Filter())
     with timed("count"):
         assert everything.count(Verb.retry, account.shop) == many
-    with timed(f"preview of the first {preview.FORESEEN:,}"):
-        assert preview.foresee(Verb.retry, everything, account.shop).beyond >= many - preview.FORESEEN
+    with timed(f"preview of the first {preview.LOOKS_AT:,}"):
+        assert preview.effects_of(Verb.retry, everything, account.shop).beyond >= many - preview.LOOKS_AT
     db.session.rollback()
     with timed("snapshot"):
         run = BulkRun.start(account.shop, manager, Verb.remove, everything, "too many")

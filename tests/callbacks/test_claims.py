@@ -197,7 +197,7 @@ def test_the_story_tells_of_claims_and_still_of_a_retry_that_waits(callback: Cal
     take(callback, dana)
     take(callback, ali, over=dana)
     row = rows_of([callback], dana, utcnow())[0]
-    told = [(entry.title, entry.note) for entry in story_of(callback, row, [])][-3:]
+    told = [(entry.title, entry.note) for entry in story_of(callback, row, [], Activity.about(callback.id))][-3:]
     assert told == [
         ("Asked for one more attempt by you", ""),
         ("You took it on", ""),

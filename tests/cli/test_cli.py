@@ -105,6 +105,22 @@ def test_orders_are_created_once_and_shown(flask: Run) -> None:
     assert "temporary, 59.90 EUR" in flask("orders", "show", "here", "26").output
 
 
+def test_an_account_is_switched_off_for_a_reason_and_both_are_kept(flask: Run) -> None:
+    account = make_account()
+    where = (account.shop.slug, account.slug)
+    assert "--why" in flask("gateways", "disable", *where, code=2).output
+    assert "Say why" in flask("gateways", "disable", *where, "--why", " ", code=1).output
+    assert account.enabled
+    flask("gateways", "disable", *where, "--why", "keys leaked")
+    assert not account.enabled
+    flask("gateways", "enable", *where)
+    assert account.enabled
+    acts = db.session.scalars(select(Activity).where(Activity.verb == "settings").order_by(Activity.id)).all()
+    kept = [(act.actor, act.what, act.why) for act in acts]
+    off, on = f"{account.slug}: switched off", f"{account.slug}: switched on"
+    assert kept == [("the command line", off, "keys leaked"), ("the command line", on, "")]
+
+
 def test_callbacks_are_listed_retried_forced_removed_and_restored(flask: Run) -> None:
     account = make_account()
     order = make_order(account.shop)

@@ -11,7 +11,7 @@ from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard import decisions
 from shopcallbacks.domain.errors import Reason, Refused
-from shopcallbacks.domain.states import Effect, Entry, Kind, OrderState, State, Verb
+from shopcallbacks.domain.states import AttemptKind, Effect, Entry, OrderState, State, Verb
 from shopcallbacks.domain.values import Money, Outcome, Verdict
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs import bulk
@@ -67,7 +67,7 @@ def test_a_reopened_order_takes_the_payment_and_the_shop_is_told(account: Gatewa
     assert (callback.state, callback.effect) == (State.processed, Effect.reopened)
     assert (order.state, order.paid, order.owed_minor) == (OrderState.open, order.total, 0)
     attempt = callback.attempts[-1]
-    assert (attempt.kind, attempt.asked_by_id, attempt.verdict) == (Kind.reopened, manager.id, Verdict.genuine)
+    assert (attempt.kind, attempt.asked_by_id, attempt.verdict) == (AttemptKind.reopened, manager.id, Verdict.genuine)
     event = OrderEvent.after(account.shop_id, 0, 100)[-1]
     assert (event.kind, event.from_state, event.to_state) == ("reopened", OrderState.cancelled, OrderState.open)
     assert event.actor == manager.name
@@ -120,11 +120,11 @@ def test_a_ruling_needs_a_reason(account: GatewayAccount, manager: User) -> None
 
 def test_a_ruling_checks_with_the_gateway_again_unless_a_person_has_skipped_that(account: GatewayAccount) -> None:
     callback = late(account)
-    assert not callback.skips_check(Kind.reopened)
+    assert not callback.skips_check(AttemptKind.reopened)
     callback.verdict = Verdict.skipped
-    assert callback.skips_check(Kind.reopened)
-    assert callback.skips_check(Kind.owed)
-    assert not callback.skips_check(Kind.retry)
+    assert callback.skips_check(AttemptKind.reopened)
+    assert callback.skips_check(AttemptKind.owed)
+    assert not callback.skips_check(AttemptKind.retry)
     db.session.rollback()
 
 
@@ -262,7 +262,7 @@ def test_many_are_decided_at_once_with_the_same_foresight(
 ) -> None:
     callbacks = [late(account) for _ in range(4)]
     selection = Selection(Filter(Tab.decide))
-    found = preview.foresee(verb, selection, account.shop)
+    found = preview.effects_of(verb, selection, account.shop)
     assert (found.total, found.effects) == (4, {effect: 4})
     assert found.money(effect) == [Money(4 * 5990, "EUR")]
     assert all(callback.state is State.unprocessed for callback in callbacks)

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard import queue
 from shopcallbacks.domain.errors import Reason
-from shopcallbacks.domain.states import Kind, OrderState, State
+from shopcallbacks.domain.states import AttemptKind, OrderState, State
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
@@ -32,7 +32,7 @@ def callbacks_in(account: GatewayAccount) -> tuple[list[int], list[int]]:
     return one, other
 
 
-def put(callback: Callback, state: State, reason: Reason | None = None, kind: Kind | None = None) -> Callback:
+def put(callback: Callback, state: State, reason: Reason | None = None, kind: AttemptKind | None = None) -> Callback:
     callback.state, callback.reason, callback.due_kind = state, reason, kind
     callback.due_at = utcnow() + timedelta(minutes=5) if kind else None
     db.session.commit()
@@ -43,15 +43,17 @@ def put(callback: Callback, state: State, reason: Reason | None = None, kind: Ki
     ("state", "kind", "place"),
     [
         (State.unprocessed, None, "person"),
-        (State.unprocessed, Kind.retry, "person"),
-        (State.unprocessed, Kind.forced, "person"),
-        (State.unprocessed, Kind.automatic, "on its way"),
-        (State.received, Kind.first, "on its way"),
+        (State.unprocessed, AttemptKind.retry, "person"),
+        (State.unprocessed, AttemptKind.forced, "person"),
+        (State.unprocessed, AttemptKind.automatic, "on its way"),
+        (State.received, AttemptKind.first, "on its way"),
         (State.processed, None, "neither"),
         (State.invalid, None, "neither"),
     ],
 )
-def test_each_callback_has_its_place(account: GatewayAccount, state: State, kind: Kind | None, place: str) -> None:
+def test_each_callback_has_its_place(
+    account: GatewayAccount, state: State, kind: AttemptKind | None, place: str
+) -> None:
     callback = put(make_callback(account, message()), state, Reason.crashed, kind)
     person, on_its_way = callbacks_in(account)
     assert (callback.id in person, callback.id in on_its_way) == (place == "person", place == "on its way")

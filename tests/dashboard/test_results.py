@@ -11,14 +11,14 @@ from flask import Flask
 from sqlalchemy import func, insert, select, update
 
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.dashboard import arrivals, queue, results, silence, unheard
+from shopcallbacks.dashboard import arrivals, queue, results, silence, speed, unheard
 from shopcallbacks.dashboard.arrivals import Arrivals
 from shopcallbacks.dashboard.results import Period, Results
-from shopcallbacks.domain.states import Verb
-from shopcallbacks.domain.values import Money, Verdict
+from shopcallbacks.domain.states import State, Verb
+from shopcallbacks.domain.values import Money, Outcome, Verdict
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.outgoing.alerts import watch
-from shopcallbacks.outgoing.alerts.rules import AlertMessage, AlertRules, Kind
+from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 
 from ..factories import make_account, make_callback, make_order, message, process
@@ -57,10 +57,10 @@ def test_what_is_kept_and_what_is_counted_now_add_up(account: GatewayAccount, sh
     for hours in (0, 1, 5, 20):
         came(account, now - hours * HOUR)
     came(account, now - 5 * HOUR, good=False)
-    before = results.over(shop, Period.hours, now)
+    before = results.count(shop, Period.hours, now)
     keep()
     assert db.session.scalar(select(func.sum(Arrivals.came))) >= 3
-    assert results.over(shop, Period.hours, now) == before
+    assert results.count(shop, Period.hours, now) == before
     assert counts(before) == (4, 1, 0)
 
 
@@ -72,7 +72,7 @@ def test_what_is_removed_or_processed_later_moves_in_its_own_hour(account: Gatew
     helped.order.amount_minor = 1  # type: ignore[union-attr]
     helped.do(Verb.retry, None)
     process()
-    found = results.over(shop, Period.hours, now)
+    found = results.count(shop, Period.hours, now)
     assert counts(found) == (1, 0, 1)
     by_hour = {bar.start: bar for bar in found.bars}
     assert by_hour[arrivals.hour_of(now - 5 * HOUR, "UTC")].invalid == 1
@@ -81,25 +81,44 @@ def test_what_is_removed_or_processed_later_moves_in_its_own_hour(account: Gatew
     assert (stripe.came, stripe.processed, stripe.helped, stripe.alone, stripe.share) == (2, 1, 1, 0, 0.5)
 
 
+@pytest.mark.parametrize("verb", [Verb.reopen, Verb.owe])
+def test_a_payment_that_a_person_decided_on_was_helped_and_did_not_come_through_alone(
+    account: GatewayAccount, shop: Shop, verb: Verb
+) -> None:
+    order = make_order(shop)
+    failed = make_callback(account, message(order, Outcome.failed))
+    late = make_callback(account, message(order))
+    process()
+    late.do(verb, None, "talked to the customer")
+    process()
+    now = utcnow()
+    (stripe,) = results.count(shop, Period.hours, now).gateways
+    assert (failed.state, late.state) == (State.processed, State.processed)
+    assert (stripe.processed, stripe.helped) == (2, 1)
+    found = speed.speed(shop, now)
+    assert found is not None
+    assert found.alone == 0.5
+
+
 def test_forged_ones_are_told_by_gateway(account: GatewayAccount, shop: Shop) -> None:
     request = make_callback(account, message(make_order(shop))).request
     db.session.rollback()
     account.secrets[0].value = "whsec_another"
     process()
     assert request
-    (stripe,) = results.over(shop, Period.hours, utcnow()).gateways
+    (stripe,) = results.count(shop, Period.hours, utcnow()).gateways
     assert (stripe.came, stripe.processed, stripe.not_genuine, stripe.share) == (1, 0, 1, 0)
 
 
 def test_a_gateway_nothing_came_from_has_no_share(account: GatewayAccount, shop: Shop) -> None:
-    (stripe,) = results.over(shop, Period.days, utcnow()).gateways
+    (stripe,) = results.count(shop, Period.days, utcnow()).gateways
     assert stripe.share is None
 
 
 def test_another_shops_callbacks_are_not_counted(account: GatewayAccount, shop: Shop) -> None:
     came(make_account(), utcnow() - HOUR)
     keep()
-    assert counts(results.over(shop, Period.days, utcnow())) == (0, 0, 0)
+    assert counts(results.count(shop, Period.days, utcnow())) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Vienna", "Asia/Kolkata", "America/New_York", "Asia/Kathmandu"])
@@ -111,7 +130,7 @@ def test_each_callback_is_in_the_day_of_the_shops_clock(account: GatewayAccount,
     came(account, midnight - DAY * 2 - timedelta(seconds=1))
     came(account, midnight - DAY * 2)
     keep()
-    found = {bar.start.date(): bar.processed for bar in results.over(shop, Period.days, now).bars if bar.total}
+    found = {bar.start.date(): bar.processed for bar in results.count(shop, Period.days, now).bars if bar.total}
     assert found == {(midnight - DAY * 2).date(): 1, (midnight - DAY * 3).date(): 1}
 
 
@@ -130,7 +149,7 @@ def test_hours_are_kept_once_and_the_running_one_never(account: GatewayAccount) 
     assert db.session.scalar(select(func.count()).select_from(Arrivals)) == first
     last = db.session.scalar(select(func.max(Arrivals.hour)))
     assert last is not None
-    assert last + HOUR <= utcnow() - arrivals.SETTLED
+    assert last + HOUR <= utcnow() - arrivals.COMMITTED_AFTER
 
 
 def test_after_a_pause_the_missing_hours_are_kept(account: GatewayAccount, shop: Shop) -> None:
@@ -141,7 +160,7 @@ def test_after_a_pause_the_missing_hours_are_kept(account: GatewayAccount, shop:
     keep()
     hour = arrivals.hour_of(now - 4 * HOUR, "UTC")
     assert db.session.get_one(Arrivals, (account.id, hour)).came == 1
-    assert counts(results.over(shop, Period.hours, now)) == (1, 0, 0)
+    assert counts(results.count(shop, Period.hours, now)) == (1, 0, 0)
 
 
 def history(account: GatewayAccount, now: datetime, rate: int = 20, days: int = 20) -> None:
@@ -159,11 +178,11 @@ def test_a_gateway_that_usually_speaks_has_fallen_silent(account: GatewayAccount
     now = utcnow()
     came(account, now - 3 * HOUR)
     history(account, now)
-    (stripe,) = silence.of(shop, now)
+    (stripe,) = silence.heard(shop, now)
     assert stripe.silent
     assert stripe.usual == pytest.approx(20)
     came(account, now)
-    (stripe,) = silence.of(shop, utcnow())
+    (stripe,) = silence.heard(shop, utcnow())
     assert not stripe.silent
 
 
@@ -176,7 +195,7 @@ def test_one_that_is_off_or_a_test_is_not_missed(
     history(account, now)
     db.session.execute(update(GatewayAccount).values(**change))
     db.session.commit()
-    assert not silence.of(shop, now)[0].silent
+    assert not silence.heard(shop, now)[0].silent
 
 
 def test_forged_ones_do_not_break_a_silence(account: GatewayAccount, shop: Shop) -> None:
@@ -186,10 +205,10 @@ def test_forged_ones_do_not_break_a_silence(account: GatewayAccount, shop: Shop)
     forged = came(account, now)
     db.session.execute(update(Callback).where(Callback.id == forged.id).values(verdict=Verdict.not_genuine))
     db.session.commit()
-    assert silence.of(shop, now)[0].silent
+    assert silence.heard(shop, now)[0].silent
 
 
-def told(shop: Shop) -> list[Kind]:
+def told(shop: Shop) -> list[AlertKind]:
     before = db.session.scalar(select(func.max(AlertMessage.id))) or 0
     watch.tell(AlertRules.of(shop.id), queue.summary(shop.id, utcnow()))
     db.session.commit()
@@ -201,11 +220,11 @@ def test_a_silence_is_told_once_and_its_end_too(account: GatewayAccount, shop: S
     rules.recipients, rules.waiting = "dana@shop.example", False
     came(account, utcnow() - 3 * HOUR)
     history(account, utcnow())
-    assert [told(shop), told(shop)] == [[Kind.silent], []]
+    assert [told(shop), told(shop)] == [[AlertKind.silent], []]
     message_ = db.session.scalars(select(AlertMessage)).one()
     assert "Stripe has been silent for 3 h 00 min; usual at this time: 20 an hour" in message_.subject
     came(account, utcnow())
-    assert [told(shop), told(shop)] == [[Kind.heard], []]
+    assert [told(shop), told(shop)] == [[AlertKind.heard], []]
 
 
 def test_who_does_not_want_it_is_not_told_of_silence(account: GatewayAccount, shop: Shop) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shopcallbacks.cli.callbacks import callbacks
-from shopcallbacks.domain.states import BY_A_PERSON, BY_ITSELF, Kind, Lane, Verb
+from shopcallbacks.domain.states import BY_A_PERSON, BY_ITSELF, AttemptKind, Lane, Verb
 from shopcallbacks.views.callbacks.verbs import NOUNS
 from shopcallbacks.words import acts
 
@@ -24,7 +24,7 @@ def test_no_two_verbs_have_the_same_address() -> None:
 
 
 def test_each_kind_of_attempt_is_made_by_itself_or_asked_for_by_one_verb() -> None:
-    assert sorted(BY_ITSELF + BY_A_PERSON) == sorted(Kind)
+    assert sorted(BY_ITSELF + BY_A_PERSON) == sorted(AttemptKind)
     assert [Verb.asking(kind) for kind in BY_ITSELF] == [None, None]
     for verb in Verb:
         assert verb.attempts is None or Verb.asking(verb.attempts) is verb

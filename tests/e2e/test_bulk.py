@@ -17,7 +17,7 @@ from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.attempts import Attempt
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason
-from shopcallbacks.domain.states import Kind, Lane, OrderState, State, Verb
+from shopcallbacks.domain.states import AttemptKind, Lane, OrderState, State, Verb
 from shopcallbacks.domain.values import Answer
 from shopcallbacks.extensions import db, ring, ring_bulk
 from shopcallbacks.orders.feed import OrderEvent
@@ -97,7 +97,7 @@ def test_a_retry_that_asks_stops_while_the_gateway_is_away_and_goes_on_once_it_a
         assert paypal.asked == 1  # it began with one, and that told enough
         assert run.stopped_why
         assert (run.failed, run.asked, run.waiting) == (1, 0, 15)
-        assert _count(Attempt.kind == Kind.retry) == 1
+        assert _count(Attempt.kind == AttemptKind.retry) == 1
 
         paypal.says = Answer(200, b"VERIFIED")
         run.resume(manager)
@@ -136,7 +136,7 @@ def test_a_run_goes_on_by_itself_after_everything_was_killed(
     assert left > 0
     assert (run.succeeded, run.failed, run.skipped) == (many, 0, 0)
     assert results(run) == {ItemState.succeeded: many}
-    retried = select(Attempt.callback_id).where(Attempt.kind == Kind.retry)
+    retried = select(Attempt.callback_id).where(Attempt.kind == AttemptKind.retry)
     assert Counter(db.session.scalars(retried)) == Counter(db.session.scalars(select(Callback.id)))
     assert _count(Order.state == OrderState.open) == many
     opened = Counter(db.session.scalars(select(OrderEvent.order_id).where(OrderEvent.kind == "opened")))
@@ -175,7 +175,7 @@ def test_a_run_at_work_is_paused_resumed_and_cancelled(
         assert run.state is RunState.cancelled
     assert paused < run.done < many
     assert results(run) == {ItemState.succeeded: run.done, ItemState.waiting: many - run.done}
-    assert _count(Attempt.kind == Kind.retry) == run.done
+    assert _count(Attempt.kind == AttemptKind.retry) == run.done
     assert _count(Payment.id.is_not(None)) == 1
 
 

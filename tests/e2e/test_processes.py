@@ -25,7 +25,7 @@ from dev.stories import MIXES, Account, Call, DemoShop, PlaceOrder, Step, plan
 from dev.traffic import play
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard.pulse import Pulse
-from shopcallbacks.domain.states import Entry, Kind, Lane, OrderState, State
+from shopcallbacks.domain.states import AttemptKind, Entry, Lane, OrderState, State
 from shopcallbacks.extensions import db, ring, utcnow
 from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.orders.ledger import Payment
@@ -92,7 +92,7 @@ def hurry() -> None:
     """Waits until nothing is due any more, automatic attempts at once instead of in hours."""
     until(lambda: count(Callback.state == State.received) == 0, 150)
     for _ in range(8):
-        db.session.execute(update(Callback).where(Callback.due_kind == Kind.automatic).values(due_at=utcnow()))
+        db.session.execute(update(Callback).where(Callback.due_kind == AttemptKind.automatic).values(due_at=utcnow()))
         db.session.commit()
         ring(Lane.plain)
         ring(Lane.asking)

@@ -46,6 +46,13 @@ def test_the_list_goes_on_from_page_to_page_without_a_gap(shop: Shop, monkeypatc
     assert sorted(seen) == [order.id for order in orders]
 
 
+@pytest.mark.parametrize("after", ["x", "2026-11-23T00:00:00~1", "2026-11-23T00:00:00+00:00~" + "9" * 30])
+@pytest.mark.parametrize("only", ["", "owed=1&", "unheard=1&"])
+def test_a_place_that_no_page_has_written_is_the_start(client: FlaskClient, shop: Shop, only: str, after: str) -> None:
+    make_order(shop)
+    assert client.get(f"/orders?{only}after={after.replace('+', '%2B')}").status_code == 200
+
+
 def test_a_state_and_the_start_of_a_number_narrow_it(client: FlaskClient, shop: Shop) -> None:
     for number in ("A-1", "A-2", "B-1"):
         make_order(shop, number)

@@ -174,7 +174,7 @@ def test_what_is_not_taken_for_three_days_is_given_up_and_the_order_goes_on(shop
     waits = [sending.wait_after(tries) for tries in range(1, 30)]
     assert waits[0] < timedelta(seconds=7)
     assert all(wait < timedelta(hours=8) for wait in waits)
-    delivery.asked_at = utcnow() - timedelta(days=3)
+    delivery.begun_at = utcnow() - timedelta(days=3)
     make_due()
     send()
     assert (delivery.open, delivery.given_up_at is not None, delivery.answer) == (False, True, "answered 500")
@@ -280,7 +280,7 @@ def test_a_killed_workers_deliveries_are_soon_anybodys(shop: Shop, receiver: Rec
     db.session.execute(update(Delivery).values(leased_until=utcnow() - timedelta(seconds=1)))
     send()
     assert len(receiver.received) == 1
-    parcels.settle(taken[0], parcels.Receipt(False, "too late"))
+    parcels.note(taken[0], parcels.Receipt(False, "too late"))
     db.session.commit()
     assert db.session.scalars(select(Delivery)).one().answer == "answered 204", "the late one is not heard"
 

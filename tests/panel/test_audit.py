@@ -129,7 +129,7 @@ def test_the_csv_has_what_the_list_has(client: FlaskClient, shop: Shop, manager:
     act("remove", manager, make_shop(), why="not for you")
     log_in(client, manager)
     response = client.get("/activity/csv?" + urlencode({"verb": "remove"}))
-    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
     assert f"activity-{shop.slug}-" in response.headers["Content-Disposition"]
     rows = list(csv.DictReader(io.StringIO(response.data.decode("utf-8-sig"))))
     assert [(row["who"], row["verb"], row["why"], row["order number"]) for row in rows] == [

@@ -8,12 +8,11 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from shopcallbacks.domain.transitions import Decision, OrderFacts
 from sqlalchemy import func, select, update
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason, Refused
-from shopcallbacks.domain.states import Effect, Kind, Lane, OrderState, Ruling, State, Verb
+from shopcallbacks.domain.states import AttemptKind, Effect, Lane, OrderState, Ruling, State, Verb
 from shopcallbacks.domain.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request, Verdict
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.feed import OrderEvent
@@ -40,7 +39,7 @@ def test_a_genuine_payment_opens_the_order_and_leaves_its_trace() -> None:
     assert (callback.state, callback.effect, callback.order_id) == (State.processed, Effect.opened, order.id)
     assert callback.settled_at is not None
     (attempt,) = callback.attempts
-    assert (attempt.kind, attempt.verdict, attempt.effect) == (Kind.first, Verdict.genuine, Effect.opened)
+    assert (attempt.kind, attempt.verdict, attempt.effect) == (AttemptKind.first, Verdict.genuine, Effect.opened)
     assert attempt.secret is not None
     assert [event.kind for event in order.events] == ["created", "opened"]
     assert order.ledger[0].callback_id == callback.id
@@ -146,14 +145,14 @@ def test_an_order_that_is_late_is_waited_for_and_wakes_its_callback() -> None:
     account = make_account()
     callback = make_callback(account, message("251123-late"))
     process()
-    assert (callback.reason, callback.due_kind) == (Reason.order_not_found, Kind.automatic)
+    assert (callback.reason, callback.due_kind) == (Reason.order_not_found, AttemptKind.automatic)
     assert callback.due_at is not None
     assert timedelta(seconds=8) < callback.due_at - utcnow() < timedelta(seconds=13)
     order = make_order(account.shop, "251123-late")
     assert Callback.wake(account.shop_id, "251123-late") == {Lane.plain}
     process()
     assert (callback.state, order.state) == (State.processed, OrderState.open)
-    assert [attempt.kind for attempt in callback.attempts] == [Kind.first, Kind.automatic]
+    assert [attempt.kind for attempt in callback.attempts] == [AttemptKind.first, AttemptKind.automatic]
 
 
 def test_automatic_attempts_end_after_five_and_a_person_is_needed() -> None:
@@ -165,7 +164,7 @@ def test_automatic_attempts_end_after_five_and_a_person_is_needed() -> None:
         waits.append((callback.due_at - utcnow()).total_seconds())
         callback.due_at = utcnow()
         process()
-    assert [attempt.kind for attempt in callback.attempts] == [Kind.first] + [Kind.automatic] * 5
+    assert [attempt.kind for attempt in callback.attempts] == [AttemptKind.first] + [AttemptKind.automatic] * 5
     assert callback.state is State.unprocessed
     for wait, expected in zip(waits, (10, 60, 300, 1800, 7200), strict=True):
         assert expected * 0.85 < wait < expected * 1.25
@@ -182,7 +181,11 @@ def test_force_skips_the_check_and_nothing_else() -> None:
     process()
     assert (callback.state, order.state) == (State.processed, OrderState.open)
     attempt = callback.attempts[-1]
-    assert (attempt.kind, attempt.verdict, attempt.why) == (Kind.forced, Verdict.skipped, "payment seen in Stripe")
+    assert (attempt.kind, attempt.verdict, attempt.why) == (
+        AttemptKind.forced,
+        Verdict.skipped,
+        "payment seen in Stripe",
+    )
     assert attempt.asked_by == user
 
 
@@ -309,9 +312,9 @@ def test_a_preview_says_what_would_happen_and_changes_nothing() -> None:
     callback = make_callback(account, changed(request, headers=()))
     process()
     before = (callback.version, order.changed_at, len(callback.attempts))
-    finding, (result,) = pipeline.foresee(callback, Kind.forced)
+    finding, (result,) = pipeline.foresee(callback, AttemptKind.forced)
     assert (finding.failure, result.effect) == (None, Effect.opened)
-    finding, _ = pipeline.foresee(callback, Kind.retry)
+    finding, _ = pipeline.foresee(callback, AttemptKind.retry)
     assert finding.failure is not None
     db.session.commit()
     db.session.expire_all()
@@ -411,7 +414,7 @@ def test_an_asked_gateways_answer_decides(
     process()
     assert (callback.state, callback.reason) == (state, reason)
     assert paypal.asked[0].body == b"cmd=_notify-validate&" + callback.body
-    assert (callback.due_kind is Kind.automatic) == (reason is Reason.gateway_unreachable)
+    assert (callback.due_kind is AttemptKind.automatic) == (reason is Reason.gateway_unreachable)
 
 
 def test_force_does_not_ask_the_gateway(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ class Day:
         return sum(self.states.values())
 
 
-def of(shop: Shop, now: datetime) -> Day:
+def day_before(shop: Shop, now: datetime) -> Day:
     since = now - DAY
     states = db.session.execute(
         select(Callback.state, func.count())

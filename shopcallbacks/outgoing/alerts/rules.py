@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ...domain.values import Money
-from ...extensions import Base, db
+from ...extensions import Base, db, locked
 from ...shops.accounts import Shop
 from ...shops.sealing import Unreadable, seal, unseal
 from ..sending import Sending
@@ -30,7 +30,7 @@ class Rule(StrEnum):
     old = "old"
 
 
-class Kind(StrEnum):
+class AlertKind(StrEnum):
     """What a message is."""
 
     waiting = "waiting"
@@ -81,9 +81,7 @@ class AlertRules(Base):
         db.session.execute(
             insert(cls).values(shop_id=shop_id, recipients="", waiting=True, silent=True).on_conflict_do_nothing()
         )
-        return db.session.scalars(
-            select(cls).where(cls.shop_id == shop_id).with_for_update(of=cls).execution_options(populate_existing=True)
-        ).one()
+        return locked(cls, shop_id)
 
     @classmethod
     def read(cls, shop_id: int) -> AlertRules:
@@ -184,7 +182,7 @@ class AlertMessage(Sending, Base):
     )
 
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
-    kind: Mapped[Kind]
+    kind: Mapped[AlertKind]
     recipient: Mapped[str]
     subject: Mapped[str]
     text: Mapped[str]

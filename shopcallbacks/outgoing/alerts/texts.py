@@ -13,7 +13,7 @@ from ...shops.accounts import Shop
 from ...words import acts, outcomes, pages
 from ...words.formats import PLAIN, Format, age
 from .handover import Day
-from .rules import AlertRules, Kind
+from .rules import AlertKind, AlertRules
 
 CAUSES = 8
 
@@ -25,7 +25,7 @@ class Text:
     figures: dict[str, Any]
 
 
-def alert(kind: Kind, rules: AlertRules, summary: Summary, site: str) -> Text:
+def alert(kind: AlertKind, rules: AlertRules, summary: Summary, site: str) -> Text:
     shop = rules.shop
     return _text(kind, shop, summary, _headline(kind, rules, summary), _lines(shop, summary), site)
 
@@ -44,13 +44,13 @@ def hand_over(rules: AlertRules, summary: Summary, day: Day, site: str) -> Text:
         lines += ["", "Who did what:"]
         lines += [f"- {who} {acts.ACTS.get(verb, verb)}{f' ({n} times)' if n > 1 else ''}" for who, verb, n in day.acts]
     waits = _how_many(summary) if summary.groups else "nothing waits"
-    return _text(Kind.handover, shop, summary, f"Hand-over: {waits}", lines, site)
+    return _text(AlertKind.handover, shop, summary, f"Hand-over: {waits}", lines, site)
 
 
-def silence(kind: Kind, shop: Shop, heard: Heard, summary: Summary, site: str) -> Text:
+def silence(kind: AlertKind, shop: Shop, heard: Heard, summary: Summary, site: str) -> Text:
     """A gateway has fallen silent, or is heard again."""
     title = heard.account.title
-    if kind is Kind.heard:
+    if kind is AlertKind.heard:
         return _text(kind, shop, summary, f"{title} is heard again", _lines(shop, summary), site)
     lines = [
         f"So long a silence is not usual at this time. Look whether {title} has trouble, and whether it still calls",
@@ -61,17 +61,17 @@ def silence(kind: Kind, shop: Shop, heard: Heard, summary: Summary, site: str) -
 
 def test(shop: Shop, summary: Summary, who: str, site: str) -> Text:
     lines = [f"{who} sent it from the settings. Real alerts look like this:", "", *_lines(shop, summary)]
-    return _text(Kind.test, shop, summary, "This is a test", lines, site)
+    return _text(AlertKind.test, shop, summary, "This is a test", lines, site)
 
 
-def _text(kind: Kind, shop: Shop, summary: Summary, headline: str, lines: list[str], site: str) -> Text:
+def _text(kind: AlertKind, shop: Shop, summary: Summary, headline: str, lines: list[str], site: str) -> Text:
     address = f"{site}/?shop={shop.slug}"
     body = "\n".join([f"{headline}.", "", *lines, *([""] if lines else []), address, ""])
     subject = " ".join(f"[{shop.name}] {headline}".split())[:200]
     return Text(subject, body, _figures(kind, shop, summary, headline, address))
 
 
-def _figures(kind: Kind, shop: Shop, summary: Summary, headline: str, address: str) -> dict[str, Any]:
+def _figures(kind: AlertKind, shop: Shop, summary: Summary, headline: str, address: str) -> dict[str, Any]:
     return {
         "kind": str(kind),
         "shop": shop.slug,
@@ -84,15 +84,15 @@ def _figures(kind: Kind, shop: Shop, summary: Summary, headline: str, address: s
     }
 
 
-def _headline(kind: Kind, rules: AlertRules, summary: Summary) -> str:
+def _headline(kind: AlertKind, rules: AlertRules, summary: Summary) -> str:
     match kind:
-        case Kind.clear:
+        case AlertKind.clear:
             return "The queue is empty again"
-        case Kind.many:
+        case AlertKind.many:
             return f"More than {PLAIN.number(rules.many or 0)} callbacks need a person: {PLAIN.number(summary.count)}"
-        case Kind.money:
+        case AlertKind.money:
             return f"More than {PLAIN.money(rules.money)} is waiting on a decision: {_stakes(summary)}"
-        case Kind.old:
+        case AlertKind.old:
             return f"A callback has been waiting for {age(summary.oldest, summary.now)}"
         case _:
             return _how_many(summary)

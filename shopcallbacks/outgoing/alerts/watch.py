@@ -17,7 +17,7 @@ from ...dashboard.queue import Summary
 from ...dashboard.silence import Heard
 from ...extensions import db, utcnow
 from . import handover, texts
-from .rules import AlertMessage, AlertRules, Kind, Rule, SilenceTold, Told
+from .rules import AlertKind, AlertMessage, AlertRules, Rule, SilenceTold, Told
 from .texts import Text
 
 # A rule that comes true again so soon after it was told is not told again before.
@@ -43,13 +43,13 @@ def tell(rules: AlertRules, summary: Summary) -> None:
     for kind, found in silences(rules, summary.now):
         post(rules, kind, texts.silence(kind, rules.shop, found, summary, site))
     if digest_is_due(rules, summary):
-        post(rules, Kind.digest, texts.alert(Kind.digest, rules, summary, site))
+        post(rules, AlertKind.digest, texts.alert(AlertKind.digest, rules, summary, site))
     if handover_is_due(rules, summary.now):
-        day = handover.of(rules.shop, summary.now)
-        post(rules, Kind.handover, texts.hand_over(rules, summary, day, site))
+        day = handover.day_before(rules.shop, summary.now)
+        post(rules, AlertKind.handover, texts.hand_over(rules, summary, day, site))
 
 
-def post(rules: AlertRules, kind: Kind, said: Text, recipients: Iterable[str] | None = None) -> None:
+def post(rules: AlertRules, kind: AlertKind, said: Text, recipients: Iterable[str] | None = None) -> None:
     """One message for each address, and one for the webhook."""
     everyone = [*rules.addresses, *([""] if rules.webhook_style else [])]
     for recipient in everyone if recipients is None else recipients:
@@ -82,35 +82,35 @@ def holding(rules: AlertRules, summary: Summary) -> set[Rule]:
     return found
 
 
-def changed(rules: AlertRules, told: dict[Rule, Told], summary: Summary) -> list[Kind]:
+def changed(rules: AlertRules, told: dict[Rule, Told], summary: Summary) -> list[AlertKind]:
     """What to tell now, and notes that it is told."""
-    found: list[Kind] = []
+    found: list[AlertKind] = []
     hold = holding(rules, summary)
     for rule, state in told.items():
         if rule in hold and not state.holds:
             if state.told_at is None or summary.now - state.told_at >= CALM:
                 state.holds, state.told_at = True, summary.now
-                found.append(Kind(rule))
+                found.append(AlertKind(rule))
         elif rule not in hold and state.holds:
             state.holds = False
             if rule is Rule.waiting and not summary.groups:
-                found.append(Kind.clear)
+                found.append(AlertKind.clear)
     if found:
         rules.digest_at = summary.now
     return found
 
 
-def silences(rules: AlertRules, now: datetime) -> list[tuple[Kind, Heard]]:
+def silences(rules: AlertRules, now: datetime) -> list[tuple[AlertKind, Heard]]:
     """Gateways that have fallen silent, and those of which that was told and that are heard again; notes that so is."""
-    found: list[tuple[Kind, Heard]] = []
-    for heard in silence.of(rules.shop, now) if rules.silent else ():
+    found: list[tuple[AlertKind, Heard]] = []
+    for heard in silence.heard(rules.shop, now) if rules.silent else ():
         told = SilenceTold.of(heard.account.id)
         if heard.silent and told.since is None:
             told.since = heard.last_genuine
-            found.append((Kind.silent, heard))
+            found.append((AlertKind.silent, heard))
         elif told.since is not None and heard.last_genuine and heard.last_genuine > told.since:
             told.since = None
-            found.append((Kind.heard, heard))
+            found.append((AlertKind.heard, heard))
     return found
 
 

@@ -12,7 +12,7 @@ from ...callbacks.notes import Note
 from ...callbacks.related import Related, related_to
 from ...shops.acts import Activity
 from ...shops.users import User
-from ..rows import Row, rows_of
+from ..rows import Row, full_row
 from .comparison import Line, compare
 from .request import RequestPane, hides, pane_of
 
@@ -45,16 +45,17 @@ class Evidence:
 def evidence_of(callback: Callback, user: User, now: datetime) -> Evidence:
     """Made by the user, which is recorded: data leaves."""
     Activity.record("evidence", user, callback.shop_id, callback.id, callback.order_id)
+    acts, notes = Activity.about(callback.id), Note.about(callback.id)
     return Evidence(
         callback=callback,
         made_by=user,
         made_at=now,
-        row=rows_of([callback], None, now)[0],
+        row=full_row(callback, None, now, acts, notes),
         pane=pane_of(callback, "body"),
         digest=None if hides(callback) else _digest(callback),
         differences=compare(callback),
-        acts=Activity.about(callback.id),
-        notes=Note.about(callback.id),
+        acts=acts,
+        notes=notes,
         related=related_to(callback),
     )
 

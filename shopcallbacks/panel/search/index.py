@@ -24,7 +24,7 @@ from .terms import terms, texts_of
 
 BATCH = 250
 # So long after it was written, a row is committed: no older one is still to come.
-SETTLED = timedelta(seconds=60)
+COMMITTED_AFTER = timedelta(seconds=60)
 WEEK, EPOCH = timedelta(days=7), datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -120,7 +120,7 @@ class SearchProgress(Base):
         wanted = and_(newer, not_(INDEXED), not_(_too_early(now)))
         ids = db.session.scalars(select(Callback.id).where(wanted).order_by(Callback.id).limit(limit)).all()
         SearchEntry.write(ids)
-        open_ = or_(Callback.received_at > now - SETTLED, not_(INDEXED))
+        open_ = or_(Callback.received_at > now - COMMITTED_AFTER, not_(INDEXED))
         first_open = db.session.scalar(select(Callback.id).where(newer, open_).order_by(Callback.id).limit(1))
         last = db.session.scalar(select(func.max(Callback.id))) or 0
         self.upto = first_open - 1 if first_open is not None else max(last, self.upto)
@@ -137,7 +137,7 @@ class SearchProgress(Base):
         found = select(Attempt.callback_id).where(later, stale).order_by(Attempt.id).limit(limit)
         ids = set(db.session.scalars(found))
         SearchEntry.write(ids)
-        open_ = or_(Attempt.at > now - SETTLED, stale)
+        open_ = or_(Attempt.at > now - COMMITTED_AFTER, stale)
         first_open = db.session.scalar(select(Attempt.id).where(later, open_).order_by(Attempt.id).limit(1))
         last = db.session.scalar(select(func.max(Attempt.id))) or 0
         self.attempts = first_open - 1 if first_open is not None else max(last, self.attempts)
@@ -155,7 +155,7 @@ class SearchProgress(Base):
 
 def _too_early(now: datetime) -> ColumnElement[bool]:
     """A worker will look at it in a moment, and know more."""
-    return and_(Callback.state == State.received, Callback.received_at > now - SETTLED)
+    return and_(Callback.state == State.received, Callback.received_at > now - COMMITTED_AFTER)
 
 
 def unread() -> ColumnElement[bool]:

@@ -83,7 +83,9 @@ class Search:
         """
         first = max(self._weeks.start, week_of(since)) if since else self._weeks.start
         stop = min(self._weeks.stop, week_of(until) + 1) if until else self._weeks.stop
-        left, step = range(first, stop)[:: -1 if descending else 1], 1
+        left, step = range(first, stop), 1
+        if descending:
+            left = left[::-1]
         if start and week_of(start) in left:
             left = left[left.index(week_of(start)) :]
         while left:
@@ -130,9 +132,10 @@ class Search:
 
     def _said(self, week: SQLColumnExpression[int]) -> ColumnElement[bool]:
         """Entries of that week that have all the words, each as the beginning of a term."""
-        wanted = " & ".join(f"'{self._shop_id}.#:{word}':*" for word in self._words)
-        in_week = func.replace(wanted, "#", cast(week, Text))
-        return SearchEntry.terms.bool_op("@@")(cast(in_week, TSQUERY)) if wanted else false()
+        if not self._words:
+            return false()
+        each = [func.concat(f"'{self._shop_id}.", cast(week, Text), f":{word}':*") for word in self._words]
+        return SearchEntry.terms.bool_op("@@")(cast(func.concat_ws(" & ", *each), TSQUERY))
 
 
 def few(ids: Select[int]) -> list[int] | None:

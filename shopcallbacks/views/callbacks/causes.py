@@ -10,8 +10,9 @@ from ...dashboard.causes import Group, clusters
 from ...domain.states import Verb
 from ...panel.filter import Filter, Tab
 from ...panel.page import COUNTED, tab_counts
-from ...processing.foresight import SKIPPED, WORTH_A_RETRY
+from ...processing.foresight import FORCE_SKIPS, retrying_may_help
 from ..access import current_shop
+from ..screens import waiting_count
 
 bp = Blueprint("causes", __name__)
 
@@ -31,9 +32,9 @@ class Cause:
         own = shown.but(
             accounts=(group.account.slug,), reason=group.reason, conflict=group.conflict, known=group.known or None
         )
-        retry = (Verb.retry,) if group.reason in WORTH_A_RETRY else ()
-        force = (Verb.force,) if group.reason in SKIPPED and group.account.gateway.speaks else ()
-        rule = tuple(verb for verb in Verb if verb.rules and group.open_to(verb))
+        retry = (Verb.retry,) if retrying_may_help(group.reason) else ()
+        force = (Verb.force,) if group.reason in FORCE_SKIPS and group.account.gateway.speaks else ()
+        rule = tuple(verb for verb in Verb.rulings() if group.open_to(verb))
         return cls(group, own, (*retry, *force, *rule, Verb.remove))
 
 
@@ -46,7 +47,7 @@ def index() -> str:
         "callbacks/causes.html",
         shop=shop,
         filter=filter_,
-        counts=tab_counts(shop),
+        counts=tab_counts(shop, waiting_count()),
         counted=COUNTED,
         causes=[Cause.of(group, filter_) for group in clusters(*filter_.where(shop))],
     )

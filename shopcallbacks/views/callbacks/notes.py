@@ -13,10 +13,12 @@ from ...callbacks.claims import Claim
 from ...callbacks.notes import Note
 from ...domain.errors import Refused
 from ...extensions import db
-from ...words import acts
+from ...panel.rows import full_row
+from ...shops.acts import Activity
+from ...words.acts import DONE
 from ..access import load_callback, managers_only
-from ..screens import wants_fragment, whole
-from .telling import back, row_of
+from ..screens import now, wants_fragment, whole
+from .telling import back
 
 bp = Blueprint("noting", __name__, url_prefix="/callbacks")
 
@@ -25,7 +27,7 @@ bp = Blueprint("noting", __name__, url_prefix="/callbacks")
 def people(id_: int) -> str:
     """Asked for while its page is open."""
     callback = load_callback(id_)
-    return render_template("callbacks/_people.html", **_parts(callback), follows=True)
+    return render_template("callbacks/page/_people.html", **_parts(callback), follows=True)
 
 
 @bp.post("/<int:id_>/notes")
@@ -36,11 +38,11 @@ def write(id_: int) -> Response | tuple[str, int]:
         Note.write(callback, current_user, text)
     except ValueError as refused:
         db.session.rollback()
-        page = "callbacks/_notes.html" if wants_fragment() else "callbacks/note.html"
+        page = "callbacks/page/_notes.html" if wants_fragment() else "callbacks/page/note.html"
         return render_template(page, **_parts(callback), text=text, problem=str(refused)), 422
     Claim.renew(callback, current_user)
     db.session.commit()
-    return _answer(callback, "callbacks/_notes.html", acts.DONE["note"])
+    return _answer(callback, "callbacks/page/_notes.html", DONE["note"])
 
 
 @bp.post("/<int:id_>/claim")
@@ -52,9 +54,9 @@ def claim(id_: int) -> Response:
         Claim.take(callback, current_user, request.form.get("over", type=whole))
     except Refused as refused:
         db.session.rollback()
-        return _answer(callback, "callbacks/_claim.html", str(refused), 409)
+        return _answer(callback, "callbacks/page/_claim.html", str(refused), 409)
     db.session.commit()
-    return _answer(callback, "callbacks/_claim.html", acts.DONE["claim"])
+    return _answer(callback, "callbacks/page/_claim.html", DONE["claim"])
 
 
 @bp.post("/<int:id_>/claim/end")
@@ -63,11 +65,13 @@ def let_go(id_: int) -> Response:
     callback = load_callback(id_)
     Claim.let_go(callback, current_user)
     db.session.commit()
-    return _answer(callback, "callbacks/_claim.html", acts.DONE["let go"])
+    return _answer(callback, "callbacks/page/_claim.html", DONE["let go"])
 
 
 def _parts(callback: Callback) -> dict[str, Any]:
-    return {"callback": callback, "row": row_of(callback), "notes": Note.about(callback.id), "back": back()}
+    acts, notes = Activity.about(callback.id), Note.about(callback.id)
+    row = full_row(callback, current_user, now(), acts, notes)
+    return {"callback": callback, "row": row, "notes": notes, "back": back()}
 
 
 def _answer(callback: Callback, template: str, said: str, status: int = 200) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from flask_login import current_user
 
-from ...dashboard import decisions, glance
+from ...dashboard import decisions
 from ...domain.errors import Reason
 from ...domain.states import Column
 from ...extensions import db
@@ -24,7 +24,8 @@ from ...panel.search.search import FOUND
 from ...shops.accounts import Shop
 from ...shops.acts import Activity
 from ..access import current_shop, load_callback, managers_only
-from ..screens import now, wants_fragment
+from ..downloads import attachment, csv_file
+from ..screens import glanced, now, wants_fragment
 from .telling import back, page_parts, row_parts, told
 from .words import FILTERS
 
@@ -43,9 +44,9 @@ def index() -> str:
 def news() -> str | Response:
     """What has changed for an open panel: rows that have come, counts, shown rows that moved on. Often nothing."""
     shop, since = current_shop(), request.args.get("since", type=datetime.fromisoformat, default=now())
-    glanced = glance.at(shop.id, now())
+    glance = glanced()
     gone_on = moved.moved(moved.read(request.args.get("shown", "")), shop, now())
-    if not gone_on and request.args.get("seen") == glanced.state:
+    if not gone_on and request.args.get("seen") == glance.state:
         return Response(status=204)
     filter_ = _filter(shop)
     return render_template(
@@ -53,9 +54,9 @@ def news() -> str | Response:
         filter=filter_,
         since=since,
         news=news_since(filter_, shop, since) if since.tzinfo else 0,
-        glance=glanced,
+        glance=glance,
         back=back(),
-        counts=tab_counts(shop),
+        counts=tab_counts(shop, glance.count),
         counted=COUNTED,
         rows=rows_of(gone_on, current_user, now()),
         fresh=True,
@@ -65,18 +66,17 @@ def news() -> str | Response:
 @bp.get("/callbacks/<int:id_>/row")
 def row(id_: int) -> Response:
     """The row of a callback on which something is open, asked for until nothing is."""
-    callback = load_callback(id_)
-    return told(render_template("callbacks/_row.html", **row_parts(callback)), callback)
+    parts = row_parts(load_callback(id_))
+    return told(render_template("callbacks/row/_row.html", **parts), parts["row"])
 
 
 @bp.get("/callbacks/<int:id_>")
 def show(id_: int) -> str | Response:
-    callback = load_callback(id_)
-    parts = page_parts(callback, part=request.args.get("part", ""))
+    parts = page_parts(load_callback(id_), part=request.args.get("part", ""))
     if not wants_fragment():
-        return render_template("callbacks/show.html", **parts)
-    page = render_template("callbacks/_page.html", **parts)
-    return told(page, callback) if "watched" in request.args else page
+        return render_template("callbacks/page/show.html", **parts)
+    page = render_template("callbacks/page/_page.html", **parts)
+    return told(page, parts["row"]) if "watched" in request.args else page
 
 
 @bp.get("/callbacks/<int:id_>/original")
@@ -84,8 +84,7 @@ def show(id_: int) -> str | Response:
 def original(id_: int) -> Response:
     """The body as it came, byte for byte; with `?whole=1` the whole request. Nothing is masked, so not for viewers."""
     name, content = original_of(load_callback(id_), whole="whole" in request.args)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, headers=headers, content_type="application/octet-stream")
+    return attachment(content, name)
 
 
 @bp.get("/callbacks.csv")
@@ -96,8 +95,7 @@ def csv() -> Response:
     Activity.record("export", current_user, shop_id=shop.id, what=f"callbacks {asked}".strip())
     db.session.commit()
     blocks = write_csv(_filter(shop), shop, bom=request.args.get("bom") == "1")
-    headers = {"Content-Disposition": f'attachment; filename="{file_name(shop, now())}"'}
-    return Response(blocks, headers=headers, content_type="text/csv; charset=utf-8; header=present")
+    return csv_file(blocks, file_name(shop, now()))
 
 
 def _filter(shop: Shop) -> Filter:
@@ -112,8 +110,8 @@ def _cursor() -> Cursor | None:
 
 
 def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
-    glanced = glance.at(shop.id, now())
-    counts = tab_counts(shop)
+    glance = glanced()
+    counts = tab_counts(shop, glance.count)
     cursor = _cursor()
     page = page_of(filter_, shop, cursor)
     limit = FOUND if filter_.q else COUNTED
@@ -129,7 +127,7 @@ def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
         "rows": rows_of(page.callbacks, current_user, now()),
         "beyond": cursor is not None,
         "since": now(),
-        "glance": glanced,
+        "glance": glance,
         "back": request.full_path.rstrip("?"),
         "reasons": list(Reason),
         "undecided": decisions.still_open(shop.id, now()) if filter_.tab is Tab.decide else None,

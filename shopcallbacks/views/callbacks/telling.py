@@ -16,9 +16,9 @@ from ...domain.states import Verb
 from ...panel.callback.comparison import compare
 from ...panel.callback.request import pane_of
 from ...panel.callback.timeline import story_of
-from ...panel.rows import Row, rows_of
+from ...panel.rows import Row, full_row, rows_of
 from ...processing import foresight
-from ...shops.acts import Activity
+from ...shops.acts import Activity, last_move
 from ..screens import now, wants_fragment
 from ..sessions import own_path
 
@@ -28,31 +28,32 @@ def row_of(callback: Callback) -> Row:
 
 
 def row_parts(callback: Callback, note: str = "") -> dict[str, Any]:
-    return {"row": row_of(callback), "note": note, "back": back(), "undo": just_done(callback), "fresh": True}
+    done = just_done(Activity.last_about(callback.id)) if request.method == "POST" else None
+    return {"row": row_of(callback), "note": note, "back": back(), "undo": done, "fresh": True}
 
 
-def just_done(callback: Callback) -> Activity | None:
+def just_done(act: Activity | None) -> Activity | None:
     """The user's own act that the answer is to, where it can be undone; a removal has its Restore button anyway."""
-    act = Activity.last_about(callback.id) if request.method == "POST" else None
     return act if act is not None and act.verb == Verb.restore and act.user_id == current_user.id else None
 
 
 def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, Any]:
-    row = row_of(callback)
+    acts, notes = Activity.about(callback.id), Note.about(callback.id)
+    row = full_row(callback, current_user, now(), acts, notes)
     open_ = not row.busy and Verb.retry in callback.open_to
     related = related_to(callback)
     return {
         "callback": callback,
         "row": row,
         "note": note,
-        "retry": foresight.of_retry(callback) if open_ else None,
-        "force": foresight.of_force(callback) if open_ else None,
+        "retry": foresight.foresee(callback, Verb.retry) if open_ else None,
+        "force": foresight.foresee(callback, Verb.force) if open_ else None,
         "differences": compare(callback, row.format),
         "related": related,
-        "story": story_of(callback, row, related),
+        "story": story_of(callback, row, related, acts),
         "pane": pane_of(callback, part),
-        "undo": just_done(callback),
-        "notes": Note.about(callback.id),
+        "undo": just_done(last_move(acts)) if request.method == "POST" else None,
+        "notes": notes,
         "back": url_for("callbacks.show", id_=callback.id),
     }
 
@@ -67,10 +68,9 @@ def back_to(usual: str) -> str:
     return own_path(request.values.get("back", "")) or usual
 
 
-def told(content: str, callback: Callback, said: str = "", status: int = 200) -> Response:
+def told(content: str, row: Row, said: str = "", status: int = 200) -> Response:
     """The fragment, and to whoever listens that something has changed and what came of it, once it has."""
     response = Response(content, status)
-    row = row_of(callback)
     if said or not row.busy:
         response.headers["HX-Trigger"] = json.dumps({"callbacks-changed": {}, "say": said or row.said})
     return response
@@ -83,5 +83,7 @@ def answer(callback: Callback, said: str, status: int = 200) -> BaseResponse:
         return redirect(back(), 303)
     note = said if status != 200 else ""
     if request.form.get("on") == "page":
-        return told(render_template("callbacks/_page.html", **page_parts(callback, note)), callback, said, status)
-    return told(render_template("callbacks/_row.html", **row_parts(callback, note)), callback, said, status)
+        parts, template = page_parts(callback, note), "callbacks/page/_page.html"
+    else:
+        parts, template = row_parts(callback, note), "callbacks/row/_row.html"
+    return told(render_template(template, **parts), parts["row"], said, status)

@@ -44,12 +44,12 @@ def _register(verb: Verb, noun: str) -> None:
 
     @managers_only
     def ask_first(id_: int) -> str:
-        return ask(verb, load_callback(id_))
+        return question(verb, load_callback(id_))
 
     @managers_only
     def do(id_: int) -> Response | tuple[str, int]:
         if verb.needs_why and not why():
-            return ask(verb, load_callback(id_), missing=True), 422
+            return question(verb, load_callback(id_), missing=True), 422
         return act(id_, verb)
 
     if verb.needs_why:
@@ -76,14 +76,14 @@ def act(id_: int, verb: Verb) -> Response:
     return answer(callback, acts.VERBS[verb].done)
 
 
-def ask(verb: Verb, callback: Callback, missing: bool = False) -> str:
+def question(verb: Verb, callback: Callback, missing: bool = False) -> str:
     """The question before a verb that needs a reason: in a dialog, or as a page of its own."""
     return render_template(
-        "callbacks/_ask.html" if wants_fragment() else "callbacks/ask.html",
+        "callbacks/ask/_ask.html" if wants_fragment() else "callbacks/ask/ask.html",
         verb=verb,
         callback=callback,
         row=row_of(callback),
-        foreseen=foresight.of(callback, verb),
+        foreseen=foresight.foresee(callback, verb),
         why=request.values.get("why", ""),
         missing=missing,
         on=request.values.get("on", ""),

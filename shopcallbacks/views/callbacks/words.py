@@ -66,7 +66,7 @@ FILTERS: dict[str, Any] = {
     "effect_words": lambda effect: outcomes.EFFECTS[effect] if effect else "nothing",
     "kind_words": acts.KINDS.__getitem__,
     "verdict_words": lambda verdict: outcomes.VERDICTS[verdict] if verdict else "not checked",
-    "foreseen": lambda effect, count: outcomes.foreseen(effect, count, written()),
+    "would": lambda effect, count: outcomes.would(effect, count, written()),
     "column_words": pages.COLUMNS.__getitem__,
     "verb_words": acts.VERBS.__getitem__,
     "run_starts": lambda verb, count: acts.starts(verb, count, written()),

@@ -17,21 +17,19 @@ from ...outgoing import trial
 from ...shops import setup
 from ...shops.accounts import GatewayAccount, Mode
 from ..access import admins_only, current_shop, load_account
-from ..screens import now, wants_fragment
+from ..screens import Shown, now, wants_fragment
 from . import form
 
 bp = Blueprint("accounts", __name__)
-
-Page = str | Response | tuple[str, int]
 
 
 @bp.get("")
 def index() -> str:
     shop = current_shop()
     failures_of = {account.id: health.failures(account, now()) for account in shop.accounts}
-    found = silence.of(shop, now())
+    found = silence.heard(shop, now())
     steps = None if any(one.last_genuine for one in found) else health.steps(shop)
-    return render_template("settings/show.html", shop=shop, found=found, failures_of=failures_of, steps=steps)
+    return render_template("settings/accounts/index.html", shop=shop, found=found, failures_of=failures_of, steps=steps)
 
 
 @bp.get("/gateways/new")
@@ -40,7 +38,7 @@ def pick() -> str:
     """Which gateway. With htmx the list alone, while something is typed."""
     asked = request.args.get("q", "").strip()
     found = [one for one in GATEWAYS.values() if asked.lower() in f"{one.title} {one.name} {one.check}".lower()]
-    template = "settings/_kinds.html" if wants_fragment() else "settings/pick.html"
+    template = "settings/accounts/_kinds.html" if wants_fragment() else "settings/accounts/pick.html"
     return render_template(template, gateways=sorted(found, key=lambda one: one.title.lower()), asked=asked)
 
 
@@ -55,13 +53,13 @@ def new(name: str) -> str:
     return render_new(gateway, form.fields(gateway, {}), slug=current_shop().free_slug(gateway.name))
 
 
-def render_new(gateway: Gateway, fields: list[form.Field], **more: Any) -> str:
-    return render_template("settings/new.html", gateway=gateway, fields=fields, **more)
+def render_new(gateway: Gateway, fields: list[form.FormField], **more: Any) -> str:
+    return render_template("settings/accounts/new.html", gateway=gateway, fields=fields, **more)
 
 
 @bp.post("/gateways/new/<name>")
 @admins_only
-def add(name: str) -> Page:
+def add(name: str) -> Shown:
     gateway, sent, shop = load_gateway(name), request.form, current_shop()
     slug, title, mode = sent.get("slug", "").strip(), sent.get("title", "").strip(), sent.get("mode", type=Mode)
     problems: dict[str, str] = {}
@@ -76,10 +74,10 @@ def add(name: str) -> Page:
     if problems:
         fields = form.typed(gateway, sent, problems)
         return render_new(gateway, fields, slug=slug, title=title, mode=mode, problems=problems), 422
-    id_ = setup.connect(shop, name, slug, given, mode or Mode.live, title, current_user)
+    account = setup.connect(shop, name, slug, given, mode or Mode.live, title, current_user)
     db.session.commit()
     flash("Added. Now enter its address in the gateway's back office.")
-    return redirect(url_for("settings.accounts.show", id_=id_), 303)
+    return redirect(url_for("settings.accounts.show", id_=account.id), 303)
 
 
 @bp.get("/gateways/<int:id_>")
@@ -89,9 +87,9 @@ def show(id_: int) -> str:
     return render_account(account, form.fields(account.gateway, account.settings))
 
 
-def render_account(account: GatewayAccount, fields: list[form.Field], **more: Any) -> str:
+def render_account(account: GatewayAccount, fields: list[form.FormField], **more: Any) -> str:
     return render_template(
-        "settings/account.html",
+        "settings/accounts/show.html",
         account=account,
         fields=fields,
         last_genuine=health.last_genuine(account),
@@ -103,7 +101,7 @@ def render_account(account: GatewayAccount, fields: list[form.Field], **more: An
 
 @bp.post("/gateways/<int:id_>")
 @admins_only
-def edit(id_: int) -> Page:
+def edit(id_: int) -> Shown:
     account, sent = load_account(id_), request.form
     title, mode = sent.get("title", "").strip(), sent.get("mode", type=Mode) or account.mode
     try:

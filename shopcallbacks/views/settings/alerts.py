@@ -11,12 +11,12 @@ from werkzeug.wrappers import Response
 from ...dashboard import queue
 from ...extensions import db, ring_outgoing, utcnow
 from ...outgoing.alerts import form, texts, watch
-from ...outgoing.alerts.rules import AlertMessage, AlertRules, Kind, Style
+from ...outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules, Style
 from ...outgoing.signing import Purpose, SigningSecret
 from ...shops.acts import Activity
 from ..access import admins_only, current_shop
-from ..screens import now
-from .endpoint import Page, make_secret
+from ..screens import Shown, now
+from .endpoint import make_secret
 
 bp = Blueprint("alerts", __name__, url_prefix="/alerts")
 
@@ -50,7 +50,7 @@ def _page(rules: AlertRules, **more: Any) -> str:
 
 @bp.post("")
 @admins_only
-def save() -> Page:
+def save() -> Shown:
     """With a secret made for the webhook where it has none, which is shown once."""
     shop = current_shop()
     rules = AlertRules.of(shop.id)
@@ -87,7 +87,7 @@ def test() -> Response:
         return redirect(url_for("settings.alerts.show"), 303)
     site = str(current_app.config["PUBLIC_URL"])
     said = texts.test(shop, queue.summary(shop.id, now()), current_user.name, site)
-    watch.post(rules, Kind.test, said)
+    watch.post(rules, AlertKind.test, said)
     Activity.record("test alert", current_user, shop_id=shop.id)
     db.session.commit()
     ring_outgoing()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,15 +14,13 @@ from ...outgoing.deliveries import Delivery, Part
 from ...outgoing.endpoint import Endpoint
 from ...outgoing.signing import Purpose, SigningSecret
 from ...shops.acts import Activity
+from ...shops.secrets import former_end
 from ..access import admins_only, current_shop, managers_only
-from ..screens import whole
+from ..screens import Shown, now, whole
 
 bp = Blueprint("endpoint", __name__, url_prefix="/endpoint")
 
-Page = str | Response | tuple[str, int]
 PAGE = 25
-# What becomes of the secrets in use when a new one is made: for how long they go on.
-FORMER = {"on": None, "now": timedelta(), "day": timedelta(days=1), "week": timedelta(days=7)}
 
 
 @bp.get("")
@@ -51,7 +48,7 @@ def _page(**more: Any) -> str:
 
 @bp.post("")
 @admins_only
-def save() -> Page:
+def save() -> Shown:
     """The first time with a secret made for it, which is shown once."""
     shop, url = current_shop(), request.form.get("url", "").strip()
     problem = current_app.extensions["outgoing"].check(url)
@@ -84,8 +81,8 @@ def add_secret() -> str:
 
 
 def make_secret(purpose: Purpose) -> str:
-    shop, former = current_shop(), FORMER.get(request.form.get("former", "on"))
-    secret = SigningSecret.make(shop.id, purpose, utcnow() + former if former is not None else None)
+    ends = former_end(request.form.get("former", ""), now())
+    secret = SigningSecret.make(current_shop().id, purpose, ends)
     _record(f"signing secret of {'the shop endpoint' if purpose is Purpose.endpoint else 'alerts'}: a new one")
     db.session.commit()
     return secret

@@ -18,7 +18,7 @@ LINES = (Kind.texts, Kind.secrets)
 
 
 @dataclass(frozen=True)
-class Field:
+class FormField:
     """One setting as it stands in the form. `chosen`: of `choices`, those that are ticked."""
 
     setting: Setting
@@ -40,7 +40,7 @@ def name_of(setting: Setting, part: str = "") -> str:
     return f"set.{setting.key}" + (f".{part}" if part else "")
 
 
-def fields(gateway: Gateway, settings: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> list[Field]:
+def fields(gateway: Gateway, settings: Mapping[str, Any], problems: Mapping[str, str] | None = None) -> list[FormField]:
     """The fields with what the settings hold, or the default; secrets are empty."""
     problems = problems or {}
     found = []
@@ -48,17 +48,17 @@ def fields(gateway: Gateway, settings: Mapping[str, Any], problems: Mapping[str,
         value = None if setting.is_secret else settings.get(setting.key)
         value = setting.default if value is None else value
         chosen = tuple(value or ()) if setting.kind is Kind.choices else ()
-        found.append(Field(setting, as_text(setting, value), chosen, problems.get(setting.key, "")))
+        found.append(FormField(setting, as_text(setting, value), chosen, problems.get(setting.key, "")))
     return found
 
 
-def typed(gateway: Gateway, form: Form, problems: Mapping[str, str]) -> list[Field]:
+def typed(gateway: Gateway, form: Form, problems: Mapping[str, str]) -> list[FormField]:
     """The fields with what was typed, nothing lost but secrets."""
     found = []
     for setting in gateway.settings:
         text = "" if setting.is_secret else form.get(name_of(setting), "")
         chosen = tuple(form.getlist(name_of(setting))) if setting.kind is Kind.choices else ()
-        found.append(Field(setting, text, chosen, problems.get(setting.key, "")))
+        found.append(FormField(setting, text, chosen, problems.get(setting.key, "")))
     return found
 
 

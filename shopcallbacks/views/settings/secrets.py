@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
@@ -15,15 +15,12 @@ from ...gateways.base import Setting
 from ...gateways.settings import BadSettings
 from ...shops import setup
 from ...shops.accounts import GatewayAccount
-from ...shops.secrets import Secret
+from ...shops.secrets import Secret, former_end
 from ..access import admins_only, load_account
 from ..screens import now, wants_fragment
 from .form import read_secrets
 
 bp = Blueprint("secrets", __name__, url_prefix="/gateways/<int:id_>/secrets")
-
-# What becomes of the secrets in use when a new one is added.
-FORMER = {"": None, "now": timedelta(0), "day": timedelta(days=1), "week": timedelta(days=7)}
 
 
 def load_setting(account: GatewayAccount, key: str) -> Setting:
@@ -39,10 +36,10 @@ def load_secret(account: GatewayAccount, id_: int) -> Secret:
 def add(id_: int) -> Response:
     account = load_account(id_)
     setting = load_setting(account, request.form.get("key", ""))
-    wait = FORMER.get(request.form.get("former", ""))
+    ends = former_end(request.form.get("former", ""), now())
     try:
         values = read_secrets(setting, request.form)
-        setup.add_secrets(account, setting, values, None if wait is None else now() + wait, current_user)
+        setup.add_secrets(account, setting, values, ends, current_user)
     except BadSettings as error:
         return told(account, f"{setting.label}: this {error.problems[setting.key]}.", bad=True)
     db.session.commit()
@@ -79,5 +76,5 @@ def told(account: GatewayAccount, sentence: str, bad: bool = False) -> Response:
         flash(sentence, "warning" if bad else "message")
         return redirect(url_for("settings.accounts.show", id_=account.id, _anchor="secrets"), 303)
     db.session.refresh(account)
-    page = render_template("settings/_secrets.html", account=account, told=sentence, bad=bad)
+    page = render_template("settings/accounts/_secrets.html", account=account, told=sentence, bad=bad)
     return make_response(page, 422 if bad else 200, {"HX-Trigger": json.dumps({"say": sentence})})

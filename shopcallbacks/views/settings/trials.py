@@ -9,7 +9,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from ...callbacks.callback import Callback
-from ...dashboard.pulse import ALIVE_FOR, Pulse
+from ...dashboard.pulse import Pulse, is_alive
 from ...extensions import db
 from ...outgoing import trial
 from ...panel import headline
@@ -43,7 +43,7 @@ def sent(account: GatewayAccount, callback_id: int) -> str | Response:
 
 def failed(account: GatewayAccount, sentence: str) -> str | Response:
     if wants_fragment():
-        return render_template("settings/_test.html", account=account, failed=sentence)
+        return render_template("settings/trials/_test.html", account=account, failed=sentence)
     flash(sentence, "warning")
     return redirect(url_for("settings.accounts.show", id_=account.id, _anchor="test"), 303)
 
@@ -61,16 +61,15 @@ def follow(account: GatewayAccount, callback: Callback) -> Response:
     """How far the test is; the fragment asks again until it is through, and then it is read out."""
     working = callback.due_at is not None
     cause = headline.headline(callback)
-    seen = Pulse.last()
     page = render_template(
-        "settings/_test.html" if wants_fragment() else "settings/test.html",
+        "settings/trials/_test.html" if wants_fragment() else "settings/trials/test.html",
         account=account,
         callback=callback,
         act=trial.act_of(callback) or abort(404),
         attempt=callback.attempts[-1] if callback.attempts else None,
         order=callback.order,
         working=working,
-        worker_gone=seen is None or now() - seen > ALIVE_FOR,
+        worker_gone=not is_alive(Pulse.last(), now()),
         cause=cause,
     )
     return make_response(page, {} if working else {"HX-Trigger": json.dumps({"say": f"The test callback: {cause}."})})

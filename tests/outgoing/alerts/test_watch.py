@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -18,7 +19,7 @@ from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.outgoing.alerts import watch
-from shopcallbacks.outgoing.alerts.rules import AlertMessage, AlertRules, Kind, Style
+from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules, Style
 from shopcallbacks.outgoing.mail import Mailer
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
@@ -64,7 +65,7 @@ def clear(shop: Shop) -> None:
     db.session.commit()
 
 
-def look(shop: Shop, later: timedelta = timedelta()) -> list[Kind]:
+def look(shop: Shop, later: timedelta = timedelta()) -> list[AlertKind]:
     """Looks as if it were so much later. What was told."""
     before = db.session.scalar(select(AlertMessage.id).order_by(AlertMessage.id.desc()).limit(1)) or 0
     now = utcnow() + later
@@ -77,16 +78,16 @@ def test_what_comes_while_the_figures_are_read_is_told_with_its_money_at_the_nex
     app: Flask, account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rules_of(shop, waiting=True)
-    stakes = queue._stakes
+    sums = queue.sums
 
-    def comes_after(shop_id: int, now: datetime) -> object:
-        read = stakes(shop_id, now)
+    def comes_after(*args: Any, **more: Any) -> object:
+        read = sums(*args, **more)
         with app.app_context():
             fail_one(db.session.get_one(GatewayAccount, account.id))
         return read
 
     with monkeypatch.context() as patch:
-        patch.setattr(queue, "_stakes", comes_after)
+        patch.setattr(queue, "sums", comes_after)
         jobs.sweep_outgoing()
     assert db.session.scalars(select(AlertMessage.subject)).all() == []
     db.session.execute(update(AlertRules).values(looked_at=None))
@@ -100,11 +101,11 @@ def test_a_queue_that_becomes_non_empty_is_told_once(account: GatewayAccount, sh
     rules_of(shop, waiting=True)
     assert look(shop) == []
     fail_one(account)
-    assert look(shop) == [Kind.waiting]
+    assert look(shop) == [AlertKind.waiting]
     fail_one(account)
     assert look(shop) == []
     clear(shop)
-    assert look(shop) == [Kind.clear]
+    assert look(shop) == [AlertKind.clear]
     assert look(shop) == []
 
 
@@ -116,9 +117,9 @@ def test_a_queue_that_goes_to_and_fro_makes_no_storm(account: GatewayAccount, sh
         told += look(shop, timedelta(minutes=minute))
         clear(shop)
         told += look(shop, timedelta(minutes=minute))
-    assert told == [Kind.waiting, Kind.clear]
+    assert told == [AlertKind.waiting, AlertKind.clear]
     fail_one(account)
-    assert look(shop, timedelta(minutes=16)) == [Kind.waiting]
+    assert look(shop, timedelta(minutes=16)) == [AlertKind.waiting]
 
 
 def test_what_grows_past_a_number_is_told_once(account: GatewayAccount, shop: Shop) -> None:
@@ -127,7 +128,7 @@ def test_what_grows_past_a_number_is_told_once(account: GatewayAccount, shop: Sh
     for _ in range(4):
         fail_one(account)
         told.append(look(shop))
-    assert told == [[], [], [Kind.many], []]
+    assert told == [[], [], [AlertKind.many], []]
 
 
 def test_the_orders_money_past_a_sum_is_told_in_its_own_currency(account: GatewayAccount, shop: Shop) -> None:
@@ -135,7 +136,7 @@ def test_the_orders_money_past_a_sum_is_told_in_its_own_currency(account: Gatewa
     fail_one(account, 99999)
     assert look(shop) == []
     rules_of(shop, money=Money(10000, "EUR"))
-    assert look(shop) == [Kind.money]
+    assert look(shop) == [AlertKind.money]
     message = db.session.scalars(select(AlertMessage)).one()
     assert "999.99 EUR" in message.subject
 
@@ -144,7 +145,7 @@ def test_one_that_waits_too_long_is_told_once(account: GatewayAccount, shop: Sho
     rules_of(shop, old_minutes=60)
     fail_one(account)
     assert look(shop, timedelta(minutes=59)) == []
-    assert look(shop, timedelta(minutes=61)) == [Kind.old]
+    assert look(shop, timedelta(minutes=61)) == [AlertKind.old]
     assert look(shop, timedelta(hours=5)) == []
 
 
@@ -152,11 +153,11 @@ def test_a_digest_comes_while_callbacks_wait_and_never_of_an_empty_queue(account
     rules_of(shop, waiting=True, digest_hours=4)
     assert look(shop, timedelta(hours=9)) == []
     fail_one(account)
-    assert look(shop) == [Kind.waiting]
+    assert look(shop) == [AlertKind.waiting]
     assert look(shop, timedelta(hours=3)) == []
-    assert look(shop, timedelta(hours=4, minutes=1)) == [Kind.digest]
+    assert look(shop, timedelta(hours=4, minutes=1)) == [AlertKind.digest]
     assert look(shop, timedelta(hours=7)) == []
-    assert look(shop, timedelta(hours=9)) == [Kind.digest]
+    assert look(shop, timedelta(hours=9)) == [AlertKind.digest]
 
 
 @pytest.mark.parametrize(("zone", "hours"), [("UTC", 12), ("Europe/Vienna", 13), ("America/New_York", 7)])
@@ -184,7 +185,7 @@ def test_a_hand_over_tells_what_came_what_waits_and_who_did_what(account: Gatewa
     for _ in range(2):
         Activity.record("retry", make_user(email=f"m{_}@shop.example"), shop_id=shop.id)
     db.session.commit()
-    assert look(shop) == [Kind.handover]
+    assert look(shop) == [AlertKind.handover]
     text = db.session.scalars(select(AlertMessage)).one().text
     assert "2 callbacks came in: 1 processed, 1 unprocessed." in text
     assert "1 callback needs a person, 59.90 EUR" in text
@@ -209,7 +210,7 @@ def test_a_shop_is_looked_at_by_the_sweep_and_not_all_the_time(account: GatewayA
     assert watch.look()
     db.session.commit()
     assert not watch.look()
-    assert db.session.scalars(select(AlertMessage)).one().kind is Kind.waiting
+    assert db.session.scalars(select(AlertMessage)).one().kind is AlertKind.waiting
 
 
 @pytest.fixture

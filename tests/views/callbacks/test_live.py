@@ -52,7 +52,7 @@ def again(text: str, path: str) -> str:
 def version_of(shop: Shop, minute: int = 10) -> str:
     """As of a moment so much later that ages stand in minutes."""
     db.session.rollback()
-    return glance.at(shop.id, LATER + timedelta(minutes=minute)).version
+    return glance.look(shop.id, LATER + timedelta(minutes=minute)).version
 
 
 LATER = utcnow() + timedelta(hours=1)
@@ -97,11 +97,11 @@ def test_an_act_is_another_version(account: GatewayAccount, shop: Shop, verb: st
 
 def test_one_that_leaves_while_another_comes_is_another_version(account: GatewayAccount, shop: Shop) -> None:
     first = unprocessed(account)
-    before = glance.at(shop.id, utcnow())
+    before = glance.look(shop.id, utcnow())
     first.do(Verb.remove, None, "seen to")
     db.session.commit()
     unprocessed(account)
-    after = glance.at(shop.id, utcnow())
+    after = glance.look(shop.id, utcnow())
     assert (after.count, after.state == before.state) == (before.count, False)
 
 

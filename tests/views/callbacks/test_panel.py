@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason
-from shopcallbacks.domain.states import Effect, Kind, OrderState, State
+from shopcallbacks.domain.states import AttemptKind, Effect, OrderState, State
 from shopcallbacks.domain.values import Money, Request
 from shopcallbacks.extensions import utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
@@ -169,7 +169,7 @@ def test_a_retry_shows_its_progress_and_then_its_result(client: FlaskClient, acc
     assert "Trying again" in asked.text
     assert "asked by you 0 s ago" in asked.text
     assert f"/callbacks/{callback.id}/row" in asked.text
-    assert callback.due_kind is Kind.retry
+    assert callback.due_kind is AttemptKind.retry
     process()
     done = client.get(f"/callbacks/{callback.id}/row", headers=HTMX)
     assert "2 attempts" in done.text
