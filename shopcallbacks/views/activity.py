@@ -22,7 +22,7 @@ PAGE = 50
 @bp.get("")
 def index() -> str:
     shop, wanted, before = current_shop(), Acts.read(request.args.items()), request.args.get("before", type=whole)
-    acts = wanted.page(shop, current_user.may_set_up, before, PAGE + 1)
+    acts = wanted.page(shop, current_user.owns, before, PAGE + 1)
     return render_template(
         "activity/index.html",
         acts=acts[:PAGE],
@@ -40,7 +40,7 @@ def export() -> Response:
     shop, wanted = current_shop(), Acts.read(request.args.items())
     Activity.record("export", current_user, shop_id=shop.id, what=f"activity {wanted.query}".strip())
     db.session.commit()
-    rows = wanted.csv(shop, current_user.may_set_up, bom=True)
+    rows = wanted.csv(shop, current_user.owns, bom=True)
     name = file_name(shop, now(), "activity")
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(rows, content_type="text/csv; charset=utf-8", headers=headers)

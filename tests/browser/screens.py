@@ -148,6 +148,11 @@ SCREENS = (
     Screen("your last actions, none", "/activity/mine?shop=new-shop"),
     # settings
     Screen("your settings", "/preferences"),
+    Screen(
+        "your settings, password not changed",
+        "/preferences",
+        (untold, press("Change the password"), until("#password-problem")),
+    ),
     Screen("the keys", "/callbacks" + NIGHT, (press("Keys"), until("dialog[open]"))),
     Screen("settings", "/settings" + NIGHT),
     Screen("settings for a viewer", "/settings", who=VIEWER),
