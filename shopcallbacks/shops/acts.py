@@ -13,7 +13,7 @@ from ..extensions import Base, db, utcnow
 from ..words.acts import ACTS
 from .users import User
 
-FAILED_LOG_IN, LOG_INS_HELD = "failed log-in", "log-ins held"
+LOG_IN, FAILED_LOG_IN, LOG_INS_HELD = "log in", "failed log-in", "log-ins held"
 # About a callback without moving it: they stand in no undo's way.
 BESIDE = ("note", "claim", "take over", "let go", "evidence")
 
@@ -110,6 +110,12 @@ class Activity(Base):
             .options(joinedload(cls.user))
         )
         return {act.callback_id: act for act in rows if act.callback_id is not None}
+
+    @classmethod
+    def latest(cls, user_id: int, *verbs: str) -> Activity | None:
+        """What the user did last of these."""
+        wanted = select(cls).where(cls.user_id == user_id, cls.verb.in_(verbs))
+        return db.session.scalar(wanted.order_by(cls.id.desc()).limit(1))
 
     @classmethod
     def of_user(cls, user_id: int, shop_id: int, limit: int) -> list[Activity]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy.exc import DBAPIError
 from werkzeug.wrappers import Response
 
 from ..extensions import db
-from ..shops.acts import FAILED_LOG_IN, LOG_INS_HELD, Activity
+from ..shops.acts import FAILED_LOG_IN, LOG_IN, LOG_INS_HELD, Activity
 from ..shops.sessions import End, UserSession
 from ..shops.tries import CEILING, PASSWORDS, account_key, network, tries
 from ..shops.users import User
@@ -97,11 +97,19 @@ def log_in() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
     if not device:
         tries().give_back(CEILING, whose[0])
     begin_session(user)
-    Activity.record("log in", user, what=f"from {request.remote_addr}")
+    _tell_of_others(user)
+    Activity.record(LOG_IN, user, what=f"from {request.remote_addr}")
     db.session.commit()
     answer = redirect(own_path(next_) or url_for("dashboard.show"), 303)
     remember(answer, email)
     return answer
+
+
+def _tell_of_others(user: User) -> None:
+    """Once: that the ceiling was reached since they last logged in."""
+    last = Activity.latest(user.id, LOG_IN, LOG_INS_HELD)
+    if last is not None and last.verb == LOG_INS_HELD:
+        flash("Since you last logged in, more than a hundred wrong passwords came for you within an hour.", "warning")
 
 
 def _wait_for_ceiling(email: str, device: str) -> int:

@@ -69,7 +69,7 @@ SCREENS = (
     Screen("dashboard, hours as table", "/" + NIGHT, (unfold("as table"),)),
     Screen("dashboard, by day", f"/{NIGHT}&by=days"),
     Screen("dashboard, the shops", "/" + NIGHT, (unfold("Night"),)),
-    Screen("dashboard, the user's menu", "/" + NIGHT, (unfold("AP"),)),
+    Screen("dashboard, the user's menu", "/" + NIGHT, (unfold("OP"),)),
     Screen("dashboard, nothing unprocessed", "/?shop=calm"),
     Screen("first steps", "/?shop=new-shop"),
     # the panel

@@ -325,6 +325,17 @@ def test_above_the_ceiling_an_account_waits_on_new_devices_and_never_on_known_on
     assert held.user_id == manager.id
 
 
+def test_whose_ceiling_was_reached_is_told_once(client: FlaskClient, manager: User) -> None:
+    told = "more than a hundred wrong passwords came for you"
+    assert told not in log_in(client, manager).get("/").text
+    client.post("/logout")
+    exhaust(manager.email)
+    attempt(client.application.test_client(), manager.email)
+    assert told in log_in(client, manager).get("/").text
+    client.post("/logout")
+    assert told not in log_in(client, manager).get("/").text
+
+
 def test_a_known_device_is_known_to_those_who_logged_in_from_it(client: FlaskClient, manager: User) -> None:
     log_in(client, make_user(Role.viewer, make_shop()))
     exhaust(manager.email)
