@@ -11,10 +11,11 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import cli, config, views
-from .extensions import Bell, compress, csrf, db, limiter, login_manager, migrate
+from .extensions import Bell, compress, csrf, db, login_manager, migrate
 from .outgoing.http import Outgoing
 from .outgoing.mail import Mailer
 from .processing.asking import AskGateways
+from .shops.tries import Tries
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,8 +32,8 @@ def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Fla
     csrf.init_app(app)
     compress.init_app(app)
     login_manager.init_app(app)
-    limiter.init_app(app)
     app.extensions["bell"] = Bell(app.config["REDIS_URL"])
+    app.extensions["tries"] = Tries(app.config["REDIS_URL"])
     app.extensions["ask"] = AskGateways(app.config["GATEWAY_HOSTS"])
     app.extensions["outgoing"] = Outgoing(app.config["OUTGOING_ALLOW_HTTP"], app.config["OUTGOING_ALLOW_PRIVATE"])
     app.extensions["mailer"] = Mailer(app.config["SMTP_SERVER"], app.config["MAIL_FROM"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -30,10 +31,14 @@ def _redis(value: str) -> str:
     return value
 
 
-def _secret_key(value: str) -> str:
-    if len(value) < 16:
-        raise ValueError("must be at least 16 characters long; make one with: openssl rand -hex 32")
-    return value
+def _secret_keys(value: str) -> list[str]:
+    keys = [key.strip() for key in value.split(",") if key.strip()]
+    if not keys or any(len(key) < 16 or len(set(key)) < 8 for key in keys):
+        raise ValueError(
+            "must be one or more keys, newest first, divided by commas, each of at least 16 characters, 8 of them "
+            "different; make one with: openssl rand -hex 32"
+        )
+    return keys
 
 
 def _fernet_keys(value: str) -> list[str]:
@@ -73,6 +78,15 @@ def _seconds(most: int) -> Callable[[str], int]:
     return read
 
 
+def _time(unit: str, most: int) -> Callable[[str], timedelta]:
+    def read(value: str) -> timedelta:
+        if not value.isdecimal() or not 1 <= int(value) <= most:
+            raise ValueError(f"must be a whole number of {unit}, 1 to {most}")
+        return timedelta(**{unit: int(value)})
+
+    return read
+
+
 def _yes_or_no(value: str) -> bool:
     if value not in ("0", "1"):
         raise ValueError("must be 0 or 1")
@@ -89,10 +103,15 @@ def _sender(value: str) -> str:
     return value
 
 
+def is_local(url: str) -> bool:
+    """It names this machine."""
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
 def _gateway_hosts(value: str) -> dict[str, str]:
     try:
         hosts = json.loads(value)
-        loopback = all(urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1") for url in hosts.values())
+        loopback = all(is_local(url) for url in hosts.values())
     except (ValueError, AttributeError, TypeError):
         raise ValueError('must be a JSON object, {"api.example.com": "http://127.0.0.1:9"}') from None
     if not loopback:
@@ -104,10 +123,12 @@ def _gateway_hosts(value: str) -> dict[str, str]:
 SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "DATABASE_URL": ("SQLALCHEMY_DATABASE_URI", _database, None),
     "REDIS_URL": ("REDIS_URL", _redis, None),
-    "SECRET_KEY": ("SECRET_KEY", _secret_key, None),
+    "SECRET_KEY": ("SECRET_KEYS", _secret_keys, None),
     "SECRETS_KEY": ("SECRETS_KEYS", _fernet_keys, None),
     "PUBLIC_URL": ("PUBLIC_URL", _public_url, None),
     "TRUSTED_HOPS": ("TRUSTED_HOPS", _whole, "0"),
+    "SESSION_IDLE_MINUTES": ("SESSION_IDLE", _time("minutes", most=30 * 24 * 60), str(12 * 60)),
+    "SESSION_HOURS": ("SESSION_LONGEST", _time("hours", most=90 * 24), str(7 * 24)),
     "MAX_CALLBACK_BYTES": ("MAX_CALLBACK_BYTES", _whole, str(1024 * 1024)),
     "FOLLOW_SECONDS": ("FOLLOW_SECONDS", _seconds(most=60), "5"),
     "SWEEP_SECONDS": ("SWEEP_SECONDS", _seconds(most=10), "5"),  # a worker not seen for 20 s counts as gone
@@ -139,7 +160,10 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
     """What follows from the settings, and what is not for setting."""
+    secure = config["PUBLIC_URL"].startswith("https://")
     return {
+        "SECRET_KEY": config["SECRET_KEYS"][0],
+        "SECRET_KEY_FALLBACKS": config["SECRET_KEYS"][1:],
         "MAIL_FROM": config["MAIL_FROM"] or f"shopcallbacks@{urlsplit(config['PUBLIC_URL']).hostname}",
         "SQLALCHEMY_ENGINE_OPTIONS": {
             "pool_pre_ping": True,
@@ -149,18 +173,14 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
             "connect_args": {"connect_timeout": 5, "options": "-c timezone=UTC"},
         },
         "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
+        "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "SESSION_COOKIE_SECURE": config["PUBLIC_URL"].startswith("https://"),
-        "REMEMBER_COOKIE_HTTPONLY": True,
-        "REMEMBER_COOKIE_SAMESITE": "Lax",
-        "REMEMBER_COOKIE_SECURE": config["PUBLIC_URL"].startswith("https://"),
+        "SESSION_COOKIE_SECURE": secure,
+        "PERMANENT_SESSION_LIFETIME": config["SESSION_LONGEST"],  # how old a cookie may be; the rest is the session's
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a panel left open over night still works
         # Only what is the same for everybody: a compressed page tells its length, and that could tell a secret.
         "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript"],
-        "RATELIMIT_STORAGE_URI": config["REDIS_URL"],
-        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # Redis away must not keep managers out
-        "RATELIMIT_SWALLOW_ERRORS": True,
     }
 
 

@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 
 from flask import current_app
 from flask_compress import Compress
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -60,7 +58,6 @@ migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
 compress = Compress()
-limiter = Limiter(get_remote_address)
 
 
 def locked(kind: type[T], key: int, *, shared: bool = False) -> T:

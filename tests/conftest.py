@@ -83,7 +83,7 @@ def environ(postgres_server: Postgres, redis_server: Redis) -> dict[str, str]:
     settings = {
         "DATABASE_URL": f"postgresql://{ROLE}@127.0.0.1:{postgres_server.port}/test",
         "REDIS_URL": redis_server.url,
-        "SECRET_KEY": "only for tests, only for tests",
+        "SECRET_KEY": "only for tests and only for tests",
         "SECRETS_KEY": Fernet.generate_key().decode(),
         "PUBLIC_URL": "http://127.0.0.1:5000",
         "FOLLOW_SECONDS": "1",
@@ -106,12 +106,13 @@ class Client(FlaskClient):
 
 @pytest.fixture(scope="session")
 def bare_app(environ: dict[str, str]) -> Iterator[Flask]:
-    app = create_app(environ, TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
+    app = create_app(environ, TESTING=True, WTF_CSRF_ENABLED=False)
     app.test_client_class = Client
     yield app
     with app.app_context():
         db.engine.dispose()
     app.extensions["bell"].close()
+    app.extensions["tries"].close()
     app.extensions["ask"].close()
 
 

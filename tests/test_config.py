@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import BadSignature
 
 from shopcallbacks.config import SETTINGS, ConfigError, read
 
@@ -33,6 +37,13 @@ def test_a_missing_setting_is_named(environ: dict[str, str], name: str) -> None:
         ("DATABASE_URL", "postgres"),
         ("REDIS_URL", "localhost:6379"),
         ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        ("SECRET_KEY", "abcabcabcabcabcabcabc"),
+        ("SECRET_KEY", "5f0c1b2a9d3e4f60718293a4b5c6d7e8,short"),
+        ("SECRET_KEY", ","),
+        ("SESSION_IDLE_MINUTES", "0"),
+        ("SESSION_IDLE_MINUTES", "a while"),
+        ("SESSION_HOURS", "100000"),
         ("SECRETS_KEY", "not a key"),
         ("SECRETS_KEY", ","),
         ("PUBLIC_URL", "callbacks.example.com"),
@@ -52,6 +63,25 @@ def test_a_missing_setting_is_named(environ: dict[str, str], name: str) -> None:
 def test_a_bad_setting_is_named_with_the_reason(environ: dict[str, str], name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} m"):
         read({**environ, name: value})
+
+
+def test_sessions_have_limits_that_are_settings(environ: dict[str, str]) -> None:
+    config = read({**environ, "SESSION_IDLE_MINUTES": "15"})
+    assert (config["SESSION_IDLE"], config["SESSION_LONGEST"]) == (timedelta(minutes=15), timedelta(days=7))
+
+
+def test_what_an_older_key_signed_still_holds_and_the_newest_signs(environ: dict[str, str]) -> None:
+    old, new = "the old key and quite long", "5f0c1b2a9d3e4f60718293a4b5c6d7e8"
+    before, after = Flask("before"), Flask("after")
+    before.config.update(read({**environ, "SECRET_KEY": old}))
+    after.config.update(read({**environ, "SECRET_KEY": f"{new}, {old}"}))
+    by_old = SecureCookieSessionInterface().get_signing_serializer(before)
+    by_new = SecureCookieSessionInterface().get_signing_serializer(after)
+    assert by_old is not None
+    assert by_new is not None
+    assert by_new.loads(by_old.dumps({"token": "t"})) == {"token": "t"}
+    with pytest.raises(BadSignature):
+        by_old.loads(by_new.dumps({}))
 
 
 def test_every_problem_is_said_at_once() -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
+from ..config import is_local
 from ..extensions import db, utcnow
 from ..shops.accounts import GatewayAccount, Shop
-from ..shops.users import Role, User
+from ..shops.users import Role, User, hash_password
 from .base import plain_errors
 
 USERS = (
@@ -40,7 +42,8 @@ def seed(write: Path) -> None:
     shop = Shop.add("demo", "Demo shop", "Europe/Vienna")
     token = shop.new_api_token()
     for email, name, role, password in USERS:
-        User.add(email, name, role, password, [shop])
+        user = User.add(email, name, role, secrets.token_urlsafe(), [shop])
+        user.password_hash = hash_password(password)  # everybody knows it: no user of a real shop could have it
     settings = _settings()
     accounts = [GatewayAccount.add(shop, name, name.replace("_", "-"), given) for name, given in settings.items()]
     db.session.flush()
@@ -78,5 +81,10 @@ demo = AppGroup("demo", help="The demo shop.")
 @click.option("--write", type=click.Path(path_type=Path), default=Path("var/demo.json"), show_default=True)
 @plain_errors
 def seed_demo(write: Path) -> None:
-    """Fill an empty database with a demo shop, and write what the demo traffic needs to know."""
+    """Fill an empty database with a demo shop, and write what the demo traffic needs to know.
+
+    Only on this machine: all the world knows the demo's passwords.
+    """
+    if not is_local(current_app.config["PUBLIC_URL"]):
+        raise ValueError("The demo is for this machine only: all the world knows its passwords. PUBLIC_URL is another.")
     seed(write)

@@ -71,20 +71,20 @@ class Acts:
     def query(self) -> str:
         return urlencode(self.pairs)
 
-    def page(self, shop: Shop, admin: bool, before: int | None, limit: int) -> list[Activity]:
+    def page(self, shop: Shop, owner: bool, before: int | None, limit: int) -> list[Activity]:
         """Newest first; `before` an id to go on from. Each half of them reads one index backwards."""
         where = self._where(shop)
         if before is not None:
             where.append(Activity.id < before)
         halves = [
             select(Activity.id).where(half, *where).order_by(Activity.id.desc()).limit(limit)
-            for half in _halves(shop, admin)
+            for half in _halves(shop, owner)
         ]
         ids = union_all(*(half.subquery().select() for half in halves)).subquery()
         wanted = select(Activity).where(Activity.id.in_(select(ids.c.id))).options(joinedload(Activity.user))
         return list(db.session.scalars(wanted.order_by(Activity.id.desc()).limit(limit)))
 
-    def csv(self, shop: Shop, admin: bool, bom: bool = False) -> Iterator[bytes]:
+    def csv(self, shop: Shop, owner: bool, bom: bool = False) -> Iterator[bytes]:
         """All of them, newest first."""
         nobody = case((Activity.verb == FAILED_LOG_IN, literal("somebody unknown")), else_=literal("the command line"))
         columns: dict[str, Any] = {
@@ -103,7 +103,7 @@ class Acts:
             .select_from(Activity)
             .outerjoin(Activity.user)
             .outerjoin(Order, Order.id == Activity.order_id)
-            .where(or_(*_halves(shop, admin)), *self._where(shop))
+            .where(or_(*_halves(shop, owner)), *self._where(shop))
             .order_by(Activity.id.desc())
         )
         return stream(list(columns), statement, bom)
@@ -129,10 +129,12 @@ class Acts:
         return found
 
 
-def _halves(shop: Shop, admin: bool) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """What was done in the shop; and what those who see it did in none (they logged in). Strangers are for admins."""
+def _halves(shop: Shop, owner: bool) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """What was done in the shop; and what those who see it did in none (they logged in). Strangers, and what the
+    command line did in no shop, are for owners.
+    """
     members = select(Membership.user_id).where(Membership.shop_id == shop.id)
-    admins = select(User.id).where(User.role == Role.admin)
-    known = or_(Activity.user_id.in_(members), Activity.user_id.in_(admins))
-    stranger = Activity.user_id.is_(None) if admin else false()
+    owners = select(User.id).where(User.role == Role.owner)
+    known = or_(Activity.user_id.in_(members), Activity.user_id.in_(owners))
+    stranger = Activity.user_id.is_(None) if owner else false()
     return Activity.shop_id == shop.id, and_(Activity.shop_id.is_(None), or_(known, stranger))

@@ -9,13 +9,12 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from ..callbacks.callback import Callback
 from ..callbacks.too_large import Refusal
 from ..domain.states import Lane
-from ..extensions import csrf, db, limiter, ring
+from ..extensions import csrf, db, ring
 from ..shops.accounts import GatewayAccount
 from .wire import received
 
 bp = Blueprint("ingest", __name__, url_prefix="/callbacks")
 csrf.exempt(bp)
-limiter.exempt(bp)
 
 RETRY_AFTER_S = "30"
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy import ForeignKey, Index, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from ..extensions import Base, db, utcnow
+from ..words.acts import ACTS
 from .users import User
 
-FAILED_LOG_IN = "failed log-in"
+LOG_IN, FAILED_LOG_IN, LOG_INS_HELD = "log in", "failed log-in", "log-ins held"
 # About a callback without moving it: they stand in no undo's way.
 BESIDE = ("note", "claim", "take over", "let go", "evidence")
 
@@ -55,7 +56,9 @@ class Activity(Base):
         why: str = "",
         what: str = "",
     ) -> None:
-        """Keeps the act. `user` None is the command line."""
+        """Keeps the act. `user` None is the command line. `LookupError` for a verb that has no words."""
+        if verb not in ACTS:
+            raise LookupError(f"{verb!r} is not among the acts of words/acts.py")
         db.session.add(
             cls(
                 verb=verb,
@@ -68,6 +71,23 @@ class Activity(Base):
                 at=utcnow(),
             )
         )
+
+    @classmethod
+    def record_once(cls, within: timedelta, verb: str, user: User | None, what: str, same: str = "") -> None:
+        """Keeps the act, of no shop, unless one of that verb and user whose `what` ends with `same` was kept within
+        that time: who makes it many times a second fills no table.
+        """
+        key = f"{verb} {user.id if user else ''} {same}"
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+        kept = select(cls.id).where(
+            cls.shop_id.is_(None),
+            cls.at > utcnow() - within,
+            cls.verb == verb,
+            cls.user_id == (user.id if user else None),
+            cls.what.endswith(same, autoescape=True),
+        )
+        if not db.session.scalar(select(kept.exists())):
+            cls.record(verb, user, what=what)
 
     @classmethod
     def about(cls, callback_id: int) -> list[Activity]:
@@ -92,6 +112,12 @@ class Activity(Base):
             .options(joinedload(cls.user))
         )
         return {act.callback_id: act for act in rows if act.callback_id is not None}
+
+    @classmethod
+    def latest(cls, user_id: int, *verbs: str) -> Activity | None:
+        """What the user did last of these."""
+        wanted = select(cls).where(cls.user_id == user_id, cls.verb.in_(verbs))
+        return db.session.scalar(wanted.order_by(cls.id.desc()).limit(1))
 
     @classmethod
     def of_user(cls, user_id: int, shop_id: int, limit: int) -> list[Activity]:

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import Base, db, utcnow
 from .accounts import Shop
+from .passwords import check_password
 from .preferences import Preferences
+from .sessions import End, UserSession
 
 _hasher = PasswordHasher()
 
@@ -26,12 +28,26 @@ def _nobody() -> str:
     return _hasher.hash("nobody")
 
 
+def hash_password(password: str) -> str:
+    return _hasher.hash(password)
+
+
+def _fits(hashed: str, password: str) -> bool:
+    try:
+        return _hasher.verify(hashed, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
 class Role(StrEnum):
-    """viewer reads; manager acts on callbacks too; admin sets up shops, gateways and users too and sees every shop."""
+    """viewer reads; manager acts on callbacks too; admin sets up the shops they are admin of, too; owner may do all of
+    that in every shop of the installation.
+    """
 
     viewer = "viewer"
     manager = "manager"
     admin = "admin"
+    owner = "owner"
 
 
 class Membership(Base):
@@ -66,16 +82,22 @@ class User(UserMixin, Base):
     @property
     def may_act(self) -> bool:
         """May retry, force, remove and restore."""
-        return self.role in (Role.manager, Role.admin)
+        return self.role in (Role.manager, Role.admin, Role.owner)
 
     @property
     def may_set_up(self) -> bool:
-        return self.role is Role.admin
+        """May set up the shops they see: gateways, secrets, endpoint, alerts."""
+        return self.role in (Role.admin, Role.owner)
+
+    @property
+    def owns(self) -> bool:
+        """Sees every shop, and what belongs to none."""
+        return self.role is Role.owner
 
     @property
     def shops(self) -> list[Shop]:
         """The shops this user sees, by name."""
-        return Shop.every() if self.role is Role.admin else self.memberships
+        return Shop.every() if self.owns else self.memberships
 
     @property
     def prefers(self) -> Preferences:
@@ -85,15 +107,37 @@ class User(UserMixin, Base):
         """Keeps these choices; `Unknown` with a sentence where one can't be chosen."""
         self.preferences = self.prefers.but(**choices).kept
 
+    def fits(self, password: str) -> bool:
+        """It is the user's password."""
+        return _fits(self.password_hash, password)
+
     def set_password(self, password: str) -> None:
-        """`ValueError` with a sentence where the password is too short."""
-        if len(password) < 10:
-            raise ValueError("The password needs at least 10 characters.")
-        self.password_hash = _hasher.hash(password)
+        """Ends all their sessions. `ValueError` with a sentence where the password is not taken."""
+        shops = [name for shop in self.memberships for name in (shop.name, shop.slug)]
+        check_password(password, [self.email, self.name, *shops])
+        self.password_hash = hash_password(password)
+        self.end_sessions(End.password)
+
+    def set_active(self, active: bool) -> None:
+        """Switches the user off, which ends all their sessions, or on again."""
+        self.active = active
+        if not active:
+            self.end_sessions(End.switched_off)
+
+    def set_rights(self, role: Role, shops: list[Shop]) -> None:
+        """What they may do, and where. Ends all their sessions. `ValueError` where the role does not fit the shops."""
+        _check_rights(role, shops)
+        self.role, self.memberships = role, shops
+        self.end_sessions(End.rights)
+
+    def end_sessions(self, why: End) -> None:
+        if self.id is not None:
+            UserSession.end_all(self.id, why)
 
     @classmethod
     def add(cls, email: str, name: str, role: Role, password: str, shops: list[Shop]) -> User:
-        """A new user; `ValueError` with a sentence where the e-mail is taken or the password too short."""
+        """A new user; `ValueError` with a sentence where the e-mail is taken, the password or the shops don't do."""
+        _check_rights(role, shops)
         email = email.strip().lower()
         if "@" not in email:
             raise ValueError(f"{email!r} is not an e-mail address.")
@@ -109,28 +153,32 @@ class User(UserMixin, Base):
         return db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
 
     @classmethod
-    def active_by_id(cls, id_: str) -> User | None:
-        """Whom a session names."""
-        user = db.session.get(cls, int(id_))
-        return user if user is not None and user.active else None
+    def of_session(cls, token: str) -> tuple[User, UserSession] | None:
+        """Who is logged in with that token, and where; None where it is over."""
+        wanted = select(cls, UserSession).join(UserSession, UserSession.user_id == cls.id)
+        return db.session.execute(wanted.where(UserSession.bears(token), cls.active)).one_or_none()
 
     @classmethod
     def log_in(cls, email: str, password: str) -> User | None:
         """The active user with that password. Takes as long when there is none."""
         user = cls.by_email(email)
-        try:
-            _hasher.verify(user.password_hash if user else _nobody(), password)
-        except (VerifyMismatchError, InvalidHashError):
-            return None
-        return user if user is not None and user.active else None
+        fits = _fits(user.password_hash if user else _nobody(), password)
+        return user if fits and user is not None and user.active else None
 
     @classmethod
     def who_see(cls, shop_id: int) -> list[User]:
-        """By name: the shop's own, and admins."""
+        """By name: the shop's own, and owners."""
         of_shop = select(Membership.user_id).where(Membership.shop_id == shop_id)
-        wanted = select(cls).where(or_(cls.id.in_(of_shop), cls.role == Role.admin))
+        wanted = select(cls).where(or_(cls.id.in_(of_shop), cls.role == Role.owner))
         return list(db.session.scalars(wanted.order_by(func.lower(cls.name), cls.id)))
 
     @classmethod
     def every(cls) -> list[User]:
         return list(db.session.scalars(select(cls).order_by(func.lower(cls.name), cls.id)))
+
+
+def _check_rights(role: Role, shops: list[Shop]) -> None:
+    if role is Role.owner and shops:
+        raise ValueError("An owner sees every shop: name none.")
+    if role is Role.admin and not shops:
+        raise ValueError("An admin sets up the shops they are admin of: name at least one. An owner sets up all.")

@@ -15,6 +15,8 @@ from . import (
     health,
     orders,
     preferences,
+    proxies,
+    refusals,
     screens,
     sessions,
     settings,
@@ -41,3 +43,5 @@ def init_app(app: Flask) -> None:
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
     screens.init_app(app)
+    refusals.init_app(app)
+    proxies.init_app(app)

@@ -18,6 +18,7 @@ from ..outgoing.deliveries import Delivery
 from ..panel.saved_views import SavedView
 from ..shops.accounts import GatewayAccount, Shop
 from ..shops.acts import Activity
+from .refusals import not_theirs
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,13 +31,14 @@ def current_shop() -> Shop:
         shops = {shop.slug: shop for shop in current_user.shops}
         asked = request.args.get("shop")
         if asked is not None and asked not in shops:
-            abort(404)
+            not_theirs()
         slug = asked or session.get("shop")
         shop = shops.get(slug) if slug else None
         shop = shop or next(iter(shops.values()), None)
         if shop is None:
             abort(404)
-        session["shop"] = shop.slug
+        if session.get("shop") != shop.slug:
+            session["shop"] = shop.slug
         g.shop = shop
     return g.shop  # type: ignore[no-any-return]
 
@@ -71,7 +73,7 @@ def load_view(id_: int) -> SavedView:
     """One of the user's own, else 404."""
     view = _load(SavedView, id_)
     if view.user_id != current_user.id:
-        abort(404)
+        not_theirs()
     return view
 
 
@@ -95,8 +97,10 @@ def _load(kind: type[T], id_: int) -> T:
     """The row; 404 where the user does not see its shop. That becomes the current one."""
     found = db.session.get(kind, id_)
     shop = next((shop for shop in current_user.shops if found is not None and shop.id == found.shop_id), None)
-    if found is None or shop is None:
+    if found is None:
         abort(404)
+    if shop is None:
+        not_theirs()
     g.shop = shop
     return found
 
@@ -114,7 +118,7 @@ def managers_only(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def admins_only(view: Callable[P, R]) -> Callable[P, R]:
-    """403 for all but admins."""
+    """403 for all but those who may set up: admins, and owners. Of which shops, the loading of things decides."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -23,7 +23,7 @@ PAGE = 50
 @bp.get("")
 def index() -> str:
     shop, wanted, before = current_shop(), Acts.read(request.args.items()), request.args.get("before", type=whole)
-    acts = wanted.page(shop, current_user.may_set_up, before, PAGE + 1)
+    acts = wanted.page(shop, current_user.owns, before, PAGE + 1)
     return render_template(
         "activity/index.html",
         acts=acts[:PAGE],
@@ -41,4 +41,4 @@ def export() -> Response:
     shop, wanted = current_shop(), Acts.read(request.args.items())
     Activity.record("export", current_user, shop_id=shop.id, what=f"activity {wanted.query}".strip())
     db.session.commit()
-    return csv_file(wanted.csv(shop, current_user.may_set_up, bom=True), file_name(shop, now(), "activity"))
+    return csv_file(wanted.csv(shop, current_user.owns, bom=True), file_name(shop, now(), "activity"))

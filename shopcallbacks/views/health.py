@@ -8,10 +8,9 @@ from flask import Blueprint
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..dashboard.pulse import Pulse
-from ..extensions import bell, limiter, utcnow
+from ..extensions import bell, utcnow
 
 bp = Blueprint("health", __name__)
-limiter.exempt(bp)
 
 
 @bp.get("/health")

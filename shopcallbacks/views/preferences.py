@@ -1,11 +1,11 @@
-"""Your settings: how times and numbers are written, and how the panel looks. Each user's own."""
+"""Your settings: how times and numbers are written, how the panel looks, password and log-ins. Each user's own."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -14,12 +14,17 @@ from ..domain.values import Money
 from ..extensions import db
 from ..shops.acts import Activity
 from ..shops.preferences import Density, Unknown, zones
+from ..shops.sessions import End, UserSession
+from ..shops.tries import PASSWORDS, tries
 from ..words.formats import LOCALES
 from .access import current_shop
 from .callbacks.telling import back
 from .screens import now, prefers
+from .sessions import begin_session, end_session
 
 bp = Blueprint("preferences", __name__, url_prefix="/preferences")
+
+SHOWN = 10  # log-ins
 
 
 @bp.get("")
@@ -67,7 +72,37 @@ def _of_panel(**choice: Any) -> Response:
     return redirect(back(), 303)
 
 
-def page(problem: str = "") -> str:
+@bp.post("/password")
+def password() -> Response | tuple[str, int]:
+    """Another password, by whoever knows the old one. All other log-ins end."""
+    user = current_user._get_current_object()
+    whose = ("own password", str(user.id))
+    if wait := tries().take(PASSWORDS, *whose):
+        return page(password_problem=f"Too many tries. Wait {-(-wait // 60)} min, then try again."), 429
+    if not user.fits(request.form.get("old", "")):
+        return page(password_problem="The old password is another one."), 422
+    tries().give_back(PASSWORDS, *whose)
+    try:
+        user.set_password(request.form.get("new", ""))
+    except ValueError as error:
+        return page(password_problem=str(error)), 422
+    Activity.record("own password", user)
+    begin_session(user)
+    db.session.commit()
+    flash("The password is changed. Wherever else you were logged in, you are not any more.", "info")
+    return redirect(url_for("preferences.show", _anchor="log-ins"), 303)
+
+
+@bp.post("/sessions/ending")
+def log_out_everywhere() -> Response:
+    current_user.end_sessions(End.everywhere)
+    Activity.record("log out everywhere", current_user, what=f"from {request.remote_addr}")
+    db.session.commit()
+    end_session()
+    return redirect(url_for("sessions.show"), 303)
+
+
+def page(problem: str = "", password_problem: str = "") -> str:
     shop = current_shop()
     examples = {}
     for locale, name in LOCALES.items():
@@ -78,6 +113,9 @@ def page(problem: str = "") -> str:
         "preferences/show.html",
         shop=shop,
         problem=problem,
+        password_problem=password_problem,
+        sessions=UserSession.of(current_user.id)[:SHOWN],
+        this_session=g.user_session,
         zones=zones(),
         examples=examples,
         densities=list(Density),

@@ -21,11 +21,12 @@ from ..domain.values import read_id
 from ..extensions import login_manager, utcnow
 from ..panel import headline
 from ..shops.preferences import Preferences
-from ..shops.users import User
 from ..words import acts, outcomes, pages
 from ..words.formats import Format, age
 from ..words.reasons import NextStep
+from . import refusals
 from .access import current_shop
+from .sessions import load_user
 
 # What a view gives: a page, a page with a status, or a whole answer.
 Shown = str | BaseResponse | tuple[str, int]
@@ -41,7 +42,7 @@ HEADERS = {
 
 
 def init_app(app: Flask) -> None:
-    login_manager.user_loader(User.active_by_id)
+    login_manager.user_loader(load_user)
     app.before_request(need_log_in)
     app.after_request(add_headers)
     app.register_error_handler(HTTPException, http_page)
@@ -166,6 +167,7 @@ def http_page(error: HTTPException) -> BaseResponse:
         return told
     title, sentence = pages.TROUBLE.get(told.status_code) or pages.TROUBLE[400 if told.status_code < 500 else 500]
     if isinstance(error, CSRFError):
+        refusals.mark()
         title, sentence = pages.STALE_FORM
     if wants_fragment():
         told.headers.update({"HX-Retarget": "#trouble", "HX-Reswap": "textContent"})

@@ -1,20 +1,62 @@
-"""Logging in and out."""
+"""Logging in and out, and who is logged in."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
+from sqlalchemy.exc import DBAPIError
 from werkzeug.wrappers import Response
 
-from ..extensions import db, limiter
-from ..shops.acts import FAILED_LOG_IN, Activity
+from ..extensions import db
+from ..shops.acts import FAILED_LOG_IN, LOG_IN, LOG_INS_HELD, Activity
+from ..shops.sessions import End, UserSession
+from ..shops.tries import CEILING, PASSWORDS, account_key, network, tries
 from ..shops.users import User
+from ..words.agents import browser
+from .devices import device_of, remember
 
 bp = Blueprint("sessions", __name__)
 
-TRIES, FAILED = "10 per minute", 422
+# What open screens ask by themselves: nobody need be there.
+FOLLOWING = frozenset(
+    "callbacks.news callbacks.row dashboard.count dashboard.first dashboard.gateways dashboard.over "
+    "dashboard.undecided dashboard.widget deliveries.show noting.people settings.alerts.messages".split()
+)
+
+
+def load_user(id_: str) -> User | None:
+    """Whose session it is, for Flask-Login. Asked once a request."""
+    found = User.of_session(session.get("token", ""))
+    if found is None or str(found[0].id) != id_:
+        return None
+    user, g.user_session = found
+    if request.endpoint not in FOLLOWING and g.user_session.seen():
+        _keep_seen()
+    return user
+
+
+def _keep_seen() -> None:
+    """When the user was last seen. A store that takes no more must not keep them from looking."""
+    try:
+        db.session.commit()
+    except DBAPIError:
+        db.session.rollback()
+
+
+def begin_session(user: User) -> None:
+    """The user is logged in from here on, in this browser."""
+    session.clear()  # whatever was in it before is not this user's
+    session["token"] = UserSession.begin(user.id, request.remote_addr or "", browser(request.user_agent.string))
+    login_user(user)
+
+
+def end_session() -> None:
+    """Nobody is logged in in this browser any more."""
+    logout_user()
+    session.clear()
 
 
 def _email() -> str:
@@ -32,36 +74,58 @@ def own_path(path: str) -> str | None:
 def show() -> str | Response:
     if current_user.is_authenticated:
         return redirect(url_for("dashboard.show"), 303)
-    return render_template("sessions/login.html", email="", next=request.args.get("next", ""))
+    return _form(request.args.get("next", ""))
 
 
-def _failed(response: Response) -> bool:
-    """Only failures count: a shop's managers often share one address."""
-    return response.status_code == FAILED
+def _form(next_: str, **more: object) -> str:
+    return render_template("sessions/login.html", email=_email(), next=next_, **more)
 
 
 @bp.post("/login")
-@limiter.limit(TRIES, deduct_when=_failed)
-@limiter.limit(TRIES, key_func=lambda: f"e-mail {_email()}", deduct_when=_failed)
-def log_in() -> Response | tuple[str, int]:
-    user = User.log_in(_email(), request.form.get("password", ""))
-    next_ = request.form.get("next", "")
+def log_in() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
+    email, next_, device = _email(), request.form.get("next", ""), device_of(_email())
+    whose = (account_key(email), device or network(request.remote_addr))
+    if wait := tries().take(PASSWORDS, *whose) or _wait_for_ceiling(email, device):
+        return _form(next_, wait_min=-(-wait // 60)), 429, {"Retry-After": str(wait)}
+    user = User.log_in(email, request.form.get("password", ""))
     if user is None:
-        Activity.record(FAILED_LOG_IN, User.by_email(_email()), what=f"{_email()[:320]} from {request.remote_addr}")
+        here = f" from {request.remote_addr}"
+        Activity.record_once(timedelta(minutes=1), FAILED_LOG_IN, User.by_email(email), email[:320] + here, same=here)
         db.session.commit()
-        return render_template("sessions/login.html", email=_email(), next=next_, failed=True), FAILED
-    session.clear()  # whatever was in it before is not this user's
-    login_user(user)
-    Activity.record("log in", user, what=f"from {request.remote_addr}")
+        return _form(next_, failed=True), 422
+    tries().give_back(PASSWORDS, *whose)
+    if not device:
+        tries().give_back(CEILING, whose[0])
+    begin_session(user)
+    _tell_of_others(user)
+    Activity.record(LOG_IN, user, what=f"from {request.remote_addr}")
     db.session.commit()
-    return redirect(own_path(next_) or url_for("dashboard.show"), 303)
+    answer = redirect(own_path(next_) or url_for("dashboard.show"), 303)
+    remember(answer, email)
+    return answer
+
+
+def _tell_of_others(user: User) -> None:
+    """Once: that the ceiling was reached since they last logged in."""
+    last = Activity.latest(user.id, LOG_IN, LOG_INS_HELD)
+    if last is not None and last.verb == LOG_INS_HELD:
+        flash("Since you last logged in, more than a hundred wrong passwords came for you within an hour.", "warning")
+
+
+def _wait_for_ceiling(email: str, device: str) -> int:
+    """Seconds. A device that is known is not kept waiting by what others try; that it is reached is kept, once."""
+    wait = 0 if device else tries().take(CEILING, account_key(email))
+    if wait and (user := User.by_email(email)):
+        Activity.record_once(timedelta(hours=1), LOG_INS_HELD, user, f"the last from {request.remote_addr}")
+        db.session.commit()
+    return wait
 
 
 @bp.post("/logout")
 def log_out() -> Response:
     if current_user.is_authenticated:
+        g.user_session.end(End.log_out)
         Activity.record("log out", current_user, what=f"from {request.remote_addr}")
         db.session.commit()
-    logout_user()
-    session.clear()
+    end_session()
     return redirect(url_for("sessions.show"), 303)

@@ -33,7 +33,7 @@ ADMIN, VIEWER = "admin@shop.example", "viewer@shop.example"
 def bad_night() -> dict[str, int]:
     """What addresses of screens are made of: the ids of one of each kind."""
     shop = make_shop("night")
-    admin = make_user(Role.admin, email=ADMIN)
+    admin = make_user(Role.owner, email=ADMIN)
     make_user(Role.viewer, shop, email=VIEWER)
     _calm_shop()
     make_shop("new-shop")

@@ -69,7 +69,7 @@ SCREENS = (
     Screen("dashboard, hours as table", "/" + NIGHT, (unfold("as table"),)),
     Screen("dashboard, by day", f"/{NIGHT}&by=days"),
     Screen("dashboard, the shops", "/" + NIGHT, (unfold("Night"),)),
-    Screen("dashboard, the user's menu", "/" + NIGHT, (unfold("AP"),)),
+    Screen("dashboard, the user's menu", "/" + NIGHT, (unfold("OP"),)),
     Screen("dashboard, nothing unprocessed", "/?shop=calm"),
     Screen("first steps", "/?shop=new-shop"),
     # the panel
@@ -148,6 +148,11 @@ SCREENS = (
     Screen("your last actions, none", "/activity/mine?shop=new-shop"),
     # settings
     Screen("your settings", "/preferences"),
+    Screen(
+        "your settings, password not changed",
+        "/preferences",
+        (untold, press("Change the password"), until("#password-problem")),
+    ),
     Screen("the keys", "/callbacks" + NIGHT, (press("Keys"), until("dialog[open]"))),
     Screen("settings", "/settings" + NIGHT),
     Screen("settings for a viewer", "/settings", who=VIEWER),

@@ -27,7 +27,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def admin(page: Page, world: World) -> Page:
-    log_in(page, make_user(Role.admin))
+    log_in(page, make_user(Role.owner))
     page.goto(f"/?shop={world.shop.slug}")
     return page
 

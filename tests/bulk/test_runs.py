@@ -91,7 +91,7 @@ def test_a_retry_of_many_opens_their_orders_and_keeps_each_result(account: Gatew
     assert (run.state, run.succeeded, run.failed, run.skipped, run.left) == (RunState.done, 12, 0, 0, 0)
     assert {order.state for order in orders} == {OrderState.open}
     assert [item.detail for item in items(run)] == [f"Order {order.number} opened" for order in orders]
-    acts = Acts().page(account.shop, admin=False, before=None, limit=100)
+    acts = Acts().page(account.shop, owner=False, before=None, limit=100)
     assert [act.verb for act in acts].count("retry") == 12
     assert {act.what for act in acts if act.callback_id} == {run.name}
     assert (acts[-1].verb, acts[-1].what) == ("bulk retry", f"{run.name}: 12 callbacks")

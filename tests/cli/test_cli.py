@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,9 +24,10 @@ from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.acts import Activity
+from shopcallbacks.shops.sessions import UserSession
 from shopcallbacks.shops.users import Role, User
 
-from ..factories import make_account, make_callback, make_order, make_shop, message, process
+from ..factories import PASSWORD, make_account, make_callback, make_order, make_shop, make_user, message, process
 
 Run = Callable[..., Result]
 
@@ -61,6 +63,79 @@ def test_from_nothing_to_a_callback_url(flask: Run) -> None:
     assert user is not None
     assert (user.role, [shop.slug for shop in user.shops]) == (Role.manager, ["toys"])
     assert [act.verb for act in db.session.scalars(select(Activity))] == ["add shop", "add gateway", "add user"]
+
+
+def users_of(flask: Run) -> dict[str, list[str]]:
+    """What `users list` has: role, shops and state by e-mail."""
+    lines = [re.split(r"\s{2,}", line) for line in flask("users", "list").output.splitlines()[1:]]
+    return {line[0]: line[2:] for line in lines}
+
+
+def test_users_come_change_and_go(flask: Run) -> None:
+    for slug in ("toys", "books"):
+        make_shop(slug)
+    flask("users", "add", "dana@x.example", "--shop", "toys", USER_PASSWORD="long enough pw")
+    flask("users", "set-shops", "dana@x.example", "books", "toys", "--why", "helps out")
+    flask("users", "set-role", "dana@x.example", "admin")
+    assert users_of(flask) == {"dana@x.example": ["admin", "books, toys", "on"]}
+    flask("users", "set-role", "dana@x.example", "viewer", "--shop", "books")
+    assert users_of(flask) == {"dana@x.example": ["viewer", "books", "on"]}
+    flask("users", "set-role", "dana@x.example", "owner")
+    assert users_of(flask) == {"dana@x.example": ["owner", "all", "on"]}
+    flask("users", "deactivate", "dana@x.example", "--why", "left")
+    assert users_of(flask) == {"dana@x.example": ["owner", "all", "off"]}
+    assert User.log_in("dana@x.example", "long enough pw") is None
+    flask("users", "activate", "dana@x.example")
+    flask("users", "set-password", "dana@x.example", USER_PASSWORD="another long one")
+    assert User.log_in("dana@x.example", "another long one") is not None
+    assert [(act.verb, act.what, act.why) for act in db.session.scalars(select(Activity).order_by(Activity.id))] == [
+        ("add user", "dana@x.example: manager of toys", ""),
+        ("set shops", "dana@x.example: manager of books, toys", "helps out"),
+        ("set role", "dana@x.example: admin of books, toys", ""),
+        ("set role", "dana@x.example: viewer of books", ""),
+        ("set role", "dana@x.example: owner of every shop", ""),
+        ("deactivate user", "dana@x.example", "left"),
+        ("activate user", "dana@x.example", ""),
+        ("set password", "dana@x.example", ""),
+    ]
+
+
+@pytest.mark.parametrize("verb", [("deactivate",), ("set-role", "viewer"), ("set-shops",), ("set-password",)])
+def test_whoever_is_changed_is_logged_out_everywhere(flask: Run, verb: tuple[str, ...]) -> None:
+    user = make_user(Role.manager, make_shop())
+    UserSession.begin(user.id, "192.0.2.1", "Firefox")
+    db.session.commit()
+    assert len(UserSession.of(user.id)) == 1
+    flask("users", verb[0], user.email, *verb[1:], USER_PASSWORD="another long one")
+    assert UserSession.of(user.id) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("add", "a@x.example", "--role", "owner", "--shop", "here"), "An owner sees every shop: name none."),
+        (("add", "a@x.example", "--role", "admin"), "name at least one"),
+        (("set-shops", "only@x.example"), "name at least one"),
+        (("set-role", "none@x.example", "admin"), "name at least one"),
+        (("set-shops", "only@x.example", "nowhere"), "There is no shop 'nowhere'."),
+        (("deactivate", "who@x.example"), "There is no user 'who@x.example'."),
+    ],
+)
+def test_rights_that_make_no_sense_are_refused(flask: Run, words: tuple[str, ...], sentence: str) -> None:
+    make_user(Role.admin, make_shop("here"), email="only@x.example")
+    make_user(Role.viewer, email="none@x.example")
+    before = users_of(flask)
+    assert sentence in flask("users", *words, code=1, USER_PASSWORD="long enough pw").output
+    assert users_of(flask) == before
+
+
+@pytest.mark.parametrize("password", ["1234567890", "password12", "toys forever and ever", "lee@toys.example"])
+@pytest.mark.parametrize("verb", [("add", "lees@toys.example", "--shop", "toys"), ("set-password", "lee@toys.example")])
+def test_a_password_that_others_guess_is_refused(flask: Run, verb: tuple[str, ...], password: str) -> None:
+    make_user(Role.manager, make_shop("toys"), email="lee@toys.example")
+    assert "The password" in flask("users", *verb, code=1, USER_PASSWORD=password).output
+    assert list(users_of(flask)) == ["lee@toys.example"]
+    assert User.log_in("lee@toys.example", PASSWORD) is not None
 
 
 def test_a_secret_can_come_from_the_environment(flask: Run) -> None:
@@ -179,3 +254,14 @@ def test_the_demo_is_seeded_once(flask: Run, tmp_path: Path) -> None:
     flask("demo", "seed", "--write", file)
     assert file.read_bytes() == before
     assert len(Shop.every()) == 1
+
+
+def test_the_demo_with_its_well_known_passwords_is_for_this_machine_only(
+    app: Flask, flask: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "PUBLIC_URL", "https://callbacks.example.com")
+    assert "for this machine only" in flask("demo", "seed", "--write", tmp_path / "demo.json", code=1).output
+    assert (User.every(), list(tmp_path.iterdir())) == ([], [])
+    monkeypatch.setitem(app.config, "PUBLIC_URL", "http://localhost:5000")
+    flask("demo", "seed", "--write", tmp_path / "demo.json")
+    assert User.log_in("manager@demo.example", "demo-manager") is not None

@@ -41,7 +41,7 @@ ITSELF, NO_FLAG, LIVE_SYSTEM = "itself can call", "don't say whether they are a 
 @pytest.fixture
 def shop(client: FlaskClient) -> Shop:
     shop = make_shop()
-    log_in(client, make_user(Role.admin))
+    log_in(client, make_user(Role.owner))
     return shop
 
 
@@ -158,7 +158,7 @@ def test_a_proxy_that_changes_the_body_is_found_out(app: Flask, client: FlaskCli
 
 def test_a_test_goes_the_whole_way(app: Flask, environ: dict[str, str], tmp_path: Path) -> None:
     """Real processes, by HTTP, without script: sent, verified, its order opened, and no proof of the gateway's."""
-    account, user = make_account(), make_user(Role.admin)
+    account, user = make_account(), make_user(Role.owner)
     path = f"/settings/gateways/{account.id}"
     with site(environ, tmp_path) as running, requests.Session() as session:
 

@@ -102,7 +102,7 @@ def test_what_can_not_be_used_is_left_out_with_a_sentence(shop: Shop) -> None:
 
 
 def test_every_human_act_is_kept(client: FlaskClient, shop: Shop) -> None:
-    admin = make_user(Role.admin)
+    admin = make_user(Role.owner)
     client.post("/login", data={"email": admin.email, "password": "wrong"})
     client.post("/login", data={"email": admin.email, "password": PASSWORD})
     client.get(f"/activity/csv?shop={shop.slug}")

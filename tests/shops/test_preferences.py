@@ -193,7 +193,7 @@ def test_no_column_at_all_leaves_order_why_and_acts(client: FlaskClient, shop: S
 
 def test_a_time_that_is_typed_stays_in_the_shops_zone(client: FlaskClient, shop: Shop) -> None:
     account = make_account(shop)
-    admin = make_user(Role.admin)
+    admin = make_user(Role.owner)
     log_in(client, admin)
     client.post("/preferences", data=GERMAN)
     page = client.get(f"/settings/gateways/{account.id}?shop={shop.slug}").text

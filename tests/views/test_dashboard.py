@@ -43,7 +43,7 @@ def test_the_steps_are_ticked_and_the_address_is_for_admins_only(client: FlaskCl
     assert 'class="done"' in html
     assert account.token not in html
     client.post("/logout")
-    log_in(client, make_user(Role.admin))
+    log_in(client, make_user(Role.owner))
     assert account.callback_url in client.get("/").text
 
 

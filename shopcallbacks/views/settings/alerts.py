@@ -15,6 +15,7 @@ from ...outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules, Style
 from ...outgoing.signing import Purpose, SigningSecret
 from ...shops.acts import Activity
 from ..access import admins_only, current_shop
+from ..refusals import not_theirs
 from ..screens import Shown, now
 from .endpoint import make_secret
 
@@ -99,8 +100,10 @@ def test() -> Response:
 @admins_only
 def send_again(id_: int) -> Response:
     message = db.session.get(AlertMessage, id_)
-    if message is None or message.shop_id != current_shop().id:
+    if message is None:
         abort(404)
+    if message.shop_id != current_shop().id:
+        not_theirs()
     AlertMessage.lock(id_).send_again(utcnow())
     Activity.record("send again", current_user, shop_id=message.shop_id, what=f"alert: {message.subject}")
     db.session.commit()

@@ -156,7 +156,7 @@ def test_what_broke_is_for_admins(
     process()
     assert "ZeroDivisionError" not in client.get(f"/callbacks/{callback.id}").text
     client.post("/logout")
-    log_in(client, make_user(Role.admin))
+    log_in(client, make_user(Role.owner))
     assert "ZeroDivisionError" in client.get(f"/callbacks/{callback.id}").text
 
 

@@ -38,7 +38,7 @@ for _, vector in load(OWN):
 def shop(client: FlaskClient) -> Shop:
     """A shop whose admin is logged in."""
     shop = make_shop()
-    log_in(client, make_user(Role.admin))
+    log_in(client, make_user(Role.owner))
     with client.session_transaction() as session:
         session["shop"] = shop.slug
     return shop
@@ -164,7 +164,7 @@ def test_a_change_is_kept_with_who_and_what(client: FlaskClient, shop: Shop) -> 
     act = db.session.scalars(select(Activity).where(Activity.verb == "settings")).one()
     assert act.what.startswith("main: Title from Stripe to Cards, Mode from live to test, ")
     assert "from order_number to order_id" in act.what
-    assert act.actor == "Admin Person"
+    assert act.actor == "Owner Person"
 
 
 def test_who_asks_is_seen_anew_on_each_change(client: FlaskClient, shop: Shop) -> None:
@@ -308,7 +308,7 @@ def test_what_is_not_there_is_404(client: FlaskClient, shop: Shop) -> None:
 def test_another_shops_account_does_not_exist(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Admins see every shop today; the pages rely on what the user sees, not on that."""
     account, own = make_account(), make_shop()
-    log_in(client, make_user(Role.admin))
+    log_in(client, make_user(Role.owner))
     monkeypatch.setattr("shopcallbacks.shops.users.Shop.every", lambda: [db.session.get(Shop, own.id)])
     assert client.get(f"/settings/gateways/{account.id}").status_code == 404
     assert {client.post(f"/settings/gateways/{account.id}{action}").status_code for action in ACTIONS} == {404}

@@ -41,7 +41,7 @@ def shop(app: Flask) -> Shop:
 
 @pytest.fixture
 def admin(client: FlaskClient, shop: Shop) -> FlaskClient:
-    return log_in(client, make_user(Role.admin))
+    return log_in(client, make_user(Role.owner))
 
 
 @pytest.fixture
