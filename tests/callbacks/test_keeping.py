@@ -13,8 +13,8 @@ from shopcallbacks.extensions import db
 
 from ..factories import make_account, make_callback, make_order, make_user, message, process
 
-KEPT = ("callbacks", "attempts", "messages", "orders", "payments", "order_events", "activity")
-WRITTEN_ONCE = ("attempts", "payments", "order_events", "activity")
+KEPT = ("callbacks", "attempts", "messages", "orders", "ledger", "order_events", "activity")
+WRITTEN_ONCE = ("attempts", "ledger", "order_events", "activity")
 THE_REQUEST = "method path query headers body address received_at digest account_id shop_id".split()
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
+from shopcallbacks.callbacks import due, moves
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.domain.errors import Reason, Refused
-from shopcallbacks.domain.states import AttemptKind, Effect, Lane, OrderState, Ruling, State, Verb
-from shopcallbacks.domain.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request, Verdict
+from shopcallbacks.domain.errors import Conflict, Reason, Refused
+from shopcallbacks.domain.money import Decision, OrderFacts
+from shopcallbacks.domain.states import AttemptKind, Effect, OrderState, State, Verb
+from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Outcome, Request, Verdict
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.feed import OrderEvent
-from shopcallbacks.orders.ledger import Payment
 from shopcallbacks.processing import deciding, pipeline
 from shopcallbacks.shops.accounts import Mode
 
@@ -130,7 +132,7 @@ def test_other_money_than_the_orders_is_for_a_person(more: dict[str, Money], rea
     assert order.state is OrderState.temporary
 
 
-def test_paid_for_a_cancelled_order_is_a_conflict() -> None:
+def test_the_second_card_opens_an_order_that_the_first_had_cancelled() -> None:
     account = make_account()
     order = make_order(account.shop)
     make_callback(account, message(order, Outcome.failed))
@@ -138,7 +140,19 @@ def test_paid_for_a_cancelled_order_is_a_conflict() -> None:
     assert order.state is OrderState.cancelled
     callback = make_callback(account, message(order))
     process()
+    assert (callback.effect, order.state) == (Effect.reopened, OrderState.open)
+
+
+def test_paid_for_an_order_that_the_shop_gave_up_is_a_conflict() -> None:
+    account = make_account()
+    order = make_order(account.shop)
+    moves.cancel(order.id, "the shop")
+    db.session.commit()
+    assert order.state is OrderState.cancelled
+    callback = make_callback(account, message(order))
+    process()
     assert (callback.reason, callback.detail) == (Reason.order_conflict, "Paid, but the order is cancelled.")
+    assert (callback.conflict, callback.to_decide) == (Conflict.order_cancelled, True)
 
 
 def test_an_order_that_is_late_is_waited_for_and_wakes_its_callback() -> None:
@@ -149,7 +163,6 @@ def test_an_order_that_is_late_is_waited_for_and_wakes_its_callback() -> None:
     assert callback.due_at is not None
     assert timedelta(seconds=8) < callback.due_at - utcnow() < timedelta(seconds=13)
     order = make_order(account.shop, "251123-late")
-    assert Callback.wake(account.shop_id, "251123-late") == {Lane.plain}
     process()
     assert (callback.state, order.state) == (State.processed, OrderState.open)
     assert [attempt.kind for attempt in callback.attempts] == [AttemptKind.first, AttemptKind.automatic]
@@ -288,10 +301,10 @@ def test_a_callback_that_breaks_our_code_is_kept_and_holds_up_no_other(monkeypat
     poison, good = make_callback(account, message(order)), make_callback(account, message(other))
     decide = deciding.decide
 
-    def breaks(facts: OrderFacts, said: Message, ruling: Ruling | None) -> Decision:
+    def breaks(facts: OrderFacts, *more: Any) -> Decision:
         if facts.number == order.number:
             raise ZeroDivisionError
-        return decide(facts, said, ruling)
+        return decide(facts, *more)
 
     monkeypatch.setattr(deciding, "decide", breaks)
     process()
@@ -312,10 +325,10 @@ def test_a_preview_says_what_would_happen_and_changes_nothing() -> None:
     callback = make_callback(account, changed(request, headers=()))
     process()
     before = (callback.version, order.changed_at, len(callback.attempts))
-    finding, (result,) = pipeline.foresee(callback, AttemptKind.forced)
-    assert (finding.failure, result.effect) == (None, Effect.opened)
-    finding, _ = pipeline.foresee(callback, AttemptKind.retry)
-    assert finding.failure is not None
+    (forced,), _ = pipeline.rehearse([callback], AttemptKind.forced)
+    assert (forced.failure, [result.effect for result in forced.results]) == (None, [Effect.opened])
+    (retried,), _ = pipeline.rehearse([callback], AttemptKind.retry)
+    assert retried.failure is not None
     db.session.commit()
     db.session.expire_all()
     assert (callback.version, order.changed_at, len(callback.attempts)) == before
@@ -453,11 +466,11 @@ def test_an_answer_that_comes_after_the_callback_moved_on_is_dropped(
 
 def test_a_lease_that_ran_out_is_anybodys() -> None:
     callback = make_callback(make_account(gateway="paypal_ipn", **PAYPAL), message("x"))
-    assert [c.id for c in Callback.lease(10, 10, seconds=60)] == [callback.id]
+    assert [one.id for one in due.lease(10, {}, 10, seconds=60)] == [callback.id]
     db.session.commit()
-    assert Callback.lease(10, 10, seconds=60) == []
+    assert due.lease(10, {}, 10, seconds=60) == []
     db.session.execute(update(Callback).values(leased_until=utcnow() - timedelta(seconds=1)))
-    assert [c.id for c in Callback.lease(10, 10, seconds=60)] == [callback.id]
+    assert [one.id for one in due.lease(10, {}, 10, seconds=60)] == [callback.id]
 
 
 def test_one_gateway_takes_no_more_than_its_share_of_a_lease() -> None:
@@ -466,8 +479,8 @@ def test_one_gateway_takes_no_more_than_its_share_of_a_lease() -> None:
     for number in range(12):
         make_callback(account, message(str(number)))
     make_callback(other, message("other"))
-    leased = Callback.lease(limit=10, per_account=8, seconds=60)
-    assert sorted(c.account_id for c in leased) == [account.id] * 8 + [other.id]
+    leased = due.lease(10, {}, 8, seconds=60)
+    assert sorted(one.account_id for one in leased) == [account.id] * 8 + [other.id]
 
 
 # The feed
@@ -481,4 +494,4 @@ def test_the_feed_has_no_holes_and_follows_the_commits() -> None:
     process()
     positions = db.session.scalars(select(OrderEvent.position).order_by(OrderEvent.id)).all()
     assert sorted(positions) == list(range(1, 11))
-    assert db.session.scalar(select(func.count(Payment.id))) == 5
+    assert db.session.scalar(select(func.count(LedgerRow.id))) == 5
