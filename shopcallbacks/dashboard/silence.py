@@ -7,18 +7,23 @@ from datetime import datetime, timedelta
 
 from ..shops.accounts import GatewayAccount, Mode, Shop
 from ..words.formats import PLAIN, Format, age
-from ..words.pages import rate
+from ..words.pages import usually
 from . import arrivals
-from .arrivals import DAY, HOUR, Count, hour_of
+from .arrivals import HOUR, Count, hour_of
 from .health import last_genuine
-from .rhythm import BACK, Rhythm
+from .rhythm import Rhythm
+from .week import LOOKED_AT
 
 HOURS = 12
+# An account that has been silent for longer is not looked at any more.
+LONGEST = timedelta(weeks=26)
 
 
 @dataclass(frozen=True)
 class Heard:
-    """`hours`: what came in each of the last hours. `usual`: genuine ones an hour at this time, where that is known."""
+    """`hours`: what came in each of the last hours. `usual`: genuine ones an hour at this time, where that is known;
+    where little comes, those an hour of the whole week.
+    """
 
     account: GatewayAccount
     hours: tuple[int, ...]
@@ -33,18 +38,22 @@ class Heard:
 
 
 def of(shop: Shop, now: datetime) -> list[Heard]:
-    start = hour_of(now, shop.time_zone) - DAY * (BACK + 1)
+    lasts = {account.id: last_genuine(account) for account in shop.accounts}
+    quiet_for = max((min(now - last, LONGEST) for last in lasts.values() if last), default=timedelta())
+    start = hour_of(now - quiet_for, shop.time_zone) - LOOKED_AT
     counts = arrivals.since(shop.accounts, start, shop.time_zone)
-    return [_heard(account, counts[account.id], start, now) for account in shop.accounts]
+    return [_heard(account, counts[account.id], lasts[account.id], start, now) for account in shop.accounts]
 
 
-def _heard(account: GatewayAccount, counts: dict[datetime, Count], start: datetime, now: datetime) -> Heard:
+def _heard(
+    account: GatewayAccount, counts: dict[datetime, Count], last: datetime | None, start: datetime, now: datetime
+) -> Heard:
     zone = account.shop.time_zone
     this = hour_of(now, zone)
     hours = tuple(counts.get(this - HOUR * back, Count()).came for back in reversed(range(HOURS)))
-    last = last_genuine(account)
-    # Counted from the whole hour on, so that the hours that are kept and those of the rhythm are the same.
-    began = max(start, hour_of(account.created_at, zone) + HOUR)
+    # Counted from the whole hour on, so that the hours that are kept and those of the rhythm are the same. Of what
+    # came before the first hour that is kept nothing is known.
+    began = max(start, hour_of(account.created_at, zone) + HOUR, min(counts, default=start))
     rhythm = Rhythm({hour: count.genuine for hour, count in counts.items()}, began, zone)
     watched = account.enabled and account.mode is Mode.live
     usual = rhythm.per_hour(now, last) if last else None
@@ -54,5 +63,5 @@ def _heard(account: GatewayAccount, counts: dict[datetime, Count], start: dateti
 def silent(heard: Heard, written: Format = PLAIN) -> str:
     """ "Stripe has been silent for 2 h 10 min; usual at this time: 14 an hour"."""
     lasts = age(heard.last_genuine, heard.now) if heard.last_genuine else ""
-    usual = f"; usual at this time: {rate(heard.usual, written)}" if heard.usual else ""
+    usual = f"; {usually(heard.usual, written)}" if heard.usual else ""
     return f"{heard.account.title} has been silent for {lasts}{usual}"
