@@ -6,6 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from ..callbacks.callback import Callback
+from ..domain.numbers import number_key
 from ..extensions import db, ring
 from ..orders.intake import BadOrder, parse_new_order
 from ..orders.order import Order
@@ -36,7 +37,7 @@ def create_order(
         order, made = Order.create(parse_new_order(data, at, actor="command line"), at.id)
     except BadOrder as error:
         raise ValueError("\n".join(f"{name} {problem}" for name, problem in error.problems.items())) from None
-    woken = Callback.wake(at.id, number) if made else set()
+    woken = Callback.wake(at.id, order.number) if made else set()
     db.session.commit()
     for asks in woken:
         ring(asks)
@@ -49,7 +50,7 @@ def create_order(
 @plain_errors
 def show_order(shop: str, number: str) -> None:
     """An order, its payments and its story."""
-    order = Order.find(find_shop(shop).id, number)
+    order = Order.find(find_shop(shop).id, number_key(number))
     if order is None:
         raise ValueError(f"There is no order {number!r}.")
     click.echo(f"{order.number}: {order.state}, {order.total}, paid {order.paid}, refunded {order.refunded}")

@@ -187,6 +187,11 @@ class GatewayAccount(Base):
         return complete(self.gateway, self.settings)
 
     @property
+    def longest_number(self) -> int | None:
+        """How many characters an order number may have to come back whole; None where no limit is known."""
+        return self.gateway.number_limit(complete(self.gateway, self.settings))
+
+    @property
     def callback_path(self) -> str:
         return f"/callbacks/{self.shop.slug}/{self.slug}/{self.token}"
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from ..callbacks.callback import Callback
+from ..domain.numbers import number_key
 from ..domain.states import Entry
 from ..extensions import csrf, db, limiter, ring
 from ..orders.feed import OrderEvent
@@ -57,7 +58,7 @@ def create_order() -> Response:
 
 @bp.get("/orders/<path:number>")
 def show_order(number: str) -> Response:
-    order = Order.find(g.shop.id, number)
+    order = Order.find(g.shop.id, number_key(number))
     if order is None:
         return problem(404, f"There is no order {number}.")
     return jsonify(as_json(order))
