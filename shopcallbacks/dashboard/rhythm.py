@@ -33,7 +33,7 @@ HOURS_A_YEAR = 365 * 24
 # bring something are missed, and always after so many.
 LONGER, PAUSE_LEAST, PAUSE_MOST = 1.3, 5.0, 7.0
 # A day of the calendar on which nothing came is one where so many such hours are missed, and nearly all of its own.
-DAY_MISSED, NEARLY_ALL = 3.0, 0.95
+DAY_MISSED, NEARLY_ALL = 2.7, 0.95
 
 
 @dataclass(frozen=True)
