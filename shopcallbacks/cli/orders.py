@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 from ..callbacks import moves
 from ..callbacks.moves import Moved
 from ..domain.money import Answer
+from ..domain.numbers import number_key
 from ..domain.states import Lane
 from ..extensions import db, ring
 from ..orders.intake import BadOrder, parse_new_order
@@ -86,7 +87,7 @@ _verb("cancel", "The shop gave it up.", lambda id_, why: moves.cancel(id_, "comm
 @plain_errors
 def show_order(shop: str, number: str) -> None:
     """An order, its payments and its story."""
-    order = Order.find(find_shop(shop).id, number)
+    order = Order.find(find_shop(shop).id, number_key(number))
     if order is None:
         raise ValueError(f"There is no order {number!r}.")
     click.echo(f"{order.number}: {order.state}, {order.total}, paid {order.paid}, given back {order.given_back}")

@@ -22,7 +22,8 @@ from ..extensions import Base, db
 from ..shops.accounts import GatewayAccount, Shop
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-KEPT = timedelta(days=36)
+# What a first sweep of an account counts: the weeks whose rhythm is looked at.
+KEPT = timedelta(weeks=9)
 # A request that came in the last moment of an hour is committed by then.
 COMMITTED_AFTER = timedelta(minutes=5)
 

@@ -86,6 +86,7 @@ class AuthorizeNet(Gateway):
         "HMAC-SHA512 of the raw body, in the header X-ANET-Signature; the transaction is asked for where a key is set"
     )
     tested = "openssl, and two examples from Authorize.Net's forum: no package checks it"
+    longest_number = 20  # invoiceNumber and merchantReferenceId alike
     settings = (
         Setting(
             "signature_keys",

@@ -63,6 +63,7 @@ class AuthorizeNetSim(Gateway):
     docs = "https://www.authorize.net/content/dam/authorize/documents/SIM_guide.pdf"
     check = "HMAC-SHA512 of 30 fields in x_SHA2_Hash; on accounts without a signature key MD5 in x_MD5_Hash"
     tested = "Authorize.Net PHP SDK 1.x (MD5), Magento's module and its tests"
+    longest_number = {INVOICE: 20}
     settings = (
         Setting(
             "api_login_id",

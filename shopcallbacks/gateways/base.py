@@ -92,6 +92,8 @@ class Gateway(ABC):
     `name` is its word in settings, URLs and vectors, `title` what a manager reads, `letters` its two-letter badge.
     `speaks` False: its callback is only a bell, all content comes from asking, so forcing can't help.
     `signs_reply`: the reply needs the account's secrets (else `reply` is handed settings without them).
+    `longest_number`: so many characters of an order number it takes and gives back, where it is known to have a limit;
+    by the setting `order_field`, where each field has its own.
     """
 
     name: ClassVar[str]
@@ -104,10 +106,17 @@ class Gateway(ABC):
     methods: ClassVar[tuple[str, ...]] = ("POST",)
     speaks: ClassVar[bool] = True
     signs_reply: ClassVar[bool] = False
+    longest_number: ClassVar[int | Mapping[str, int] | None] = None
 
     def asks(self, settings: Settings) -> bool:
         """Whether an account with these settings may need an answer from the gateway's own hosts."""
         return False
+
+    def number_limit(self, settings: Settings) -> int | None:
+        """How many characters an order number may have to come back whole; None where no limit is known."""
+        if isinstance(self.longest_number, Mapping):
+            return self.longest_number.get(settings["order_field"])
+        return self.longest_number
 
     @abstractmethod
     def verify(self, request: Request, settings: Settings) -> Verification | Asking:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from ..domain.values import Message, Outcome, Reply
 from .base import Kind, Setting, Settings
+from .charsets import codec, named_by_form
 from .reading import (
     ReadError,
     major,
@@ -20,6 +21,7 @@ from .reading import (
     read_form,
     read_json,
     read_number,
+    split_form,
     stopped,
     text,
     unclear,
@@ -145,7 +147,7 @@ def message_by_fields(body: bytes, header: Header, settings: Settings, event_id:
 
 def _read(body: bytes, settings: Settings) -> Any:
     if settings["content"] == "form":
-        return read_form(body)
+        return read_form(body, codec(named_by_form(split_form(body))) or "utf-8")
     document = read_json(body)
     if not isinstance(document, dict | list):
         raise stopped("a JSON object", 0, body)

@@ -78,6 +78,7 @@ class Redsys(Gateway):
     docs = "https://pagosonline.redsys.es/conexion-redireccion.html"
     check = "HMAC of Ds_MerchantParameters under a key made from the order number, in Ds_Signature"
     tested = "python-redsys (all versions), redsys-easy (V1)"
+    longest_number = 12
     settings = (
         Setting(
             "merchant_code", "Merchant code (FUC)", Kind.text, "Canales administration > Comercios.", required=True

@@ -70,6 +70,7 @@ class Square(Gateway):
     docs = "https://developer.squareup.com/docs/webhooks/overview"
     check = "HMAC-SHA256 of the registered address and the raw body, in the header x-square-hmacsha256-signature"
     tested = "squareup 46 (Python), square 46 (npm)"
+    longest_number = {"reference_id": 40}
     settings = (
         Setting(
             "signature_keys",

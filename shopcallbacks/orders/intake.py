@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
+from ..domain.numbers import number_key
 from ..domain.values import Money
-from ..shops.accounts import Shop
+from ..gateways.reading import read_number
+from ..shops.accounts import GatewayAccount, Mode, Shop
+
+# Of a gateway's sums fifteen digits are read, by some in the smallest unit: no callback could pay a larger order.
+MOST_MINOR = 10**15 - 1
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ def parse_new_order(data: Any, shop: Shop, actor: str = "shop API") -> NewOrder:
     known = {"number", "amount", "currency", "customer_email", "gateway_account", "test", "expires_at"}
     for name in data.keys() - known:
         problems[str(name)] = "is not a field of an order"
-    number = _text(data, "number", problems, limit=100)
+    number = number_key(_text(data, "number", problems, limit=100))
     currency = _text(data, "currency", problems, limit=3)
     if currency and not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
         problems["currency"] = "must be an ISO 4217 code in capitals, EUR"
@@ -46,6 +51,10 @@ def parse_new_order(data: Any, shop: Shop, actor: str = "shop API") -> NewOrder:
     if slug and account is None:
         problems["gateway_account"] = f"the shop has no gateway account {slug}"
     expires_at = _moment(data.get("expires_at"), problems)
+    if number and "number" not in problems:
+        may_pay = [account] if account else [one for one in shop.accounts if one.enabled and (test or _is_live(one))]
+        if (too_long := _too_long(number, may_pay)) is not None:
+            problems["number"] = too_long
     if problems or total is None:
         raise BadOrder(problems)
     return NewOrder(number, total, email or None, account.id if account else None, test, actor, expires_at)
@@ -59,6 +68,19 @@ class BadOrder(ValueError):
         self.problems = problems
 
 
+def _is_live(account: GatewayAccount) -> bool:
+    return account.mode is Mode.live
+
+
+def _too_long(number: str, accounts: Iterable[GatewayAccount]) -> str | None:
+    """A sentence where a gateway could not give the number back: the shortest limit, and whose it is."""
+    limits = [(account.longest_number, account.title) for account in accounts]
+    limit, title = min(((limit, title) for limit, title in limits if limit is not None), default=(len(number), ""))
+    if len(number) <= limit:
+        return None
+    return f"must have at most {limit} characters: {title} gives no more of it back"
+
+
 def _text(data: dict[str, Any], name: str, problems: dict[str, str], limit: int, needed: bool = True) -> str:
     value = data.get(name)
     if value is None and not needed:
@@ -66,9 +88,10 @@ def _text(data: dict[str, Any], name: str, problems: dict[str, str], limit: int,
     if not isinstance(value, str) or not value.strip():
         problems[name] = "is needed, as text"
         return ""
+    value = value.strip()
     if len(value) > limit or not value.isprintable():
         problems[name] = f"must be printable text of at most {limit} characters"
-    return value.strip()
+    return value
 
 
 def _moment(value: Any, problems: dict[str, str]) -> datetime | None:
@@ -86,12 +109,13 @@ def _moment(value: Any, problems: dict[str, str]) -> datetime | None:
 
 
 def _total(value: Any, currency: str, problems: dict[str, str]) -> Money | None:
-    """Only decimal text: a JSON number may have been a float on its way."""
-    try:
-        money = Money.of(Decimal(value), currency) if isinstance(value, str) else None
-    except ArithmeticError:
-        money = None
+    """Only plain decimal text: a JSON number may have been a float on its way."""
+    number = read_number(value) if isinstance(value, str) else None
+    money = Money.of(number, currency) if number is not None else None
     if money is None or money.minor < 0:
         problems["amount"] = 'must be decimal text in major units with no more decimals than the currency has, "59.90"'
+        return None
+    if money.minor > MOST_MINOR:
+        problems["amount"] = f"must be at most {Money(MOST_MINOR, currency)}: gateways tell of no larger sums"
         return None
     return money

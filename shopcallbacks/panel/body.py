@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..gateways.charsets import codec, named_by_form
 from ..gateways.reading import read_base64, split_form
 from ..words.masking import clean, mask, mask_bytes
 
@@ -44,12 +46,15 @@ class Pane:
         return self.total > SHOWN
 
 
-def read(data: bytes) -> Pane:
-    """What the bytes are, told by themselves: what a sender says of them is often wrong."""
+def read(data: bytes, named: str | None = None) -> Pane:
+    """What the bytes are, told by themselves: what a sender says of them is often wrong.
+
+    `named`: the character set that somebody gave them. A form's own word of it counts first.
+    """
     shown = data[:SHOWN]
     if not data:
         return Pane("empty", 0)
-    charset, text = _decode(shown)
+    charset, text = _decode(shown, named)
     if text is None:
         return Pane("bytes", len(data), pretty=hex_dump(shown))
     raw = clean(mask(text))
@@ -59,19 +64,28 @@ def read(data: bytes) -> Pane:
     if body[:1] == "<":
         return Pane("xml", len(data), charset, raw, _anew(_set_xml(body)))
     if re.match(r"[^\s=&<>\"{}]+=[^\s]*\s*$", body):
-        return Pane("form", len(data), charset, raw, fields=fields(shown.strip()))
+        label, found = _fields(shown.strip(), named)
+        return Pane("form", len(data), label, raw, fields=found)
     return Pane("text", len(data), charset, raw)
 
 
-def fields(form: bytes) -> tuple[Field, ...]:
+def fields(form: bytes, named: str | None = None) -> tuple[Field, ...]:
     """The form's fields, decoded; those that hold JSON in base64 are opened."""
-    found = []
-    for name, value in split_form(form)[:FIELDS]:
-        _, text = _decode(value)
-        _, label = _decode(name)
+    return _fields(form, named)[1]
+
+
+def _fields(form: bytes, named: str | None) -> tuple[str, tuple[Field, ...]]:
+    """The character set that most of the letters beyond ASCII are in, and the fields."""
+    pairs = split_form(form)[:FIELDS]
+    named = named_by_form(pairs) or named
+    found, charsets = [], Counter({"UTF-8": 0})
+    for name, value in pairs:
+        charset, text = _decode(value, named)
+        _, label = _decode(name, named)
+        charsets[charset] += text is not None and not text.isascii()
         shown = hex_dump(value) if text is None else clean(mask(text))
         found.append(Field(label or name.hex(" "), shown, _opened(value)))
-    return tuple(found)
+    return charsets.most_common(1)[0][0], tuple(found)
 
 
 def hex_dump(data: bytes) -> str:
@@ -89,17 +103,29 @@ def _anew(text: str) -> str:
     return clean(mask(text[:SET_ANEW]))
 
 
-def _decode(data: bytes) -> tuple[str, str | None]:
+def _decode(data: bytes, named: str | None = None) -> tuple[str, str | None]:
     """The character set and the text; no text where the bytes are none."""
     if re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", data):
         return "", None
-    for charset in ("UTF-8", "Windows-1252"):
+    for charset in _charsets(named):
         try:
-            return charset, data.decode(charset)
+            return charset, data.decode(codec(charset) or charset)
         except UnicodeDecodeError as error:
-            if charset == "UTF-8" and error.end == len(data) == SHOWN:  # cut in the middle of a letter
-                return charset, data[: error.start].decode(charset)
+            if len(data) == SHOWN and error.end == len(data) and error.start:  # cut in the middle of a letter
+                return charset, data[: error.start].decode(codec(charset) or charset, "replace")
     return "", None
+
+
+# A letter is several bytes in these, and some of them could by chance be UTF-8 too.
+_OF_SEVERAL_BYTES = ("cp932", "gb18030", "big5", "big5hkscs", "euc-jp", "euc-kr", "cp949", "iso-2022-jp")
+
+
+def _charsets(named: str | None) -> tuple[str, ...]:
+    """Which to try. UTF-8 goes before a set of single bytes, whatever is named: no word looks like it by chance."""
+    if named is None or codec(named) is None:
+        return "UTF-8", "Windows-1252"
+    first = (named, "UTF-8") if codec(named) in _OF_SEVERAL_BYTES else ("UTF-8", named)
+    return *first, "Windows-1252"
 
 
 def _is_json(text: str) -> bool:

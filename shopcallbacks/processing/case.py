@@ -18,7 +18,7 @@ from ..domain.states import RULINGS, AttemptKind
 from ..extensions import db, utcnow
 from ..gateways.base import Gateway
 from ..gateways.base import Kind as SettingKind
-from ..shops.accounts import GatewayAccount, Mode
+from ..shops.accounts import GatewayAccount, Mode, Reading
 from ..shops.secrets import Secret, SecretUnreadable
 
 
@@ -33,8 +33,7 @@ class Case:
     test: bool
     asks: bool
     closed: str | None
-    sets_nameless_aside: bool
-    tolerance: int
+    reading: Reading
 
     @property
     def forced(self) -> bool:
@@ -104,8 +103,7 @@ class Accounts:
             account.mode is Mode.test,
             account.asks,
             closed,
-            account.sets_nameless_aside,
-            account.tolerance_minor,
+            account.reading,
         )
 
     def _settings(self, account: GatewayAccount, arrived_at: datetime) -> Live:

@@ -131,7 +131,8 @@ def _interpret(finding: Finding) -> None:
     if not messages:  # a genuine batch of none
         messages = (Message(Outcome.ignored),)
     # Where the callback doesn't say whether it is a test, the account's mode does.
-    finding.messages = tuple(as_kept(m if m.test is not None else replace(m, test=case.test)) for m in messages)
+    tested = (m if m.test is not None else replace(m, test=case.test) for m in messages)
+    finding.messages = tuple(as_kept(case.reading.read(message, due.request)) for message in tested)
     if verification.verdict is Verdict.unreachable:
         raise CallbackFailed(Reason.gateway_unreachable, verification.detail)
     if verification.verdict is Verdict.not_genuine:

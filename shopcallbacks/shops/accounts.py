@@ -7,6 +7,7 @@ import itertools
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -16,10 +17,14 @@ from sqlalchemy import ForeignKey, UniqueConstraint, false, select, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..domain.money import Settings as Rules
-from ..domain.values import Money
+from ..domain.number_patterns import NumberPattern
+from ..domain.numbers import number_key
+from ..domain.values import Message, Money, Outcome, Request
 from ..extensions import Base, db, utcnow
 from ..gateways import GATEWAYS
 from ..gateways.base import Gateway, Kind, Setting
+from ..gateways.ours import OwnField
+from ..gateways.reading import ReadError
 from ..gateways.settings import check, check_one, complete
 from .secrets import Secret
 
@@ -109,6 +114,40 @@ class Shop(Base):
         return db.session.scalar(
             select(GatewayAccount).where(GatewayAccount.shop_id == self.id, GatewayAccount.slug == slug)
         )
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How an account's messages meet the shop's orders, beside what its gateway's file reads.
+
+    `numbers`: how order numbers come back; `ours`: what says that a callback is this shop's; `nameless_aside`: what
+    names neither order nor payment is set aside.
+    """
+
+    numbers: NumberPattern | None = None
+    ours: OwnField | None = None
+    nameless_aside: bool = False
+
+    def read(self, message: Message, request: Request) -> Message:
+        """The message with its order's number as the shop has it; `ignored`, with its reason, where it is set aside."""
+        if (why := self._not_ours(request)) is not None:
+            return replace(message, outcome=Outcome.ignored, detail=why)
+        number = number_key(message.order_number) if message.order_number else None
+        if number and self.numbers is not None:
+            number = self.numbers.take(number) or number
+        if self.nameless_aside and not number and message.transaction_id is None and message.outcome in _NAME_ORDERS:
+            return replace(message, outcome=Outcome.ignored, detail="It names no order, and is set aside.")
+        return replace(message, order_number=number or None)
+
+    def _not_ours(self, request: Request) -> str | None:
+        """Where the request can't be read nobody knows; the gateway's own reading says what is wrong with it."""
+        try:
+            return self.ours.not_ours(request) if self.ours is not None else None
+        except ReadError:
+            return None
+
+
+_NAME_ORDERS = frozenset(Outcome) - {Outcome.ignored, Outcome.unclear}
 
 
 class GatewayAccount(Base):
@@ -222,6 +261,18 @@ class GatewayAccount(Base):
         if self.gateway.signs_reply:
             return self.settings_at(utcnow())[0]
         return complete(self.gateway, self.settings)
+
+    @property
+    def longest_number(self) -> int | None:
+        """How many characters an order number may have to come back whole; None where no limit is known."""
+        return self.gateway.number_limit(complete(self.gateway, self.settings))
+
+    @property
+    def reading(self) -> Reading:
+        """How its messages meet the shop's orders."""
+        ours = OwnField(self.ours_field, self.ours_value or "") if self.ours_field else None
+        numbers = NumberPattern.parse(self.number_pattern) if self.number_pattern else None
+        return Reading(numbers, ours, self.sets_nameless_aside)
 
     @property
     def callback_path(self) -> str:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from ..callbacks import moves
 from ..domain.errors import Refused
 from ..domain.money import Answer, Dispute, OrderFacts, Payment
+from ..domain.numbers import number_key
 from ..domain.states import Lane
 from ..domain.values import Money, read_id
 from ..extensions import csrf, db, ring
@@ -68,7 +69,7 @@ def create_order() -> Response:
 @bp.post("/orders/<path:number>/cancel")
 def cancel_order(number: str) -> Response:
     """The shop gave the order up: 200, also where it was cancelled before; 409 where it is paid."""
-    order = Order.find(g.shop.id, number)
+    order = Order.find(g.shop.id, number_key(number))
     if order is None:
         return problem(404, f"There is no order {number}.")
     try:
@@ -90,7 +91,7 @@ def _refused(order: Order | None, sentence: str) -> Response:
 
 @bp.get("/orders/<path:number>")
 def show_order(number: str) -> Response:
-    order = Order.find(g.shop.id, number)
+    order = Order.find(g.shop.id, number_key(number))
     if order is None:
         return problem(404, f"There is no order {number}.")
     return jsonify(as_json(order))

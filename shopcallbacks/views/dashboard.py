@@ -22,14 +22,15 @@ def show() -> str:
     if not speed.any_callback(shop):
         return render_template("dashboard/first.html", shop=shop, steps=health.steps(shop))
     period = _period()
-    start = min(results.starts(period, now(), shop.time_zone)[0], silence.known_from(shop, now()))
+    lasts = silence.lasts_of(shop)
+    start = min(results.starts(period, now(), shop.time_zone)[0], silence.known_from(shop, now(), lasts))
     arrived = arrivals.counts_since(shop.accounts, start, shop.time_zone)
     return render_template(
         "dashboard/show.html",
         **widget_parts(glanced()),
         undecided=decisions.still_open(shop.id, now()),
         results=results.count(shop, period, now(), arrived),
-        heard=silence.heard(shop, now(), arrived),
+        heard=silence.heard(shop, now(), lasts, arrived),
         speed=speed.speed(shop, now()),
         unheard=unheard.look(shop.id, now()),
     )

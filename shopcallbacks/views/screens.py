@@ -55,7 +55,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         in_words=lambda group: causes.group_words(group, now(), written()),
         next_step=causes.next_step,
-        rate=lambda per_hour: pages.rate(per_hour, written()),
+        usually=lambda per_hour: pages.usually(per_hour, written()),
         silent=lambda heard: silence.silent(heard, written()),
         headline=headline.headline,
         event_words=lambda event: outcomes.event(event.kind),

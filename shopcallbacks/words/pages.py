@@ -19,10 +19,17 @@ def worker_gone(seen: datetime | None, now: datetime, due: int, redis: bool, for
 
 
 def rate(per_hour: float, written: Format = PLAIN) -> str:
-    """How many usually come: "14 an hour", "6 a day"."""
+    """How many usually come: "14 an hour", "6 a day", "2 a week"."""
     if per_hour >= 1:
         return f"{written.number(round(per_hour))} an hour"
-    return f"{written.number(max(round(per_hour * 24), 1))} a day"
+    if per_hour * 24 >= 1:
+        return f"{written.number(round(per_hour * 24))} a day"
+    return f"{written.number(max(round(per_hour * 168), 1))} a week"
+
+
+def usually(per_hour: float, written: Format = PLAIN) -> str:
+    """ "usual at this time: 14 an hour"; of little at any time: "usual: 4 a day"."""
+    return f"usual at this time: {rate(per_hour, written)}" if per_hour >= 1 else f"usual: {rate(per_hour, written)}"
 
 
 # The panel's columns, as their heads have them.

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard import arrivals, queue, results, silence, speed, unheard
@@ -227,6 +227,25 @@ def test_a_silence_is_told_once_and_its_end_too(account: GatewayAccount, shop: S
     assert [told(shop), told(shop)] == [[AlertKind.heard], []]
 
 
+def test_a_shop_with_four_callbacks_a_day_is_told_the_next_day(account: GatewayAccount, shop: Shop) -> None:
+    rules = AlertRules.of(shop.id)
+    rules.recipients, rules.waiting = "dana@shop.example", False
+    now = utcnow()
+    last = came(account, now - DAY - 6 * HOUR)
+    db.session.execute(update(GatewayAccount).values(created_at=now - 50 * DAY))
+    first = arrivals.hour_of(last.received_at, "UTC")
+    hours = [first - n * HOUR for n in range(49 * 24)]
+    rows = [
+        {"account_id": account.id, "hour": at, "came": 1, "genuine": int((first - at) % (6 * HOUR) == 0 * HOUR)}
+        for at in hours
+    ]
+    db.session.execute(insert(Arrivals), rows)
+    db.session.commit()
+    assert told(shop) == [AlertKind.silent]
+    message_ = db.session.scalars(select(AlertMessage)).one()
+    assert "Stripe has been silent for 1 d 6 h; usual: 4 a day" in message_.subject
+
+
 def test_who_does_not_want_it_is_not_told_of_silence(account: GatewayAccount, shop: Shop) -> None:
     rules = AlertRules.of(shop.id)
     rules.recipients, rules.waiting, rules.silent = "dana@shop.example", False, False
@@ -241,11 +260,29 @@ def test_orders_nobody_called_about_are_the_oldest_first(account: GatewayAccount
         order = make_order(shop, f"silent-{minutes}")
         order.created_at = now - timedelta(minutes=minutes)
     make_order(shop, "a-test", test=True).created_at = now - HOUR
+    make_order(shop, "a-gift", minor=0).created_at = now - HOUR
     heard = make_order(shop, "heard")
     heard.created_at = now - HOUR
     make_callback(account, message(heard, money=Money(1, "EUR")))
     process()
     found = unheard.look(shop.id, now)
-    assert found.count == 6
-    assert [order.number for order in found.oldest] == [f"silent-{minutes}" for minutes in (70, 60, 50, 40, 30)]
-    assert len(unheard.page(shop.id, now, None).orders) == 6
+    assert (found.count, found.more) == (7, False)
+    assert [order.number for order in found.oldest] == [f"silent-{minutes}" for minutes in (60 * 25, 70, 60, 50, 40)]
+    assert len(unheard.page(shop.id, now, None).orders) == 7
+
+
+def test_orders_nobody_called_about_are_looked_for_as_far_back_as_they_go(shop: Shop) -> None:
+    now = utcnow()
+    for years in (1, 3, 9):
+        make_order(shop, f"{years} years").created_at = now - years * 365 * DAY
+    db.session.commit()
+    assert [order.number for order in unheard.look(shop.id, now).oldest] == ["9 years", "3 years", "1 years"]
+    some = unheard.look(shop.id, now, most=2)
+    assert (some.count, some.more) == (2, True)
+
+
+def test_orders_nobody_called_about_are_found_by_their_index(shop: Shop) -> None:
+    db.session.execute(text("SET LOCAL enable_seqscan = off"))
+    statement = unheard._orders(shop.id, utcnow()).compile(db.engine)
+    plan = db.session.connection().exec_driver_sql(f"EXPLAIN {statement}", statement.params)
+    assert "using ix_orders_unheard on orders" in "\n".join(line for (line,) in plan)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopcallbacks.dashboard.rhythm import HOUR, Rhythm
@@ -47,8 +47,8 @@ def rhythm(rate: Rate, until: datetime, days: int = 28, zone: str = "UTC") -> Rh
         (always(14), MONDAY + timedelta(hours=12), timedelta(hours=2, minutes=10), True),
         (always(200), MONDAY + timedelta(hours=12), timedelta(minutes=14), False),
         (always(200), MONDAY + timedelta(hours=12), timedelta(minutes=16), True),
-        (always(1), MONDAY + timedelta(hours=12), timedelta(hours=7), False),
-        (always(1), MONDAY + timedelta(hours=12), timedelta(hours=9), True),
+        (always(1), MONDAY + timedelta(hours=12), timedelta(hours=4), False),
+        (always(1), MONDAY + timedelta(hours=12), timedelta(hours=6), True),
         (always(0), MONDAY + timedelta(hours=12), timedelta(hours=23), False),
         (day_shop, MONDAY + timedelta(hours=21, minutes=50), timedelta(hours=10), False),
         (day_shop, MONDAY + timedelta(hours=21, minutes=50), timedelta(hours=11), True),
@@ -81,6 +81,17 @@ def test_a_new_gateway_has_nothing_usual() -> None:
     assert not rhythm(always(100), last).silent(last, None)
 
 
+def test_a_small_shop_waits_for_longer_than_its_own_longest_pause() -> None:
+    last = MONDAY + timedelta(hours=12)
+    steady = rhythm(lambda at: int(at.hour in (6, 18)), last, days=56)
+    # As many in all, but now and then none for four days.
+    in_rows = rhythm(lambda at: int(at.hour in (6, 12, 18, 23) and at.day % 8 < 4), last, days=56)
+    pause = timedelta(days=2, hours=18)
+    assert steady.silent(last + pause, last)
+    assert not in_rows.silent(last + pause, last)
+    assert in_rows.silent(last + timedelta(days=8), last)
+
+
 @pytest.mark.parametrize("zone", ["Europe/Vienna", "Asia/Kolkata", "America/New_York"])
 @pytest.mark.parametrize("day", [datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 3, 29, tzinfo=UTC)])
 def test_the_shops_clock_counts_though_it_is_changed(zone: str, day: datetime) -> None:
@@ -91,23 +102,56 @@ def test_the_shops_clock_counts_though_it_is_changed(zone: str, day: datetime) -
     assert found.silent(opens + timedelta(hours=2), last)
 
 
+@st.composite
+def closed_days(draw: st.DrawFn) -> tuple[list[int], int, int]:
+    """A day's counts by hour, and the hours from and to which nothing ever comes."""
+    closes, length = draw(st.integers(0, 23)), draw(st.integers(1, 20))
+    day = draw(st.lists(st.integers(0, 50), min_size=24, max_size=24))
+    for hour in range(closes, closes + length):
+        day[hour % 24] = 0
+    return day, closes, closes + length
+
+
+@settings(deadline=None)
+@given(closed_days(), st.data())
+def test_where_nothing_usually_comes_no_silence_is_told(
+    closed: tuple[list[int], int, int], data: st.DataObject
+) -> None:
+    day, closes, opens = closed
+    minutes = st.integers(60 * closes, 60 * opens)
+    start, end = sorted((data.draw(minutes), data.draw(minutes)))
+    last = MONDAY + timedelta(minutes=start)
+    assert not rhythm(lambda at: day[at.hour], last).silent(MONDAY + timedelta(minutes=end), last)
+
+
+busy_days = st.lists(st.integers(0, 50), min_size=24, max_size=24).filter(any)
+
+
+@settings(deadline=None, max_examples=30)
+@given(busy_days, st.integers(0, 24 * 60), st.sets(st.integers(0, 6), min_size=1))
+def test_every_silence_is_told_in_the_end_and_goes_on_until_it_ends(
+    day: list[int], start: int, open_on: set[int]
+) -> None:
+    last = MONDAY + timedelta(minutes=start)
+    found = rhythm(lambda at: day[at.hour] if at.weekday() in open_on else 0, last, days=56)
+    pauses = (*range(0, 48, 6), *range(48, 24 * 50, 60))
+    told = [found.silent(last + timedelta(hours=hours), last) for hours in pauses]
+    assert told == sorted(told)
+    assert told[-1]
+
+
+@settings(deadline=None)
 @given(
-    st.lists(st.integers(0, 50), min_size=24, max_size=24),
-    st.integers(0, 24 * 60),
-    st.integers(0, 24 * 60),
+    st.sets(st.integers(0, 23), min_size=4, max_size=4),
+    st.integers(0, 24 * 7 * 60 - 1),
+    st.sampled_from(["UTC", "Europe/Vienna", "Asia/Kolkata", "America/New_York"]),
 )
-def test_where_nothing_usually_comes_no_silence_is_told(day: list[int], start: int, length: int) -> None:
-    last = MONDAY + timedelta(minutes=start)
-    now = last + timedelta(minutes=length)
-    found = rhythm(lambda at: day[at.hour], last)
-    touched = {(last + timedelta(minutes=minute)).hour for minute in range(length)}
-    if not any(day[hour] for hour in touched):
-        assert not found.silent(now, last)
-
-
-@given(st.lists(st.integers(0, 50), min_size=24, max_size=24), st.integers(0, 24 * 60), st.integers(1, 23 * 60))
-def test_a_longer_silence_is_never_less_of_one(day: list[int], start: int, length: int) -> None:
-    last = MONDAY + timedelta(minutes=start)
-    found = rhythm(lambda at: day[at.hour], last)
-    if found.silent(last + timedelta(minutes=length), last):
-        assert found.silent(last + timedelta(minutes=length + 60), last)
+def test_a_shop_with_four_a_day_hears_of_its_silence_by_the_end_of_the_next_day(
+    hours: set[int], stop: int, zone: str
+) -> None:
+    clock = ZoneInfo(zone)
+    stopped = MONDAY.replace(tzinfo=clock) + timedelta(minutes=stop)
+    next_midnight = (stopped + timedelta(days=2)).replace(hour=0, minute=0)
+    found = rhythm(lambda at: int(at.hour in hours), stopped.astimezone(UTC), days=56, zone=zone)
+    last = max(hour for hour, count in found.came.items() if count)
+    assert found.silent(next_midnight.astimezone(UTC), last)

@@ -32,7 +32,12 @@ def test_each_kind_of_attempt_is_made_by_itself_or_asked_for_by_one_verb() -> No
 
 def test_what_takes_a_verb_back_is_taken_back_by_it() -> None:
     pairs = {verb: verb.opposite for verb in Verb if verb.opposite}
-    assert pairs == {Verb.remove: Verb.restore, Verb.restore: Verb.remove}
+    assert pairs == {
+        Verb.owe: Verb.unowe,
+        Verb.close: Verb.restore,
+        Verb.remove: Verb.restore,
+        Verb.restore: Verb.remove,
+    }
 
 
 def test_a_verb_is_found_by_its_name_and_an_act_that_is_none_is_not() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import quote_from_bytes
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shopcallbacks.gateways.charsets import codec
 from shopcallbacks.panel.body import SET_ANEW, SHOWN, hex_dump, read
 
 
@@ -62,6 +64,50 @@ def test_other_character_sets_are_named_and_bytes_are_dumped() -> None:
     pane = read(b"\x89PNG\r\n\x1a\n\x00")
     assert pane.kind == "bytes"
     assert pane.pretty == "00000000  89 50 4e 47 0d 0a 1a 0a  00                       .PNG....."
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        ("Shift_JIS", "髙橋 一郎"),
+        ("windows-1252", "Zoë Œuvre €"),
+        ("windows-1251", "Иван Грозный"),
+        ("gb2312", "王小明"),
+        ("iso-2022-jp", "山田"),
+        ("EUC-KR", "홍길동"),
+        ("UTF-8", "Grüße"),
+    ],
+)
+@pytest.mark.parametrize("how", ["PayPal", "browser", "header", "raw"])
+def test_names_can_be_read_in_the_character_set_that_is_named(charset: str, name: str, how: str) -> None:
+    encoded = name.encode(codec(charset) or "")
+    value = encoded if how == "raw" and b" " not in encoded else quote_from_bytes(encoded).encode()
+    own = {"PayPal": f"&charset={charset}", "browser": f"&_charset_={charset}"}.get(how, "")
+    pane = read(b"first_name=" + value + own.encode(), charset if how in ("header", "raw") else None)
+    assert (pane.kind, pane.charset) == ("form", charset)
+    assert pane.fields[0].value == name.replace("\x1b", "\\x1b")
+
+
+def test_a_forms_own_word_of_its_letters_counts_before_the_headers() -> None:
+    form = b"n=%8eR%93c&_charset_=Shift_JIS"
+    assert read(form, "iso-8859-1").fields[0].value == "山田"
+
+
+@pytest.mark.parametrize("named", ["windows-1252", "ISO-8859-1", "utf-7", "rot13", "unicode_escape", "no-such", None])
+def test_letters_in_utf_8_are_read_whatever_is_named(named: str | None) -> None:
+    assert read("name=Grüße".encode(), named).fields[0].value == "Grüße"
+
+
+def test_a_word_of_letters_that_is_wrong_does_no_harm() -> None:
+    pane = read(b"name=Gr%FC%DFe&charset=Shift_JIS")
+    assert (pane.charset, pane.fields[0].value) == ("Windows-1252", "Grüße")
+
+
+@given(st.binary(), st.sampled_from(["Shift_JIS", "iso-2022-jp", "gb2312", "windows-1251", "zip", "", "x" * 99]))
+def test_any_bytes_can_be_shown_in_any_character_set(data: bytes, named: str) -> None:
+    pane = read(data, named)
+    "".join((pane.raw, pane.pretty, *(f"{field.name}{field.value}{field.inside}" for field in pane.fields))).encode()
+    assert pane.total == len(data)
 
 
 def test_signs_that_hide_or_turn_text_are_made_visible() -> None:

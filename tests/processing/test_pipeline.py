@@ -19,6 +19,7 @@ from shopcallbacks.domain.states import AttemptKind, Effect, OrderState, State, 
 from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Outcome, Request, Verdict
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.feed import OrderEvent
+from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.processing import deciding, pipeline
 from shopcallbacks.shops.accounts import Mode
 

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from shopcallbacks.extensions import db
-from shopcallbacks.shops.accounts import Shop
+from shopcallbacks.shops.accounts import Mode, Shop
 
 from ..factories import make_account, make_callback, make_order, make_shop, message, process
 
@@ -53,6 +53,13 @@ def test_the_same_number_with_another_amount_is_a_conflict(client: FlaskClient, 
         ({"amount": "1e3000000"}, "amount"),
         ({"amount": "NaN"}, "amount"),
         ({"amount": "-1.00"}, "amount"),
+        ({"amount": "1e3"}, "amount"),
+        ({"amount": "+49.00"}, "amount"),
+        ({"amount": "4_9.00"}, "amount"),
+        ({"amount": "４９.00"}, "amount"),
+        ({"amount": " 49.00"}, "amount"),
+        ({"amount": "49.00\n"}, "amount"),
+        ({"amount": "10000000000000.00"}, "amount"),
         ({"amount": ""}, "amount"),
         ({"currency": "eur"}, "currency"),
         ({"currency": "EURO"}, "currency"),
@@ -65,6 +72,63 @@ def test_a_bad_field_is_named(client: FlaskClient, shop: Shop, change: dict[str,
     response = client.post("/api/orders", json={**NEW, **change})
     assert (response.status_code, response.mimetype) == (422, "application/problem+json")
     assert [error["field"] for error in response.json["errors"]] == [field]
+
+
+def test_the_largest_sum_is_the_largest_that_gateways_can_say(client: FlaskClient, shop: Shop) -> None:
+    assert client.post("/api/orders", json={**NEW, "amount": "9999999999999.99"}).status_code == 201
+    larger = client.post("/api/orders", json={**NEW, "number": "2", "amount": "10000000000000.00"})
+    assert "at most 9,999,999,999,999.99 EUR" in larger.json["errors"][0]["detail"]
+    yen = {**NEW, "number": "3", "currency": "JPY"}
+    assert client.post("/api/orders", json={**yen, "amount": "999999999999999"}).status_code == 201
+    assert client.post("/api/orders", json={**yen, "amount": "1000000000000000"}).status_code == 422
+
+
+def test_a_number_is_the_same_with_blanks_and_in_another_unicode_form(client: FlaskClient, shop: Shop) -> None:
+    made = client.post("/api/orders", json={**NEW, "number": " Größe-7\t"})
+    assert (made.status_code, made.json["number"]) == (201, "Größe-7")
+    assert client.post("/api/orders", json={**NEW, "number": "Gro\u0308ße-7"}).status_code == 200
+    assert client.get("/api/orders/Gro\u0308ße-7").json == made.json
+
+
+def test_a_number_that_a_gateway_cuts_off_is_refused_with_its_name(client: FlaskClient, shop: Shop) -> None:
+    make_account(shop)
+    make_account(
+        shop, "redsys", merchant_code="999008881", terminal="1", secret_keys=["sq7HjrUOBfKmC576ILgskD5srU870gJ7"]
+    )
+    response = client.post("/api/orders", json={**NEW, "number": "1234567890123"})
+    assert response.json["errors"] == [
+        {"field": "number", "detail": "must have at most 12 characters: Redsys gives no more of it back"}
+    ]
+    assert client.post("/api/orders", json={**NEW, "number": "123456789012"}).status_code == 201
+
+
+def test_only_gateways_that_may_pay_the_order_limit_its_number(client: FlaskClient, shop: Shop) -> None:
+    stripe = make_account(shop)
+    redsys = make_account(
+        shop, "redsys", merchant_code="999008881", terminal="1", secret_keys=["sq7HjrUOBfKmC576ILgskD5srU870gJ7"]
+    )
+    named = {**NEW, "number": "1234567890123"}
+    assert client.post("/api/orders", json={**named, "gateway_account": stripe.slug}).status_code == 201
+    redsys.mode = Mode.test
+    db.session.commit()
+    assert client.post("/api/orders", json={**named, "number": "1234567890124"}).status_code == 201
+    assert client.post("/api/orders", json={**named, "number": "1234567890125", "test": True}).status_code == 422
+    redsys.disable()
+    db.session.commit()
+    assert client.post("/api/orders", json={**named, "number": "1234567890125", "test": True}).status_code == 201
+
+
+@pytest.mark.parametrize(("field", "longest"), [("reference_id", 40), ("order_id", None)])
+def test_a_limit_may_be_that_of_the_field_the_number_stands_in(field: str, longest: int | None, shop: Shop) -> None:
+    square = make_account(
+        shop,
+        "square",
+        signature_keys=["key"],
+        merchant_id="MLABC",
+        notification_url="https://shop.example/",
+        order_field=field,
+    )
+    assert square.longest_number == longest
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b"{", b'"x"'])

@@ -30,17 +30,19 @@ def look() -> bool:
     rules = AlertRules.next_to_look_at(now)
     if rules is None:
         return False
+    # Once a minute is enough for a silence, which takes the counts of weeks to judge.
+    gateways = rules.looked_at is None or rules.looked_at.minute != now.minute
     rules.looked_at = now
-    tell(rules, queue.summary(rules.shop_id, now))
+    tell(rules, queue.summary(rules.shop_id, now), gateways)
     return True
 
 
-def tell(rules: AlertRules, summary: Summary) -> None:
-    """Messages for what has changed since the shop was last told."""
+def tell(rules: AlertRules, summary: Summary, gateways: bool = True) -> None:
+    """Messages for what has changed since the shop was last told. `gateways`: also whether one has fallen silent."""
     site = str(current_app.config["PUBLIC_URL"])
     for kind in changed(rules, Told.of(rules.shop_id), summary):
         post(rules, kind, texts.alert(kind, rules, summary, site))
-    for kind, found in silences(rules, summary.now):
+    for kind, found in silences(rules, summary.now) if gateways else ():
         post(rules, kind, texts.silence(kind, rules.shop, found, summary, site))
     if digest_is_due(rules, summary):
         post(rules, AlertKind.digest, texts.alert(AlertKind.digest, rules, summary, site))

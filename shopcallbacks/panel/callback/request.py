@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...callbacks.callback import Callback
+from ...gateways.charsets import named_by_type
 from ...shops.secrets import SecretUnreadable
 from ...words.masking import clean, mask, mask_bytes
 from ..body import SHOWN, Field, Pane, hex_dump, read
@@ -34,12 +35,18 @@ def pane_of(callback: Callback, part: str) -> RequestPane:
         part=part if part in PARTS else PARTS[0],
         path=hide(callback.path),
         headers=tuple((clean(name), hide.header(name, value)) for name, value in callback.headers),
-        body=hide.pane(read(callback.body)),
-        query=hide.pane(read(callback.query)),
+        body=hide.pane(read(callback.body, _charset_of(callback))),
+        query=hide.pane(read(callback.query, _charset_of(callback))),
         dump=hex_dump(hide(callback.body[:SHOWN].decode("latin-1"), HIDDEN_BYTES).encode("latin-1"))
         if part == "bytes"
         else "",
     )
+
+
+def _charset_of(callback: Callback) -> str | None:
+    """The character set that the request names, else the account's settings."""
+    types = [value for name, value in callback.headers if name.lower() == "content-type"]
+    return named_by_type(types[0] if types else None) or (callback.account.settings or {}).get("charset")
 
 
 def hides(callback: Callback) -> bool:
