@@ -17,24 +17,12 @@ from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Reply, Request, Verification, exponent
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .moments import iso
-from .reading import (
-    ReadError,
-    dig,
-    dig_object,
-    first_match,
-    major,
-    minor,
-    name_refund,
-    no_money_no_decision,
-    our_word,
-    read_object,
-    same,
-    same_base64,
-    text,
-    unclear,
-    unreadable,
-)
+from .kit.errors import ReadError
+from .kit.json import dig, dig_object, read_object, text
+from .kit.messages import name_refund, no_money_no_decision, our_word, unclear, unreadable
+from .kit.moments import iso
+from .kit.money import major, minor
+from .kit.signatures import first_match, same, same_base64
 
 # eventCode -> (our word where success is true, where it is false). All others are ignored.
 # "authorised": what the account's setting says. "?": by modification.action. "parts": each means of payment by itself.

@@ -16,24 +16,13 @@ from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .moments import iso
-from .reading import (
-    ReadError,
-    dig,
-    dig_object,
-    first_match,
-    major,
-    name_refund,
-    no_money_no_decision,
-    our_word,
-    read_answer,
-    read_object,
-    same_hex,
-    text,
-    unclear,
-    unreachable,
-    unreadable,
-)
+from .kit.answers import read_answer, unreachable
+from .kit.errors import ReadError
+from .kit.json import dig, dig_object, read_object, text
+from .kit.messages import name_refund, no_money_no_decision, our_word, unclear, unreadable
+from .kit.moments import iso
+from .kit.money import major
+from .kit.signatures import first_match, same_hex
 
 PREFIX = "net.authorize.payment."
 # The event behind the prefix -> our word by response code: 1 approved, 2 and 3 refused, 4 held.

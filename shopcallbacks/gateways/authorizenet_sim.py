@@ -14,20 +14,12 @@ from typing import Any
 
 from ..domain.values import Message, Outcome, Reply, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .reading import (
-    ReadError,
-    first_match,
-    form_request,
-    major,
-    name_refund,
-    no_money_no_decision,
-    our_word,
-    read_form,
-    same_hex,
-    text,
-    unclear,
-    unreadable,
-)
+from .kit.errors import ReadError
+from .kit.forms import form_request, read_form
+from .kit.json import text
+from .kit.messages import name_refund, no_money_no_decision, our_word, unclear, unreadable
+from .kit.money import major
+from .kit.signatures import first_match, same_hex
 
 # x_type -> x_response_code -> our word. "authorised": what the account's setting says.
 REFUSED = {"2": "failed", "3": "failed", "4": "pending"}  # declined, an error, held for review

@@ -19,23 +19,13 @@ from xml.etree.ElementTree import Element, SubElement
 
 from ..domain.values import Message, Outcome, Reply, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .moments import day, iso
-from .reading import (
-    ReadError,
-    dig,
-    first_match,
-    major,
-    name_refund,
-    no_money_no_decision,
-    our_word,
-    read_base64,
-    read_form,
-    same_hex,
-    split_form,
-    text,
-    unclear,
-    unreadable,
-)
+from .kit.errors import ReadError
+from .kit.forms import read_form, split_form
+from .kit.json import dig, text
+from .kit.messages import name_refund, no_money_no_decision, our_word, unclear, unreadable
+from .kit.moments import day, iso
+from .kit.money import major
+from .kit.signatures import first_match, read_base64, same_hex
 
 # Kinds about a transaction -> our word for a sale. "status": by the transaction's status. For a credit see below.
 TRANSACTION_KINDS = {

@@ -9,24 +9,13 @@ from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Request, Verdict, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .moments import iso
-from .reading import (
-    ReadError,
-    dig,
-    dig_object,
-    minor,
-    name_refund,
-    no_money_no_decision,
-    no_sum_no_chargeback,
-    our_word,
-    read_currency,
-    read_object,
-    same,
-    text,
-    unclear,
-    unreadable,
-)
-from .signed_body import signed_post, verify_body
+from .kit.errors import ReadError
+from .kit.json import dig, dig_object, read_object, text
+from .kit.messages import name_refund, no_money_no_decision, no_sum_no_chargeback, our_word, unclear, unreadable
+from .kit.moments import iso
+from .kit.money import minor, read_currency
+from .kit.signatures import same
+from .kit.signed_body import signed_post, verify_body
 
 # The event's type -> our word; all else is ignored. "authorised": what the account's setting says.
 TYPES = {

@@ -11,9 +11,12 @@ from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
-from .moments import iso
-from .reading import ReadError, dig, dig_object, major, no_money_no_decision, read_object, text, unclear, unreadable
-from .signed_body import signed_post, verify_body
+from .kit.errors import ReadError
+from .kit.json import dig, dig_object, read_object, text
+from .kit.messages import no_money_no_decision, unclear, unreadable
+from .kit.moments import iso
+from .kit.money import major
+from .kit.signed_body import signed_post, verify_body
 
 # The event's type -> our word; all else is ignored.
 TYPES = {

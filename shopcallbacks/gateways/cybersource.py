@@ -14,20 +14,13 @@ from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .moments import iso
-from .reading import (
-    ReadError,
-    first_match,
-    form_request,
-    major,
-    no_money_no_decision,
-    our_word,
-    read_form,
-    same_base64,
-    text,
-    unclear,
-    unreadable,
-)
+from .kit.errors import ReadError
+from .kit.forms import form_request, read_form
+from .kit.json import text
+from .kit.messages import no_money_no_decision, our_word, unclear, unreadable
+from .kit.moments import iso
+from .kit.money import major
+from .kit.signatures import first_match, same_base64
 
 # decision -> our word. "?": decided below, by the transaction's type or the reason.
 DECISIONS = {

@@ -13,18 +13,10 @@ from urllib.parse import urlencode
 
 from ..domain.values import Message, Reply, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
-from .fields import FIELD_SETTINGS, message_by_fields, reply_by_settings, write_fields
-from .reading import (
-    ReadError,
-    age_problem,
-    first_match,
-    read_base64,
-    read_form,
-    same,
-    same_base64,
-    same_hex,
-    split_form,
-)
+from .kit.errors import ReadError
+from .kit.fields import FIELD_SETTINGS, message_by_fields, reply_by_settings, write_fields
+from .kit.forms import read_form, split_form
+from .kit.signatures import age_problem, first_match, read_base64, same, same_base64, same_hex
 
 # The gateway's words to ours: the setting `statuses`.
 

@@ -13,24 +13,13 @@ from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
-from .moments import iso
-from .reading import (
-    ReadError,
-    dig,
-    dig_object,
-    first_match,
-    hundredths,
-    in_hundredths,
-    name_refund,
-    no_money_no_decision,
-    read_answer,
-    read_object,
-    same_hex,
-    text,
-    unclear,
-    unreachable,
-    unreadable,
-)
+from .kit.answers import read_answer, unreachable
+from .kit.errors import ReadError
+from .kit.json import dig, dig_object, read_object, text
+from .kit.messages import name_refund, no_money_no_decision, unclear, unreadable
+from .kit.moments import iso
+from .kit.money import hundredths, in_hundredths
+from .kit.signatures import first_match, same_hex
 
 # resource_type and action -> our word; all else is ignored
 EVENTS = {

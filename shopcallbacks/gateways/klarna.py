@@ -13,21 +13,13 @@ from urllib.parse import urlencode
 
 from ..domain.values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .moments import iso
-from .reading import (
-    ReadError,
-    basic,
-    dig,
-    hundredths,
-    in_hundredths,
-    no_money_no_decision,
-    our_word,
-    read_answer,
-    read_object,
-    split_form,
-    text,
-    unclear,
-)
+from .kit.answers import basic, read_answer
+from .kit.errors import ReadError
+from .kit.forms import split_form
+from .kit.json import dig, read_object, text
+from .kit.messages import no_money_no_decision, our_word, unclear
+from .kit.moments import iso
+from .kit.money import hundredths, in_hundredths
 
 # status -> our word; "?": decided below, by what else the order says
 STATUS = {

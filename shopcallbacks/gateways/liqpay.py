@@ -14,22 +14,13 @@ from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
-from .moments import unix_milliseconds
-from .reading import (
-    ReadError,
-    first_match,
-    form_request,
-    major,
-    name_refund,
-    no_money_no_decision,
-    read_base64,
-    read_form,
-    read_object,
-    same_base64,
-    text,
-    unclear,
-    unreadable,
-)
+from .kit.errors import ReadError
+from .kit.forms import form_request, read_form
+from .kit.json import read_object, text
+from .kit.messages import name_refund, no_money_no_decision, unclear, unreadable
+from .kit.moments import unix_milliseconds
+from .kit.money import major
+from .kit.signatures import first_match, read_base64, same_base64
 
 # LiqPay's status -> our word. Any other that ends in `_verify` is pending too.
 STATUSES = {

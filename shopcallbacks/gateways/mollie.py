@@ -13,25 +13,14 @@ from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, Money, NoAnswer, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .moments import iso
-from .reading import (
-    ReadError,
-    dig,
-    dig_object,
-    first_match,
-    major,
-    no_money_no_decision,
-    our_word,
-    read_answer,
-    read_object,
-    same_hex,
-    split_form,
-    stopped,
-    text,
-    unclear,
-    unreachable,
-    unreadable,
-)
+from .kit.answers import read_answer, unreachable
+from .kit.errors import ReadError, stopped
+from .kit.forms import split_form
+from .kit.json import dig, dig_object, read_object, text
+from .kit.messages import no_money_no_decision, our_word, unclear, unreadable
+from .kit.moments import iso
+from .kit.money import major
+from .kit.signatures import first_match, same_hex
 
 # A payment's status, and an order's (the old Orders API) -> our word
 PAYMENT = {

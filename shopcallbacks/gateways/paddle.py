@@ -12,23 +12,12 @@ from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
-from .moments import iso
-from .reading import (
-    ReadError,
-    age_problem,
-    dig,
-    first_match,
-    minor,
-    name_refund,
-    no_money_no_decision,
-    no_sum_no_chargeback,
-    read_object,
-    same_hex,
-    text,
-    unclear,
-    unreadable,
-    whole,
-)
+from .kit.errors import ReadError
+from .kit.json import dig, read_object, text
+from .kit.messages import name_refund, no_money_no_decision, no_sum_no_chargeback, unclear, unreadable
+from .kit.moments import iso
+from .kit.money import minor, whole
+from .kit.signatures import age_problem, first_match, same_hex
 
 # A transaction's event -> our word; all else is ignored.
 TRANSACTION = {

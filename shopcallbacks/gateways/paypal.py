@@ -19,23 +19,14 @@ from cryptography.x509 import Certificate
 
 from ..domain.values import Ask, Asking, Message, Money, NoAnswer, Outcome, Request, Verification
 from .base import AUTHORISED, Gateway, Kind, Setting, Settings
-from .certificates import names_of, reaches_a_root, read_certificates, rsa_key_of, system_roots
-from .moments import iso
-from .paypal_terms import ENVIRONMENT, read_amount
-from .reading import (
-    ReadError,
-    dig,
-    dig_object,
-    name_refund,
-    our_word,
-    read_base64,
-    read_object,
-    same_base64,
-    text,
-    unclear,
-    unreachable,
-    unreadable,
-)
+from .kit.answers import unreachable
+from .kit.certificates import names_of, reaches_a_root, read_certificates, rsa_key_of, system_roots
+from .kit.errors import ReadError
+from .kit.json import dig, dig_object, read_object, text
+from .kit.messages import name_refund, our_word, unclear, unreadable
+from .kit.moments import iso
+from .kit.paypal import ENVIRONMENT, read_amount
+from .kit.signatures import read_base64, same_base64
 
 # The status or (older) state of the thing inside -> our word. A kind of event not listed below is ignored.
 TAKEN = {"COMPLETED": "paid", "PARTIALLY_REFUNDED": "paid", "REFUNDED": "paid"}

@@ -11,9 +11,13 @@ from urllib.parse import urlencode
 
 from ..domain.values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .moments import iso
-from .paypal_terms import ENVIRONMENT, read_amount, write_amount
-from .reading import ReadError, name_refund, our_word, split_form, stopped, text, unclear, unreachable, unreadable
+from .kit.answers import unreachable
+from .kit.errors import ReadError, stopped
+from .kit.forms import split_form
+from .kit.json import text
+from .kit.messages import name_refund, our_word, unclear, unreadable
+from .kit.moments import iso
+from .kit.paypal import ENVIRONMENT, read_amount, write_amount
 
 # payment_status -> our word
 STATUS = {

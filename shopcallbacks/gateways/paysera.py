@@ -22,20 +22,12 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from ..domain.values import Message, Outcome, Reply, Request, Verdict, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
-from .reading import (
-    ReadError,
-    first_match,
-    form_of,
-    minor,
-    no_money_no_decision,
-    read_base64,
-    read_form,
-    same_hex,
-    text,
-    unclear,
-    unreadable,
-    whole,
-)
+from .kit.errors import ReadError
+from .kit.forms import form_of, read_form
+from .kit.json import text
+from .kit.messages import no_money_no_decision, unclear, unreadable
+from .kit.money import minor, whole
+from .kit.signatures import first_match, read_base64, same_hex
 
 # Paysera's status -> our word.
 STATUSES = {

@@ -14,19 +14,12 @@ from typing import Any
 
 from ..domain.values import Message, Outcome, Reply, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
-from .reading import (
-    ReadError,
-    first_match,
-    form_request,
-    minor,
-    no_money_no_decision,
-    read_form,
-    same_base64,
-    text,
-    unclear,
-    unreadable,
-    whole,
-)
+from .kit.errors import ReadError
+from .kit.forms import form_request, read_form
+from .kit.json import text
+from .kit.messages import no_money_no_decision, unclear, unreadable
+from .kit.money import minor, whole
+from .kit.signatures import first_match, same_base64
 
 # PayTR's status -> our word.
 STATUSES = {"success": Outcome.paid, "failed": Outcome.failed}

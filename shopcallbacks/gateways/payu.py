@@ -14,24 +14,12 @@ from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .moments import iso
-from .reading import (
-    ReadError,
-    dig,
-    dig_object,
-    first_match,
-    in_hundredths,
-    minor,
-    name_refund,
-    no_money_no_decision,
-    our_word,
-    read_object,
-    same_hex,
-    text,
-    unclear,
-    unreadable,
-    whole,
-)
+from .kit.errors import ReadError
+from .kit.json import dig, dig_object, read_object, text
+from .kit.messages import name_refund, no_money_no_decision, our_word, unclear, unreadable
+from .kit.moments import iso
+from .kit.money import in_hundredths, minor, whole
+from .kit.signatures import first_match, same_hex
 
 # PayU's status -> our word; "authorised": what the account's setting says.
 ORDER = {

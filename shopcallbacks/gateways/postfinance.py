@@ -13,22 +13,12 @@ from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .reading import (
-    ReadError,
-    first_match,
-    form_of,
-    form_request,
-    major,
-    name_refund,
-    no_money_no_decision,
-    our_word,
-    read_form,
-    same_hex,
-    text,
-    unclear,
-    unreadable,
-    upper_names,
-)
+from .kit.errors import ReadError
+from .kit.forms import form_of, form_request, read_form, upper_names
+from .kit.json import text
+from .kit.messages import name_refund, no_money_no_decision, our_word, unclear, unreadable
+from .kit.money import major
+from .kit.signatures import first_match, same_hex
 
 # STATUS -> our word. "authorised": what the account's setting says.
 STATUSES = {

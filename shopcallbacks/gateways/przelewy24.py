@@ -12,23 +12,12 @@ from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
-from .reading import (
-    ReadError,
-    basic,
-    dig,
-    first_match,
-    hundredths,
-    in_hundredths,
-    name_refund,
-    no_money_no_decision,
-    read_answer,
-    read_object,
-    same_hex,
-    text,
-    unclear,
-    unreachable,
-    unreadable,
-)
+from .kit.answers import basic, read_answer, unreachable
+from .kit.errors import ReadError
+from .kit.json import dig, read_object, text
+from .kit.messages import name_refund, no_money_no_decision, unclear, unreadable
+from .kit.money import hundredths, in_hundredths
+from .kit.signatures import first_match, same_hex
 
 # A payment is only told when it is paid. A refund's status -> our word
 REFUND = {0: "refunded", 1: "ignored"}

@@ -9,21 +9,12 @@ from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Request, Verification
 from .base import FEE_BEARER, Example, Gateway, Kind, Setting, Settings
-from .moments import unix_seconds
-from .reading import (
-    ReadError,
-    dig,
-    dig_object,
-    minor,
-    name_refund,
-    no_money_no_decision,
-    no_sum_no_chargeback,
-    read_object,
-    text,
-    unclear,
-    unreadable,
-)
-from .signed_body import signed_post, verify_body
+from .kit.errors import ReadError
+from .kit.json import dig, dig_object, read_object, text
+from .kit.messages import name_refund, no_money_no_decision, no_sum_no_chargeback, unclear, unreadable
+from .kit.moments import unix_seconds
+from .kit.money import minor
+from .kit.signed_body import signed_post, verify_body
 
 # The event -> our word; all else is ignored.
 EVENTS = {

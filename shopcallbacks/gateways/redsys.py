@@ -25,24 +25,12 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from ..domain.values import Message, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .reading import (
-    ReadError,
-    first_match,
-    form_request,
-    minor,
-    name_refund,
-    no_money_no_decision,
-    our_word,
-    read_base64,
-    read_form,
-    read_object,
-    same,
-    text,
-    unclear,
-    unreadable,
-    upper_names,
-    whole,
-)
+from .kit.errors import ReadError
+from .kit.forms import form_request, read_form, upper_names
+from .kit.json import read_object, text
+from .kit.messages import name_refund, no_money_no_decision, our_word, unclear, unreadable
+from .kit.money import minor, whole
+from .kit.signatures import first_match, read_base64, same
 
 # Ds_TransactionType -> (the responses that mean it was done, our word then). 0 to 99 all mean "authorised".
 GRANTED = range(100)

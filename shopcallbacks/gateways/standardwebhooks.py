@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ..domain.values import Message, Reply, Request, Verification
 from .base import Example, Gateway, Kind, Setting, Settings
-from .fields import FIELD_SETTINGS, message_by_fields, reply_by_settings, write_fields
-from .reading import age_problem, first_match, read_base64, same, same_base64
+from .kit.fields import FIELD_SETTINGS, message_by_fields, reply_by_settings, write_fields
+from .kit.signatures import age_problem, first_match, read_base64, same, same_base64
 
 FAMILIES = ("webhook", "svix")  # two names for the same headers
 # The gateway's words to ours: the setting `statuses`.

@@ -13,21 +13,12 @@ from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Request, Verification
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .moments import unix_seconds
-from .reading import (
-    ReadError,
-    dig,
-    dig_object,
-    first_match,
-    minor,
-    name_refund,
-    no_money_no_decision,
-    read_object,
-    same,
-    text,
-    unclear,
-    unreadable,
-)
+from .kit.errors import ReadError
+from .kit.json import dig, dig_object, read_object, text
+from .kit.messages import name_refund, no_money_no_decision, unclear, unreadable
+from .kit.moments import unix_seconds
+from .kit.money import minor
+from .kit.signatures import first_match, same
 
 AUTHORISED_MARK = "authorised"  # in the tables: what the account's setting says
 

@@ -17,23 +17,13 @@ from xml.sax.saxutils import quoteattr
 
 from ..domain.values import Message, Money, Outcome, Reply, Request, Verification, exponent
 from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
-from .moments import unix_milliseconds
-from .reading import (
-    ReadError,
-    first_match,
-    form_request,
-    major,
-    minor,
-    no_money_no_decision,
-    no_sum_no_chargeback,
-    our_word,
-    read_form,
-    same,
-    text,
-    unclear,
-    unreadable,
-    whole,
-)
+from .kit.errors import ReadError
+from .kit.forms import form_request, read_form
+from .kit.json import text
+from .kit.messages import no_money_no_decision, no_sum_no_chargeback, our_word, unclear, unreadable
+from .kit.moments import unix_milliseconds
+from .kit.money import major, minor, whole
+from .kit.signatures import first_match, same
 
 # The form's transStatus -> our word. "authorised": what the account's setting says.
 STATUSES = {"Y": "paid", "C": "cancelled"}

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..domain.numbers import number_key
 from ..domain.values import Money
-from ..gateways.reading import read_number
+from ..gateways.kit.money import read_number
 from ..shops.accounts import GatewayAccount, Mode, Shop
 
 # Of a gateway's sums fifteen digits are read, by some in the smallest unit: no callback could pay a larger order.

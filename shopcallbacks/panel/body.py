@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..gateways.charsets import codec, named_by_form
-from ..gateways.reading import read_base64, split_form
+from ..gateways.kit.charsets import codec, named_by_form
+from ..gateways.kit.forms import split_form
+from ..gateways.kit.signatures import read_base64
 from ..words.masking import clean, mask, mask_bytes
 
 SHOWN = 64 * 1024

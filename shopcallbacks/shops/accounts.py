@@ -23,8 +23,8 @@ from ..domain.values import Message, Money, Outcome, Request
 from ..extensions import Base, db, utcnow
 from ..gateways import GATEWAYS
 from ..gateways.base import Gateway, Kind, Setting
-from ..gateways.ours import OwnField
-from ..gateways.reading import ReadError
+from ..gateways.kit.errors import ReadError
+from ..gateways.kit.own_field import OwnField
 from ..gateways.settings import check, check_one, complete
 from .secrets import Secret
 

@@ -134,7 +134,7 @@ VERBS = {
         starts="Mark {callbacks} as invalid",
         skipped="could not be removed",
         done_to_many="marked as invalid",
-        moves="{callbacks} {leave} the unprocessed ones as fake or not yours. Nothing is deleted, and it can be undone.",
+        moves="{callbacks} {leave} the unprocessed ones as fake or not ours. Nothing is deleted; it can be undone.",
     ),
     Verb.restore: VerbWords(
         button="Restore",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopcallbacks.domain.values import Money, Request
-from shopcallbacks.gateways.reading import major, minor
+from shopcallbacks.gateways.kit.money import major, minor
 
 
 @pytest.mark.parametrize(

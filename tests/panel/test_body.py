@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopcallbacks.gateways.charsets import codec
+from shopcallbacks.gateways.kit.charsets import codec
 from shopcallbacks.panel.body import SET_ANEW, SHOWN, hex_dump, read
 
 

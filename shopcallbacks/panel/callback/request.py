@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...callbacks.callback import Callback
-from ...gateways.charsets import named_by_type
+from ...gateways.kit.charsets import named_by_type
 from ...shops.secrets import SecretUnreadable
 from ...words.masking import clean, mask, mask_bytes
 from ..body import SHOWN, Field, Pane, hex_dump, read

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shopcallbacks.gateways.moments import iso, unix_milliseconds, unix_seconds
+from shopcallbacks.gateways.kit.moments import iso, unix_milliseconds, unix_seconds
 
 TEN = datetime(2026, 5, 1, 10, 0, 0, tzinfo=UTC)
 

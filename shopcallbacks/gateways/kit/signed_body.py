@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ..domain.values import Request, Verification
-from .reading import first_match, same_hex
+from ...domain.values import Request, Verification
+from .signatures import first_match, same_hex
 
 
 def verify_body(request: Request, header: str, secrets: Iterable[str] | None, algorithm: str) -> Verification:

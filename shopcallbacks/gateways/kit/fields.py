@@ -9,24 +9,14 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from ..domain.values import Message, Outcome, Reply
-from .base import Kind, Setting, Settings
+from ...domain.values import Message, Outcome, Reply
+from ..base import Kind, Setting, Settings
 from .charsets import codec, named_by_form
-from .reading import (
-    ReadError,
-    major,
-    minor,
-    name_refund,
-    no_money_no_decision,
-    read_form,
-    read_json,
-    read_number,
-    split_form,
-    stopped,
-    text,
-    unclear,
-    unreadable,
-)
+from .errors import ReadError, stopped
+from .forms import read_form, split_form
+from .json import read_json, text
+from .messages import name_refund, no_money_no_decision, unclear, unreadable
+from .money import major, minor, read_number
 
 # What a dispute or a refund that failed says needs no sum: without one all of it is meant.
 WITHOUT_SUM = (Outcome.disputed, Outcome.charged_back, Outcome.chargeback_reversed, Outcome.refund_failed)

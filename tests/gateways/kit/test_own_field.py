@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopcallbacks.domain.values import Request
-from shopcallbacks.gateways.ours import OwnField
-from shopcallbacks.gateways.reading import ReadError
+from shopcallbacks.gateways.kit.errors import ReadError
+from shopcallbacks.gateways.kit.own_field import OwnField
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 

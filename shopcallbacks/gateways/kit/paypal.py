@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..domain.values import Money
-from .base import Kind, Setting
-from .reading import major, read_currency
+from ...domain.values import Money
+from ..base import Kind, Setting
+from .money import major, read_currency
 
 # ISO gives forint and Taiwan dollars decimals, PayPal does not.
 _WHOLE = {"JPY", "HUF", "TWD"}

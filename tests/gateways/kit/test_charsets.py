@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shopcallbacks.domain.values import Outcome
-from shopcallbacks.gateways.charsets import _CODECS, codec, named_by_form, named_by_type
-from shopcallbacks.gateways.fields import message_by_fields
+from shopcallbacks.gateways.kit.charsets import _CODECS, codec, named_by_form, named_by_type
+from shopcallbacks.gateways.kit.fields import message_by_fields
 
 SETTINGS = {
     "content": "form",

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..domain.values import Request
+from ...domain.values import Request
 from .charsets import codec, named_by_form
 from .fields import pointed
-from .reading import read_form, read_json, split_form, text
+from .forms import read_form, split_form
+from .json import read_json, text
 
 QUERY = "query:"
 LONGEST = 200  # of a place and of a value
