@@ -86,7 +86,7 @@ class KeptMessage(Base):
 
     @property
     def money(self) -> Money | None:
-        return Money(self.amount_minor, self.currency) if self.amount_minor is not None and self.currency else None
+        return Money.known(self.amount_minor, self.currency)
 
     @property
     def said(self) -> Message:

@@ -122,7 +122,7 @@ class Callback(Base):
     @property
     def money(self) -> Money | None:
         """What the callback claims, verified or not."""
-        return Money(self.amount_minor, self.currency) if self.amount_minor is not None and self.currency else None
+        return Money.known(self.amount_minor, self.currency)
 
     # receiving
 

@@ -44,6 +44,11 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
+    """What the check of a callback found.
+
+    `unreachable`: the gateway had to be asked and gave no answer; `skipped`: a person forced the callback.
+    """
+
     genuine = "genuine"
     not_genuine = "not_genuine"
     unreachable = "unreachable"
@@ -64,6 +69,11 @@ class Money:
             return None
         minor = amount.scaleb(exponent(currency))
         return cls(int(minor), currency) if minor == int(minor) and abs(minor) < 2**63 else None
+
+    @classmethod
+    def known(cls, minor: int | None, currency: str | None) -> Money | None:
+        """None where a part of it lacks."""
+        return cls(minor, currency) if minor is not None and currency else None
 
     @property
     def amount(self) -> Decimal:
@@ -179,6 +189,8 @@ class Ask:
 
 @dataclass(frozen=True)
 class Answer:
+    """What a gateway answered to an `Ask`, whatever the status."""
+
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()

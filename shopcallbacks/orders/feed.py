@@ -41,7 +41,7 @@ class OrderEvent(Base):
 
     @property
     def money(self) -> Money | None:
-        return Money(self.minor, self.currency) if self.minor is not None and self.currency else None
+        return Money.known(self.minor, self.currency)
 
     @property
     def as_json(self) -> dict[str, Any]:

@@ -42,6 +42,8 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True)
 class Answered:
+    """What came back, whatever it says."""
+
     status: int
     body: bytes = b""
 
@@ -51,6 +53,8 @@ class Answered:
 
 
 class NotSent(Exception):
+    """Nothing was sent, for this trouble."""
+
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble)
         self.trouble = trouble

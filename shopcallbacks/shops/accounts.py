@@ -31,11 +31,15 @@ def _check_slug(slug: str) -> str:
 
 
 class Mode(StrEnum):
+    """Whether an account takes real money, or only test payments of the gateway's."""
+
     live = "live"
     test = "test"
 
 
 class Shop(Base):
+    """Whose orders are paid. Everything else belongs to one shop; `time_zone` (IANA) is the clock its people read."""
+
     __tablename__ = "shops"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -201,12 +205,15 @@ class GatewayAccount(Base):
         return str(current_app.config["PUBLIC_URL"]) + self.callback_path
 
     def settings_at(self, arrived_at: datetime) -> tuple[dict[str, Any], list[Secret]]:
-        """The settings with the secrets that are live for a callback of that time, newest first; and those secrets."""
+        """The settings with the secrets that are live for a callback of that time, newest first; and those secrets.
+
+        `SecretUnreadable` where one of them can't be decrypted.
+        """
         now = utcnow()
         return self.settings_with([secret for secret in self.secrets if secret.live(arrived_at, now)])
 
     def settings_with(self, live: Sequence[Secret]) -> tuple[dict[str, Any], list[Secret]]:
-        """The settings with just these secrets."""
+        """The settings with just these secrets; `SecretUnreadable` where one of them can't be decrypted."""
         found: dict[str, Any] = dict(self.settings or {})
         for setting in self.gateway.settings:
             values = [secret.value for secret in live if secret.key == setting.key]
