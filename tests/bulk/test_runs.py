@@ -281,7 +281,10 @@ def test_a_preview_tells_what_the_run_then_does_and_changes_nothing(account: Gat
     assert (run.succeeded, run.failed) == (3, 3)
 
 
-def test_two_callbacks_of_one_payment_are_previewed_as_one(account: GatewayAccount) -> None:
+@pytest.mark.parametrize("at_once", [1, 250])
+def test_two_callbacks_of_one_payment_are_previewed_as_one_also_in_batches_apart(
+    account: GatewayAccount, at_once: int
+) -> None:
     order = make_order(account.shop)
     signer = make_account(account.shop)
     said = message(order)
@@ -289,20 +292,14 @@ def test_two_callbacks_of_one_payment_are_previewed_as_one(account: GatewayAccou
         make_callback(account, request_for(signer, dataclasses.replace(said, event_id=event)))
     process()
     mend(account)
-    found = preview.effects_of(Verb.retry, ALL, account.shop)
+    found = preview.effects_of(Verb.retry, ALL, account.shop, at_once=at_once)
     assert found.effects == {Effect.opened: 1, Effect.repeated: 1}
     assert found.money(Effect.opened) == [order.total]
 
 
-def test_a_preview_goes_on_from_batch_to_batch(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview, "_BATCH", 1)
-    test_two_callbacks_of_one_payment_are_previewed_as_one(account)
-
-
-def test_a_preview_says_how_many_it_did_not_look_at(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview, "LOOKS_AT", 2)
+def test_a_preview_says_how_many_it_did_not_look_at(account: GatewayAccount) -> None:
     badly_signed(account, None, None, None)
-    found = preview.effects_of(Verb.remove, ALL, account.shop)
+    found = preview.effects_of(Verb.remove, ALL, account.shop, looks_at=2)
     assert (found.total, found.moved, found.beyond) == (3, 2, 1)
 
 

@@ -32,14 +32,13 @@ def test_the_newest_come_first_and_only_of_the_own_shop(client: FlaskClient, sho
     assert other.number not in html
 
 
-def test_the_list_goes_on_from_page_to_page_without_a_gap(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "PAGE", 2)
+def test_the_list_goes_on_from_page_to_page_without_a_gap(shop: Shop) -> None:
     orders = [make_order(shop) for _ in range(5)]
     orders[1].created_at = orders[2].created_at  # the same moment
     db.session.commit()
     seen, after = [], None
     for _ in range(3):
-        page = lists.newest(shop.id, None, after)
+        page = lists.newest(shop.id, None, after, per=2)
         seen += [order.id for order in page.orders]
         after = page.after
     assert after is None
