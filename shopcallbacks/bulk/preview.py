@@ -23,7 +23,7 @@ from .selection import Selection
 # A preview looks at so many, the first of the run, for so long, and says how many are beyond.
 LOOKS_AT = 5000
 FOR_S = 3.0
-_BATCH = 250
+AT_ONCE = 250
 TAKES_MONEY = (*OPENS, Effect.owed)
 
 
@@ -55,12 +55,14 @@ class Effects:
         return bool(self.effects or self.stays or self.asked or self.moved or self.beyond)
 
 
-def effects_of(verb: Verb, selection: Selection, shop: Shop) -> Effects:
-    """What the run would do, of its first callbacks."""
+def effects_of(
+    verb: Verb, selection: Selection, shop: Shop, looks_at: int = LOOKS_AT, at_once: int = AT_ONCE
+) -> Effects:
+    """What the run would do, of its first callbacks. So many are looked at, so many of them at once."""
     found = Effects(selection.count(verb, shop))
     desk: Desk | None = None
     until = time.monotonic() + FOR_S
-    for callbacks in _batches(selection.first(verb, shop, LOOKS_AT)):
+    for callbacks in _batches(selection.first(verb, shop, looks_at), at_once):
         if time.monotonic() > until:
             break
         found.looked += len(callbacks)
@@ -79,9 +81,9 @@ def forcing_cannot_help(callback: Callback) -> str | None:
     return reasons.WHY_NOT[why_not].format(gateway=callback.account.title) if why_not else None
 
 
-def _batches(ids: Sequence[int]) -> Iterator[list[Callback]]:
-    for start in range(0, len(ids), _BATCH):
-        some = select(Callback).where(Callback.id.in_(ids[start : start + _BATCH]))
+def _batches(ids: Sequence[int], size: int) -> Iterator[list[Callback]]:
+    for start in range(0, len(ids), size):
+        some = select(Callback).where(Callback.id.in_(ids[start : start + size]))
         yield list(db.session.scalars(some.order_by(Callback.received_at, Callback.id)))
 
 

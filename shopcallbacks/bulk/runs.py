@@ -17,7 +17,7 @@ from ..shops.acts import Activity
 from ..shops.users import User
 from .selection import Selection
 
-STOP_SHARE = 50
+STOP_SHARE = 50  # per cent
 _OPEN = text("state = 'running' OR asked > 0")
 
 
@@ -44,8 +44,9 @@ class ItemState(StrEnum):
 class BulkRun(Base):
     """Who wants what done to how many, why, and how far it is. What it is about never changes.
 
-    `stage`, with what was tried and failed in it: see `stages`. `since` and `since_done`: the stretch that the rate is
-    taken from, begun anew on each resumption.
+    `stop_share`: where more than so many per cent fail it stops by itself. `stage`, with what was tried and failed in
+    it: see `steps.STAGES`. `since` and `since_done`: the stretch that the rate is taken from, begun anew on each
+    resumption.
     """
 
     __tablename__ = "bulk_runs"

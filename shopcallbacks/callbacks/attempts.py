@@ -106,7 +106,7 @@ class KeptMessage(Base):
 
     @property
     def money(self) -> Money | None:
-        return Money.maybe(self.amount_minor, self.currency)
+        return Money.known(self.amount_minor, self.currency)
 
     @property
     def said(self) -> Message:
@@ -126,7 +126,7 @@ def said(row: Any) -> Message:
         order_number=row.order_number,
         transaction_id=row.transaction_id,
         event_id=row.event_id,
-        money=Money.maybe(row.amount_minor, row.currency),
+        money=Money.known(row.amount_minor, row.currency),
         test=row.test,
         movement=row.movement,
         total=row.total,

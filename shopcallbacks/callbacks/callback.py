@@ -159,7 +159,7 @@ class Callback(Base):
     @property
     def money(self) -> Money | None:
         """What the callback claims, verified or not."""
-        return Money.maybe(self.amount_minor, self.currency)
+        return Money.known(self.amount_minor, self.currency)
 
     # receiving
 

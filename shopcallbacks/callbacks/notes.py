@@ -20,6 +20,8 @@ LONGEST = 2000
 
 
 class Note(Base):
+    """One note, by whom and when."""
+
     __tablename__ = "notes"
     __table_args__ = (Index("ix_notes_callback", "callback_id", "id"),)
 

@@ -28,6 +28,8 @@ from .speed import helped_by_a_person
 
 
 class Period(StrEnum):
+    """What a bar of the chart stands for."""
+
     hours = "hours"
     days = "days"
 
@@ -70,6 +72,8 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Results:
+    """What came over a period: a bar for each hour or day, and each gateway account's share."""
+
     period: Period
     bars: tuple[Bar, ...]
     gateways: tuple[Acceptance, ...]

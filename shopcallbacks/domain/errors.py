@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
+    """Why a callback is unprocessed. Closed: each has its words and one next step in `words.reasons`."""
+
     not_genuine = "not_genuine"
     gateway_unreachable = "gateway_unreachable"
     unreadable = "unreadable"

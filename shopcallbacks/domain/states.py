@@ -7,6 +7,8 @@ from typing import Self
 
 
 class OrderState(StrEnum):
+    """Where an order stands. `temporary`: handed in by the shop, and no word from a gateway yet."""
+
     temporary = "temporary"
     awaiting_payment = "awaiting_payment"
     open = "open"
@@ -93,6 +95,12 @@ class Column(StrEnum):
 
 
 class State(StrEnum):
+    """Where a callback stands.
+
+    `received`: kept, nothing has looked at it yet. `processed`: it did all it says. `unprocessed`: it did not, for its
+    reason; it is tried again, or a person must do something. `invalid`: a person marked it so, and can restore it.
+    """
+
     received = "received"
     processed = "processed"
     unprocessed = "unprocessed"

@@ -44,6 +44,11 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
+    """What the check of a callback found.
+
+    `unreachable`: the gateway had to be asked and gave no answer; `skipped`: a person forced the callback.
+    """
+
     genuine = "genuine"
     not_genuine = "not_genuine"
     unreachable = "unreachable"
@@ -66,7 +71,7 @@ class Money:
         return cls(int(minor), currency) if minor == int(minor) and abs(minor) < 2**63 else None
 
     @classmethod
-    def maybe(cls, minor: int | None, currency: str | None) -> Money | None:
+    def known(cls, minor: int | None, currency: str | None) -> Money | None:
         """From two columns that may be empty."""
         return cls(minor, currency) if minor is not None and currency else None
 
@@ -184,6 +189,8 @@ class Ask:
 
 @dataclass(frozen=True)
 class Answer:
+    """What a gateway answered to an `Ask`, whatever the status."""
+
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()

@@ -68,7 +68,7 @@ class OrderEvent(Base):
 
     @property
     def money(self) -> Money | None:
-        return Money.maybe(self.minor, self.currency)
+        return Money.known(self.minor, self.currency)
 
     @property
     def as_json(self) -> dict[str, Any]:

@@ -24,12 +24,12 @@ class OrderPage:
     after: str | None
 
 
-def newest(shop_id: int, state: OrderState | None, after: str | None) -> OrderPage:
+def newest(shop_id: int, state: OrderState | None, after: str | None, per: int = PAGE) -> OrderPage:
     """Newest first."""
     wanted = select(Order).where(Order.shop_id == shop_id)
     if state is not None:
         wanted = wanted.where(Order.state == state)
-    return page_by(Order.created_at, wanted, after, newest_first=True)
+    return page_by(Order.created_at, wanted, after, newest_first=True, per=per)
 
 
 def in_debt(shop_id: int, after: str | None) -> OrderPage:
@@ -51,16 +51,20 @@ def numbered(shop_id: int, start: str, state: OrderState | None, after: str | No
 
 
 def page_by(
-    time: InstrumentedAttribute[datetime], wanted: Select[Order], after: str | None, newest_first: bool = False
+    time: InstrumentedAttribute[datetime],
+    wanted: Select[Order],
+    after: str | None,
+    newest_first: bool = False,
+    per: int = PAGE,
 ) -> OrderPage:
     """One page in the order of that time, behind the place where the page before ended."""
     key, place = tuple_(time, Order.id), _place(after)
     if place is not None:
         wanted = wanted.where(key < tuple_(*place) if newest_first else key > tuple_(*place))
     columns = (time.desc(), Order.id.desc()) if newest_first else (time, Order.id)
-    found = list(db.session.scalars(wanted.order_by(*columns).limit(PAGE + 1)))
-    last = found[PAGE - 1] if len(found) > PAGE else None
-    return OrderPage(found[:PAGE], f"{getattr(last, time.key).isoformat()}~{last.id}" if last else None)
+    found = list(db.session.scalars(wanted.order_by(*columns).limit(per + 1)))
+    last = found[per - 1] if len(found) > per else None
+    return OrderPage(found[:per], f"{getattr(last, time.key).isoformat()}~{last.id}" if last else None)
 
 
 def _place(after: str | None) -> tuple[datetime, int] | None:

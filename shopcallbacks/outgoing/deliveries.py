@@ -25,6 +25,8 @@ class Part(StrEnum):
 
 
 class Delivery(Sending, Base):
+    """One order change to one endpoint, and what became of it. Of one order they go out one after the other."""
+
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("endpoint_id", "event_id"),

@@ -42,6 +42,8 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True)
 class Answered:
+    """What came back, whatever it says."""
+
     status: int
     body: bytes = b""
 
@@ -51,16 +53,26 @@ class Answered:
 
 
 class NotSent(Exception):
+    """Nothing was sent, for this trouble."""
+
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble)
         self.trouble = trouble
 
 
 class Outgoing:
-    """Safe to share between threads."""
+    """Safe to share between threads. `read_s`: for so many seconds nothing may come; `whole_s`: it takes no longer."""
 
-    def __init__(self, allow_http: bool = False, allow_private: bool = False, ca_file: str | None = None) -> None:
+    def __init__(
+        self,
+        allow_http: bool = False,
+        allow_private: bool = False,
+        ca_file: str | None = None,
+        read_s: float = READ_S,
+        whole_s: float = WHOLE_S,
+    ) -> None:
         self._allow_http, self._allow_private = allow_http, allow_private
+        self._read_s, self._whole_s = read_s, whole_s
         self._tls = ssl.create_default_context(cafile=ca_file or certifi.where())
 
     def check(self, url: str) -> Trouble | None:
@@ -84,7 +96,35 @@ class Outgoing:
             return Trouble.no_connection
         if parts.scheme == "https":
             sock = self._tls.wrap_socket(sock, server_hostname=_host(parts), do_handshake_on_connect=False)
-        return _within_time(sock, parts, headers, body)
+        return self._within_time(sock, parts, headers, body)
+
+    def _within_time(
+        self, sock: socket.socket, parts: SplitResult, headers: Mapping[str, str], body: bytes
+    ) -> Answered | Trouble:
+        """Whatever trickles in, when the time is over the line is cut."""
+        cut = threading.Event()
+
+        def cut_off() -> None:
+            cut.set()
+            with suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+        clock = threading.Timer(self._whole_s, cut_off)
+        clock.daemon = True
+        clock.start()
+        try:
+            sock.settimeout(self._read_s)
+            answer = _exchange(sock, parts, headers, body)
+            return Trouble.slow if cut.is_set() else answer
+        except ssl.SSLCertVerificationError:
+            return Trouble.certificate
+        except TimeoutError:
+            return Trouble.slow
+        except (OSError, HTTPException):
+            return Trouble.slow if cut.is_set() else Trouble.broken
+        finally:
+            clock.cancel()
+            sock.close()
 
     def _read(self, url: str) -> SplitResult:
         try:
@@ -141,35 +181,6 @@ def _connect(found: list[Any]) -> socket.socket:
         else:
             return sock
     raise NotSent(Trouble.no_connection)
-
-
-def _within_time(
-    sock: socket.socket, parts: SplitResult, headers: Mapping[str, str], body: bytes
-) -> Answered | Trouble:
-    """Whatever trickles in, after WHOLE_S the line is cut."""
-    cut = threading.Event()
-
-    def cut_off() -> None:
-        cut.set()
-        with suppress(OSError):
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-    clock = threading.Timer(WHOLE_S, cut_off)
-    clock.daemon = True
-    clock.start()
-    try:
-        sock.settimeout(READ_S)
-        answer = _exchange(sock, parts, headers, body)
-        return Trouble.slow if cut.is_set() else answer
-    except ssl.SSLCertVerificationError:
-        return Trouble.certificate
-    except TimeoutError:
-        return Trouble.slow
-    except (OSError, HTTPException):
-        return Trouble.slow if cut.is_set() else Trouble.broken
-    finally:
-        clock.cancel()
-        sock.close()
 
 
 def _exchange(sock: socket.socket, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> Answered | Trouble:

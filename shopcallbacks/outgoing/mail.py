@@ -16,6 +16,8 @@ TIMEOUT_S = 10.0
 
 @dataclass(frozen=True)
 class Letter:
+    """One e-mail to one address."""
+
     to: str
     subject: str
     text: str

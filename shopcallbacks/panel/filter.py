@@ -24,6 +24,8 @@ PER_PAGE = (25, 50, 100)
 
 
 class Tab(StrEnum):
+    """What the panel shows, before any other filter. Each but `all` has its count."""
+
     unprocessed = "unprocessed"
     decide = "decide"
     waiting = "waiting"

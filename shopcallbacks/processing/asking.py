@@ -20,8 +20,8 @@ CACHE_SIZE = 100
 class AskGateways:
     """Callable with an `Ask`; safe to share between threads. `hosts` sends a host to this machine (demo and tests)."""
 
-    def __init__(self, hosts: Mapping[str, str]) -> None:
-        self._hosts = dict(hosts)
+    def __init__(self, hosts: Mapping[str, str], read_s: float = READ_S) -> None:
+        self._hosts, self._read_s = dict(hosts), read_s
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["User-Agent"] = "shopcallbacks"
@@ -59,7 +59,7 @@ class AskGateways:
                 url,
                 headers=dict(question.headers),
                 data=question.body or None,
-                timeout=(CONNECT_S, READ_S),
+                timeout=(CONNECT_S, self._read_s),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -76,7 +76,7 @@ class AskGateways:
         except requests.exceptions.ConnectTimeout:
             return NoAnswer(f"no connection in {CONNECT_S} s")
         except requests.exceptions.Timeout:
-            return NoAnswer(f"no answer in {READ_S} s")
+            return NoAnswer(f"no answer in {self._read_s} s")
         except requests.exceptions.ConnectionError:
             return NoAnswer("no connection")
         except requests.exceptions.RequestException as error:

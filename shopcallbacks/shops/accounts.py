@@ -38,12 +38,16 @@ def _check_slug(slug: str) -> str:
 
 
 class Mode(StrEnum):
+    """Whether an account takes real money, or only test payments of the gateway's."""
+
     live = "live"
     test = "test"
 
 
 class Shop(Base):
-    """A tenant. What it says of all its orders: `refusal_cancels_after` (seconds), `payment_reopens`, `parts`, as
+    """A tenant: whose orders are paid. `time_zone` (IANA) is the clock its people read.
+
+    What it says of all its orders: `refusal_cancels_after` (seconds), `payment_reopens`, `parts`, as
     `domain.money.Settings` has them; above `accept_limit` only an admin may accept another sum or currency.
     """
 
@@ -78,7 +82,7 @@ class Shop(Base):
 
     @property
     def accept_limit(self) -> Money | None:
-        return Money.maybe(self.accept_limit_minor, self.accept_limit_currency)
+        return Money.known(self.accept_limit_minor, self.accept_limit_currency)
 
     def new_api_token(self) -> str:
         """A new bearer token for the shop's API, shown once; the former one stops working."""
@@ -283,12 +287,15 @@ class GatewayAccount(Base):
         return str(current_app.config["PUBLIC_URL"]) + self.callback_path
 
     def settings_at(self, arrived_at: datetime) -> tuple[dict[str, Any], list[Secret]]:
-        """The settings with the secrets that are live for a callback of that time, newest first; and those secrets."""
+        """The settings with the secrets that are live for a callback of that time, newest first; and those secrets.
+
+        `SecretUnreadable` where one of them can't be decrypted.
+        """
         now = utcnow()
         return self.settings_with([secret for secret in self.secrets if secret.live(arrived_at, now)])
 
     def settings_with(self, live: Sequence[Secret]) -> tuple[dict[str, Any], list[Secret]]:
-        """The settings with just these secrets."""
+        """The settings with just these secrets; `SecretUnreadable` where one of them can't be decrypted."""
         found: dict[str, Any] = dict(self.settings or {})
         for setting in self.gateway.settings:
             values = [secret.value for secret in live if secret.key == setting.key]

@@ -19,6 +19,8 @@ BESIDE = ("note", "claim", "take over", "let go", "evidence")
 
 
 class Activity(Base):
+    """One act. `verb`: a `Verb`, or a word of `words.acts.ACTS`; `what`: what of it matters; `why`: their reason."""
+
     __tablename__ = "activity"
     __table_args__ = (
         Index("ix_activity_shop_time", "shop_id", "at", "id"),

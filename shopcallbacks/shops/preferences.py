@@ -14,6 +14,8 @@ from ..words.formats import LOCALES, USUAL, Format
 
 
 class Density(StrEnum):
+    """How high the rows of tables are."""
+
     comfortable = "comfortable"
     compact = "compact"
 

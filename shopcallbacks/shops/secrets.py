@@ -51,6 +51,7 @@ class Secret(Base):
 
     @property
     def value(self) -> Any:
+        """Decrypted; `SecretUnreadable` where SECRETS_KEY does not hold its key any more."""
         try:
             return unseal(self.ciphertext)
         except Unreadable:

@@ -51,6 +51,8 @@ class Role(StrEnum):
 
 
 class Membership(Base):
+    """Which shops a user sees. Admins see every one without."""
+
     __tablename__ = "memberships"
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
@@ -58,6 +60,8 @@ class Membership(Base):
 
 
 class User(UserMixin, Base):
+    """A person who logs in. Never deleted, only made inactive: what they did keeps their name."""
+
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(primary_key=True)

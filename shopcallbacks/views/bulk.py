@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
@@ -16,6 +17,7 @@ from ..domain.states import Verb
 from ..extensions import db, ring_bulk
 from ..panel.csv import file_name
 from ..shops.acts import Activity
+from ..shops.users import User
 from .access import current_shop, load_run, lock_run, managers_only
 from .callbacks.verbs import why
 from .downloads import csv_file
@@ -71,19 +73,19 @@ def csv(id_: int) -> Response:
 @bp.post("/<int:id_>/pause")
 @managers_only
 def pause(id_: int) -> BaseResponse:
-    return _steer(id_, "pause")
+    return _steer(id_, BulkRun.pause)
 
 
 @bp.post("/<int:id_>/resume")
 @managers_only
 def resume(id_: int) -> BaseResponse:
-    return _steer(id_, "resume")
+    return _steer(id_, BulkRun.resume)
 
 
 @bp.post("/<int:id_>/cancel")
 @managers_only
 def cancel(id_: int) -> BaseResponse:
-    return _steer(id_, "cancel")
+    return _steer(id_, BulkRun.cancel)
 
 
 @bp.post("/<int:id_>/undo")
@@ -145,10 +147,10 @@ def _begun(run: BulkRun) -> BaseResponse:
     return redirect(url_for("bulk.show", id_=run.id), 303)
 
 
-def _steer(id_: int, verb: str) -> BaseResponse:
+def _steer(id_: int, verb: Callable[[BulkRun, User], None]) -> BaseResponse:
     run = lock_run(id_)
     try:
-        getattr(run, verb)(current_user)
+        verb(run, current_user)
     except Refused as refused:
         db.session.rollback()
         return _back(id_, str(refused))

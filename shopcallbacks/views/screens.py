@@ -48,33 +48,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_page)
     for away in (OperationalError, InterfaceError, TimeoutError):
         app.register_error_handler(away, store_away)
-    app.jinja_env.globals.update(current_shop=current_shop, waiting_count=waiting_count, now=now)
-    app.jinja_env.globals.update(prefers=prefers, order_states=outcomes.ORDER_STATES, verdicts=outcomes.VERDICTS)
-    app.jinja_env.globals.update(worker_gone=worker_gone, Verb=Verb, NextStep=NextStep)
-    app.jinja_env.globals.update(tomorrow=lambda: now() + timedelta(days=1))
-    app.jinja_env.filters.update(
-        in_words=lambda group: causes.group_words(group, now(), written()),
-        next_step=causes.next_step,
-        usually=lambda per_hour: pages.usually(per_hour, written()),
-        silent=lambda heard: silence.silent(heard, written()),
-        headline=headline.headline,
-        event_words=lambda event: outcomes.event(event.kind),
-        act=lambda verb: acts.ACTS.get(verb, verb),
-        # as the reader likes times and numbers
-        money=lambda value: written().money(value),
-        number=lambda value: written().number(value),
-        counted=lambda count, *nouns: written().counted(count, *nouns),
-        percent=lambda share: written().percent(share),
-        span=lambda length: written().span(length),
-        age=lambda moment: age(moment, now()),
-        day=lambda day: written().day(day),
-        moment=lambda moment: written().moment(moment, now()),
-        when=lambda moment: written().when(moment, now()),
-        exact=lambda moment: written().full(moment),
-        clock=lambda moment, pattern="": written().clock(moment, pattern),
-        # as a field for a time in the shop's zone has it
-        local_field=lambda moment: Format(current_shop().time_zone).clock(moment, "y-MM-dd'T'HH:mm"),
-    )
+    app.jinja_env.globals.update(GLOBALS)
+    app.jinja_env.filters.update(FILTERS)
 
 
 def worker_gone(seen: datetime | None, at: datetime, due: int, redis: bool) -> str:
@@ -129,6 +104,44 @@ def waiting_count() -> int:
     if "waiting_count" not in g:
         g.waiting_count = glanced().count if "glance" in g else queue.count(current_shop().id, now())
     return g.waiting_count  # type: ignore[no-any-return]
+
+
+# What every template can ask for.
+GLOBALS: dict[str, Any] = {
+    "current_shop": current_shop,
+    "waiting_count": waiting_count,
+    "now": now,
+    "tomorrow": lambda: now() + timedelta(days=1),
+    "prefers": prefers,
+    "worker_gone": worker_gone,
+    "order_states": outcomes.ORDER_STATES,
+    "verdicts": outcomes.VERDICTS,
+    "Verb": Verb,
+    "NextStep": NextStep,
+}
+FILTERS: dict[str, Any] = {
+    "in_words": lambda group: causes.group_words(group, now(), written()),
+    "next_step": causes.next_step,
+    "usually": lambda per_hour: pages.usually(per_hour, written()),
+    "silent": lambda heard: silence.silent(heard, written()),
+    "headline": headline.headline,
+    "event_words": lambda event: outcomes.event(event.kind),
+    "act": lambda verb: acts.ACTS.get(verb, verb),
+    # as the reader likes times and numbers
+    "money": lambda value: written().money(value),
+    "number": lambda value: written().number(value),
+    "counted": lambda count, *nouns: written().counted(count, *nouns),
+    "percent": lambda share: written().percent(share),
+    "span": lambda length: written().span(length),
+    "age": lambda moment: age(moment, now()),
+    "day": lambda day: written().day(day),
+    "moment": lambda moment: written().moment(moment, now()),
+    "when": lambda moment: written().when(moment, now()),
+    "exact": lambda moment: written().full(moment),
+    "clock": lambda moment, pattern="": written().clock(moment, pattern),
+    # as a field for a time in the shop's zone has it
+    "local_field": lambda moment: Format(current_shop().time_zone).clock(moment, "y-MM-dd'T'HH:mm"),
+}
 
 
 def wants_fragment() -> bool:

@@ -252,12 +252,9 @@ def test_a_reference_is_copied_and_that_is_said(desk: Page, calls: list[Callback
     wanted = {
         "Order number": calls[0].order_number,
         "Transaction id": calls[0].transaction_id,
-        "Event id": calls[0].event_id,
         "Digest": calls[0].digest.hex(),
     }
     for what, text in wanted.items():
-        if text is None:
-            continue
         desk.get_by_role("button", name=f"Copy {what.lower()}").click()
         expect(desk.locator("#said")).to_have_text(f"{what} copied.")
         assert desk.evaluate("navigator.clipboard.readText()") == text

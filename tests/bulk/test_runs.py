@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -11,12 +10,11 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from shopcallbacks import jobs
-from shopcallbacks.bulk import preview
 from shopcallbacks.bulk.runs import BulkItem, BulkRun, RunState
 from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.domain.errors import Reason, Refused
-from shopcallbacks.domain.states import Effect, OrderState, State, Verb
+from shopcallbacks.domain.errors import Refused
+from shopcallbacks.domain.states import OrderState, State, Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.order import Order
@@ -243,85 +241,6 @@ def test_another_shops_callbacks_are_never_in_a_run(account: GatewayAccount, man
 
 
 # the preview
-
-
-def everything() -> list[object]:
-    """All that a preview must leave as it is."""
-    db.session.rollback()
-    tables = ("callbacks", "orders", "payments", "attempts", "order_events", "messages", "activity", "feeds")
-    digest = "SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {} t"
-    return [db.session.scalar(text(digest.format(table))) for table in tables]
-
-
-def test_a_preview_tells_what_the_run_then_does_and_changes_nothing(account: GatewayAccount, manager: User) -> None:
-    shop = account.shop
-    orders = [make_order(shop) for _ in range(3)]
-    gone = make_order(shop)
-    make_callback(make_account(shop), message(gone, Outcome.failed))
-    process()
-    badly_signed(account, *orders, gone, None)
-    signer = make_account(shop)
-    again = dataclasses.replace(message(orders[0]), transaction_id="pi_second")
-    make_callback(account, request_for(signer, again))
-    process()
-    mend(account)
-    before = everything()
-    found = preview.effects_of(Verb.retry, ALL, shop)
-    assert everything() == before
-    assert (found.total, found.looked, found.beyond) == (6, 6, 0)
-    assert found.effects == {Effect.opened: 3}
-    assert found.money(Effect.opened) == [Money(3 * 5990, "EUR")]
-    assert found.stays == {
-        "Paid, but the order is cancelled": 1,
-        "Paid, but the order is paid already": 1,
-        "No such order": 1,
-    }
-    run = start(Verb.retry, manager)
-    go_on()
-    assert (run.succeeded, run.failed) == (3, 3)
-
-
-def test_two_callbacks_of_one_payment_are_previewed_as_one(account: GatewayAccount) -> None:
-    order = make_order(account.shop)
-    signer = make_account(account.shop)
-    said = message(order)
-    for event in ("evt_a", "evt_b"):
-        make_callback(account, request_for(signer, dataclasses.replace(said, event_id=event)))
-    process()
-    mend(account)
-    found = preview.effects_of(Verb.retry, ALL, account.shop)
-    assert found.effects == {Effect.opened: 1, Effect.repeated: 1}
-    assert found.money(Effect.opened) == [order.total]
-
-
-def test_a_preview_goes_on_from_batch_to_batch(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview, "_BATCH", 1)
-    test_two_callbacks_of_one_payment_are_previewed_as_one(account)
-
-
-def test_a_preview_says_how_many_it_did_not_look_at(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview, "LOOKS_AT", 2)
-    badly_signed(account, None, None, None)
-    found = preview.effects_of(Verb.remove, ALL, account.shop)
-    assert (found.total, found.moved, found.beyond) == (3, 2, 1)
-
-
-def test_a_retry_of_asked_gateways_is_not_foreseen_but_counted(shop: Shop) -> None:
-    paypal = make_account(
-        shop, "paypal_ipn", receiver_emails=["paypal@shop.example"], environment="live", order_field="invoice"
-    )
-    callback = make_callback(paypal, message(make_order(shop)))
-    callback.state, callback.reason, callback.due_at, callback.due_kind = (
-        State.unprocessed,
-        Reason.gateway_unreachable,
-        None,
-        None,
-    )
-    db.session.commit()
-    found = preview.effects_of(Verb.retry, ALL, shop)
-    assert found.asked == {paypal.title: 1}
-    forced = preview.effects_of(Verb.force, ALL, shop)
-    assert forced.effects == {Effect.opened: 1}
 
 
 def test_facts_after_a_decision_are_those_of_the_order_that_took_it(account: GatewayAccount) -> None:

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, insert, select, update
 
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.dashboard import arrivals, queue, results, silence, speed, unheard
+from shopcallbacks.dashboard import arrivals, queue, results, silence, speed
 from shopcallbacks.dashboard.arrivals import Arrivals
 from shopcallbacks.dashboard.results import Period, Results
 from shopcallbacks.domain.states import State, Verb
@@ -142,27 +142,6 @@ def test_a_day_on_which_the_clock_changes_is_a_day() -> None:
     assert sorted(set(lengths)) == [24, 25]
 
 
-def test_hours_are_kept_once_and_the_running_one_never(account: GatewayAccount) -> None:
-    keep()
-    first = db.session.scalar(select(func.count()).select_from(Arrivals))
-    keep()
-    assert db.session.scalar(select(func.count()).select_from(Arrivals)) == first
-    last = db.session.scalar(select(func.max(Arrivals.hour)))
-    assert last is not None
-    assert last + HOUR <= utcnow() - arrivals.COMMITTED_AFTER
-
-
-def test_after_a_pause_the_missing_hours_are_kept(account: GatewayAccount, shop: Shop) -> None:
-    now = utcnow()
-    arrivals.keep(now - 9 * HOUR)
-    db.session.commit()
-    came(account, now - 4 * HOUR)
-    keep()
-    hour = arrivals.hour_of(now - 4 * HOUR, "UTC")
-    assert db.session.get_one(Arrivals, (account.id, hour)).came == 1
-    assert counts(results.count(shop, Period.hours, now)) == (1, 0, 0)
-
-
 def history(account: GatewayAccount, now: datetime, rate: int = 20, days: int = 20) -> None:
     """So many genuine ones in each hour of the last days, up to the last one three hours ago."""
     db.session.execute(update(GatewayAccount).values(created_at=now - days * DAY))
@@ -252,37 +231,3 @@ def test_who_does_not_want_it_is_not_told_of_silence(account: GatewayAccount, sh
     came(account, utcnow() - 3 * HOUR)
     history(account, utcnow())
     assert told(shop) == []
-
-
-def test_orders_nobody_called_about_are_the_oldest_first(account: GatewayAccount, shop: Shop) -> None:
-    now = utcnow()
-    for minutes in (5, 20, 30, 40, 50, 60, 70, 60 * 25):
-        order = make_order(shop, f"silent-{minutes}")
-        order.created_at = now - timedelta(minutes=minutes)
-    make_order(shop, "a-test", test=True).created_at = now - HOUR
-    make_order(shop, "a-gift", minor=0).created_at = now - HOUR
-    heard = make_order(shop, "heard")
-    heard.created_at = now - HOUR
-    make_callback(account, message(heard, money=Money(1, "EUR")))
-    process()
-    found = unheard.look(shop.id, now)
-    assert (found.count, found.more) == (7, False)
-    assert [order.number for order in found.oldest] == [f"silent-{minutes}" for minutes in (60 * 25, 70, 60, 50, 40)]
-    assert len(unheard.page(shop.id, now, None).orders) == 7
-
-
-def test_orders_nobody_called_about_are_looked_for_as_far_back_as_they_go(shop: Shop) -> None:
-    now = utcnow()
-    for years in (1, 3, 9):
-        make_order(shop, f"{years} years").created_at = now - years * 365 * DAY
-    db.session.commit()
-    assert [order.number for order in unheard.look(shop.id, now).oldest] == ["9 years", "3 years", "1 years"]
-    some = unheard.look(shop.id, now, most=2)
-    assert (some.count, some.more) == (2, True)
-
-
-def test_orders_nobody_called_about_are_found_by_their_index(shop: Shop) -> None:
-    db.session.execute(text("SET LOCAL enable_seqscan = off"))
-    statement = unheard._orders(shop.id, utcnow()).compile(db.engine)
-    plan = db.session.connection().exec_driver_sql(f"EXPLAIN {statement}", statement.params)
-    assert "using ix_orders_unheard on orders" in "\n".join(line for (line,) in plan)

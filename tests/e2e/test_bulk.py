@@ -184,7 +184,7 @@ def _act(run: BulkRun, verb: str, user: User) -> None:
     db.session.rollback()
     locked = BulkRun.lock(run.id)
     assert locked is not None
-    locked.do(Verb(verb), user)
+    getattr(locked, verb)(user)
     db.session.commit()
     ring_bulk()
 

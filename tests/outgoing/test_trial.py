@@ -34,8 +34,38 @@ from ..factories import PASSWORD, log_in, make_account, make_shop, make_user, me
 from ..processes import site, until
 from ..views.settings.test_accounts import CONFIG
 
-# What an account with these settings says, by mode: None where a test can be sent.
+# What an account with these settings says, live and in test mode: None where a test can be sent.
 ITSELF, NO_FLAG, LIVE_SYSTEM = "itself can call", "don't say whether they are a test", "live system"
+READY: dict[str, tuple[str | None, str | None]] = {
+    "adyen": (LIVE_SYSTEM, LIVE_SYSTEM),
+    "authorizenet": (LIVE_SYSTEM, LIVE_SYSTEM),
+    "authorizenet_sim": (None, None),
+    "braintree": (NO_FLAG, None),
+    "checkoutcom": (NO_FLAG, None),
+    "coinbase_commerce": (NO_FLAG, None),
+    "cybersource": (NO_FLAG, None),
+    "generic_hmac": (None, None),
+    "gocardless": (NO_FLAG, None),
+    "klarna": (ITSELF, ITSELF),
+    "liqpay": (None, None),
+    "mollie": (ITSELF, ITSELF),
+    "paddle": (NO_FLAG, None),
+    "paypal": (ITSELF, ITSELF),
+    "paypal_ipn": (ITSELF, ITSELF),
+    "paysera": (None, None),
+    "paystack": (None, None),
+    "paytr": (None, None),
+    "payu": (NO_FLAG, None),
+    "postfinance": (NO_FLAG, None),
+    "przelewy24": (ITSELF, ITSELF),
+    "razorpay": (NO_FLAG, None),
+    "redsys": (NO_FLAG, None),
+    "square": (LIVE_SYSTEM, LIVE_SYSTEM),
+    "standardwebhooks": (None, None),
+    "stripe": (None, None),
+    "worldpay": (None, None),
+}
+CASES = [(name, mode, said) for name, row in READY.items() for mode, said in zip(Mode, row, strict=True)]
 
 
 @pytest.fixture
@@ -45,22 +75,34 @@ def shop(client: FlaskClient) -> Shop:
     return shop
 
 
-@pytest.mark.parametrize("mode", list(Mode))
-@pytest.mark.parametrize("name", list(GATEWAYS))
-def test_each_gateway_is_ready_or_says_why_not(app: Flask, name: str, mode: Mode) -> None:
-    """What is sent is genuine and opens its order: the rehearsal is the code that will process it."""
+def test_of_each_gateway_it_is_said_whether_a_test_can_be_sent() -> None:
+    assert set(READY) == set(GATEWAYS)
+
+
+@pytest.mark.parametrize(("name", "mode"), [(name, mode) for name, mode, why in CASES if why is None])
+def test_what_is_sent_is_genuine_and_opens_its_order(app: Flask, name: str, mode: Mode) -> None:
+    """The rehearsal is the code that will process it."""
+    account = make_account(None, name, mode=mode, **CONFIG[name])
+    assert why_not(account, utcnow()) is None
+    prepared = prepare(account, utcnow())
+    assert prepared.order.test
+    assert prepared.order.number.startswith("TEST-")
+    assert prepared.example.answers == ()
+
+
+@pytest.mark.parametrize(("name", "mode", "said"), [case for case in CASES if case[2] is not None])
+def test_a_gateway_that_can_not_be_tested_says_why_not(app: Flask, name: str, mode: Mode, said: str) -> None:
     account = make_account(None, name, mode=mode, **CONFIG[name])
     reason = why_not(account, utcnow())
-    if reason is None:
-        prepared = prepare(account, utcnow())
-        assert prepared.order.test
-        assert prepared.order.number.startswith("TEST-")
-        assert prepared.example.answers == ()
-    elif ITSELF in reason:
-        said = message("TEST-1", money=Money(100, "EUR"), test=True)
-        assert account.asks or account.gateway.example(account.settings_at(utcnow())[0], said, utcnow()) is None
-    else:
-        assert LIVE_SYSTEM in reason or (NO_FLAG in reason and mode is Mode.live)
+    assert reason is not None
+    assert said in reason
+
+
+@pytest.mark.parametrize("name", [name for name, (live, _) in READY.items() if live is ITSELF])
+def test_only_itself_can_call_where_it_is_asked_or_nobody_else_can_sign(app: Flask, name: str) -> None:
+    account = make_account(None, name, **CONFIG[name])
+    said = message("TEST-1", money=Money(100, "EUR"), test=True)
+    assert account.asks or account.gateway.example(account.settings_at(utcnow())[0], said, utcnow()) is None
 
 
 @pytest.mark.parametrize(

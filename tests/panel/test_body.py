@@ -23,8 +23,9 @@ def test_any_bytes_can_be_shown(data: bytes) -> None:
 
 
 @given(st.text(alphabet='{}[]<>=&%"\\/ \n,:e1?!-', max_size=400))
-def test_any_signs_can_be_set_anew(text: str) -> None:
-    read(text.encode())
+def test_any_signs_can_be_set_anew_and_none_is_lost_in_the_original(text: str) -> None:
+    pane = read(text.encode())
+    assert (pane.total, pane.raw) == (len(text), text)
 
 
 @pytest.mark.parametrize(

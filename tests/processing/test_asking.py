@@ -50,14 +50,19 @@ class Server(ThreadingHTTPServer):
 
 
 @pytest.fixture
-def ask() -> Iterator[AskGateways]:
+def hosts() -> Iterator[dict[str, str]]:
     Gateway.seen.clear()
     with Server(("127.0.0.1", 0), Gateway) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        asker = AskGateways({"gateway.example": f"http://127.0.0.1:{server.server_port}"})
-        yield asker
-        asker.close()
+        yield {"gateway.example": f"http://127.0.0.1:{server.server_port}"}
         server.shutdown()
+
+
+@pytest.fixture
+def ask(hosts: dict[str, str]) -> Iterator[AskGateways]:
+    asker = AskGateways(hosts)
+    yield asker
+    asker.close()
 
 
 def test_the_body_arrives_byte_for_byte(ask: AskGateways) -> None:
@@ -81,9 +86,10 @@ def test_redirects_are_not_followed(ask: AskGateways) -> None:
     assert len(Gateway.seen) == 1
 
 
-def test_a_slow_gateway_is_not_waited_for(ask: AskGateways, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "READ_S", 0.2)
-    assert ask(Ask("GET", "https://gateway.example/slow")) == NoAnswer("no answer in 0.2 s")
+def test_a_slow_gateway_is_not_waited_for(hosts: dict[str, str]) -> None:
+    impatient = AskGateways(hosts, read_s=0.2)
+    assert impatient(Ask("GET", "https://gateway.example/slow")) == NoAnswer("no answer in 0.2 s")
+    impatient.close()
 
 
 def test_an_answer_has_a_bound(ask: AskGateways) -> None:

@@ -108,8 +108,7 @@ class AlertRules(Base):
 
     @property
     def money(self) -> Money | None:
-        whole = self.money_minor is not None and self.money_currency
-        return Money(self.money_minor or 0, self.money_currency or "") if whole else None
+        return Money.known(self.money_minor, self.money_currency)
 
     @money.setter
     def money(self, value: Money | None) -> None:

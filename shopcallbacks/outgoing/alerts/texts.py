@@ -20,6 +20,8 @@ CAUSES = 8
 
 @dataclass(frozen=True)
 class Text:
+    """What a message says: in one line, in full, and as figures for a webhook."""
+
     subject: str
     text: str
     figures: dict[str, Any]

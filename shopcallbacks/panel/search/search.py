@@ -20,6 +20,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     SQLColumnExpression,
+    Subquery,
     Text,
     and_,
     any_,
@@ -150,40 +151,36 @@ def _one_of(ids: Iterable[int]) -> ColumnElement[bool]:
 
 def _just_come(q: str, shop_id: int) -> Select[int]:
     """Of the callbacks that have no entry yet those that hold all the words, wherever in them."""
-    latest = (
-        select(
-            Callback.id,
-            func.lower(func.encode(Callback.body, "escape")).label("body"),
-            func.lower(func.encode(Callback.query, "escape")).label("query"),
-            func.lower(
-                func.concat_ws(
-                    "\n",
-                    Callback.order_number,
-                    Callback.transaction_id,
-                    Callback.event_id,
-                    Callback.customer,
-                    Order.customer_email,
-                )
-            ).label("texts"),
-        )
-        .outerjoin(Order, Order.id == Callback.order_id)
-        .where(Callback.shop_id == shop_id, unread())
-        .order_by(Callback.id.desc())
-        .limit(UNREAD)
-        .subquery()
+    latest = _unread(shop_id)
+    return select(latest.c.id).where(*(_holds(latest, word) for word in q.split()))
+
+
+def _unread(shop_id: int) -> Subquery:
+    """The latest of them, as bytes and texts to look through, in small letters."""
+    texts = (
+        Callback.order_number,
+        Callback.transaction_id,
+        Callback.event_id,
+        Callback.customer,
+        Order.customer_email,
     )
-    holds = (
-        or_(
-            func.strpos(latest.c.texts, word.lower()) > 0,
-            *(
-                func.strpos(column, func.lower(func.encode(func.convert_to(spelling, "UTF8"), "escape"))) > 0
-                for column in (latest.c.body, latest.c.query)
-                for spelling in _spellings(word)
-            ),
-        )
-        for word in q.split()
+    columns = (
+        Callback.id,
+        func.lower(func.encode(Callback.body, "escape")).label("body"),
+        func.lower(func.encode(Callback.query, "escape")).label("query"),
+        func.lower(func.concat_ws("\n", *texts)).label("texts"),
     )
-    return select(latest.c.id).where(*holds)
+    wanted = select(*columns).outerjoin(Order, Order.id == Callback.order_id)
+    wanted = wanted.where(Callback.shop_id == shop_id, unread())
+    return wanted.order_by(Callback.id.desc()).limit(UNREAD).subquery()
+
+
+def _holds(latest: Subquery, word: str) -> ColumnElement[bool]:
+    ways = [func.strpos(latest.c.texts, word.lower()) > 0]
+    for spelling in _spellings(word):
+        escaped = func.lower(func.encode(func.convert_to(spelling, "UTF8"), "escape"))
+        ways += [func.strpos(column, escaped) > 0 for column in (latest.c.body, latest.c.query)]
+    return or_(*ways)
 
 
 def _spellings(word: str) -> list[str]:

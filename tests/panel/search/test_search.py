@@ -23,13 +23,13 @@ from shopcallbacks.panel.filter import Filter, Sort, Tab
 from shopcallbacks.panel.page import count_up_to
 from shopcallbacks.panel.search import search
 from shopcallbacks.panel.search.index import SearchEntry, SearchProgress, history_before
-from shopcallbacks.panel.search.terms import LONGEST, MOST, sought, terms, texts_of
+from shopcallbacks.panel.search.terms import terms, texts_of
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
 from shopcallbacks.views.callbacks import panel as views
 
 from ...factories import log_in, make_account, make_callback, make_order, make_user, message, process, request_for
-from ..test_filter import leafed_through
+from ..test_page import leafed_through
 
 ONE_BY_ONE = settings(max_examples=20, deadline=None)
 PRINTABLE = st.text(max_size=200).filter(str.isprintable)
@@ -63,32 +63,6 @@ def _ids(filter_: Filter, account: GatewayAccount) -> Select[int]:
 
 
 # Cutting
-
-
-def test_a_term_is_a_word_with_what_hangs_together_and_again_from_each_word_on() -> None:
-    assert terms(["Order 251123-26, by buyer@shop.example"]) == sorted(
-        ["order", "251123-26", "26", "by", "buyer@shop.example", "shop.example", "example"]
-    )
-
-
-def test_capitals_and_wide_letters_make_no_difference() -> None:
-    assert terms(["STRASSE Straße \uff21bc cafe\u0301"]) == sorted(["strasse", "abc", "caf\xe9"])
-
-
-def test_a_card_number_is_no_term_but_its_last_digits_are() -> None:
-    assert terms(["card 4111111111111111 and 4111 1111 1111 1111"]) == ["1111", "and", "card"]
-
-
-def test_terms_are_bounded_in_length_and_number() -> None:
-    cut = terms(["x" * 1000, *(f"word{number}" for number in range(3 * MOST))])
-    assert len(cut) == MOST
-    assert max(map(len, cut)) <= LONGEST
-
-
-@given(st.text())
-def test_what_is_in_a_text_can_be_sought_in_it(text: str) -> None:
-    cut = terms([text])
-    assert all(any(term.startswith(start) for term in cut) for start in sought(text))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +12,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from shopcallbacks.dashboard import health
-from shopcallbacks.domain.errors import Reason
-from shopcallbacks.domain.states import State, Verb
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.gateways.base import Kind, Setting
@@ -26,7 +22,7 @@ from shopcallbacks.shops.secrets import Secret
 from shopcallbacks.shops.users import Role
 from shopcallbacks.views.settings.form import as_text, name_of
 
-from ...factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
+from ...factories import log_in, make_account, make_callback, make_shop, make_user, message
 from ...gateways.vectors import OWN, load
 
 CONFIG: dict[str, dict[str, Any]] = {}
@@ -180,83 +176,6 @@ def test_who_asks_is_seen_anew_on_each_change(client: FlaskClient, shop: Shop) -
     assert account.asks is False
 
 
-def live(account: GatewayAccount) -> list[str]:
-    db.session.refresh(account)
-    return [secret.value for secret in account.settings_at(utcnow())[1]]
-
-
-def test_a_secret_is_rotated_with_an_overlap(client: FlaskClient, shop: Shop) -> None:
-    account = make_account(shop, signing_secrets=["whsec_one"])
-    order = make_order(shop)
-    url = f"/settings/gateways/{account.id}/secrets"
-    added = client.post(url, data={"key": "signing_secrets", "set.signing_secrets": " whsec_two ", "former": "day"})
-    assert added.status_code == 303
-    assert live(account) == ["whsec_two", "whsec_one"]
-    two, one = account.secrets
-    assert one.ends_at is not None
-    assert timedelta(hours=23) < one.ends_at - utcnow() <= timedelta(days=1)
-
-    assert client.post(f"{url}/{one.id}/end", data={"when": "now", "why": "leaked"}).status_code == 303
-    assert live(account) == ["whsec_two"]
-    assert "retired" in client.get(f"/settings/gateways/{account.id}").text
-
-    late = account.gateway.example(account.settings_with([one])[0], message(order), utcnow())
-    assert late is not None
-    callback = make_callback(account, late.request)
-    process()
-    assert (callback.reason, "retired" in callback.detail) == (Reason.not_genuine, True)
-    until = (utcnow() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
-    assert client.post(f"{url}/{one.id}/end", data={"ends_at": until}).status_code == 303
-    assert set(live(account)) == {"whsec_two", "whsec_one"}
-    callback.do(Verb.retry, None)
-    process()
-    assert callback.state is State.processed
-    assert client.post(f"{url}/{two.id}/end", data={"when": "never"}).status_code == 303
-    acts = "\n".join(act.what + act.why for act in db.session.scalars(select(Activity)))
-    assert "leaked" in acts
-    assert "whsec" not in acts
-
-
-def test_a_single_secret_is_replaced_at_once(client: FlaskClient, shop: Shop) -> None:
-    account = make_account(shop, "klarna", username="K1", password="first-password")
-    form = {"key": "password", "set.password": "second-password"}
-    client.post(f"/settings/gateways/{account.id}/secrets", data=form)
-    assert live(account) == ["second-password"]
-
-
-def test_a_secret_of_parts_is_whole_or_not_at_all(client: FlaskClient, shop: Shop) -> None:
-    account = make_account(shop, "paytr", merchant_id="1", keys=[["k", "s"]])
-    url, half = f"/settings/gateways/{account.id}/secrets", {"key": "keys", "set.keys.merchant_key": "only"}
-    response = client.post(url, data=half, headers={"HX-Request": "true"})
-    assert (response.status_code, "must hold merchant_key, merchant_salt" in response.text) == (422, True)
-    client.post(url, data={**half, "set.keys.merchant_salt": "salt"})
-    assert live(account) == [["only", "salt"], ["k", "s"]]
-
-
-@pytest.mark.parametrize("form", [{"key": "signing_secrets"}, {"key": "signing_secrets", "set.signing_secrets": " "}])
-def test_no_secret_is_no_secret(client: FlaskClient, shop: Shop, form: dict[str, str]) -> None:
-    account = make_account(shop)
-    response = client.post(f"/settings/gateways/{account.id}/secrets", data=form, headers={"HX-Request": "true"})
-    assert (response.status_code, len(live(account))) == (422, 1)
-    assert json.loads(response.headers["HX-Trigger"]) == {"say": "Signing secrets: this is needed."}
-
-
-def test_an_end_that_is_no_time_changes_nothing(client: FlaskClient, shop: Shop) -> None:
-    account = make_account(shop)
-    url = f"/settings/gateways/{account.id}/secrets/{account.secrets[0].id}/end"
-    assert client.post(url, data={"ends_at": "soon"}, headers={"HX-Request": "true"}).status_code == 422
-    assert len(live(account)) == 1
-
-
-def test_the_end_of_a_secret_is_read_in_the_shops_time_zone(client: FlaskClient, shop: Shop) -> None:
-    shop.time_zone = "America/New_York"
-    account = make_account(shop)
-    url = f"/settings/gateways/{account.id}/secrets/{account.secrets[0].id}/end"
-    client.post(url, data={"ends_at": "2099-01-15T12:00"})
-    db.session.expire_all()
-    assert f"{account.secrets[0].ends_at:%H:%M}" == "17:00"
-
-
 def test_switching_off_needs_a_reason_and_on_again_does_not(client: FlaskClient, shop: Shop) -> None:
     account = make_account(shop)
     url = f"/settings/gateways/{account.id}"
@@ -312,44 +231,6 @@ def test_another_shops_account_does_not_exist(client: FlaskClient, monkeypatch: 
     monkeypatch.setattr("shopcallbacks.shops.users.Shop.every", lambda: [db.session.get(Shop, own.id)])
     assert client.get(f"/settings/gateways/{account.id}").status_code == 404
     assert {client.post(f"/settings/gateways/{account.id}{action}").status_code for action in ACTIONS} == {404}
-
-
-def test_health_is_what_the_gateway_itself_proved(client: FlaskClient, shop: Shop) -> None:
-    account = make_account(shop)
-    assert "none since it was added" in client.get("/settings").text
-    tested = make_callback(account, message(make_order(shop)))
-    Activity.record(health.TEST, None, shop_id=shop.id, callback_id=tested.id)
-    process()
-    assert health.last_genuine(account) is None
-    genuine = make_callback(account, message(make_order(shop)))
-    make_callback(account, message("no such order"))
-    process()
-    assert health.last_genuine(account) is not None
-    assert health.last_genuine(account) >= genuine.received_at
-    failures = health.failures(account, utcnow())
-    assert (failures.came, failures.by_reason) == (3, ((Reason.order_not_found, 1),))
-    assert "1 failure in 24 h" in client.get("/settings").text
-    assert health.failures(account, utcnow() + timedelta(days=2)).came == 0
-
-
-def test_the_three_steps_are_ticked_as_they_come_true(client: FlaskClient, shop: Shop) -> None:
-    def steps() -> health.Steps:
-        db.session.expire_all()
-        return health.steps(shop)
-
-    assert steps() == health.Steps(False, False, False)
-    assert "Three steps" in client.get("/settings").text
-    account = make_account(shop)
-    assert steps() == health.Steps(True, False, False)
-    tested = make_callback(account, message(make_order(shop)))
-    Activity.record(health.TEST, None, shop_id=shop.id, callback_id=tested.id)
-    process()
-    assert steps() == health.Steps(True, False, True)
-    assert "done: it came through" in client.get("/settings").text
-    make_callback(account, message(make_order(shop)))
-    process()
-    assert steps().done
-    assert "Three steps" not in client.get("/settings").text
 
 
 def test_a_secret_that_can_not_be_decrypted_is_no_crash(client: FlaskClient, shop: Shop, app: Flask) -> None:

@@ -1,0 +1,95 @@
+"""Whether what a screen shows is still true."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from shopcallbacks.dashboard import glance
+from shopcallbacks.dashboard.pulse import Pulse
+from shopcallbacks.domain.states import Verb
+from shopcallbacks.domain.values import Money
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.users import Role
+
+from ..factories import log_in, make_account, make_callback, make_order, make_user, message, process
+from ..views.callbacks.test_live import unprocessed
+
+
+@pytest.fixture
+def account(client: FlaskClient) -> GatewayAccount:
+    account = make_account(slug="stripe")
+    log_in(client, make_user(Role.manager, account.shop))
+    Pulse.beat("callbacks")
+    db.session.commit()
+    return account
+
+
+@pytest.fixture
+def shop(account: GatewayAccount) -> Shop:
+    return account.shop
+
+
+def version_of(shop: Shop, minute: int = 10) -> str:
+    """As of a moment so much later that ages stand in minutes."""
+    db.session.rollback()
+    return glance.look(shop.id, LATER + timedelta(minutes=minute)).version
+
+
+LATER = utcnow() + timedelta(hours=1)
+
+
+def test_the_version_stands_while_nothing_happens(account: GatewayAccount, shop: Shop) -> None:
+    unprocessed(account)
+    assert version_of(shop) == version_of(shop)
+
+
+def test_an_age_that_reads_otherwise_is_another_version(account: GatewayAccount, shop: Shop) -> None:
+    unprocessed(account)
+    assert version_of(shop, 10) != version_of(shop, 11)
+
+
+def test_arriving_is_another_version(account: GatewayAccount, shop: Shop) -> None:
+    unprocessed(account)
+    before = version_of(shop)
+    unprocessed(account)
+    assert version_of(shop) != before
+
+
+@pytest.mark.parametrize("verb", ["retry", "remove"])
+def test_an_act_is_another_version(account: GatewayAccount, shop: Shop, verb: str) -> None:
+    callback = unprocessed(account)
+    before = version_of(shop)
+    callback.do(Verb(verb), None, "seen to")
+    db.session.commit()
+    assert version_of(shop) != before
+
+
+def test_one_that_leaves_while_another_comes_is_another_version(account: GatewayAccount, shop: Shop) -> None:
+    first = unprocessed(account)
+    before = glance.look(shop.id, utcnow())
+    first.do(Verb.remove, None, "seen to")
+    db.session.commit()
+    unprocessed(account)
+    after = glance.look(shop.id, utcnow())
+    assert (after.count, after.state == before.state) == (before.count, False)
+
+
+def test_an_order_that_moves_is_another_version_though_its_callback_stays(account: GatewayAccount, shop: Shop) -> None:
+    """How many orders can still be opened stands on the widget."""
+    order = make_order(shop)
+    make_callback(account, message(order, money=Money(1, "EUR")))
+    process()
+    before = version_of(shop)
+    make_callback(account, message(order))
+    process()
+    assert version_of(shop) != before
+
+
+def test_another_shops_callbacks_change_nothing(account: GatewayAccount, shop: Shop) -> None:
+    before = version_of(shop)
+    unprocessed(make_account())
+    assert version_of(shop) == before

@@ -1,0 +1,79 @@
+"""Pages of the panel, and how many there are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from shopcallbacks.domain.states import Verb
+from shopcallbacks.domain.values import Money
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.panel.filter import Filter, Sort, Tab
+from shopcallbacks.panel.page import Cursor, count_up_to, news_since, page_of
+from shopcallbacks.shops.accounts import GatewayAccount, Shop
+
+from ..factories import make_account, make_callback, make_order, message, process
+
+
+@pytest.fixture
+def account(app: object) -> GatewayAccount:
+    return make_account(slug="stripe")
+
+
+def leafed_through(filter_: Filter, shop: Shop) -> list[int]:
+    """What its pages show one after the other; going back shows the same."""
+    pages, cursor = list[list[int]](), None
+    while True:
+        page = page_of(filter_, shop, cursor)
+        pages.append([callback.id for callback in page.callbacks])
+        if page.after is None:
+            break
+        cursor = Cursor.read(page.after, onward=True)
+    for before in reversed(pages[:-1]):
+        assert page.before is not None
+        page = page_of(filter_, shop, Cursor.read(page.before, onward=False))
+        assert [callback.id for callback in page.callbacks] == before
+    assert page.before is None
+    return [id_ for page_ in pages for id_ in page_]
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+@pytest.mark.parametrize("tab", ["all", "waiting"])
+def test_pages_go_on_and_back_without_a_gap_even_between_equals(account: GatewayAccount, sort: Sort, tab: str) -> None:
+    at = utcnow() - timedelta(seconds=1)
+    for minor in (500, 500, 500, 0, 700, 700, 900):
+        make_callback(account, message("x", money=Money(minor, "EUR")), at)
+    process()
+    for _ in range(3):  # not looked at, so without an amount
+        make_callback(account, message(), at)
+    filter_ = Filter.from_query(f"tab={tab}&sort={sort}")
+    wanted = [callback.id for callback in db.session.scalars(filter_.select(account.shop))]
+    assert len(wanted) == 10
+    assert leafed_through(filter_.but(per=3), account.shop) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "x", "x~1", "2026-11-23~1", "9" * 40 + "~1", "~1", "1~" + "9" * 30])
+def test_a_cursor_nobody_wrote_is_the_first_page(account: GatewayAccount, text: str) -> None:
+    callback = make_callback(account, message())
+    for query in ("tab=all", "tab=all&sort=amount"):
+        page = page_of(Filter.from_query(query), account.shop, Cursor.read(text, onward=True))
+        assert [one.id for one in page.callbacks] in ([callback.id], [])
+
+
+def test_counting_stops_at_its_limit(account: GatewayAccount) -> None:
+    for _ in range(4):
+        make_callback(account, message())
+    assert count_up_to(Filter(Tab.all), account.shop, limit=2) == 3
+
+
+def test_news_are_callbacks_that_came_or_were_given_up_since(account: GatewayAccount) -> None:
+    callback = make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
+    process()
+    then = utcnow()
+    assert news_since(Filter(), account.shop, then) == 0
+    make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
+    process()
+    callback.do(Verb.retry, None)
+    process()
+    assert news_since(Filter(), account.shop, then) == 1
