@@ -46,6 +46,7 @@ class Due:
     minor: int | None = None
     transaction: str | None = None
     assigned_id: int | None = None
+    delivery_id: str | None = None
     asks: bool = False
     kept: Mapping[int, Row[Any]] = ()  # type: ignore[assignment]
 
@@ -66,7 +67,7 @@ _PLAIN = [
     if column.name
     in (
         "id shop_id account_id received_at digest version attempt_count tries due_kind verdict reason conflict detail "
-        "asked_by_id asked_why asked_minor asked_transaction assigned_id asks"
+        "asked_by_id asked_why asked_minor asked_transaction assigned_id delivery_id asks"
     ).split()
 ]
 _REQUEST = [Callback.__table__.c[name] for name in ("method", "path", "query", "headers", "body", "address")]
@@ -192,6 +193,7 @@ def _due(row: Any, kept: Mapping[int, Row[Any]], kind: AttemptKind | None, more:
         more.minor if kind else row.asked_minor,
         more.transaction if kind else row.asked_transaction,
         more.order.id if more.order else row.assigned_id,
+        row.delivery_id,
         row.asks,
         kept,
     )

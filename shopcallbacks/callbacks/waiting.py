@@ -68,7 +68,7 @@ def waiting_on(shop_ids: Collection[int], keys: Keys, but: Collection[int], *, l
 
 
 _NAMES = "id shop_id account_id received_at digest version attempt_count tries verdict reason conflict detail due_kind"
-_COLUMNS = [Callback.__table__.c[name] for name in [*_NAMES.split(), "assigned_id"]]
+_COLUMNS = [Callback.__table__.c[name] for name in [*_NAMES.split(), "assigned_id", "delivery_id"]]
 
 
 def _waits(keys: Keys) -> Any:
@@ -114,6 +114,7 @@ def _due(row: Row[Any], kept: dict[int, Row[Any]]) -> Due:
         row.conflict,
         row.detail,
         assigned_id=row.assigned_id,
+        delivery_id=row.delivery_id,
         kept=kept,
     )
 

@@ -393,7 +393,8 @@ def _begun(finding: Finding) -> Tried:
 
 def _waiting(due: Due, ours: bool) -> Tried:
     """A callback that waits, with its messages as they were kept."""
-    verification = Verification(due.verdict, "It was checked before.") if due.verdict else None
+    checked = "It was checked before."
+    verification = Verification(due.verdict, checked, delivery_id=due.delivery_id) if due.verdict else None
     finding = Finding(due, 0.0, None, verification, tuple(said(due.kept[place]) for place in sorted(due.kept)))
     results = []
     for place in sorted(due.kept):

@@ -117,7 +117,7 @@ def _take_as_kept(finding: Finding) -> None:
     due = finding.due
     assert due.verdict is not None
     checked = "The check was skipped before." if due.verdict is Verdict.skipped else "It was checked before."
-    finding.verification = Verification(due.verdict, checked)
+    finding.verification = Verification(due.verdict, checked, delivery_id=due.delivery_id)
     finding.messages = tuple(said(due.kept[place]) for place in sorted(due.kept))
 
 

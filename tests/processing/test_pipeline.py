@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,14 +17,16 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Conflict, Reason, Refused
 from shopcallbacks.domain.money import Decision, OrderFacts
 from shopcallbacks.domain.states import AttemptKind, Effect, OrderState, State, Verb
-from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Outcome, Request, Verdict
+from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Outcome, Request, Verdict, Verification
 from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.processing import deciding, pipeline
-from shopcallbacks.shops.accounts import Mode
+from shopcallbacks.shops.accounts import GatewayAccount, Mode
 
 from ..factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
+from .saying import Saying, say
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -496,3 +499,20 @@ def test_the_feed_has_no_holes_and_follows_the_commits() -> None:
     positions = db.session.scalars(select(OrderEvent.position).order_by(OrderEvent.id)).all()
     assert sorted(positions) == list(range(1, 11))
     assert db.session.scalar(select(func.count(LedgerRow.id))) == 5
+
+
+def test_what_is_looked_at_again_keeps_the_name_of_its_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Delivering(Saying):
+        def verify(self, request: Request, settings: Mapping[str, Any]) -> Verification:
+            return Verification.genuine(delivery_id="delivery-1")
+
+    monkeypatch.setitem(GATEWAYS, "saying", Delivering())
+    shop = make_shop()
+    account = GatewayAccount.add(shop, "saying", "saying", {})
+    db.session.commit()
+    callback = db.session.get_one(Callback, say(account, message("251126-late")))
+    process()
+    assert (callback.reason, callback.delivery_id) == (Reason.order_not_found, "delivery-1")
+    make_order(shop, "251126-late")
+    process()
+    assert (callback.state, callback.delivery_id) == (State.processed, "delivery-1")
