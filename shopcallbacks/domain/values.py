@@ -43,6 +43,10 @@ class Outcome(StrEnum):
     unclear = "unclear"
 
 
+# Money that came in leaves again.
+LEAVES = frozenset({Outcome.refunded, Outcome.charged_back})
+
+
 class Verdict(StrEnum):
     genuine = "genuine"
     not_genuine = "not_genuine"

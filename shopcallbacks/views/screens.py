@@ -50,7 +50,7 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(away, store_away)
     app.jinja_env.globals.update(current_shop=current_shop, waiting_count=waiting_count, now=now)
     app.jinja_env.globals.update(prefers=prefers, order_states=outcomes.ORDER_STATES, verdicts=outcomes.VERDICTS)
-    app.jinja_env.globals.update(worker_gone=worker_gone, Verb=Verb, NextStep=NextStep)
+    app.jinja_env.globals.update(worker_gone=worker_gone, Verb=Verb, NextStep=NextStep, verbs=acts.VERBS)
     app.jinja_env.globals.update(tomorrow=lambda: now() + timedelta(days=1))
     app.jinja_env.filters.update(
         in_words=lambda group: causes.group_words(group, now(), written()),
