@@ -3,7 +3,8 @@
 "use strict";
 
 const TYPING = "textarea, select, input:not([type=checkbox], [type=radio]), [contenteditable]";
-const CANT = { r: "Retry can't help here.", f: "Force can't help here.", x: "This row can't be selected." };
+// The verbs stand in the help, each with its key.
+const VERBS = Object.fromEntries([...document.querySelectorAll("#keys [data-verb]")].map(({ dataset }) => [dataset.verb, dataset.words]));
 
 // The row that has the focus, or the one callback of the page.
 const current = () => document.activeElement.closest("tr.call") ?? document.getElementById("callback");
@@ -16,11 +17,11 @@ function move(step) {
   row?.scrollIntoView({ block: "nearest" });
 }
 
-function press(key) {
+function press(key, cant = "") {
   const place = current();
   const button = place?.querySelector(`[aria-keyshortcuts~="${key}"]`);
   if (button) button.click();
-  else if (place && CANT[key]) document.getElementById("said").textContent = CANT[key];
+  else if (place && cant) document.getElementById("said").textContent = cant;
 }
 
 function help() {
@@ -30,9 +31,7 @@ function help() {
 const KEYS = {
   j: () => move(1),
   k: () => move(-1),
-  x: () => press("x"),
-  r: () => press("r"),
-  f: () => press("f"),
+  x: () => press("x", "This row can't be selected."),
   o: () => press("o"),
   Enter: (event) => { if (event.target.matches("tr.call")) press("o"); },
   "/": (event) => {
@@ -49,7 +48,8 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
   if (event.repeat && !"jk".includes(event.key)) return;
   if (event.target.matches(TYPING) || document.querySelector("dialog[open]")) return;
-  KEYS[event.key]?.(event);
+  if (event.key in VERBS) press(event.key, `${VERBS[event.key]} can't help here.`);
+  else KEYS[event.key]?.(event);
 });
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-keys]")) help();

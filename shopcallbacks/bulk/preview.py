@@ -13,10 +13,11 @@ from ..callbacks.callback import Callback
 from ..domain.states import OPENS, Effect, Verb
 from ..domain.values import Money
 from ..extensions import db
-from ..processing.deciding import Desk, Tried
+from ..processing.deciding import Desk, Result, Tried
 from ..processing.foresight import hopeless_to_force
 from ..processing.pipeline import rehearse
 from ..shops.accounts import Shop
+from ..shops.users import User
 from ..words import acts, reasons
 from .selection import Selection
 
@@ -24,7 +25,7 @@ from .selection import Selection
 LOOKS_AT = 5000
 FOR_S = 3.0
 AT_ONCE = 250
-TAKES_MONEY = (*OPENS, Effect.owed)
+TAKES_MONEY = (*OPENS, Effect.part_paid, Effect.taken_too, Effect.owed)
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Effects:
         return self.total - self.looked
 
     def money(self, effect: Effect) -> list[Money]:
-        """The sums of the orders with that effect, where it is one of money that comes in."""
+        """What comes in with that effect: the sums of the orders that open, else of the payments."""
         return [Money(minor, currency) for (what, currency), minor in sorted(self.sums.items()) if what is effect]
 
     @property
@@ -56,9 +57,16 @@ class Effects:
 
 
 def effects_of(
-    verb: Verb, selection: Selection, shop: Shop, looks_at: int = LOOKS_AT, at_once: int = AT_ONCE
+    verb: Verb,
+    selection: Selection,
+    shop: Shop,
+    user: User | None = None,
+    looks_at: int = LOOKS_AT,
+    at_once: int = AT_ONCE,
 ) -> Effects:
-    """What the run would do, of its first callbacks. So many are looked at, so many of them at once."""
+    """What the run would do, of its first callbacks, if that user starts it (None: whoever may all). So many are looked
+    at, so many of them at once.
+    """
     found = Effects(selection.count(verb, shop))
     desk: Desk | None = None
     until = time.monotonic() + FOR_S
@@ -66,12 +74,12 @@ def effects_of(
         if time.monotonic() > until:
             break
         found.looked += len(callbacks)
-        fit = [callback for callback in callbacks if _fits(found, verb, callback)]
+        fit = [callback for callback in callbacks if _fits(found, verb, callback, user)]
         if fit and verb.attempts:
             rehearsed, desk = rehearse(fit, verb.attempts, before=desk)
             by_id = {callback.id: callback for callback in fit}
             for tried in rehearsed:
-                _tell(found, by_id[tried.due.id], tried, desk)
+                _tell(found, verb, by_id[tried.due.id], tried, desk)
     return found
 
 
@@ -81,16 +89,25 @@ def forcing_cannot_help(callback: Callback) -> str | None:
     return reasons.WHY_NOT[why_not].format(gateway=callback.account.title) if why_not else None
 
 
+def _at_stake(result: Result, desk: Desk) -> Money:
+    """The order's total where it opens; else the payment itself."""
+    assert result.order_id is not None
+    total = desk.books[result.order_id].facts.total
+    return total if result.effect in OPENS else result.message.money or total
+
+
 def _batches(ids: Sequence[int], size: int) -> Iterator[list[Callback]]:
     for start in range(0, len(ids), size):
         some = select(Callback).where(Callback.id.in_(ids[start : start + size]))
         yield list(db.session.scalars(some.order_by(Callback.received_at, Callback.id)))
 
 
-def _fits(found: Effects, verb: Verb, callback: Callback) -> bool:
+def _fits(found: Effects, verb: Verb, callback: Callback, user: User | None) -> bool:
     """Whether an attempt of it can be foreseen; if not, why, is noted."""
     if verb not in callback.open_to:
         found.skipped[acts.VERBS[verb].skipped] += 1
+    elif barred := callback.barred(verb, user):
+        found.skipped[barred] += 1
     elif verb is Verb.force and (sentence := forcing_cannot_help(callback)):
         found.skipped[sentence] += 1
     elif not verb.attempts:
@@ -102,14 +119,20 @@ def _fits(found: Effects, verb: Verb, callback: Callback) -> bool:
     return False
 
 
-def _tell(found: Effects, callback: Callback, tried: Tried, desk: Desk) -> None:
+def _tell(found: Effects, verb: Verb, callback: Callback, tried: Tried, desk: Desk) -> None:
+    refused = next((result.refused for result in tried.results if result.refused), "")
     for result in tried.results:
-        if result.effect is not None:
-            found.effects[result.effect] += 1
+        if result.effect is None or not result.tried or result.refused:
+            continue
+        found.effects[result.effect] += 1
         if result.effect in TAKES_MONEY and result.order_id is not None:
-            total = desk.books[result.order_id].facts.total
-            found.sums[result.effect, total.currency] += total.minor
+            money = _at_stake(result, desk)
+            found.sums[result.effect, money.currency] += money.minor
     failure = tried.failure
-    if failure is not None:
+    if refused:
+        found.stays[refused.rstrip(".")] += 1
+    elif verb is Verb.unowe:
+        found.moved += 1
+    elif failure is not None:
         account = callback.account
         found.stays[reasons.cause(failure.reason, failure.conflict, account.title, account.asks)] += 1

@@ -99,7 +99,7 @@ class BulkRun(Base):
         return run._begin(select(places, Callback.id).where(*selection.where(verb, shop)))
 
     def undo(self, user: User) -> BulkRun:
-        """A new one that restores what this one removed, or the other way round."""
+        """A new one that takes back what this one did."""
         opposite = self.verb.opposite
         if opposite is None or not self.succeeded:
             raise Refused("There is nothing in this run that could be undone.")

@@ -11,6 +11,7 @@ from sqlalchemy import and_, select
 
 from ..callbacks.attempts import Attempt
 from ..callbacks.callback import Callback
+from ..callbacks.undo import put_away_by
 from ..domain.errors import Refused
 from ..domain.states import Lane, Verb
 from ..extensions import db
@@ -61,16 +62,27 @@ def _take_outcomes(run: BulkRun) -> None:
     )
     for item, attempt, number, account in rows:
         run.asked -= 1
-        if attempt.reason is None:
-            detail = (
-                outcomes.RESULTS[attempt.effect].format(number=number) if attempt.effect in outcomes.RESULTS else ""
-            )
-            item.close(ItemState.succeeded, outcomes.came(attempt.effect), detail, attempt.effect)
+        if attempt.succeeded:
+            item.close(ItemState.succeeded, _came(run, attempt), _result(attempt, number), attempt.effect)
             _count(run, failed=False)
         else:
-            headline = reasons.cause(attempt.reason, attempt.conflict, account.title, account.asks)
-            item.close(ItemState.failed, headline, attempt.detail)
+            item.close(ItemState.failed, _why_not(run, attempt, account), attempt.detail)
             _count(run, failed=True)
+
+
+def _came(run: BulkRun, attempt: Attempt) -> str:
+    """The same for all that came to the same."""
+    return acts.VERBS[run.verb].done_to_many or outcomes.came(attempt.effect)
+
+
+def _result(attempt: Attempt, number: str | None) -> str:
+    return outcomes.RESULTS[attempt.effect].format(number=number) if attempt.effect in outcomes.RESULTS else ""
+
+
+def _why_not(run: BulkRun, attempt: Attempt, account: GatewayAccount) -> str:
+    if attempt.reason is None:
+        return acts.VERBS[run.verb].skipped
+    return reasons.cause(attempt.reason, attempt.conflict, account.title, account.asks)
 
 
 def _count(run: BulkRun, failed: bool) -> None:
@@ -125,7 +137,7 @@ def _do(run: BulkRun, item: BulkItem, callback: Callback, follow_up: FollowUp) -
         run.skipped += 1
         return False
     try:
-        callback.do(run.verb, run.user, run.why, what=run.name)
+        callback.do(_verb_for(run, callback), run.user, run.why, what=run.name)
     except Refused as refused:
         item.close(ItemState.skipped, acts.VERBS[run.verb].skipped, str(refused))
         run.skipped += 1
@@ -139,3 +151,10 @@ def _do(run: BulkRun, item: BulkItem, callback: Callback, follow_up: FollowUp) -
         item.close(ItemState.succeeded, acts.VERBS[run.verb].done_to_many)
         _count(run, failed=False)
     return True
+
+
+def _verb_for(run: BulkRun, callback: Callback) -> Verb:
+    """What is no longer to be restored is put away each as it was before."""
+    if run.undoes_id is not None and run.verb is Verb.remove:
+        return put_away_by(callback.id)
+    return run.verb

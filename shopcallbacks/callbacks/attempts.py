@@ -46,6 +46,13 @@ class Attempt(Base):
 
     asked_by: Mapped[User | None] = relationship()
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether it came to what was asked for; what is no longer owed is to wait, for it is decided anew."""
+        if self.kind is AttemptKind.unowed:
+            return self.conflict is Conflict.payment_taken_out
+        return self.reason is None
+
     @classmethod
     def last_of(cls, callback_ids: Iterable[int]) -> dict[int, Attempt]:
         """The latest attempt of each callback that had one, by callback id."""

@@ -247,7 +247,15 @@ class Callback(Base):
             return frozenset()
         state = self.order.state if self.order else None
         verbs = verbs_for(self.reason, self.conflict, self.outcome, state)
-        return verbs - {Verb.retry, Verb.remove} | {Verb.close}
+        anew = {Verb.assign} if self.assigned_id is not None else set()
+        return verbs - {Verb.retry, Verb.remove} | {Verb.close} | anew
+
+    def barred(self, verb: Verb, user: User | None) -> str:
+        """Why this user may not, in a sentence; empty where they may."""
+        limit = self.account.shop.accept_limit
+        if verb is not Verb.accept or limit is None or user is None or user.may_set_up or not self._beyond(limit):
+            return ""
+        return f"More than {limit}, or another currency, is for an admin to accept."
 
     @hybrid_property
     def to_decide(self) -> bool:
@@ -330,7 +338,7 @@ class Callback(Base):
         `seen`: the version they saw; `what`: what the act is part of, for the list of acts; `more`: what they said
         besides.
         """
-        self._guard(verb, why, seen)
+        self.guard(verb, why, seen)
         if verb is Verb.remove:
             self._end(State.invalid)
         elif verb is Verb.close:
@@ -350,7 +358,7 @@ class Callback(Base):
         self.state, self.settled_at = state, utcnow()
         self.due_at = self.due_kind = self.leased_until = None
 
-    def _guard(self, verb: Verb, why: str, seen: int | None) -> None:
+    def guard(self, verb: Verb, why: str, seen: int | None) -> None:
         """`Refused` where the callback moved on since it was seen, its state does not allow it, or a reason lacks."""
         if seen is not None and seen != self.version:
             raise Refused(f"This callback has moved on since you saw it: {self.last_move}.")
@@ -365,9 +373,8 @@ class Callback(Base):
             raise Refused("Say to which order it belongs.")
         if verb is Verb.choose and more.transaction is None:
             raise Refused("Say of which payment it is.")
-        limit = self.account.shop.accept_limit
-        if verb is Verb.accept and user is not None and not user.may_set_up and limit and self._beyond(limit):
-            raise Refused(f"More than {limit} is for an admin to accept.")
+        if barred := self.barred(verb, user):
+            raise Refused(barred)
 
     def _beyond(self, limit: Money) -> bool:
         money = self.money

@@ -68,6 +68,9 @@ _MEANS = {
     Conflict.paid_already: "money came in twice",
     Conflict.order_cancelled: "money came in after the order had gone",
     Conflict.order_refunded: "money came in after the order had gone",
+    Conflict.payment_gone: "the try has ended, and its money is in the books",
+    Conflict.payment_taken_out: "and now it is told again",
+    Conflict.which_payment: "money left, and the order has several payments",
 }
 
 

@@ -177,6 +177,11 @@ class Verb(StrEnum):
         """The verb that takes it back."""
         return Verb(self._opposite) if self._opposite else None
 
+    @property
+    def of_one(self) -> bool:
+        """It needs a word that holds for one callback only: never done to many at once."""
+        return self in (Verb.choose, Verb.assign)
+
     @classmethod
     def rulings(cls) -> tuple[Verb, ...]:
         """Those by which the rules of money decide."""
@@ -193,6 +198,23 @@ class Verb(StrEnum):
         return next((verb for verb in cls if verb.attempts is kind), None)
 
 
+# As they are offered: what helps first, the gentlest first.
+OFFERED = (
+    Verb.unowe,
+    Verb.restore,
+    Verb.reopen,
+    Verb.accept,
+    Verb.part,
+    Verb.take_back,
+    Verb.choose,
+    Verb.owe,
+    Verb.take_too,
+    Verb.assign,
+    Verb.retry,
+    Verb.force,
+    Verb.close,
+    Verb.remove,
+)
 BY_A_PERSON = tuple(verb.attempts for verb in Verb if verb.attempts)
 # By which a person decides about what was checked before: nobody is asked once more.
 RULINGS = {verb.attempts: verb for verb in Verb if verb.attempts and (verb.rules or verb is Verb.assign)}

@@ -43,6 +43,10 @@ class Outcome(StrEnum):
     unclear = "unclear"
 
 
+# Money that came in leaves again.
+LEAVES = frozenset({Outcome.refunded, Outcome.charged_back})
+
+
 class Verdict(StrEnum):
     """What the check of a callback found.
 

@@ -21,6 +21,17 @@ from .days import read_day, span
 from .search.search import Search, few
 
 PER_PAGE = (25, 50, 100)
+# What a person decides about many payments at once.
+DECIDING = (
+    Verb.reopen,
+    Verb.owe,
+    Verb.accept,
+    Verb.part,
+    Verb.take_too,
+    Verb.take_back,
+    Verb.close,
+    Verb.remove,
+)
 
 
 class Tab(StrEnum):
@@ -43,15 +54,15 @@ class Tab(StrEnum):
         """What can be done to many behind it at once."""
         match self:
             case Tab.unprocessed | Tab.waiting:
-                return (Verb.retry, Verb.force, Verb.remove)
+                return (Verb.retry, Verb.force, Verb.close, Verb.remove)
             case Tab.decide:
-                return (*Verb.rulings(), Verb.remove)
+                return DECIDING
             case Tab.processed:
-                return ()
+                return (Verb.unowe, Verb.restore)
             case Tab.invalid:
                 return (Verb.restore,)
             case Tab.all:
-                return (Verb.retry, Verb.remove, Verb.restore)
+                return (Verb.retry, Verb.close, Verb.remove, Verb.restore)
 
 
 class Sort(StrEnum):

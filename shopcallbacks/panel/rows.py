@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,8 +11,8 @@ from ..callbacks.callback import Callback
 from ..callbacks.claims import Claim
 from ..callbacks.notes import Note, Thread, threads_of
 from ..domain.errors import Reason
-from ..domain.states import BY_A_PERSON, State, Verb
-from ..processing.foresight import forcing_may_help, retrying_may_help
+from ..domain.states import BY_A_PERSON, OFFERED, RULINGS, Effect, State, Verb
+from ..processing.foresight import forcing_may_help, retrying_may_help, ruling_may_help
 from ..shops.acts import Activity, last_move
 from ..shops.users import User
 from ..words import acts, outcomes, reasons
@@ -20,6 +20,30 @@ from ..words.formats import Format, age
 from ..words.reasons import NextStep
 from . import headline
 from .moved import mark_of
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The verbs offered: `first` as buttons, the `rest` in a menu. A menu of one would be no calmer than a button."""
+
+    first: tuple[Verb, ...]
+    rest: tuple[Verb, ...]
+
+    @classmethod
+    def of(cls, verbs: Iterable[Verb]) -> Offer:
+        all_ = tuple(verbs)
+        return cls(all_, ()) if len(all_) <= _BUTTONS else cls(all_[: _BUTTONS - 1], all_[_BUTTONS - 1 :])
+
+    def __iter__(self) -> Iterator[Verb]:
+        return iter((*self.first, *self.rest))
+
+    @property
+    def decides(self) -> bool:
+        """Whether one of the buttons ends it by a person's decision."""
+        return any(verb in RULINGS.values() for verb in self.first)
+
+
+_BUTTONS = 3
 
 
 @dataclass(frozen=True)
@@ -105,12 +129,22 @@ class Row:
             return False
         if verb is Verb.retry:
             return retrying_may_help(self.callback.reason)
-        return verb is not Verb.force or forcing_may_help(self.callback)
+        if verb is Verb.force:
+            return forcing_may_help(self.callback)
+        if self.callback.barred(verb, self.viewer):
+            return False
+        return verb not in RULINGS.values() or ruling_may_help(verb, self.callback)
 
     @property
-    def rulings(self) -> list[Verb]:
-        """What may be decided about its payment, and to which order it belongs."""
-        return [verb for verb in (*Verb.rulings(), Verb.assign) if self.may(verb)]
+    def verbs(self) -> Offer:
+        """What can be done about it and may help."""
+        return Offer.of(verb for verb in OFFERED if self.may(verb))
+
+    @property
+    def barred(self) -> str:
+        """What the viewer may not decide, in a sentence; empty where there is nothing."""
+        sentences = (self.callback.barred(verb, self.viewer) for verb in self.callback.open_to)
+        return next((sentence for sentence in sentences if sentence), "")
 
     def who(self, user: User | None) -> str:
         if user is not None and self.viewer is not None and user.id == self.viewer.id:
@@ -137,15 +171,23 @@ class Row:
         return f"received {age(callback.received_at, self.now)} ago"
 
     def _processed_line(self) -> str:
+        if self.callback.effect is Effect.closed:
+            return self._act_line("dealt with")
         last = self.last
         if last is None:
             return ""
         at = self._clock(last.at)
         asked = Verb.asking(last.kind)
+        if asked is not None and not last.succeeded:
+            return self._refused_line(last, asked)
         if asked is not None:
             done = f"{asked.past} by {self.who(last.asked_by)}, {at}"
             return done + (f": {last.why}" if last.why else "")
         return f"by itself, {at}" + (f", attempt {last.number}" if last.number > 1 else "")
+
+    def _refused_line(self, last: Attempt, asked: Verb) -> str:
+        """A person's word did not fit: why, as the attempt has it."""
+        return f"it could not be {asked.past} by {self.who(last.asked_by)}, {self._clock(last.at)}: {last.detail}"
 
     def _act_line(self, done: str) -> str:
         act = self.act
@@ -154,7 +196,11 @@ class Row:
         return f"{done} by {self.who(act.user)}, {self._clock(act.at)}" + (f": {act.why}" if act.why else "")
 
     def _unprocessed_line(self) -> str:
-        callback, detail = self.callback, self.callback.detail.rstrip(".")
+        callback, detail, last = self.callback, self.callback.detail.rstrip("."), self.last
+        asked = Verb.asking(last.kind) if last else None
+        if last and asked in RULINGS.values() and last.reason is callback.reason and last.detail != callback.detail:
+            assert asked is not None
+            return self._refused_line(last, asked)
         if callback.due_at is not None:
             wait = age(self.now, callback.due_at)
             return f"next try by itself in {wait}" + (f"; {detail}" if detail else "")
@@ -170,12 +216,17 @@ class Row:
         return detail
 
 
+def put_away(callback: Callback) -> bool:
+    """By a person's act, which tells why: as invalid, or as dealt with."""
+    return callback.state is State.invalid or callback.effect is Effect.closed
+
+
 def rows_of(callbacks: Iterable[Callback], viewer: User | None, now: datetime) -> list[Row]:
     """The rows, with what was last tried, done and noted about each, and who is on it."""
     callbacks = list(callbacks)
     ids = [callback.id for callback in callbacks]
     attempts = Attempt.last_of(ids)
-    acts = Activity.last_of(callback.id for callback in callbacks if callback.state is State.invalid)
+    acts = Activity.last_of(callback.id for callback in callbacks if put_away(callback))
     claims, notes = Claim.of(ids), threads_of(ids)
     return [
         Row(
@@ -196,6 +247,6 @@ def full_row(
 ) -> Row:
     """The row of a callback whose acts and notes are at hand, and all of whose attempts are looked at anyway."""
     last = callback.attempts[-1] if callback.attempts else None
-    act = last_move(acts) if callback.state is State.invalid else None
+    act = last_move(acts) if put_away(callback) else None
     thread = Thread(len(notes), notes[-1]) if notes else None
     return Row(callback, last, act, viewer, now, Claim.of([callback.id]).get(callback.id), thread)

@@ -225,10 +225,11 @@ class Desk:
             finding = one.finding
             if finding.failure is None:
                 finding.failure = self._forged(one.due, finding)
+            ruling = finding.case.ruling if finding.case else None
             for result in one.results:
                 result.order_id = self.order_id(one, result.message)
-                if finding.failure is None and result.effect is None:
-                    self._try(one, result, finding.case.ruling if finding.case else None)
+                if finding.failure is None and (result.effect is None or _takes_back(ruling, result)):
+                    self._try(one, result, ruling)
             if finding.failure is None and any(result.waits for result in one.results):
                 self._hold(one)
 
@@ -414,6 +415,11 @@ def _no_order(message: Message) -> CallbackFailed:
     if message.order_number:
         return CallbackFailed(Reason.order_not_found, f"there is no order {message.order_number}")
     return CallbackFailed(Reason.order_not_found, "it names no order we know", Conflict.names_no_order)
+
+
+def _takes_back(ruling: Ruling | None, result: Result) -> bool:
+    """A person thinks better of what was decided about it."""
+    return ruling is not None and ruling.verb is Verb.unowe and result.effect is Effect.owed
 
 
 def _decide_anew() -> CallbackFailed:

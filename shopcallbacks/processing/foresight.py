@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..callbacks.callback import NOTHING_MORE, Callback, More
-from ..domain.errors import CallbackFailed, Reason
+from ..domain.errors import CallbackFailed, Conflict, Reason
 from ..domain.states import Effect, OrderState, Verb
 from ..domain.values import Message, Outcome
 from ..orders.order import Order
@@ -18,6 +18,8 @@ from .pipeline import rehearse
 FORCE_SKIPS = (Reason.not_genuine, Reason.gateway_unreachable)
 # Where one more attempt, the same as before, may end otherwise.
 PASSING = (*FORCE_SKIPS, Reason.order_not_found, Reason.account_disabled, Reason.crashed)
+# After these the callback may wait all the same, for another reason or another order: they have done what they are for.
+_WAITS_ON = (Verb.assign, Verb.unowe)
 
 
 class WhyNot(StrEnum):
@@ -44,12 +46,21 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Also:
+    """What would come of another callback, which waits on the same order and is looked at again."""
+
+    callback_id: int
+    change: Change
+
+
+@dataclass(frozen=True)
 class Foresight:
-    """`why_not` None: it would be processed, at least in part."""
+    """`why_not` None: it would do what it is for, at least in part."""
 
     changes: Sequence[Change]
     failure: CallbackFailed | None
     why_not: WhyNot | None
+    also: Sequence[Also] = ()
 
     @property
     def effects(self) -> list[Change]:
@@ -57,8 +68,12 @@ class Foresight:
 
     @property
     def refused(self) -> str:
-        """Why the verb does not fit what the callback says."""
-        return next((change.refused for change in self.changes if change.refused), "")
+        """Why the verb does not fit anything that the callback says."""
+        return "" if self.effects else next((change.refused for change in self.changes if change.refused), "")
+
+    @property
+    def helps(self) -> bool:
+        return self.why_not is None and not self.refused
 
 
 def foresee(callback: Callback, verb: Verb, more: More = NOTHING_MORE) -> Foresight | None:
@@ -74,7 +89,8 @@ def foresee(callback: Callback, verb: Verb, more: More = NOTHING_MORE) -> Foresi
     (tried,), desk = rehearse([callback], verb.attempts, more=more)
     changes = tuple(_changes(tried, desk))
     helps = tried.finding.failure is None and any(change.effect is not None for change in changes)
-    return Foresight(changes, tried.failure, None if helps else WhyNot.fails)
+    also = tuple(Also(one.due.id, change) for one in desk.recorded if one.waited for change in _changes(one, desk))
+    return Foresight(changes, tried.failure, None if helps or verb in _WAITS_ON else WhyNot.fails, also)
 
 
 def hopeless_to_force(callback: Callback) -> WhyNot | None:
@@ -102,6 +118,19 @@ def forcing_may_help(callback: Callback) -> bool:
     )
 
 
+def ruling_may_help(verb: Verb, callback: Callback) -> bool:
+    """In short too: whether what a person decides would fit the sum that the callback names."""
+    if verb is Verb.assign:
+        return callback.outcome is not Outcome.unclear
+    order, money = callback.order, callback.money
+    if order is None or callback.outcome is not Outcome.paid or callback.conflict is Conflict.payment_taken_out:
+        return verb is not Verb.part
+    less = money is not None and money.currency == order.currency and money.minor < order.need.minor
+    differs = money is not None and money != order.need
+    fits = {Verb.accept: differs, Verb.part: less, Verb.reopen: not differs}
+    return fits.get(verb, True)
+
+
 def _enough(callback: Callback, order: Order) -> bool:
     return callback.outcome is not Outcome.paid or (callback.amount_minor or 0) >= order.amount_minor
 
@@ -109,6 +138,8 @@ def _enough(callback: Callback, order: Order) -> bool:
 def _changes(tried: Tried, desk: Desk) -> Iterator[Change]:
     orders = Order.read({result.order_id for result in tried.results if result.order_id is not None})
     for result in tried.results:
+        if not result.tried and result.effect is not None:
+            continue  # applied before
         order = orders.get(result.order_id) if result.order_id is not None else None
         effect = None if result.refused else result.effect
         after = desk.books[order.id].facts.state if order is not None and effect and order.id in desk.books else None

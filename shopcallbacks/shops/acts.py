@@ -98,9 +98,12 @@ class Activity(Base):
         return list(db.session.scalars(wanted.options(joinedload(cls.user))))
 
     @classmethod
-    def last_about(cls, callback_id: int) -> Activity | None:
-        """The latest act that moved the callback."""
-        wanted = select(cls).where(cls.callback_id == callback_id, cls.verb.not_in(BESIDE))
+    def last_about(cls, callback_id: int, *verbs: str, before: Activity | None = None) -> Activity | None:
+        """The latest act that moved the callback; only of these verbs, and before that act, where they are given."""
+        moved = cls.verb.in_(verbs) if verbs else cls.verb.not_in(BESIDE)
+        wanted = select(cls).where(cls.callback_id == callback_id, moved)
+        if before is not None:
+            wanted = wanted.where(cls.id < before.id)
         return db.session.scalar(wanted.order_by(cls.id.desc()).limit(1))
 
     @classmethod

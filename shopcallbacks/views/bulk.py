@@ -102,7 +102,7 @@ def undo(id_: int) -> BaseResponse:
 
 def question(problem: str = "") -> str:
     shop, verb, selection = current_shop(), _verb(), _selection()
-    found = preview.effects_of(verb, selection, shop)
+    found = preview.effects_of(verb, selection, shop, current_user)
     return render_template(
         "bulk/ask.html",
         verb=verb,
@@ -131,7 +131,7 @@ def run_parts(run: BulkRun) -> dict[str, Any]:
 
 def _verb() -> Verb:
     verb = request.values.get("verb", type=Verb)
-    if verb is None:
+    if verb is None or verb.of_one:
         abort(400)
     return verb
 

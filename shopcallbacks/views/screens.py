@@ -118,6 +118,7 @@ GLOBALS: dict[str, Any] = {
     "verdicts": outcomes.VERDICTS,
     "Verb": Verb,
     "NextStep": NextStep,
+    "verbs": acts.VERBS,
 }
 FILTERS: dict[str, Any] = {
     "in_words": lambda group: causes.group_words(group, now(), written()),

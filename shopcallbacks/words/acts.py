@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..domain.states import AttemptKind, Effect, Verb
+from ..domain.values import LEAVES, Outcome
 from .formats import PLAIN, Format
 
 
@@ -12,13 +13,16 @@ from .formats import PLAIN, Format
 class VerbWords:
     """One verb as people read it.
 
-    `button`: on a button; `asks`: the question before it; `confirms`: the button that does it then; `done`: said when
-    it was taken. Of a run: `starts`: the button; `skipped`: of those that it could not be done to; `done_to_many`:
-    of those it was done to, and `moves`: what it does to them, where it asks for no attempt.
+    `button`: on a button; `key`: presses it; `asks`: the question before it; `about`: what it is for, and whether it
+    can be taken back; `confirms`: the button that does it then; `done`: said when it was taken.
+    Of a run: `starts`: the button; `skipped`: of those that it could not be done to; `done_to_many`: of those it was
+    done to, and `moves`: what it does to them, where the effect does not say it.
     """
 
     button: str
+    key: str
     asks: str
+    about: str
     confirms: str
     done: str
     starts: str
@@ -30,7 +34,9 @@ class VerbWords:
 VERBS = {
     Verb.retry: VerbWords(
         button="Retry",
+        key="r",
         asks="Try this callback again?",
+        about="",
         confirms="Retry",
         done="One more attempt is under way.",
         starts="Retry {callbacks}",
@@ -38,7 +44,10 @@ VERBS = {
     ),
     Verb.force: VerbWords(
         button="Force",
+        key="f",
         asks="Force this callback?",
+        about="The check with {gateway} is skipped, nothing else. Do this only when you have seen the payment in "
+        "{gateway} itself.",
         confirms="Force",
         done="It is being forced.",
         starts="Force {callbacks} without the gateway's confirmation",
@@ -46,7 +55,10 @@ VERBS = {
     ),
     Verb.reopen: VerbWords(
         button="Reopen",
+        key="e",
         asks="Let the order take this payment?",
+        about="Do this only when the order can still be delivered: your shop is told that it is open. "
+        "It can't be taken back here.",
         confirms="Reopen order {number}",
         done="The order is being reopened.",
         starts="Reopen the orders of {callbacks}",
@@ -54,7 +66,10 @@ VERBS = {
     ),
     Verb.owe: VerbWords(
         button="Needs refund",
+        key="b",
         asks="Give this payment back?",
+        about="Nothing is sent to {gateway}: give the money back in its back office. The order is listed as owing "
+        "until {gateway} tells of the refund, or you say that it was given back. Until then it can be undone.",
         confirms="Book it as owed back",
         done="The payment is being booked as owed back.",
         starts="Mark the payments of {callbacks} as owed back",
@@ -62,7 +77,10 @@ VERBS = {
     ),
     Verb.accept: VerbWords(
         button="Accept",
+        key="a",
         asks="Let this sum be enough?",
+        about="The order takes the payment: too little is enough then, and what is too much is owed back to the "
+        "customer. Your shop is told that the order is open. It can't be taken back here.",
         confirms="Accept it",
         done="It is being accepted.",
         starts="Accept the sums of {callbacks}",
@@ -70,7 +88,9 @@ VERBS = {
     ),
     Verb.part: VerbWords(
         button="Take as a part",
+        key="p",
         asks="Take this payment as a part?",
+        about="The order keeps it and waits for the rest. It can't be taken back here.",
         confirms="Take it as a part",
         done="It is being taken as a part.",
         starts="Take the payments of {callbacks} as parts",
@@ -78,7 +98,10 @@ VERBS = {
     ),
     Verb.take_too: VerbWords(
         button="Take too",
+        key="t",
         asks="Let the order take this payment as well?",
+        about="For a tip, an add-on or an exchange: the order is paid, and keeps this on top. "
+        "It can't be taken back here.",
         confirms="Take it too",
         done="It is being taken too.",
         starts="Take the payments of {callbacks} too",
@@ -86,7 +109,10 @@ VERBS = {
     ),
     Verb.take_back: VerbWords(
         button="Take the payment out",
+        key="g",
         asks="Take the payment out of the books?",
+        about="For a payment that is gone: look it up in {gateway} first. What is kept and owed of it leaves the "
+        "books, what was given back stays. It can't be taken back here.",
         confirms="Take it out",
         done="It is being taken out.",
         starts="Take the payments of {callbacks} out of the books",
@@ -94,15 +120,21 @@ VERBS = {
     ),
     Verb.unowe: VerbWords(
         button="Decide anew",
+        key="u",
         asks="Does it need no refund after all?",
+        about="It is no longer owed back, and waits for your decision again.",
         confirms="Decide anew",
         done="It is being put back to be decided.",
         starts="Put {callbacks} back to be decided",
         skipped="nothing owed to take back",
+        done_to_many="to be decided anew",
+        moves="{callbacks} {come} back to be decided. What they brought is no longer owed.",
     ),
     Verb.choose: VerbWords(
         button="Choose the payment",
+        key="c",
         asks="Of which payment is it?",
+        about="It is booked of the payment you choose. It can't be taken back here.",
         confirms="Book it of this payment",
         done="It is being booked.",
         starts="Choose the payment of {callbacks}",
@@ -110,7 +142,10 @@ VERBS = {
     ),
     Verb.assign: VerbWords(
         button="Assign to an order",
+        key="s",
         asks="To which order does it belong?",
+        about="All is compared as ever: what differs from that order waits for you there, and can be assigned anew as "
+        "long as it waits. What is booked can't be taken back here.",
         confirms="Assign it",
         done="It is being assigned.",
         starts="Assign {callbacks} to an order",
@@ -118,7 +153,10 @@ VERBS = {
     ),
     Verb.close: VerbWords(
         button="Dealt with",
+        key="d",
         asks="Is it dealt with?",
+        about="For a genuine callback that needs nothing more here, because you have seen to it yourself. Nothing is "
+        "booked, no order changes, it is not looked at again by itself, and it can be restored.",
         confirms="Mark as dealt with",
         done="Marked as dealt with.",
         starts="Mark {callbacks} as dealt with",
@@ -128,17 +166,23 @@ VERBS = {
     ),
     Verb.remove: VerbWords(
         button="Remove",
+        key="v",
         asks="Mark this callback as invalid?",
+        about="For what is fake or not yours. It leaves the unprocessed ones. It is kept, nothing is deleted, no order "
+        "changes, and it can be restored.",
         confirms="Mark as invalid",
         done="Marked as invalid.",
         starts="Mark {callbacks} as invalid",
         skipped="could not be removed",
         done_to_many="marked as invalid",
-        moves="{callbacks} {leave} the unprocessed ones as fake or not ours. Nothing is deleted; it can be undone.",
+        moves="{callbacks} {leave} the unprocessed ones as fake or not yours. Nothing is deleted, "
+        "and it can be undone.",
     ),
     Verb.restore: VerbWords(
         button="Restore",
+        key="u",
         asks="Restore this callback?",
+        about="",
         confirms="Restore",
         done="Restored: it is unprocessed again.",
         starts="Restore {callbacks}",
@@ -147,6 +191,21 @@ VERBS = {
         moves="{callbacks} {come} back among the unprocessed ones. No order changes, and it can be undone.",
     ),
 }
+# The same of money that left: there is no sum to be enough.
+_ACCEPT_LEFT = replace(
+    VERBS[Verb.accept],
+    asks="Book it as {gateway} tells it?",
+    about="It is booked in full, though it is more than is left of the payment, or in another currency. "
+    "It can't be taken back here.",
+    confirms="Book it",
+)
+
+
+def verb_words(verb: Verb, outcome: Outcome | None) -> VerbWords:
+    """The verb about a callback that says this."""
+    return _ACCEPT_LEFT if verb is Verb.accept and outcome in LEAVES else VERBS[verb]
+
+
 # Said at once when something else was done about a callback.
 DONE = {
     "note": "The note is kept.",

@@ -32,6 +32,15 @@ def usually(per_hour: float, written: Format = PLAIN) -> str:
     return f"usual at this time: {rate(per_hour, written)}" if per_hour >= 1 else f"usual: {rate(per_hour, written)}"
 
 
+# The panel's tabs, by their names in its address.
+TABS = {
+    "unprocessed": "Unprocessed",
+    "decide": "To decide",
+    "waiting": "Waiting",
+    "processed": "Processed",
+    "invalid": "Invalid",
+    "all": "All",
+}
 # The panel's columns, as their heads have them.
 COLUMNS = {
     Column.age: "Age",

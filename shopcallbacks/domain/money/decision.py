@@ -97,8 +97,7 @@ class Telling:
     @property
     def payments_with_money(self) -> tuple[Payment, ...]:
         """Those that a message of this account which names none may be about."""
-        payments = (payment for payment in self.order.payments if payment.account == self.account)
-        return tuple(payment for payment in payments if self.order.figures(payment).left)
+        return self.order.payments_with_money(self.account)
 
     @property
     def movement(self) -> str:

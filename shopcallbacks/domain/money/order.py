@@ -96,6 +96,10 @@ class OrderFacts:
     def payment(self, account: int, transaction: str | None) -> Payment | None:
         return next((payment for payment in self.payments if payment.known_as(account, transaction)), None)
 
+    def payments_with_money(self, account: int) -> tuple[Payment, ...]:
+        """Those of the account of which a refund can be told."""
+        return tuple(one for one in self.payments if one.account == account and self.figures(one).left)
+
     def lives(self) -> bool:
         """Whether a try is alive."""
         return any(payment.alive for payment in self.payments)

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ..errors import Reason
-from ..values import Message, Money, Outcome
+from ..values import LEAVES, Message, Money, Outcome
 from .order import OrderFacts
 from .payment import Payment
 
 _NAMES_ITS_ORDER = frozenset({Outcome.paid, Outcome.pending})
 _ENDS = frozenset({Outcome.failed, Outcome.cancelled})
-_LEAVES = frozenset({Outcome.refunded, Outcome.charged_back})
 _AGAIN = frozenset({Reason.order_conflict, Reason.amount_mismatch, Reason.currency_mismatch, Reason.order_not_found})
 
 
@@ -68,7 +67,7 @@ def order_of(message: Message, by_number: int | None, holders: Iterable[Holder])
 
 def looked_at_again(reason: Reason, message: Message) -> bool:
     """Whether a message that waits for this reason is decided again, in order of arrival, when its order changed."""
-    names_none = message.outcome in _LEAVES and message.transaction_id is None
+    names_none = message.outcome in LEAVES and message.transaction_id is None
     return reason in _AGAIN or (reason is Reason.unclear and names_none)
 
 

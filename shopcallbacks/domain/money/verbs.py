@@ -6,13 +6,11 @@ from datetime import datetime
 
 from ..errors import CallbackFailed, Conflict, Reason, Refused
 from ..states import OrderState, Verb
-from ..values import Message, Outcome
+from ..values import LEAVES, Message, Outcome
 from .deciding import decide
 from .decision import ALONE, Around
 from .order import OrderFacts
 from .words import Ruling, Settings
-
-_LEAVES = frozenset({Outcome.refunded, Outcome.charged_back})
 
 # Those that were checked with the gateway, or by its signature: a person may set them aside as dealt with.
 GENUINE = frozenset(Reason) - {Reason.not_genuine, Reason.gateway_unreachable, Reason.account_disabled}
@@ -99,7 +97,7 @@ def fitting(
     """
 
     def fits(verb: Verb) -> bool:
-        if verb is Verb.choose or (verb is Verb.accept and message.outcome in _LEAVES):
+        if verb is Verb.choose or (verb is Verb.accept and message.outcome in LEAVES):
             return True
         try:
             decide(order, message, account, now, settings, Ruling(verb), around)

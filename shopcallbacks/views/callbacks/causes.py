@@ -8,8 +8,9 @@ from flask import Blueprint, render_template, request
 
 from ...dashboard.causes import Group, clusters
 from ...domain.states import Verb
-from ...panel.filter import Filter, Tab
+from ...panel.filter import DECIDING, Filter, Tab
 from ...panel.page import COUNTED, tab_counts
+from ...panel.rows import Offer
 from ...processing.foresight import FORCE_SKIPS, retrying_may_help
 from ..access import current_shop
 from ..screens import waiting_count
@@ -23,19 +24,19 @@ class Cause:
 
     group: Group
     filter: Filter | None
-    verbs: tuple[Verb, ...]
+    offer: Offer
 
     @classmethod
     def of(cls, group: Group, shown: Filter) -> Cause:
         if group.reason is None or group.account is None:
-            return cls(group, None, ())
+            return cls(group, None, Offer.of(()))
         own = shown.but(
             accounts=(group.account.slug,), reason=group.reason, conflict=group.conflict, known=group.known or None
         )
         retry = (Verb.retry,) if retrying_may_help(group.reason) else ()
         force = (Verb.force,) if group.reason in FORCE_SKIPS and group.account.gateway.speaks else ()
-        rule = tuple(verb for verb in Verb.rulings() if group.open_to(verb))
-        return cls(group, own, (*retry, *force, *rule, Verb.remove))
+        decide = tuple(verb for verb in DECIDING if verb is not Verb.remove and group.open_to(verb))
+        return cls(group, own, Offer.of((*retry, *force, *decide, Verb.remove)))
 
 
 @bp.get("/callbacks/causes")

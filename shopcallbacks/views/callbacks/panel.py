@@ -9,7 +9,7 @@ from flask import Blueprint, Response, render_template, request
 from flask_login import current_user
 
 from ...dashboard import decisions
-from ...domain.errors import Reason
+from ...domain.errors import Conflict, Reason
 from ...domain.states import Column
 from ...extensions import db
 from ...panel import moved
@@ -130,6 +130,7 @@ def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
         "glance": glance,
         "back": request.full_path.rstrip("?"),
         "reasons": list(Reason),
+        "conflicts": list(Conflict),
         "undecided": decisions.still_open(shop.id, now()) if filter_.tab is Tab.decide else None,
         "views": [(view, view.filter(shop)) for view in SavedView.of(current_user, shop)],
         "columns": list(Column),

@@ -12,12 +12,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from ...callbacks.callback import Callback
 from ...callbacks.notes import Note
 from ...callbacks.related import related_to
-from ...domain.states import Verb
+from ...callbacks.wants import wants
+from ...domain.states import OFFERED, Verb
 from ...panel.callback.comparison import compare
 from ...panel.callback.request import pane_of
 from ...panel.callback.timeline import story_of
-from ...panel.rows import Row, full_row, rows_of
-from ...processing import foresight
+from ...panel.rows import Offer, Row, full_row, rows_of
+from ...processing.foresight import Foresight, foresee
 from ...shops.acts import Activity, last_move
 from ..screens import now, wants_fragment
 from ..sessions import own_path
@@ -40,14 +41,14 @@ def just_done(act: Activity | None) -> Activity | None:
 def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, Any]:
     acts, notes = Activity.about(callback.id), Note.about(callback.id)
     row = full_row(callback, current_user, now(), acts, notes)
-    open_ = not row.busy and Verb.retry in callback.open_to
+    would = {} if row.busy else what_would(callback)
     related = related_to(callback)
     return {
         "callback": callback,
         "row": row,
         "note": note,
-        "retry": foresight.foresee(callback, Verb.retry) if open_ else None,
-        "force": foresight.foresee(callback, Verb.force) if open_ else None,
+        "would": shown_of(would),
+        "offer": Offer.of(verb for verb in OFFERED if verb in callback.open_to and _offered(verb, row, would)),
         "differences": compare(callback, row.format),
         "related": related,
         "story": story_of(callback, row, related, acts),
@@ -56,6 +57,26 @@ def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, 
         "notes": notes,
         "back": url_for("callbacks.show", id_=callback.id),
     }
+
+
+def what_would(callback: Callback) -> dict[Verb, Foresight | None]:
+    """What each verb that asks for an attempt, and needs no further word, would do."""
+    verbs = (verb for verb in OFFERED if verb in callback.open_to and verb.attempts and not wants(verb, callback))
+    return {verb: foresee(callback, verb) for verb in verbs}
+
+
+def shown_of(would: dict[Verb, Foresight | None]) -> dict[Verb, Foresight | None]:
+    """Of a payment to decide on, the decisions that fit; else what a retry and a force would do."""
+    rulings = [verb for verb, foreseen in would.items() if verb.rules and foreseen and foreseen.helps]
+    return {verb: would[verb] for verb in rulings or would if rulings or not verb.rules}
+
+
+def _offered(verb: Verb, row: Row, would: dict[Verb, Foresight | None]) -> bool:
+    """On its page a verb is offered unless it is sure not to help; a retry always."""
+    if not current_user.may_act or row.callback.barred(verb, current_user):
+        return False
+    foreseen = would.get(verb)
+    return verb is Verb.retry or foreseen is None or foreseen.helps
 
 
 def back() -> str:

@@ -10,6 +10,7 @@ from ...callbacks import undo
 from ...callbacks.claims import Claim
 from ...domain.errors import Refused
 from ...extensions import db, ring
+from ...processing.foresight import foresee
 from ...words import acts
 from ..access import current_shop, load_act, load_callback, lock_callback, managers_only
 from .telling import answer
@@ -28,7 +29,11 @@ def undo_one(id_: int) -> Response:
     act = load_act(id_)
     assert act.callback_id is not None
     callback = lock_callback(act.callback_id)
+    opposite = undo.opposite(act)
     try:
+        foreseen = foresee(callback, opposite) if opposite is not None and opposite in callback.open_to else None
+        if foreseen is not None and foreseen.refused:
+            raise Refused(foreseen.refused)
         verb = undo.undo(act, callback, current_user)
     except Refused as refused:
         db.session.rollback()

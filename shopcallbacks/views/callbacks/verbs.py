@@ -11,10 +11,10 @@ from ...callbacks.claims import Claim
 from ...domain.errors import Refused
 from ...domain.states import Verb
 from ...extensions import db, ring
-from ...processing import foresight
 from ...words import acts
 from ..access import load_callback, lock_callback, managers_only
 from ..screens import wants_fragment, whole
+from .asking import Question
 from .telling import answer, back, row_of
 
 bp = Blueprint("verbs", __name__, url_prefix="/callbacks/<int:id_>")
@@ -40,16 +40,21 @@ NOUNS = {
 
 
 def _register(verb: Verb, noun: str) -> None:
-    """POST does it, as `verbs.retry`; of a verb that needs a reason GET asks for that, as `verbs.ask_force`."""
+    """POST does it, as `verbs.retry`; of a verb that needs a reason GET asks for that, as `verbs.ask_force`.
+
+    POST with `look` does nothing yet: it asks again, telling what would come of what was said so far.
+    """
 
     @managers_only
     def ask_first(id_: int) -> str:
-        return question(verb, load_callback(id_))
+        return asked(verb, load_callback(id_))
 
     @managers_only
-    def do(id_: int) -> Response | tuple[str, int]:
+    def do(id_: int) -> Response | tuple[str, int] | str:
+        if "look" in request.form:
+            return asked(verb, load_callback(id_))
         if verb.needs_why and not why():
-            return question(verb, load_callback(id_), missing=True), 422
+            return asked(verb, load_callback(id_), missing=True), 422
         return act(id_, verb)
 
     if verb.needs_why:
@@ -61,11 +66,17 @@ for verb, noun in NOUNS.items():
     _register(verb, noun)
 
 
-def act(id_: int, verb: Verb) -> Response:
-    """Does it, commits, rings; refused where the callback has moved on since it was seen."""
+def act(id_: int, verb: Verb) -> Response | tuple[str, int]:
+    """Does it, commits, rings; refused where the callback has moved on since it was seen, or it does not fit."""
     callback = lock_callback(id_)
+    question = question_about(verb, callback)
     try:
-        callback.do(verb, current_user, why(), request.form.get("seen", type=whole))
+        callback.guard(verb, why(), request.form.get("seen", type=whole))
+        if question.lacks:
+            return asked(verb, callback, problem=question.lacks), 422
+        if verb.rules and question.foreseen is not None and question.foreseen.refused:
+            raise Refused(question.foreseen.refused)
+        callback.do(verb, current_user, why(), more=question.more)
     except Refused as refused:
         db.session.rollback()
         return answer(load_callback(id_), str(refused), 409)
@@ -76,16 +87,22 @@ def act(id_: int, verb: Verb) -> Response:
     return answer(callback, acts.VERBS[verb].done)
 
 
-def question(verb: Verb, callback: Callback, missing: bool = False) -> str:
+def question_about(verb: Verb, callback: Callback) -> Question:
+    return Question(verb, callback, current_user, request.values)
+
+
+def asked(verb: Verb, callback: Callback, missing: bool = False, problem: str = "") -> str:
     """The question before a verb that needs a reason: in a dialog, or as a page of its own."""
+    question = question_about(verb, callback)
     return render_template(
         "callbacks/ask/_ask.html" if wants_fragment() else "callbacks/ask/ask.html",
+        question=question,
         verb=verb,
         callback=callback,
         row=row_of(callback),
-        foreseen=foresight.foresee(callback, verb),
         why=request.values.get("why", ""),
         missing=missing,
+        problem=problem or question.problem,
         on=request.values.get("on", ""),
         back=back(),
     )

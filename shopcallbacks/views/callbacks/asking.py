@@ -1,0 +1,152 @@
+"""The question before a verb: what it would do, what must be said with it, and whether it can be done at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ...callbacks.callback import NOTHING_MORE, Callback, More
+from ...callbacks.wants import Choice, Want, choices, near, wants
+from ...domain.errors import Refused
+from ...domain.near import Near
+from ...domain.numbers import number_key
+from ...domain.states import Verb
+from ...domain.values import Money
+from ...gateways.kit.money import read_number
+from ...orders.order import Order
+from ...processing.foresight import Foresight, foresee
+from ...shops.users import User
+from ...words import acts
+from .words import failure_words, order_number, why_not
+
+
+@dataclass(frozen=True)
+class Question:
+    """`said`: the form's fields as they were typed."""
+
+    verb: Verb
+    callback: Callback
+    user: User
+    said: Mapping[str, str]
+
+    @cached_property
+    def wants(self) -> tuple[Want, ...]:
+        return wants(self.verb, self.callback)
+
+    @cached_property
+    def more(self) -> More:
+        """What was said beside the reason. `Refused` with a sentence where it lacks or can't be read."""
+        more = NOTHING_MORE
+        for want in self.wants:
+            more = _READ[want](self, more)
+        return more
+
+    @cached_property
+    def lacks(self) -> str:
+        """Why what was said is not enough, in a sentence; empty where it is."""
+        try:
+            _ = self.more
+        except Refused as refused:
+            return str(refused)
+        return ""
+
+    @property
+    def problem(self) -> str:
+        """The same, once anything was said."""
+        return self.lacks if any(self.said.get(name, "").strip() for name in _FIELDS) else ""
+
+    @cached_property
+    def foreseen(self) -> Foresight | None:
+        """None where nothing is tried, only the gateway's answer can tell, or more must be said before."""
+        return None if self.lacks else foresee(self.callback, self.verb, self.more)
+
+    @property
+    def refused(self) -> str:
+        """Why it can't be done, in a sentence; empty where it can, as far as is known."""
+        if barred := self.callback.barred(self.verb, self.user):
+            return barred
+        if self.foreseen is None or self.foreseen.helps:
+            return ""
+        if self.foreseen.refused:
+            return f"It can't be done: {self.foreseen.refused}"
+        if self.verb is Verb.force:
+            return why_not(self.foreseen, self.callback)
+        assert self.foreseen.failure is not None
+        return f"It can't be done: {failure_words(self.foreseen.failure, self.callback)}"
+
+    # In words
+
+    @property
+    def title(self) -> str:
+        return self._words.asks.format(gateway=self._gateway)
+
+    @property
+    def about(self) -> str:
+        return self._words.about.format(gateway=self._gateway)
+
+    @property
+    def confirms(self) -> str:
+        """The button that does it, naming the effect."""
+        if self.verb is Verb.force and self.foreseen and self.foreseen.effects:
+            effects = [change.effect for change in self.foreseen.effects if change.effect]
+            if len(effects) > 1:
+                return f"Apply {len(effects)} messages without {self._gateway}'s confirmation"
+            return acts.FORCES[effects[0]].format(gateway=self._gateway)
+        return self._words.confirms.format(number=order_number(self.callback))
+
+    @property
+    def better(self) -> Verb | None:
+        """The verb that is meant where this one is asked for by mistake: what is genuine is dealt with, not removed."""
+        return Verb.close if self.verb is Verb.remove and Verb.close in self.callback.open_to else None
+
+    # What is offered
+
+    @property
+    def choices(self) -> list[Choice]:
+        return choices(self.callback)
+
+    @property
+    def near(self) -> list[tuple[Order, Near]]:
+        return near(self.callback)
+
+    @property
+    def _words(self) -> acts.VerbWords:
+        return acts.verb_words(self.verb, self.callback.outcome)
+
+    @property
+    def _gateway(self) -> str:
+        return self.callback.account.title
+
+
+# Reading what was said
+
+_FIELDS = ("payment", "sum", "order", "number")
+
+
+def _payment(question: Question, more: More) -> More:
+    transaction = question.said.get("payment", "")
+    if transaction not in {choice.transaction for choice in question.choices}:
+        raise Refused("Choose one of the order's payments.")
+    return More(more.minor, transaction, more.order)
+
+
+def _sum(question: Question, more: More) -> More:
+    assert question.callback.order is not None
+    currency = question.callback.order.currency
+    number = read_number(question.said.get("sum", "").strip())
+    money = Money.of(number, currency) if number is not None else None
+    if money is None or money.minor <= 0:
+        raise Refused(f"Say the sum in {currency}, as 12.30.")
+    return More(money.minor, more.transaction, more.order)
+
+
+def _order(question: Question, more: More) -> More:
+    number = number_key(question.said.get("number", "")) or question.said.get("order", "")
+    order = Order.find(question.callback.shop_id, number) if number else None
+    if order is None:
+        raise Refused(f"There is no order {number}." if number else "Say to which order it belongs.")
+    return More(more.minor, more.transaction, order)
+
+
+_READ = {Want.payment: _payment, Want.sum: _sum, Want.order: _order}
