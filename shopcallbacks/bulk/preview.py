@@ -13,9 +13,10 @@ from ..callbacks.callback import Callback
 from ..domain.states import OPENS, Effect, Verb
 from ..domain.values import Money
 from ..extensions import db
-from ..processing.deciding import Desk, Result, Tried
+from ..processing.deciding import Desk
 from ..processing.foresight import hopeless_to_force
 from ..processing.pipeline import rehearse
+from ..processing.results import Result, Tried
 from ..shops.accounts import Shop
 from ..shops.users import User
 from ..words import acts, reasons

@@ -7,20 +7,15 @@ decided again. All of it with pure values: nothing is written here, so that a pr
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator
 
 from ..callbacks import known, waiting
-from ..callbacks.attempts import said
 from ..callbacks.due import Due
 from ..callbacks.waiting import Keys
 from ..domain.errors import CallbackFailed, Conflict, Reason, Refused
 from ..domain.money import (
-    ENTRIES,
     Around,
     Decision,
-    Holder,
     OrderFacts,
     Ruling,
     decide,
@@ -28,78 +23,17 @@ from ..domain.money import (
     holds_back,
     ids_of,
     looked_at_again,
-    movement_of,
-    order_of,
     other_payment_waits,
 )
 from ..domain.states import Effect, Verb
 from ..domain.values import Message, Outcome, Verification
 from ..extensions import utcnow
-from ..orders import books, look_ups
+from ..orders import books
 from ..orders.books import Book
-from ..orders.look_ups import Movement
-from ..orders.order import Order
 from .case import Accounts
 from .examining import Finding
-
-
-@dataclass(eq=False)
-class Result:
-    """What came of one message: an effect, or the reason why there is none.
-
-    `before`: the reason for which it waited already. `refused`: why a person's word did not fit.
-    """
-
-    message: Message
-    order_id: int | None = None
-    effect: Effect | None = None
-    failure: CallbackFailed | None = None
-    before: CallbackFailed | None = None
-    refused: str = ""
-    repeats_id: int | None = None
-    tried: bool = False
-
-    @property
-    def waits(self) -> bool:
-        return self.failure is not None
-
-
-@dataclass(eq=False)
-class Tried:
-    """One callback on the desk. `waited`: it is here because it waits on an order of the batch.
-
-    `ours`: it may be decided; else another has it, and it is only looked at.
-    """
-
-    finding: Finding
-    results: list[Result] = field(default_factory=list)
-    waited: bool = False
-    ours: bool = True
-
-    @property
-    def due(self) -> Due:
-        return self.finding.due
-
-    @property
-    def arrived(self) -> tuple[datetime, int]:
-        return self.due.received_at, self.due.id
-
-    @property
-    def failure(self) -> CallbackFailed | None:
-        """Why it is not processed, or not to its end."""
-        return self.finding.failure or next((result.failure for result in self.results if result.failure), None)
-
-    @property
-    def moved(self) -> bool:
-        """Whether anything is to be recorded of it: of one that only waited, where its standing is another now."""
-        return not self.waited or any(result.tried and not _same(result) for result in self.results)
-
-
-def _same(result: Result) -> bool:
-    one, two = result.before, result.failure
-    if one is None or two is None:
-        return False
-    return (one.reason, one.conflict, one.detail) == (two.reason, two.conflict, two.detail)
+from .names import Names, Told
+from .results import Result, Tried, begun, still_waiting
 
 
 class Desk:
@@ -113,19 +47,17 @@ class Desk:
     ) -> None:
         self.now = utcnow()
         self.accounts = accounts
-        self.tried = sorted((_begun(finding) for finding in findings), key=lambda one: one.arrived)
+        self.tried = sorted((begun(finding) for finding in findings), key=lambda one: one.arrived)
         self._dry = dry
         self._known = known.of(self._vouched())
         self.books: dict[int, Book] = dict(before.books) if before else {}
-        self._numbers: dict[tuple[int, str], int] = {}
-        self._holders: dict[tuple[int, str], dict[int, Holder]] = {}
-        self._movements: dict[Movement, dict[int, int | None]] = {}
+        self._names = Names()
         self._waiting: list[Tried] = []
         self._held: list[Tried] = []  # of which something waits, in the order of arrival
         self._gather()
         if before is not None:
             self._known.update(before._known)
-            self._movements.update(before._movements)
+            self._names.learn(before._names)
 
     # What is known
 
@@ -137,17 +69,17 @@ class Desk:
 
     def _gather(self) -> None:
         """The orders of the batch, locked; what waits on them; and what is known of each message's names."""
-        self._look_up(self.tried)
-        ids = {order_id for one in self.tried for result in one.results for order_id in self._orders_for(one, result)}
+        self._names.look_up(_told(self.tried))
+        ids = {id_ for due, message in _told(self.tried) for id_ in self._names.orders_for(due, message)}
         ids |= {one.due.assigned_id for one in self.tried if one.due.assigned_id is not None}
         opened = books.opened(ids - self.books.keys(), lock=not self._dry)
         self.books |= opened
         for book in self.books.values():
-            self._note(book)
+            self._names.note(book)
         if not self.books:
             return
         self._waiting = [one for one in self._wait_on(self.books.values()) if self._may_decide(one)]
-        self._look_up(self._waiting)
+        self._names.look_up(_told(self._waiting))
         for one in (*self._waiting, *self.tried):
             if any(result.waits for result in one.results):
                 self._hold(one)
@@ -168,7 +100,7 @@ class Desk:
         )
         shops, but = {book.shop_id for book in held}, [one.due.id for one in self.tried]
         found = waiting.waiting_on(shops, keys, but, lock=not self._dry)
-        return [_waiting(one.due, one.ours) for one in found]
+        return [still_waiting(one.due, one.ours) for one in found]
 
     def _may_decide(self, one: Tried) -> bool:
         """Nothing of an account that is switched off is believed; its callbacks wait until it is on again."""
@@ -176,46 +108,6 @@ class Desk:
         if missing:
             self.accounts.add(missing)
         return self.accounts[one.due.account_id].enabled
-
-    def _look_up(self, tried: Sequence[Tried]) -> None:
-        said_ = [(one.due, result.message) for one in tried for result in one.results]
-        numbers = {(due.shop_id, m.order_number) for due, m in said_ if m.order_number} - self._numbers.keys()
-        self._numbers |= Order.ids_by_number(numbers)
-        ids = {(due.account_id, id_) for due, message in said_ for id_ in ids_of(message)} - self._holders.keys()
-        for key, holders in look_ups.holders(ids).items():
-            self._holders.setdefault(key, {}).update(holders)
-        movements = {_movement(due, message) for due, message in said_} - {None}
-        for movement, booked in look_ups.movements(movements - self._movements.keys()).items():  # type: ignore[arg-type]
-            self._movements.setdefault(movement, {}).update(booked)
-
-    def _note(self, book: Book) -> None:
-        """The order as it is now, for whoever asks by the names of its payments."""
-        for payment in book.facts.payments:
-            holder = Holder.of(book.id, book.facts, payment)
-            for id_ in payment.transactions:
-                if id_ is not None:
-                    self._holders.setdefault((payment.account, id_), {})[book.id] = holder
-        self._numbers[book.shop_id, book.facts.number] = book.id
-
-    def _orders_for(self, one: Tried, result: Result) -> Iterator[int]:
-        """Every order that the message may be about."""
-        number = self._by_number(one, result.message)
-        if number is not None:
-            yield number
-        for id_ in ids_of(result.message):
-            yield from self._holders.get((one.due.account_id, id_), ())
-
-    def _by_number(self, one: Tried, message: Message) -> int | None:
-        if one.due.assigned_id is not None:
-            return one.due.assigned_id
-        return self._numbers.get((one.due.shop_id, message.order_number)) if message.order_number else None
-
-    def order_id(self, one: Tried, message: Message) -> int | None:
-        if one.due.assigned_id is not None:
-            return one.due.assigned_id
-        known_by = (self._holders.get((one.due.account_id, id_), {}) for id_ in ids_of(message))
-        holders = (holder for by_order in known_by for holder in by_order.values())
-        return order_of(message, self._by_number(one, message), holders)
 
     # Deciding
 
@@ -227,7 +119,7 @@ class Desk:
                 finding.failure = self._forged(one.due, finding)
             ruling = finding.case.ruling if finding.case else None
             for result in one.results:
-                result.order_id = self.order_id(one, result.message)
+                result.order_id = self._names.order_of(one.due, result.message)
                 if finding.failure is None and (result.effect is None or _takes_back(ruling, result)):
                     self._try(one, result, ruling)
             if finding.failure is None and any(result.waits for result in one.results):
@@ -253,7 +145,7 @@ class Desk:
                     one.ours
                     and failure is not None
                     and looked_at_again(failure.reason, result.message)
-                    and self.order_id(one, result.message) == order_id
+                    and self._names.order_of(one.due, result.message) == order_id
                     and self._decided(one, result)
                 ):
                     return True
@@ -275,7 +167,8 @@ class Desk:
             return False
         result.failure, result.effect = None, decision.effect
         if decision.effect is Effect.repeated:
-            result.repeats_id = self._first_told(one, result)
+            assert result.order_id is not None
+            result.repeats_id = self._names.first_told(one.due, result.message, result.order_id)
         self._take(one, result, decision)
         if ruling is not None and ruling.verb is Verb.unowe:
             result.failure, result.effect = _decide_anew(), None
@@ -286,12 +179,10 @@ class Desk:
         book = self.books[result.order_id]
         others = self._paid_waiting(book.id, but=result) if decision.events else ()
         waits = other_payment_waits(decision.order, others)
-        new = decision.order.ledger[len(book.facts.ledger) :]
+        booked = len(book.facts.ledger)
         book.take(decision, callback_id=one.due.id, actor=one.due.by, other_waits=waits)
-        for row in new:
-            if row.movement is not None:
-                self._movements.setdefault((row.account, row.entry, row.movement), {})[book.id] = one.due.id
-        self._note(book)
+        self._names.note_booked(book, booked, one.due.id)
+        self._names.note(book)
 
     def _decision(self, one: Tried, result: Result, ruling: Ruling | None) -> Decision:
         message = result.message
@@ -299,7 +190,7 @@ class Desk:
             raise CallbackFailed(Reason.unreadable if message.unreadable else Reason.unclear, message.detail)
         if not one.waited:
             self._check_event(one.due, message)
-        order_id = result.order_id = self.order_id(one, message)
+        order_id = result.order_id = self._names.order_of(one.due, message)
         book = self.books.get(order_id) if order_id is not None else None
         if book is None:
             raise _no_order(message)
@@ -322,8 +213,7 @@ class Desk:
 
     def _around(self, one: Tried, result: Result, book: Book) -> Around:
         message, early = result.message, one.due.received_at < book.created_at
-        movement = _movement(one.due, message)
-        elsewhere = movement is not None and any(id_ != book.id for id_ in self._movements.get(movement, ()))
+        elsewhere = self._names.booked_elsewhere(one.due, message, book.id)
         paid_waits = any(True for _ in self._paid_waiting(book.id, but=result))
         behind = early and message.outcome is Outcome.pending and forgotten(message, self._ended_early(one, book))
         return Around(paid_waits, early, behind, elsewhere)
@@ -333,7 +223,7 @@ class Desk:
         since, account = one.due.received_at, one.due.account_id
         for other in self.tried:
             if since < other.due.received_at < book.created_at and other.due.account_id == account:
-                yield from (r.message for r in other.results if self.order_id(other, r.message) == book.id)
+                yield from (r.message for r in other.results if self._names.order_of(other.due, r.message) == book.id)
         yield from waiting.ended_early(account, Keys.of(book.id, book.facts), since, book.created_at)
 
     def _paid_waiting(self, order_id: int, but: Result) -> Iterator[Message]:
@@ -344,14 +234,9 @@ class Desk:
                     result is not but
                     and result.failure is not None
                     and holds_back(result.failure.reason, result.message)
-                    and self.order_id(one, result.message) == order_id
+                    and self._names.order_of(one.due, result.message) == order_id
                 ):
                     yield result.message
-
-    def _first_told(self, one: Tried, result: Result) -> int | None:
-        """The callback that told of the movement first."""
-        movement = _movement(one.due, result.message)
-        return self._movements.get(movement, {}).get(result.order_id) if movement and result.order_id else None
 
     # What can't be genuine
 
@@ -375,40 +260,8 @@ class Desk:
             )
 
 
-def _begun(finding: Finding) -> Tried:
-    """A callback of the batch. A retry repeats only what is not applied."""
-    results = []
-    for place, message in enumerate(finding.messages):
-        kept = finding.due.kept.get(place) if finding.due.kept else None
-        if kept is not None and kept.applied_at is not None:
-            results.append(Result(message, kept.order_id, kept.effect))
-        else:
-            results.append(Result(message))
-    if finding.case is not None and finding.case.as_kept:
-        for place, result in enumerate(results):
-            kept = finding.due.kept.get(place)
-            if kept is not None and kept.reason is not None:
-                result.failure = result.before = CallbackFailed(kept.reason, kept.detail, kept.conflict)
-    return Tried(finding, results)
-
-
-def _waiting(due: Due, ours: bool) -> Tried:
-    """A callback that waits, with its messages as they were kept."""
-    checked = "It was checked before."
-    verification = Verification(due.verdict, checked, delivery_id=due.delivery_id) if due.verdict else None
-    finding = Finding(due, 0.0, None, verification, tuple(said(due.kept[place]) for place in sorted(due.kept)))
-    results = []
-    for place in sorted(due.kept):
-        row = due.kept[place]
-        failure = CallbackFailed(row.reason, row.detail, row.conflict) if row.reason else None
-        effect = row.effect if failure is None else None
-        results.append(Result(said(row), row.order_id, effect, failure, failure))
-    return Tried(finding, results, waited=True, ours=ours)
-
-
-def _movement(due: Due, message: Message) -> Movement | None:
-    entry = ENTRIES.get(message.outcome)
-    return (due.account_id, entry, movement_of(message)) if entry is not None else None
+def _told(tried: Iterable[Tried]) -> Iterator[Told]:
+    return ((one.due, result.message) for one in tried for result in one.results)
 
 
 def _no_order(message: Message) -> CallbackFailed:

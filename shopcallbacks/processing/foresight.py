@@ -11,8 +11,9 @@ from ..domain.errors import CallbackFailed, Conflict, Reason
 from ..domain.states import Effect, OrderState, Verb
 from ..domain.values import Message, Outcome
 from ..orders.order import Order
-from .deciding import Desk, Tried
+from .deciding import Desk
 from .pipeline import rehearse
+from .results import Tried
 
 # All that a forced attempt skips; whatever else keeps a callback from being processed keeps a forced one too.
 FORCE_SKIPS = (Reason.not_genuine, Reason.gateway_unreachable)

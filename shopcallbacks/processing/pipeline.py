@@ -14,9 +14,10 @@ from ..domain.states import AttemptKind
 from ..extensions import db, utcnow
 from ..orders import books, feed
 from .case import Accounts
-from .deciding import Desk, Tried
+from .deciding import Desk
 from .examining import Finding, crashed, examine, nobody
 from .recording import record
+from .results import Tried
 from .verifying import Asker
 
 

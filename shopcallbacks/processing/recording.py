@@ -16,7 +16,7 @@ from ..domain.states import BY_ITSELF, AttemptKind, Effect, State
 from ..extensions import db
 from ..release import RELEASE
 from ..sets import insert_rows, update_rows
-from .deciding import Result, Tried
+from .results import Result, Tried
 
 # When a callback whose gateway can't be reached, or whose order is not there yet, is tried again by itself.
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200))

@@ -1,0 +1,103 @@
+"""What came of callbacks and their messages, while they are decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ..callbacks.attempts import said
+from ..callbacks.due import Due
+from ..domain.errors import CallbackFailed
+from ..domain.states import Effect
+from ..domain.values import Message, Verification
+from .examining import Finding
+
+
+@dataclass(eq=False)
+class Result:
+    """What came of one message: an effect, or the reason why there is none.
+
+    `before`: the reason for which it waited already. `refused`: why a person's word did not fit.
+    """
+
+    message: Message
+    order_id: int | None = None
+    effect: Effect | None = None
+    failure: CallbackFailed | None = None
+    before: CallbackFailed | None = None
+    refused: str = ""
+    repeats_id: int | None = None
+    tried: bool = False
+
+    @property
+    def waits(self) -> bool:
+        return self.failure is not None
+
+
+@dataclass(eq=False)
+class Tried:
+    """One callback on the desk. `waited`: it is here because it waits on an order of the batch.
+
+    `ours`: it may be decided; else another has it, and it is only looked at.
+    """
+
+    finding: Finding
+    results: list[Result] = field(default_factory=list)
+    waited: bool = False
+    ours: bool = True
+
+    @property
+    def due(self) -> Due:
+        return self.finding.due
+
+    @property
+    def arrived(self) -> tuple[datetime, int]:
+        return self.due.received_at, self.due.id
+
+    @property
+    def failure(self) -> CallbackFailed | None:
+        """Why it is not processed, or not to its end."""
+        return self.finding.failure or next((result.failure for result in self.results if result.failure), None)
+
+    @property
+    def moved(self) -> bool:
+        """Whether anything is to be recorded of it: of one that only waited, where its standing is another now."""
+        return not self.waited or any(result.tried and not _same(result) for result in self.results)
+
+
+def _same(result: Result) -> bool:
+    one, two = result.before, result.failure
+    if one is None or two is None:
+        return False
+    return (one.reason, one.conflict, one.detail) == (two.reason, two.conflict, two.detail)
+
+
+def begun(finding: Finding) -> Tried:
+    """A callback of the batch. A retry repeats only what is not applied."""
+    results = []
+    for place, message in enumerate(finding.messages):
+        kept = finding.due.kept.get(place) if finding.due.kept else None
+        if kept is not None and kept.applied_at is not None:
+            results.append(Result(message, kept.order_id, kept.effect))
+        else:
+            results.append(Result(message))
+    if finding.case is not None and finding.case.as_kept:
+        for place, result in enumerate(results):
+            kept = finding.due.kept.get(place)
+            if kept is not None and kept.reason is not None:
+                result.failure = result.before = CallbackFailed(kept.reason, kept.detail, kept.conflict)
+    return Tried(finding, results)
+
+
+def still_waiting(due: Due, ours: bool) -> Tried:
+    """A callback that waits, with its messages as they were kept."""
+    checked = "It was checked before."
+    verification = Verification(due.verdict, checked, delivery_id=due.delivery_id) if due.verdict else None
+    finding = Finding(due, 0.0, None, verification, tuple(said(due.kept[place]) for place in sorted(due.kept)))
+    results = []
+    for place in sorted(due.kept):
+        row = due.kept[place]
+        failure = CallbackFailed(row.reason, row.detail, row.conflict) if row.reason else None
+        effect = row.effect if failure is None else None
+        results.append(Result(said(row), row.order_id, effect, failure, failure))
+    return Tried(finding, results, waited=True, ours=ours)
