@@ -118,9 +118,11 @@ def _keys(shop_id: int, purpose: Purpose) -> list[str] | Receipt:
     return keys or Receipt(False, "there is no signing secret in use")
 
 
-def _posting(url: str, keys: list[str] | Receipt, name: str, body: bytes) -> Callable[[], Receipt]:
+def _posting(url: str | None, keys: list[str] | Receipt, name: str, body: bytes) -> Callable[[], Receipt]:
     if isinstance(keys, Receipt):
         return lambda: keys
+    if url is None:
+        return lambda: Receipt(False, "its address can't be decrypted with SECRETS_KEY")
     outgoing: Outgoing = current_app.extensions["outgoing"]
     headers = signed(name, utcnow(), body, keys)
     return lambda: receipt_of(outgoing.post(url, headers, body))

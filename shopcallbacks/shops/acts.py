@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy import ForeignKey, Index, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
-from ..extensions import Base, db, utcnow
+from ..extensions import Base, db
 from .users import User
 
 FAILED_LOG_IN = "failed log-in"
@@ -26,7 +26,7 @@ class Activity(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(default=utcnow)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())  # the database's own time, whatever is given
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"))
     verb: Mapped[str]
@@ -65,7 +65,6 @@ class Activity(Base):
                 order_id=order_id,
                 why=why,
                 what=what,
-                at=utcnow(),
             )
         )
 

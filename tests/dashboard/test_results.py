@@ -20,7 +20,7 @@ from shopcallbacks.outgoing.alerts import watch
 from shopcallbacks.outgoing.alerts.rules import AlertMessage, AlertRules, Kind
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 
-from ..factories import make_account, make_callback, make_order, message, process
+from ..factories import made_at, make_account, make_callback, make_order, message, process
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -218,11 +218,9 @@ def test_who_does_not_want_it_is_not_told_of_silence(account: GatewayAccount, sh
 def test_orders_nobody_called_about_are_the_oldest_first(account: GatewayAccount, shop: Shop) -> None:
     now = utcnow()
     for minutes in (5, 20, 30, 40, 50, 60, 70, 60 * 25):
-        order = make_order(shop, f"silent-{minutes}")
-        order.created_at = now - timedelta(minutes=minutes)
-    make_order(shop, "a-test", test=True).created_at = now - HOUR
-    heard = make_order(shop, "heard")
-    heard.created_at = now - HOUR
+        made_at(make_order(shop, f"silent-{minutes}"), now - timedelta(minutes=minutes))
+    made_at(make_order(shop, "a-test", test=True), now - HOUR)
+    heard = made_at(make_order(shop, "heard"), now - HOUR)
     make_callback(account, message(heard, money=Money(1, "EUR")))
     process()
     found = unheard.look(shop.id, now)

@@ -15,7 +15,17 @@ from shopcallbacks.orders import lists
 from shopcallbacks.shops.accounts import Shop
 from shopcallbacks.shops.users import Role
 
-from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
+from ..factories import (
+    log_in,
+    made_at,
+    make_account,
+    make_callback,
+    make_order,
+    make_shop,
+    make_user,
+    message,
+    process,
+)
 
 
 @pytest.fixture
@@ -35,8 +45,7 @@ def test_the_newest_come_first_and_only_of_the_own_shop(client: FlaskClient, sho
 def test_the_list_goes_on_from_page_to_page_without_a_gap(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lists, "PAGE", 2)
     orders = [make_order(shop) for _ in range(5)]
-    orders[1].created_at = orders[2].created_at  # the same moment
-    db.session.commit()
+    made_at(orders[1], orders[2].created_at)  # the same moment
     seen, after = [], None
     for _ in range(3):
         page = lists.newest(shop.id, None, after)
@@ -93,7 +102,6 @@ def test_an_order_of_another_shop_is_not_there(client: FlaskClient, shop: Shop) 
 
 def test_only_a_link_to_what_exists(client: FlaskClient, shop: Shop) -> None:
     order = make_order(shop)
-    order.created_at -= timedelta(days=400)
-    db.session.commit()
+    made_at(order, order.created_at - timedelta(days=400))
     assert client.get("/orders/999999").status_code == 404
     assert client.get(f"/orders/{order.id}").status_code == 200

@@ -13,7 +13,7 @@ from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
 
-from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
+from ..factories import log_in, made_at, make_account, make_callback, make_order, make_shop, make_user, message, process
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_what_each_gateway_got_accepted_is_a_line(client: FlaskClient, account: 
 def test_all_orders_nobody_called_about_are_a_list(client: FlaskClient, account: GatewayAccount) -> None:
     wrong_amount(account)
     order = make_order(account.shop, "251123-silent")
-    order.created_at -= timedelta(minutes=51)
+    made_at(order, order.created_at - timedelta(minutes=51))
     make_order(account.shop, "251123-fresh")
     db.session.commit()
     assert "/orders?unheard=1" in client.get("/").text
@@ -152,8 +152,7 @@ def test_all_orders_nobody_called_about_are_a_list(client: FlaskClient, account:
 def test_an_order_nobody_called_about_is_named(client: FlaskClient, account: GatewayAccount) -> None:
     wrong_amount(account)
     order = make_order(account.shop, "251123-silent")
-    order.created_at -= timedelta(minutes=51)
-    db.session.commit()
+    made_at(order, order.created_at - timedelta(minutes=51))
     html = client.get("/").text
     assert "251123-silent" in html
     assert "51 min" in html
