@@ -81,6 +81,7 @@ class Gateway(ABC):
 
     `name` is its word in settings, URLs and vectors, `title` what a manager reads, `letters` its two-letter badge.
     `speaks` False: its callback is only a bell, all content comes from asking, so forcing can't help.
+    `passwords`: form fields of its requests in which a secret itself stands; they are shown to nobody.
     `signs_reply`: the reply needs the account's secrets (else `reply` is handed settings without them).
     """
 
@@ -93,6 +94,7 @@ class Gateway(ABC):
     settings: ClassVar[tuple[Setting, ...]]
     methods: ClassVar[tuple[str, ...]] = ("POST",)
     speaks: ClassVar[bool] = True
+    passwords: ClassVar[tuple[str, ...]] = ()
     signs_reply: ClassVar[bool] = False
 
     def asks(self, settings: Settings) -> bool:

@@ -18,6 +18,7 @@ from ..domain.errors import Reason
 from ..domain.states import State
 from ..extensions import utcnow
 from ..shops.accounts import GatewayAccount, Shop
+from .hiding import is_it
 from .search.search import Search, few
 
 PER_PAGE = (25, 50, 100)
@@ -171,7 +172,7 @@ class Filter:
         if self.known:
             found.append(causes.KNOWN.in_([self.known]))
         if self.order:
-            found.append(Callback.order_number == self.order)
+            found.append(is_it(Callback.order_number, self.order))
         return found
 
     def select(self, shop: Shop) -> Select[Callback]:
