@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import current_app
 
@@ -102,11 +103,17 @@ def _posting_alert(message: AlertMessage) -> Callable[[], Receipt]:
     if url is None or rules.webhook_style is None:
         return lambda: Receipt(False, "there is no address any more")
     if rules.webhook_style is Style.slack:
-        said = json.dumps({"text": f"*{message.subject}*\n{message.text}"}).encode()
+        said = json.dumps(_for_slack(message)).encode()
         outgoing: Outgoing = current_app.extensions["outgoing"]
         return lambda: receipt_of(outgoing.post(url, {"Content-Type": "application/json"}, said))
     body = json.dumps({**message.figures, "text": message.text}).encode()
     return _posting(url, _keys(message.shop_id, Purpose.alerts), message.name, body)
+
+
+def _for_slack(message: AlertMessage) -> dict[str, Any]:
+    """As Slack wants it, with nothing in it that Slack would take for more than text."""
+    text = f"{message.subject}\n{message.text}"
+    return {"text": text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), "mrkdwn": False}
 
 
 def _keys(shop_id: int, purpose: Purpose) -> list[str] | Receipt:

@@ -69,6 +69,16 @@ def _starred(run: str, stars: set[int]) -> str:
     return "".join("*" if piece.isdigit() and next(places) in stars else piece for piece in pieces)
 
 
+_ODD, LONGEST_FOREIGN = re.compile(r"[^\w\s./#-]"), 40
+
+
+def foreign(text: str) -> str:
+    """What a stranger may have written, cut down until it can neither address nor call anybody: letters, digits and
+    `-_./#`, not long, and no card number."""
+    plain = " ".join(_ODD.sub("", mask(text)).split())
+    return plain if len(plain) <= LONGEST_FOREIGN else plain[: LONGEST_FOREIGN - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )

@@ -156,3 +156,23 @@ def test_an_order_nobody_called_about_is_named(client: FlaskClient, account: Gat
     html = client.get("/").text
     assert "251123-silent" in html
     assert "51 min" in html
+
+
+def test_a_card_number_is_starred_wherever_the_queue_the_order_and_the_acts_tell_of_it(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    order = make_order(account.shop)
+    paid = make_callback(account, message(order, transaction_id="5500005555555559"))
+    lost = make_callback(account, message("5500005555555559"))
+    process()
+    lost.due_at = lost.due_kind = None
+    lost.remove(make_user(Role.manager, account.shop), "card 5500 0055 5555 5559")
+    lost.restore(None)
+    db.session.commit()
+    client.post("/views", data={"name": "5500005555555559", "filter": "tab=all"})
+    pages = ("/", "/callbacks", "/callbacks/causes", f"/orders/{order.id}", f"/callbacks/{paid.id}", "/activity")
+    for path in pages:
+        page = client.get(path).text
+        assert "5559" in page, path
+        assert "55000055" not in page, path
+        assert "5500 0055" not in page, path
