@@ -21,6 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
+from rq.serializers import JSONSerializer
 from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
@@ -65,14 +66,15 @@ PLAIN, ASKING, OUTGOING = "callbacks", "asking", "outgoing"
 # Bells, not lanes: bulk runs go on in the plain one, the search index grows in the outgoing one.
 BULK, INDEX = "bulk", "index"
 # Who answers each bell: the queue, the job and its arguments. Named by text, so that who rings imports no job.
-_JOBS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
+CALLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     PLAIN: (PLAIN, "shopcallbacks.jobs.drain", (False,)),
     ASKING: (ASKING, "shopcallbacks.jobs.drain", (True,)),
     BULK: (PLAIN, "shopcallbacks.jobs.bulk", ()),
     OUTGOING: (OUTGOING, "shopcallbacks.jobs.drain_outgoing", ()),
     INDEX: (OUTGOING, "shopcallbacks.jobs.index", ()),
 }
-BELL_S = 30
+BELL_S, JOB_S = 30, 600
+SERIALIZER = JSONSerializer  # RQ's own would run whatever somebody put into Redis
 _QUIET_S = 1.0  # after Redis failed, so long nobody waits for it
 
 log = logging.getLogger(__name__)
@@ -93,7 +95,7 @@ class Bell:
             return
         try:
             if self._redis.set(_bell(name), 1, nx=True, ex=BELL_S):
-                enqueue(self._redis, name)
+                enqueue(self._redis, CALLS[name])
         except RedisError as error:
             self._quiet_until = time.monotonic() + _QUIET_S
             log.warning("Redis is away, the sweep will find the work: %s", error)
@@ -120,9 +122,10 @@ def _bell(name: str) -> str:
     return f"shopcallbacks:bell:{name}"
 
 
-def enqueue(redis: Redis, name: str) -> None:
-    queue, job, args = _JOBS[name]
-    Queue(queue, connection=redis).enqueue(job, *args, result_ttl=0, failure_ttl=3600, job_timeout=600)
+def enqueue(redis: Redis, call: tuple[str, str, tuple[Any, ...]], ttl: int | None = None) -> None:
+    """`ttl`: after so many seconds it is worth nothing any more."""
+    queue, job, args = call
+    Queue(queue, connection=redis, serializer=SERIALIZER).enqueue(job, *args, ttl=ttl)
 
 
 def bell() -> Bell:

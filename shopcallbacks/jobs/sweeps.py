@@ -1,23 +1,19 @@
-"""Sweeps: what goes on though no bell rang, and the scheduler that lets them begin on time."""
+"""Sweeps: what goes on though no bell rang, in each lane, over and over."""
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from flask import current_app
 from redis import Redis
-from rq.cron import CronScheduler
 
 from ..bulk.runs import BulkRun
 from ..callbacks.callback import Callback
 from ..dashboard import arrivals
 from ..dashboard.pulse import Pulse
-from ..extensions import OUTGOING, db, lane, utcnow
+from ..extensions import ASKING, OUTGOING, PLAIN, db, enqueue, lane, utcnow
 from .bulk_runs import bulk
 from .drains import drain
-from .outgoing import sweep_outgoing
-from .search_index import index
 
 
 def sweep(asks: bool) -> None:
@@ -35,12 +31,15 @@ def sweep(asks: bool) -> None:
             bulk()
 
 
-def scheduler(redis: Redis, every: int) -> CronScheduler:
-    """Sweeps the lanes over and over. A sweep nobody took in time is worth nothing: it expires."""
-    cron = CronScheduler(redis, logging_level=logging.WARNING)
-    options: dict[str, Any] = {"interval": every, "ttl": every * 2, "result_ttl": 0, "job_timeout": 600}
-    for asks in (False, True):
-        cron.register(sweep, lane(asks), args=(asks,), **options)
-    cron.register(sweep_outgoing, OUTGOING, **options)
-    cron.register(index, OUTGOING, **options)
-    return cron
+SWEEPS: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
+    (PLAIN, "shopcallbacks.jobs.sweep", (False,)),
+    (ASKING, "shopcallbacks.jobs.sweep", (True,)),
+    (OUTGOING, "shopcallbacks.jobs.sweep_outgoing", ()),
+    (OUTGOING, "shopcallbacks.jobs.index", ()),
+)
+
+
+def begin_sweeps(redis: Redis, every: int) -> None:
+    """One in each lane. A sweep nobody took in time is worth nothing: it expires."""
+    for call in SWEEPS:
+        enqueue(redis, call, ttl=2 * every)

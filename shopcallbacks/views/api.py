@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from ..callbacks.callback import Callback
 from ..domain.states import Entry
 from ..extensions import csrf, db, limiter, ring
+from ..logs import named
 from ..orders.feed import OrderEvent
 from ..orders.intake import BadOrder, parse_new_order
 from ..orders.order import Order
@@ -86,7 +87,7 @@ def http_problem(error: HTTPException) -> Response:
 
 @bp.errorhandler(OperationalError)
 def store_away(error: OperationalError) -> Response:
-    current_app.logger.error("The database is away: %s", error)
+    current_app.logger.error("The database is away: %s", named(error))
     return problem(503, "The database is away for now: nothing was taken. Please send it again.", {"Retry-After": "30"})
 
 

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ..dashboard import causes, queue, silence
 from ..extensions import login_manager, utcnow
+from ..logs import named
 from ..panel import headline
 from ..shops.preferences import Preferences
 from ..shops.users import User
@@ -165,5 +166,5 @@ def http_page(error: HTTPException) -> BaseResponse:
 
 def store_away(error: Exception) -> BaseResponse:
     """The database does not answer: 503, with what still holds."""
-    current_app.logger.error("The database is away: %s", error)
+    current_app.logger.error("The database is away: %s", named(error))
     return http_page(ServiceUnavailable(retry_after=30))
