@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -20,6 +22,24 @@ class NewOrder:
     account_id: int | None = None
     test: bool = False
     actor: str = "shop API"
+
+
+def read_json(data: bytes) -> Any:
+    """What was sent; None where it is no JSON, or too deep to be an order. `BadOrder` where an object has a name twice:
+    two readers would take two different orders from it."""
+    try:
+        return json.loads(data, object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, BadOrder):
+            raise
+        return None
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    times = Counter(name for name, _ in pairs)
+    if len(times) < len(pairs):
+        raise BadOrder({name: "comes twice" for name, count in times.items() if count > 1})
+    return dict(pairs)
 
 
 def parse_new_order(data: Any, shop: Shop, actor: str = "shop API") -> NewOrder:
@@ -65,6 +85,7 @@ def _text(data: dict[str, Any], name: str, problems: dict[str, str], limit: int,
         return ""
     if len(value) > limit or not value.isprintable():
         problems[name] = f"must be printable text of at most {limit} characters"
+        return ""
     return value.strip()
 
 

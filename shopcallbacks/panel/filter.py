@@ -22,6 +22,7 @@ from .hiding import is_it
 from .search.search import Search, few
 
 PER_PAGE = (25, 50, 100)
+PROBLEMS = 5
 
 
 class Tab(StrEnum):
@@ -92,8 +93,8 @@ class Filter:
             except ValueError as error:
                 problems.append(f"{error} It was left out.")
                 continue
-            found[key] = (*found.get(key, ()), *read) if key == "accounts" else read
-        return cls(**found, problems=tuple(problems))
+            found[key] = tuple(dict.fromkeys((*found.get(key, ()), *read))) if key == "accounts" else read
+        return cls(**found, problems=_few(problems))
 
     def but(self, **changes: Any) -> Filter:
         return replace(self, **changes)
@@ -107,7 +108,7 @@ class Filter:
             if slug not in known
         ]
         accounts = tuple(slug for slug in self.accounts if slug in known)
-        return self.but(accounts=accounts, problems=(*self.problems, *problems))
+        return self.but(accounts=accounts, problems=_few([*self.problems, *problems]))
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -208,6 +209,11 @@ class Filter:
         since = datetime.combine(self.since, time(), zone) if self.since else None
         until = datetime.combine(self.until + timedelta(days=1), time(), zone) if self.until else None
         return since, until
+
+
+def _few(problems: Iterable[str]) -> tuple[str, ...]:
+    """Each once, and no more than anybody reads."""
+    return tuple(dict.fromkeys(problems))[:PROBLEMS]
 
 
 def _one_of(what: str, kind: type[StrEnum]) -> Any:

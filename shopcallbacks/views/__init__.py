@@ -18,6 +18,7 @@ from . import (
     screens,
     sessions,
     settings,
+    well_formed,
 )
 
 BLUEPRINTS = (
@@ -40,4 +41,5 @@ def init_app(app: Flask) -> None:
     app.url_map.converters["int"] = screens.Id
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
+    well_formed.init_app(app)
     screens.init_app(app)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import current_user
@@ -22,17 +21,24 @@ from ..shops.preferences import Preferences
 from ..shops.users import User
 from ..words import acts, outcomes, pages
 from ..words.formats import Format, age
+from . import problems
 from .access import current_shop
+from .well_formed import path_of
 
 # The blueprints that answer without a log-in. Whatever is not named here needs one.
 OPEN = frozenset({"ingest", "api", "health", "sessions"})
+STORE_AWAY = "The database is away for now: nothing was taken. Please send it again."
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def init_app(app: Flask) -> None:
@@ -129,7 +135,7 @@ def need_log_in() -> BaseResponse | None:
     if request.endpoint in (None, "static") or request.blueprint in OPEN or current_user.is_authenticated:
         return None
     if wants_fragment():  # the page it sits in is what to come back to
-        here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        here = path_of(request.headers.get("HX-Current-URL", ""))
         return Response(status=401, headers={"HX-Redirect": url_for("sessions.show", next=here)})
     here = request.full_path.rstrip("?") if request.method == "GET" else "/"
     return redirect(url_for("sessions.show", next=here if here != "/" else None), 303)
@@ -137,9 +143,9 @@ def need_log_in() -> BaseResponse | None:
 
 def add_headers(response: Response) -> Response:
     """Nothing from elsewhere, nothing in a frame, nothing kept but what never changes."""
-    if request.blueprint == "ingest":
-        return response
     response.headers.update(HEADERS)
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.update(HTTPS_ONLY)
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.add("HX-Request")
@@ -153,13 +159,15 @@ def http_page(error: HTTPException) -> BaseResponse:
     told = error.get_response()
     if request.blueprint == "ingest" or error.response is not None:
         return told
+    if problems.wanted():
+        return problems.problem_of(error)
     title, sentence = pages.TROUBLE.get(told.status_code) or pages.TROUBLE[400 if told.status_code < 500 else 500]
     if isinstance(error, CSRFError):
         title, sentence = pages.STALE_FORM
     if wants_fragment():
         told.headers.update({"HX-Retarget": "#trouble", "HX-Reswap": "textContent"})
         told.set_data(sentence)
-    else:  # not by render_template: that asks for the user, and the database may be away
+    else:  # not by render_template: that asks for the user, and the database may be away; and without any url_for
         told.set_data(current_app.jinja_env.get_template("errors/page.html").render(title=title, sentence=sentence))
     return told
 
@@ -167,4 +175,4 @@ def http_page(error: HTTPException) -> BaseResponse:
 def store_away(error: Exception) -> BaseResponse:
     """The database does not answer: 503, with what still holds."""
     current_app.logger.error("The database is away: %s", named(error))
-    return http_page(ServiceUnavailable(retry_after=30))
+    return http_page(ServiceUnavailable(STORE_AWAY if problems.wanted() else None, retry_after=30))

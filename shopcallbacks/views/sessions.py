@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
@@ -11,6 +9,7 @@ from werkzeug.wrappers import Response
 from ..extensions import db, limiter
 from ..shops.acts import FAILED_LOG_IN, Activity
 from ..shops.users import User
+from .well_formed import own_path
 
 bp = Blueprint("sessions", __name__)
 
@@ -19,13 +18,6 @@ TRIES, FAILED = "10 per minute", 422
 
 def _email() -> str:
     return request.form.get("email", "").strip().lower()
-
-
-def own_path(path: str) -> str | None:
-    """The path where it leads to this site and nowhere else."""
-    parts = urlsplit(path)
-    own = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
-    return path if own and not parts.scheme and not parts.netloc else None
 
 
 @bp.get("/login")

@@ -12,7 +12,7 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
-from shopcallbacks.panel.filter import Filter, Sort, Tab
+from shopcallbacks.panel.filter import PROBLEMS, Filter, Sort, Tab
 from shopcallbacks.panel.page import Cursor, count_up_to, news_since, page_of, tab_counts
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
@@ -209,3 +209,10 @@ def test_the_queue_is_read_by_its_own_index(account: GatewayAccount) -> None:
         compiled = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
         plan = db.session.connection().exec_driver_sql(f"EXPLAIN {compiled}", compiled.params)
         assert "ix_callbacks_queue" in "\n".join(line for (line,) in plan)
+
+
+def test_what_is_said_over_and_over_makes_no_long_address_and_no_long_page(account: GatewayAccount) -> None:
+    said = "account=" + "stripe," * 60_000 + "".join(f"&account=no{n}&from=no{n}" for n in range(500))
+    filter_ = Filter.from_query(said).at(account.shop)
+    assert filter_.query == "account=stripe"
+    assert len(filter_.problems) == PROBLEMS

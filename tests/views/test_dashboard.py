@@ -123,7 +123,7 @@ def test_by_day_there_are_thirty(client: FlaskClient, account: GatewayAccount) -
     assert "<html" not in part
 
 
-@pytest.mark.parametrize("by", ["", "years", "\x00", "d" * 4000])
+@pytest.mark.parametrize("by", ["", "years", "d" * 4000])
 def test_a_period_there_is_not_is_the_usual_one(client: FlaskClient, account: GatewayAccount, by: str) -> None:
     wrong_amount(account)
     assert "Callbacks per hour" in client.get("/", query_string={"by": by}).text

@@ -19,7 +19,7 @@ from ...panel.rows import Row, rows_of
 from ...processing import foresight
 from ...shops.acts import Activity
 from ..screens import now, wants_fragment
-from ..sessions import own_path
+from ..well_formed import own_path
 
 
 def row_of(callback: Callback) -> Row:
