@@ -17,12 +17,13 @@ from types import FrameType
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue, SimpleWorker
 
 from app import app
 from shopcallbacks.domain.states import Lane
 from shopcallbacks.extensions import db
-from shopcallbacks.jobs import scheduler
+from shopcallbacks.jobs.lane import LaneWorker
+from shopcallbacks.jobs.sweeps import begin_sweeps
+from shopcallbacks.logs import Formatter
 
 log = logging.getLogger("worker")
 RESTART_AFTER_S = 2.0
@@ -30,17 +31,17 @@ PR_SET_PDEATHSIG = 1
 
 
 def work(lane: str) -> None:
-    """Takes the lane's jobs in this process: no fork and no new connections per job."""
+    """Takes the lane's jobs."""
     with app.app_context():
-        redis = Redis.from_url(app.config["REDIS_URL"])
-        worker = SimpleWorker([Queue(lane, connection=redis)], connection=redis)
-        worker.work(logging_level="WARNING")
+        LaneWorker(lane, Redis.from_url(app.config["REDIS_URL"])).work(logging_level="WARNING")
 
 
 def schedule() -> None:
     """Lets the sweeps begin on time."""
-    with app.app_context():
-        scheduler(Redis.from_url(app.config["REDIS_URL"]), app.config["SWEEP_SECONDS"]).start()
+    redis, every = Redis.from_url(app.config["REDIS_URL"]), app.config["SWEEP_SECONDS"]
+    while True:
+        begin_sweeps(redis, every)
+        time.sleep(every)
 
 
 def child(run: Callable[..., None], *args: str) -> None:
@@ -105,5 +106,7 @@ class Children:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     Children().run()

@@ -75,7 +75,7 @@ def draw(shape: Shape, per_week: float, weeks: int, told_in: int, chance: random
         count = poisson(per_weight * of_week[n % 168], chance)
         if count > 200:  # no pause within such an hour is worth looking at
             came[hour] += count * told_in
-            times += [hour + timedelta(minutes=10 * part) for part in range(6)]
+            times += [hour + timedelta(minutes=min(10 * part, 59.9)) for part in range(7)]
             continue
         for _ in range(count):
             paid = hour + HOUR * chance.random()

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import cli, config, views
+from . import cli, config, logs, views
 from .extensions import Bell, compress, csrf, db, login_manager, migrate
 from .outgoing.http import Outgoing
 from .outgoing.mail import Mailer
@@ -25,6 +25,7 @@ def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Fla
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.config.from_mapping(config.read(environ))
     app.config.update(overrides)
+    logs.init_app()
     if hops := app.config["TRUSTED_HOPS"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app)

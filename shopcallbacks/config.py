@@ -166,6 +166,7 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
         "SECRET_KEY_FALLBACKS": config["SECRET_KEYS"][1:],
         "MAIL_FROM": config["MAIL_FROM"] or f"shopcallbacks@{urlsplit(config['PUBLIC_URL']).hostname}",
         "SQLALCHEMY_ENGINE_OPTIONS": {
+            "hide_parameters": True,  # errors would quote callbacks
             "pool_pre_ping": True,
             "pool_size": 8,
             "max_overflow": 8,

@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
+from rq.serializers import JSONSerializer
 from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
@@ -67,15 +68,18 @@ def locked(kind: type[T], key: int, *, shared: bool = False) -> T:
 
 # Each lane has a bell. These are bells, not lanes: bulk runs go on in the plain one, the search index in the outgoing.
 BULK, INDEX = "bulk", "index"
+# A lane, a job by its name, and its arguments.
+Call = tuple[Lane, str, tuple[Any, ...]]
 # Who answers each bell: the lane, the job and its arguments. Named by text, so that who rings imports no job.
-_JOBS: dict[str, tuple[Lane, str, tuple[Any, ...]]] = {
+CALLS: dict[str, Call] = {
     Lane.plain: (Lane.plain, "shopcallbacks.jobs.drain", (False,)),
     Lane.asking: (Lane.asking, "shopcallbacks.jobs.drain", (True,)),
     BULK: (Lane.plain, "shopcallbacks.jobs.bulk", ()),
     Lane.outgoing: (Lane.outgoing, "shopcallbacks.jobs.drain_outgoing", ()),
     INDEX: (Lane.outgoing, "shopcallbacks.jobs.index", ()),
 }
-BELL_S = 30
+BELL_S, JOB_S = 30, 600
+SERIALIZER = JSONSerializer  # RQ's own would run whatever somebody put into Redis
 _QUIET_S = 1.0  # after Redis failed, so long nobody waits for it
 
 log = logging.getLogger(__name__)
@@ -96,7 +100,7 @@ class Bell:
             return
         try:
             if self._redis.set(_bell(name), 1, nx=True, ex=BELL_S):
-                enqueue(self._redis, name)
+                enqueue(self._redis, CALLS[name])
         except RedisError as error:
             self._quiet_until = time.monotonic() + _QUIET_S
             log.warning("Redis is away, the sweep will find the work: %s", error)
@@ -123,9 +127,10 @@ def _bell(name: str) -> str:
     return f"shopcallbacks:bell:{name}"
 
 
-def enqueue(redis: Redis, name: str) -> None:
-    lane, job, args = _JOBS[name]
-    Queue(lane, connection=redis).enqueue(job, *args, result_ttl=0, failure_ttl=3600, job_timeout=600)
+def enqueue(redis: Redis, call: Call, ttl: int | None = None) -> None:
+    """`ttl`: after so many seconds it is worth nothing any more."""
+    lane, job, args = call
+    Queue(lane, connection=redis, serializer=SERIALIZER).enqueue(job, *args, ttl=ttl)
 
 
 def bell() -> Bell:

@@ -48,6 +48,17 @@ def make_order(shop: Shop, number: str | None = None, minor: int = 5990, currenc
     return db.session.get_one(Order, moved.order_id)
 
 
+def made_at(order: Order, at: datetime) -> Order:
+    """As if it had come in then: only the owner of the table, who switches its trigger off, can."""
+    switch = "ALTER TABLE orders {} TRIGGER orders_stay_as_begun"
+    db.session.execute(text(switch.format("DISABLE")))
+    order.created_at = at
+    db.session.flush()
+    db.session.execute(text(switch.format("ENABLE")))
+    db.session.commit()
+    return order
+
+
 def make_user(role: Role = Role.manager, *shops: Shop, email: str | None = None) -> User:
     email = email or f"{role}-{next(_numbers)}@shop.example"
     user = User.add(email, f"{role.title()} Person", role, PASSWORD, list(shops))

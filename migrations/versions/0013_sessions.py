@@ -1,7 +1,7 @@
 """Sessions stand in the database, so that they can end. Admins of no named shop become owners of the installation.
 
 Revision ID: 0013
-Revises: 0010
+Revises: 0011b
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""The command line: `flask --app app shops|gateways|users|orders|callbacks|demo ...`."""
+"""The command line: `flask --app app shops|gateways|users|orders|callbacks|secrets|demo ...`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from .callbacks import callbacks
 from .demo import demo
 from .gateways import gateways
 from .orders import orders
+from .secrets import secrets
 from .shops import shops
 from .users import users
 
-GROUPS = (shops, gateways, users, orders, callbacks, demo)
+GROUPS = (shops, gateways, users, orders, callbacks, secrets, demo)
 
 
 def init_app(app: Flask) -> None:

@@ -19,6 +19,7 @@ from ..extensions import db
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..words.formats import Format
+from ..words.masking import mask
 from ..words.reasons import NextStep, cause, words_of
 
 
@@ -41,7 +42,7 @@ def group_words(group: Group, now: datetime, format_: Format) -> GroupWords:
     known = _known(group, title)
     if group.count > 1:
         known = f"since {format_.moment(group.oldest, now, seconds=False)}" + (f": {known}" if known else "")
-    return GroupWords(cause(group.reason, group.conflict, title, asks), known, reason.step, reason.dot)
+    return GroupWords(mask(cause(group.reason, group.conflict, title, asks)), mask(known), reason.step, reason.dot)
 
 
 def next_step(group: Group) -> str:

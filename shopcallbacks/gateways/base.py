@@ -91,6 +91,7 @@ class Gateway(ABC):
 
     `name` is its word in settings, URLs and vectors, `title` what a manager reads, `letters` its two-letter badge.
     `speaks` False: its callback is only a bell, all content comes from asking, so forcing can't help.
+    `passwords`: form fields of its requests in which a secret itself stands; they are shown to nobody.
     `signs_reply`: the reply needs the account's secrets (else `reply` is handed settings without them).
     `longest_number`: so many characters of an order number it takes and gives back, where it is known to have a limit;
     by the setting `order_field`, where each field has its own.
@@ -105,6 +106,7 @@ class Gateway(ABC):
     settings: ClassVar[tuple[Setting, ...]]
     methods: ClassVar[tuple[str, ...]] = ("POST",)
     speaks: ClassVar[bool] = True
+    passwords: ClassVar[tuple[str, ...]] = ()
     signs_reply: ClassVar[bool] = False
     longest_number: ClassVar[int | Mapping[str, int] | None] = None
 

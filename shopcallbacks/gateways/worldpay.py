@@ -74,6 +74,7 @@ class Worldpay(Gateway):
     docs = "https://developer.worldpay.com/docs/wpg/manage/"
     check = "a password in the form, or a token in the address for XML: Worldpay signs nothing"
     tested = "an independent reader: there is no signature"
+    passwords = ("callbackPW", "token")
     settings = (
         Setting(
             "protocol",

@@ -1,13 +1,9 @@
-"""Sweeps: what goes on though no bell rang, and the scheduler that lets them begin on time."""
+"""Sweeps: what goes on though no bell rang, in each lane, over and over."""
 
 from __future__ import annotations
 
-import logging
-from typing import Any
-
 from flask import current_app
 from redis import Redis
-from rq.cron import CronScheduler
 
 from ..bulk.runs import BulkRun
 from ..callbacks import moves
@@ -15,12 +11,10 @@ from ..callbacks.callback import Callback
 from ..dashboard import arrivals
 from ..dashboard.pulse import Pulse
 from ..domain.states import Lane
-from ..extensions import db, ring, utcnow
+from ..extensions import Call, db, enqueue, ring, utcnow
 from ..release import RELEASE
 from .bulk_runs import bulk
 from .drains import drain
-from .outgoing import sweep_outgoing
-from .search_index import index
 
 
 def sweep(asks: bool) -> None:
@@ -61,12 +55,15 @@ def _try_crashed_again() -> None:
         ring(lane)
 
 
-def scheduler(redis: Redis, every: int) -> CronScheduler:
-    """Sweeps the lanes over and over. A sweep nobody took in time is worth nothing: it expires."""
-    cron = CronScheduler(redis, logging_level=logging.WARNING)
-    options: dict[str, Any] = {"interval": every, "ttl": every * 2, "result_ttl": 0, "job_timeout": 600}
-    for asks in (False, True):
-        cron.register(sweep, Lane.for_callbacks(asks), args=(asks,), **options)
-    cron.register(sweep_outgoing, Lane.outgoing, **options)
-    cron.register(index, Lane.outgoing, **options)
-    return cron
+SWEEPS: tuple[Call, ...] = (
+    (Lane.plain, "shopcallbacks.jobs.sweep", (False,)),
+    (Lane.asking, "shopcallbacks.jobs.sweep", (True,)),
+    (Lane.outgoing, "shopcallbacks.jobs.sweep_outgoing", ()),
+    (Lane.outgoing, "shopcallbacks.jobs.index", ()),
+)
+
+
+def begin_sweeps(redis: Redis, every: int) -> None:
+    """One in each lane. A sweep nobody took in time is worth nothing: it expires."""
+    for call in SWEEPS:
+        enqueue(redis, call, ttl=2 * every)

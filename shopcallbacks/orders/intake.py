@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +29,24 @@ class NewOrder:
     test: bool = False
     actor: str = "shop API"
     expires_at: datetime | None = None
+
+
+def read_json(data: bytes) -> Any:
+    """What was sent; None where it is no JSON, or too deep to be an order. `BadOrder` where an object has a name twice:
+    two readers would take two different orders from it."""
+    try:
+        return json.loads(data, object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, BadOrder):
+            raise
+        return None
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    times = Counter(name for name, _ in pairs)
+    if len(times) < len(pairs):
+        raise BadOrder({name: "comes twice" for name, count in times.items() if count > 1})
+    return dict(pairs)
 
 
 def parse_new_order(data: Any, shop: Shop, actor: str = "shop API") -> NewOrder:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from ..extensions import Base, db, utcnow
 from ..orders.feed import Feed, OrderEvent
 from ..shops.accounts import Shop
+from ..shops.sealing import Unreadable, seal, unseal
 from .deliveries import Delivery
 
 SPREAD = 500  # events taken from the feed at once
@@ -21,6 +22,7 @@ PATIENCE, REST_S, LONGEST_REST_S = 5, 10, 60
 class Endpoint(Base):
     """One a shop. `position`: up to there the feed's events have deliveries.
 
+    The address is sealed, for it may hold a key of the shop's.
     `failures`: how often in a row nothing arrived. From a few on it is asked now and then by one delivery only, until
     one arrives: what waits for it is kept, and neither side is worn down.
     """
@@ -29,7 +31,7 @@ class Endpoint(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"), unique=True)
-    url: Mapped[str]
+    url_sealed: Mapped[bytes]
     enabled: Mapped[bool] = mapped_column(default=True)
     disabled_at: Mapped[datetime | None]
     position: Mapped[int] = mapped_column(default=0)
@@ -45,7 +47,8 @@ class Endpoint(Base):
     @classmethod
     def add(cls, shop_id: int, url: str) -> Endpoint:
         """It hears of what happens from now on."""
-        endpoint = cls(shop_id=shop_id, url=url, position=Feed.follow(shop_id, True), enabled=True)
+        endpoint = cls(shop_id=shop_id, position=Feed.follow(shop_id, True), enabled=True)
+        endpoint.url = url
         db.session.add(endpoint)
         return endpoint
 
@@ -81,9 +84,26 @@ class Endpoint(Base):
             self.rests_until = now + timedelta(seconds=rest)
 
     @property
+    def place(self) -> str:
+        """What the address is sealed for."""
+        return f"endpoint of shop {self.shop_id}"
+
+    @property
+    def url(self) -> str | None:
+        """The address; None where it can't be decrypted any more."""
+        try:
+            return str(unseal(self.url_sealed, self.place))
+        except Unreadable:
+            return None
+
+    @url.setter
+    def url(self, url: str) -> None:
+        self.url_sealed = seal(url, self.place)
+
+    @property
     def host(self) -> str:
         """What everybody may see of the address."""
-        return urlsplit(self.url).netloc
+        return urlsplit(self.url or "").netloc
 
     @property
     def at_once(self) -> int | None:

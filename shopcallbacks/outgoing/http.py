@@ -11,6 +11,7 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from urllib.parse import SplitResult, urlsplit
 
 import certifi
 
-CONNECT_S, READ_S, WHOLE_S = 5.0, 10.0, 20.0
+LOOK_UP_S, CONNECT_S, READ_S, WHOLE_S = 5.0, 5.0, 10.0, 20.0
 MAX_ANSWER_BYTES = 64 * 1024
+MOST_ADDRESSES = 3
+_ANYCAST_6TO4 = ipaddress.ip_network("192.88.99.0/24")
 _GLOBAL_V6 = ipaddress.ip_network("2000::/3")
 
 
@@ -60,6 +63,16 @@ class NotSent(Exception):
         self.trouble = trouble
 
 
+class Clock:
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds, never none at all: what begins late ends at once."""
+        return max(self._end - time.monotonic(), 0.01)
+
+
 class Outgoing:
     """Safe to share between threads. `read_s`: for so many seconds nothing may come; `whole_s`: it takes no longer."""
 
@@ -81,50 +94,26 @@ class Outgoing:
             host = self._read(url).hostname or ""
         except NotSent as not_sent:
             return not_sent.trouble
-        with suppress(ValueError):
-            if not self._may(host):
+        if host.rstrip(".").lower().rpartition(".")[2] == "localhost":
+            return None if self._allow_private else Trouble.private
+        with suppress(ValueError, OSError):
+            if not self._may(host if ":" in host else _dotted(host)):
                 return Trouble.private
         return None
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered | Trouble:
+        """One clock runs over all of it: looking the name up, connecting, sending and reading."""
+        clock = Clock(self._whole_s)
         try:
             parts = self._read(url)
-            sock = _connect(self._resolve(parts))
+            sock = _connect(self._resolve(parts, clock), clock)
         except NotSent as not_sent:
             return not_sent.trouble
         except OSError:
             return Trouble.no_connection
         if parts.scheme == "https":
             sock = self._tls.wrap_socket(sock, server_hostname=_host(parts), do_handshake_on_connect=False)
-        return self._within_time(sock, parts, headers, body)
-
-    def _within_time(
-        self, sock: socket.socket, parts: SplitResult, headers: Mapping[str, str], body: bytes
-    ) -> Answered | Trouble:
-        """Whatever trickles in, when the time is over the line is cut."""
-        cut = threading.Event()
-
-        def cut_off() -> None:
-            cut.set()
-            with suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-        clock = threading.Timer(self._whole_s, cut_off)
-        clock.daemon = True
-        clock.start()
-        try:
-            sock.settimeout(self._read_s)
-            answer = _exchange(sock, parts, headers, body)
-            return Trouble.slow if cut.is_set() else answer
-        except ssl.SSLCertVerificationError:
-            return Trouble.certificate
-        except TimeoutError:
-            return Trouble.slow
-        except (OSError, HTTPException):
-            return Trouble.slow if cut.is_set() else Trouble.broken
-        finally:
-            clock.cancel()
-            sock.close()
+        return _within_time(sock, clock, self._read_s, parts, headers, body)
 
     def _read(self, url: str) -> SplitResult:
         try:
@@ -139,12 +128,9 @@ class Outgoing:
             raise NotSent(Trouble.bad_address)
         return parts
 
-    def _resolve(self, parts: SplitResult) -> list[Any]:
+    def _resolve(self, parts: SplitResult, clock: Clock) -> list[Any]:
         """The host's addresses, every one of them allowed."""
-        try:
-            found = socket.getaddrinfo(_host(parts), _port(parts), type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            raise NotSent(Trouble.unknown_host) from None
+        found = _looked_up(_host(parts), _port(parts), clock)
         if not all(self._may(str(address[4][0])) for address in found):
             raise NotSent(Trouble.private)
         return list(found)
@@ -158,7 +144,7 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
         return ip in _GLOBAL_V6 and ip.is_global and ip.sixtofour is None and ip.teredo is None
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved and ip not in _ANYCAST_6TO4
 
 
 def _host(parts: SplitResult) -> str:
@@ -169,11 +155,32 @@ def _port(parts: SplitResult) -> int:
     return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _connect(found: list[Any]) -> socket.socket:
-    """To the first of the checked addresses that takes the connection."""
-    for family, kind, protocol, _, address in found:
+def _dotted(host: str) -> str:
+    """An IPv4 address as it is mostly written: `127.1`, `0x7f000001` and `2130706433` are one. `OSError` of a name."""
+    return socket.inet_ntoa(socket.inet_aton(host))
+
+
+def _looked_up(host: str, port: int, clock: Clock) -> list[Any]:
+    """In a thread, for nothing else ends a look-up that takes its time."""
+    found: list[Any] = []
+
+    def look_up() -> None:
+        with suppress(OSError, UnicodeError):
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(min(LOOK_UP_S, clock.left))
+    if not found:
+        raise NotSent(Trouble.unknown_host)
+    return found
+
+
+def _connect(found: list[Any], clock: Clock) -> socket.socket:
+    """To the first of the checked addresses, of a few, that takes the connection."""
+    for family, kind, protocol, _, address in found[:MOST_ADDRESSES]:
         sock = socket.socket(family, kind, protocol)
-        sock.settimeout(CONNECT_S)
+        sock.settimeout(min(CONNECT_S, clock.left))
         try:
             sock.connect(address)
         except OSError:
@@ -181,6 +188,35 @@ def _connect(found: list[Any]) -> socket.socket:
         else:
             return sock
     raise NotSent(Trouble.no_connection)
+
+
+def _within_time(
+    sock: socket.socket, clock: Clock, read_s: float, parts: SplitResult, headers: Mapping[str, str], body: bytes
+) -> Answered | Trouble:
+    """Whatever trickles in, when the time is up the line is cut."""
+    cut = threading.Event()
+
+    def cut_off() -> None:
+        cut.set()
+        with suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    timer = threading.Timer(clock.left, cut_off)
+    timer.daemon = True
+    timer.start()
+    try:
+        sock.settimeout(read_s)
+        answer = _exchange(sock, parts, headers, body)
+        return Trouble.slow if cut.is_set() else answer
+    except ssl.SSLCertVerificationError:
+        return Trouble.certificate
+    except TimeoutError:
+        return Trouble.slow
+    except (OSError, HTTPException):
+        return Trouble.slow if cut.is_set() else Trouble.broken
+    finally:
+        timer.cancel()
+        sock.close()
 
 
 def _exchange(sock: socket.socket, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> Answered | Trouble:

@@ -43,8 +43,14 @@ class SigningSecret(Base):
         return self.ends_at is None or self.ends_at > utcnow()
 
     @property
+    def place(self) -> str:
+        """What it is sealed for."""
+        return f"{self.purpose} of shop {self.shop_id}"
+
+    @property
     def value(self) -> str:
-        return str(unseal(self.ciphertext))
+        """`Unreadable` where it can't be decrypted."""
+        return str(unseal(self.ciphertext, self.place))
 
     @classmethod
     def make(cls, shop_id: int, purpose: Purpose, former_end: datetime | None = None) -> str:
@@ -53,7 +59,9 @@ class SigningSecret(Base):
             for former in cls.live(shop_id, purpose):
                 former.ends_at = min(former.ends_at or former_end, former_end)
         value = PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
-        db.session.add(cls(shop_id=shop_id, purpose=purpose, ciphertext=seal(value), starts_at=utcnow()))
+        made = cls(shop_id=shop_id, purpose=purpose, starts_at=utcnow())
+        made.ciphertext = seal(value, made.place)
+        db.session.add(made)
         return value
 
     @classmethod

@@ -132,7 +132,9 @@ _CONTROL = r"[\x01-\x1f\x7f-\x9f\u2028\u2029]"
 _FORMULA = r"^[=+@\t\r＝＋＠－-]"
 _WRITTEN = "^(?:[0-9]+|[0-9]{4}[ -][0-9]{4}[ -][0-9]{4}[ -][0-9]{1,7}|[0-9]{4}[ -][0-9]{6}[ -][0-9]{4,5})$"
 _LONG = "[0-9]{13}|[0-9]{4}[ -](?:[0-9]{4}[ -][0-9]{4}|[0-9]{6})[ -][0-9]"
-_HARM = rf"{_FORMULA}|{_CONTROL}"
+# A spreadsheet whose list separator is the semicolon has a cell begin behind each one.
+_SECOND = r";([\t\r ]*[=+@＝＋＠－-])"
+_HARM = rf"{_FORMULA}|{_CONTROL}|{_SECOND}"
 _HARMLESS = rf"""(
     SELECT CASE WHEN TEXT ~ '{_FORMULA}' THEN '''' ELSE '' END || string_agg(
         run[1] || CASE WHEN digits ~ '^(?:CARD)$' AND run[2] ~ '{_WRITTEN}' AND (
@@ -141,7 +143,9 @@ _HARMLESS = rf"""(
             FROM generate_series(1, length(digits)) AS place
         ) THEN regexp_replace(run[2], '[0-9](?=(?:[ -]?[0-9]){{4}})', '*', 'g') ELSE run[2] END,
         '' ORDER BY nth)
-    FROM regexp_matches(regexp_replace(TEXT, '{_CONTROL}', ' ', 'g'), '([^0-9]*)((?:[0-9](?:[ -]?[0-9])*)?)', 'g')
+    FROM regexp_matches(
+        regexp_replace(regexp_replace(TEXT, '{_SECOND}', ';''\1', 'g'), '{_CONTROL}', ' ', 'g'),
+        '([^0-9]*)((?:[0-9](?:[ -]?[0-9])*)?)', 'g')
         WITH ORDINALITY AS runs (run, nth),
         LATERAL regexp_replace(run[2], '[ -]', '', 'g') AS digits
 )"""

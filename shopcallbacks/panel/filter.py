@@ -18,6 +18,7 @@ from ..domain.states import State, Verb
 from ..extensions import utcnow
 from ..shops.accounts import GatewayAccount, Shop
 from .days import read_day, span
+from .hiding import is_it
 from .search.search import Search, few
 
 PER_PAGE = (25, 50, 100)
@@ -32,6 +33,7 @@ DECIDING = (
     Verb.close,
     Verb.remove,
 )
+PROBLEMS = 5
 
 
 class Tab(StrEnum):
@@ -120,8 +122,8 @@ class Filter:
             except ValueError as error:
                 problems.append(f"{error} It was left out.")
                 continue
-            found[key] = (*found.get(key, ()), *read) if key == "accounts" else read
-        return cls(**found, problems=tuple(problems))
+            found[key] = tuple(dict.fromkeys((*found.get(key, ()), *read))) if key == "accounts" else read
+        return cls(**found, problems=_few(problems))
 
     def but(self, **changes: Any) -> Filter:
         return replace(self, **changes)
@@ -135,7 +137,7 @@ class Filter:
             if slug not in known
         ]
         accounts = tuple(slug for slug in self.accounts if slug in known)
-        return self.but(accounts=accounts, problems=(*self.problems, *problems))
+        return self.but(accounts=accounts, problems=_few([*self.problems, *problems]))
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -211,7 +213,7 @@ class Filter:
         if self.known:
             found.append(causes.KNOWN.in_([self.known]))
         if self.order:
-            found.append(Callback.order_number == self.order)
+            found.append(is_it(Callback.order_number, self.order))
         return found
 
     def select(self, shop: Shop) -> Select[Callback]:
@@ -240,6 +242,11 @@ class Filter:
                 return [Callback.shop_id == shop.id, Callback.state.in_([State.unprocessed, State.invalid])]
             case Tab.all:
                 return [Callback.shop_id == shop.id]
+
+
+def _few(problems: Iterable[str]) -> tuple[str, ...]:
+    """Each once, and no more than anybody reads."""
+    return tuple(dict.fromkeys(problems))[:PROBLEMS]
 
 
 def _one_of(what: str, kind: type[StrEnum]) -> Any:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ..extensions import Base, db, utcnow
 from ..shops.accounts import Shop
 from ..shops.users import User
+from ..words.masking import mask
 from .filter import Filter
 
 MOST = 20
@@ -79,8 +80,8 @@ Index("uq_saved_views_name", SavedView.user_id, SavedView.shop_id, func.lower(Sa
 
 
 def check_name(text: str) -> str:
-    """The name, trimmed; `NotSaved` with a sentence where it is none."""
-    name = " ".join(text.split())
+    """The name, trimmed, card numbers starred; `NotSaved` with a sentence where it is none."""
+    name = mask(" ".join(text.split()))
     if not name:
         raise NotSaved("Give the view a name.")
     if len(name) > LONGEST_NAME or not name.isprintable():

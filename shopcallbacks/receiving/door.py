@@ -10,6 +10,7 @@ from ..callbacks.callback import Callback
 from ..callbacks.too_large import Refusal
 from ..domain.states import Lane
 from ..extensions import csrf, db, ring
+from ..logs import named
 from ..shops.accounts import GatewayAccount
 from .wire import received
 
@@ -28,8 +29,8 @@ def receive(shop: str, slug: str, token: str) -> Response:
         if request.method not in account.gateway.methods:
             abort(405, response=Response("", 405, {"Allow": ", ".join(account.gateway.methods)}))
         return _keep(account)
-    except SQLAlchemyError:
-        current_app.logger.exception("The store is away: a callback was not taken")
+    except SQLAlchemyError as error:
+        current_app.logger.error("The store is away, a callback was not taken: %s", named(error))
         return Response("Not stored, please send again.", 503, {"Retry-After": RETRY_AFTER_S})
 
 

@@ -228,8 +228,13 @@ class GatewayAccount(Base):
 
     def _keep(self, setting: Setting, values: Any) -> None:
         """The first of several is the newest, so the first to be tried."""
+        if self.id is None:  # they are sealed for this account
+            db.session.add(self)
+            db.session.flush()
         for item in reversed(values) if setting.kind is Kind.secrets else [values]:
-            self.secrets.insert(0, Secret(key=setting.key, value=item, starts_at=utcnow()))
+            secret = Secret(account_id=self.id, key=setting.key, starts_at=utcnow())
+            secret.value = item
+            self.secrets.insert(0, secret)
 
     def _see_who_asks(self) -> None:
         self.asks = self.gateway.asks(self.settings_at(utcnow())[0])

@@ -29,7 +29,7 @@ class Activity(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(default=utcnow)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())  # the database's own time, whatever is given
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"))
     verb: Mapped[str]
@@ -70,7 +70,6 @@ class Activity(Base):
                 order_id=order_id,
                 why=why,
                 what=what,
-                at=utcnow(),
             )
         )
 

@@ -50,16 +50,21 @@ class Secret(Base):
         self.ends_at = max(at, self.starts_at) if at else None
 
     @property
+    def place(self) -> str:
+        """What it is sealed for. The account must have its id."""
+        return f"{self.key} of gateway account {self.account_id}"
+
+    @property
     def value(self) -> Any:
         """Decrypted; `SecretUnreadable` where SECRETS_KEY does not hold its key any more."""
         try:
-            return unseal(self.ciphertext)
+            return unseal(self.ciphertext, self.place)
         except Unreadable:
             raise SecretUnreadable(f"a secret of {self.key} can't be decrypted with SECRETS_KEY") from None
 
     @value.setter
     def value(self, value: Any) -> None:
-        self.ciphertext = seal(value)
+        self.ciphertext = seal(value, self.place)
 
     @property
     def label(self) -> str:
@@ -71,4 +76,4 @@ class Secret(Base):
 
 
 class SecretUnreadable(Exception):
-    """SECRETS_KEY does not hold the key this secret was encrypted with."""
+    """SECRETS_KEY does not hold the key this secret was encrypted with, or it is another account's."""

@@ -20,6 +20,7 @@ from . import (
     screens,
     sessions,
     settings,
+    well_formed,
 )
 
 BLUEPRINTS = (
@@ -42,6 +43,7 @@ def init_app(app: Flask) -> None:
     app.url_map.converters["int"] = screens.Id
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
+    well_formed.init_app(app)
     screens.init_app(app)
     refusals.init_app(app)
     proxies.init_app(app)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, json, jsonify, request, url_for
-from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from flask import Blueprint, Response, g, jsonify, request, url_for
 
 from ..callbacks import moves
 from ..domain.errors import Refused
@@ -17,10 +15,11 @@ from ..domain.states import Lane
 from ..domain.values import Money, read_id
 from ..extensions import csrf, db, ring
 from ..orders.feed import OrderEvent
-from ..orders.intake import BadOrder, parse_new_order
+from ..orders.intake import BadOrder, parse_new_order, read_json
 from ..orders.order import Order
 from ..shops.accounts import Shop
 from ..shops.tries import TOKENS, network, tries
+from .problems import problem
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 csrf.exempt(bp)
@@ -48,7 +47,7 @@ def create_order() -> Response:
     409 where it is paid, or has taken more than that.
     """
     try:
-        new = parse_new_order(request.get_json(force=True, silent=True), g.shop)
+        new = parse_new_order(read_json(request.get_data()), g.shop)
     except BadOrder as error:
         return problem(422, "The order can't be taken.", errors=error.problems)
     try:
@@ -108,31 +107,6 @@ def list_events() -> Response:
     events = OrderEvent.after(g.shop.id, after, min(max(limit, 1), MOST))
     cursor = events[-1].position if events else after
     return jsonify({"events": [event.as_json for event in events], "cursor": str(cursor)})
-
-
-@bp.errorhandler(HTTPException)
-def http_problem(error: HTTPException) -> Response:
-    return problem(error.code or 500, error.description or error.name)
-
-
-@bp.errorhandler(OperationalError)
-def store_away(error: OperationalError) -> Response:
-    current_app.logger.error("The database is away: %s", error)
-    return problem(503, "The database is away for now: nothing was taken. Please send it again.", {"Retry-After": "30"})
-
-
-def problem(
-    status: int,
-    title: str,
-    headers: dict[str, str] | None = None,
-    errors: dict[str, str] | None = None,
-    **more: Any,
-) -> Response:
-    """RFC 9457: `errors` has a sentence for each bad field."""
-    body: dict[str, Any] = {"type": "about:blank", "status": status, "title": title, **more}
-    if errors:
-        body["errors"] = [{"field": name, "detail": detail} for name, detail in sorted(errors.items())]
-    return Response(json.dumps(body), status, headers, content_type="application/problem+json")
 
 
 def as_json(order: Order) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ..outgoing.deliveries import Delivery
 from ..shops.acts import Activity
 from .access import load_delivery, managers_only
 from .screens import wants_fragment
-from .sessions import own_path
+from .well_formed import own_path
 
 bp = Blueprint("deliveries", __name__, url_prefix="/deliveries")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import current_user
@@ -19,26 +18,33 @@ from ..dashboard.glance import Glance
 from ..domain.states import Verb
 from ..domain.values import read_id
 from ..extensions import login_manager, utcnow
+from ..logs import named
 from ..panel import headline
 from ..shops.preferences import Preferences
 from ..words import acts, outcomes, pages
 from ..words.formats import Format, age
 from ..words.reasons import NextStep
-from . import refusals
+from . import problems, refusals
 from .access import current_shop
 from .sessions import load_user
+from .well_formed import path_of
 
 # What a view gives: a page, a page with a status, or a whole answer.
 Shown = str | BaseResponse | tuple[str, int]
 # The blueprints that answer without a log-in. Whatever is not named here needs one.
 OPEN = frozenset({"ingest", "api", "health", "sessions"})
+STORE_AWAY = "The database is away for now: nothing was taken. Please send it again."
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def init_app(app: Flask) -> None:
@@ -155,7 +161,7 @@ def need_log_in() -> BaseResponse | None:
     if request.endpoint in (None, "static") or request.blueprint in OPEN or current_user.is_authenticated:
         return None
     if wants_fragment():  # the page it sits in is what to come back to
-        here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        here = path_of(request.headers.get("HX-Current-URL", ""))
         return Response(status=401, headers={"HX-Redirect": url_for("sessions.show", next=here)})
     here = request.full_path.rstrip("?") if request.method == "GET" else "/"
     return redirect(url_for("sessions.show", next=here if here != "/" else None), 303)
@@ -163,9 +169,9 @@ def need_log_in() -> BaseResponse | None:
 
 def add_headers(response: Response) -> Response:
     """Nothing from elsewhere, nothing in a frame, nothing kept but what never changes."""
-    if request.blueprint == "ingest":
-        return response
     response.headers.update(HEADERS)
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.update(HTTPS_ONLY)
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.add("HX-Request")
@@ -179,6 +185,8 @@ def http_page(error: HTTPException) -> BaseResponse:
     told = error.get_response()
     if request.blueprint == "ingest" or error.response is not None:
         return told
+    if problems.wanted():
+        return problems.problem_of(error)
     title, sentence = pages.TROUBLE.get(told.status_code) or pages.TROUBLE[400 if told.status_code < 500 else 500]
     if isinstance(error, CSRFError):
         refusals.mark()
@@ -186,12 +194,12 @@ def http_page(error: HTTPException) -> BaseResponse:
     if wants_fragment():
         told.headers.update({"HX-Retarget": "#trouble", "HX-Reswap": "textContent"})
         told.set_data(sentence)
-    else:  # not by render_template: that asks for the user, and the database may be away
+    else:  # not by render_template: that asks for the user, and the database may be away; and without any url_for
         told.set_data(current_app.jinja_env.get_template("errors/page.html").render(title=title, sentence=sentence))
     return told
 
 
 def store_away(error: Exception) -> BaseResponse:
     """The database does not answer: 503, with what still holds."""
-    current_app.logger.error("The database is away: %s", error)
-    return http_page(ServiceUnavailable(retry_after=30))
+    current_app.logger.error("The database is away: %s", named(error))
+    return http_page(ServiceUnavailable(STORE_AWAY if problems.wanted() else None, retry_after=30))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
@@ -17,6 +16,7 @@ from ..shops.tries import CEILING, PASSWORDS, account_key, network, tries
 from ..shops.users import User
 from ..words.agents import browser
 from .devices import device_of, remember
+from .well_formed import own_path
 
 bp = Blueprint("sessions", __name__)
 
@@ -61,13 +61,6 @@ def end_session() -> None:
 
 def _email() -> str:
     return request.form.get("email", "").strip().lower()
-
-
-def own_path(path: str) -> str | None:
-    """The path where it leads to this site and nowhere else."""
-    parts = urlsplit(path)
-    own = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
-    return path if own and not parts.scheme and not parts.netloc else None
 
 
 @bp.get("/login")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import accumulate, count, pairwise
+from itertools import count
 
 # The numbers of the card networks, without signs between (for PostgreSQL as well). Order numbers and ids are as long,
 # and one in ten has a fitting check digit, so each network's own lengths count.
@@ -20,7 +20,9 @@ _BEFORE = r"%[0-9A-Fa-f]{2}"  # whose last digit is none of the number's
 _RUN = re.compile(rf"(?:{_BEFORE})?[0-9](?:(?:{_BETWEEN})?[0-9]){{12,}}", re.ASCII)
 _SIGN = re.compile(rf"^{_BEFORE}|{_BETWEEN}", re.ASCII)
 _PIECE = re.compile(rf"{_SIGN.pattern}|[0-9]", re.ASCII)
-LENGTHS, LEFT = range(19, 12, -1), 4
+LEFT = 4
+# Of how many groups a number can be, by the length of its first one.
+_COUNTS = {4: (4, 3), **dict.fromkeys(range(13, 20), (1,))}
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 
@@ -35,44 +37,29 @@ def mask_bytes(data: bytes) -> bytes:
 
 
 def _mask_run(run: re.Match[str]) -> str:
-    """Groups of digits with one sign between: a card number is one group or some that follow each other."""
+    """Groups of digits with one sign between: a card number is one group, or three or four that follow each other."""
     groups = _SIGN.split(run[0])
-    digits = "".join(groups)
-    edges = set(accumulate(map(len, groups), initial=0))
-    stars, start = set[int](), 0
-    checks = _running_checks(digits)
-    while start <= len(digits) - LENGTHS[-1]:
-        length = 0
-        if start in edges and edges.isdisjoint(range(start + 1, start + 4)):  # a first group has four digits or all
-            length = next((n for n in LENGTHS if _is_card(digits, start, start + n, edges, checks)), 0)
-        stars.update(range(start, start + length - LEFT))
-        start += length or 1
+    stars, nth, place = set[int](), 0, 0
+    while nth < len(groups):
+        counts = _COUNTS.get(len(groups[nth]), ())
+        taken = next((count for count in counts if _is_card(groups[nth : nth + count])), 0)
+        length = sum(map(len, groups[nth : nth + taken])) if taken else len(groups[nth])
+        if taken:
+            stars.update(range(place, place + length - LEFT))
+        nth, place = nth + (taken or 1), place + length
     return _starred(run[0], stars) if stars else run[0]
 
 
-def _is_card(digits: str, start: int, end: int, edges: set[int], checks: tuple[list[int], list[int]]) -> bool:
-    if end not in edges or not _CARD.fullmatch(digits, start, end) or not _fits(checks, start, end):
-        return False
-    places = [place for place in range(start, end + 1) if place in edges]
-    lengths = " ".join(str(after - before) for before, after in pairwise(places))
-    return len(places) == 2 or _GROUPED.fullmatch(lengths) is not None
+def _is_card(groups: list[str]) -> bool:
+    lengths = " ".join(str(len(group)) for group in groups)
+    number = "".join(groups) if len(groups) == 1 or _GROUPED.fullmatch(lengths) else ""
+    return _CARD.fullmatch(number) is not None and _check_digit_fits(number)
 
 
-def _running_checks(digits: str) -> tuple[list[int], list[int]]:
-    """Luhn's sums up to each place, with every even place doubled, and with every odd one."""
-    values = [int(digit) for digit in digits]
-    doubled = [_DOUBLED[value] for value in values]
-    even, odd = (
-        list(accumulate((doubled[i] if i % 2 == side else values[i] for i in range(len(values))), initial=0))
-        for side in (0, 1)
-    )
-    return even, odd
-
-
-def _fits(checks: tuple[list[int], list[int]], start: int, end: int) -> bool:
-    """The last digit is Luhn's check digit of the others: of those every second from the right is doubled."""
-    sums = checks[end % 2]
-    return (sums[end] - sums[start]) % 10 == 0
+def _check_digit_fits(number: str) -> bool:
+    """Luhn's: of all digits, from the right, every second is doubled."""
+    values = [int(digit) for digit in reversed(number)]
+    return (sum(values[::2]) + sum(_DOUBLED[value] for value in values[1::2])) % 10 == 0
 
 
 def _starred(run: str, stars: set[int]) -> str:
@@ -80,6 +67,16 @@ def _starred(run: str, stars: set[int]) -> str:
     places = count()
     pieces = _PIECE.findall(run)
     return "".join("*" if piece.isdigit() and next(places) in stars else piece for piece in pieces)
+
+
+_ODD, LONGEST_FOREIGN = re.compile(r"[^\w\s./#-]"), 40
+
+
+def foreign(text: str) -> str:
+    """What a stranger may have written, cut down until it can neither address nor call anybody: letters, digits and
+    `-_./#`, not long, and no card number."""
+    plain = " ".join(_ODD.sub("", mask(text)).split())
+    return plain if len(plain) <= LONGEST_FOREIGN else plain[: LONGEST_FOREIGN - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
 _HIDDEN = re.compile(

@@ -13,7 +13,7 @@ from shopcallbacks.dashboard.arrivals import HOUR, Arrivals, hour_of
 from shopcallbacks.domain.values import Verdict
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
-from tests.factories import make_callback, message
+from tests.factories import made_at, make_callback, message
 
 from .conftest import World
 
@@ -81,10 +81,8 @@ def test_orders_nobody_called_about_lead_to_all_of_them(desk: Page, world: World
     settled(world)
     numbers = []
     for n in range(7):
-        order = world.order()
-        order.created_at = utcnow() - timedelta(minutes=100 - n)
+        order = made_at(world.order(), utcnow() - timedelta(minutes=100 - n))
         numbers.append(order.number)
-    db.session.commit()
     desk.goto("/")
     expect(desk.locator(".unheard li")).to_have_count(5)
     expect(desk.locator(".unheard li").first).to_contain_text(numbers[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -9,12 +11,14 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.states import Verb
-from shopcallbacks.extensions import db
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.shops.acts import Activity
 
 from ..factories import make_account, make_callback, make_order, make_user, message, process
 
 KEPT = ("callbacks", "attempts", "messages", "orders", "ledger", "order_events", "activity")
 WRITTEN_ONCE = ("attempts", "ledger", "order_events", "activity")
+AS_BEGUN = {"orders": "shop_id number created_at", "messages": "callback_id place account_id"}
 THE_REQUEST = "method path query headers body address received_at digest account_id shop_id".split()
 
 
@@ -72,6 +76,23 @@ def test_what_was_received_never_changes(column: str) -> None:
 def test_what_was_written_down_never_changes(table: str) -> None:
     with pytest.raises(DatabaseError, match="kept for ever"):
         db.session.execute(text(f"UPDATE {table} SET id = id"))
+
+
+@pytest.mark.usefixtures("callback")
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [(table, column) for table, columns in AS_BEGUN.items() for column in columns.split()],
+)
+def test_an_order_and_a_message_stay_what_they_began_as(table: str, column: str) -> None:
+    with pytest.raises(DatabaseError, match="kept for ever"):
+        db.session.execute(text(f"UPDATE {table} SET {column} = {column}"))
+
+
+def test_an_act_happens_now_whatever_time_is_given(callback: Callback) -> None:
+    before = utcnow()
+    db.session.execute(text("INSERT INTO activity (verb, why, what, at) VALUES ('remove', '', 'forged', '2020-01-01')"))
+    forged = db.session.scalars(db.select(Activity).where(Activity.what == "forged")).one()
+    assert before - timedelta(seconds=5) < forged.at < utcnow() + timedelta(seconds=5)
 
 
 def test_no_route_takes_the_method_delete(app: Flask) -> None:

@@ -11,7 +11,7 @@ from shopcallbacks.orders import lists
 from shopcallbacks.shops.accounts import Shop
 from shopcallbacks.shops.users import Role
 
-from ..factories import log_in, make_order, make_shop, make_user
+from ..factories import log_in, made_at, make_order, make_shop, make_user
 
 
 @pytest.fixture
@@ -30,8 +30,7 @@ def test_the_newest_come_first_and_only_of_the_own_shop(client: FlaskClient, sho
 
 def test_the_list_goes_on_from_page_to_page_without_a_gap(shop: Shop) -> None:
     orders = [make_order(shop) for _ in range(5)]
-    orders[1].created_at = orders[2].created_at  # the same moment
-    db.session.commit()
+    made_at(orders[1], orders[2].created_at)  # the same moment
     seen, after = [], None
     for _ in range(3):
         page = lists.newest(shop.id, None, after, per=2)

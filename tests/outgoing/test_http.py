@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from shopcallbacks.outgoing import http
-from shopcallbacks.outgoing.http import MAX_ANSWER_BYTES, Answered, Outgoing, Trouble, is_public
+from shopcallbacks.outgoing.http import MAX_ANSWER_BYTES, MOST_ADDRESSES, Answered, Outgoing, Trouble, is_public
 
 from ..receiver import Receiver, http_receiver
 
@@ -62,9 +62,10 @@ def test_what_is_posted_arrives_byte_for_byte(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    """127.0.0.1 127.8.9.1 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255
-    240.0.0.1 192.0.2.1 198.18.0.1 :: ::1 fe80::1 fc00::1 fd12:3456::1 ff02::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1
-    64:ff9b::7f00:1 64:ff9b:1::1 2002:7f00:1::1 2001:0:4136:e378:8000:63bf:3fff:fdd2 2001:db8::1 ::127.0.0.1""".split(),
+    """127.0.0.1 127.8.9.1 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1
+    255.255.255.255 240.0.0.1 192.88.99.1 192.0.2.1 198.18.0.1 :: ::1 fe80::1 fc00::1 fd12:3456::1 ff02::1
+    ::ffff:127.0.0.1 ::ffff:10.0.0.1 64:ff9b::7f00:1 64:ff9b:1::1 2002:7f00:1::1
+    2001:0:4136:e378:8000:63bf:3fff:fdd2 2001:db8::1 ::127.0.0.1""".split(),
 )
 def test_what_is_no_public_address_is_not_called(address: str) -> None:
     assert not is_public(address)
@@ -80,7 +81,15 @@ def test_a_public_address_is(address: str) -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "127.1", "0x7f.1", "2130706433", "017700000001"])
 def test_other_ways_to_write_this_machine_lead_nowhere(host: str) -> None:
+    assert Outgoing().check(f"https://{host}/") is Trouble.private
     assert Outgoing().post(f"https://{host}/", {}, b"") in (Trouble.private, Trouble.unknown_host)
+    assert OPEN.check(f"http://{host}/") is None
+
+
+def test_a_name_is_only_looked_up_when_it_is_called() -> None:
+    assert Outgoing().check("https://nothing.invalid/") is None
+    assert Outgoing().check("https://localhost.shop.example/") is None
+    assert Outgoing().check("https://hooks.localhost./") is Trouble.private
 
 
 @pytest.mark.parametrize(
@@ -139,6 +148,41 @@ def test_the_connection_goes_to_the_address_that_was_checked(
         Trouble.no_connection
     )
     assert (asked, [address[0] for address in connected]) == (["shop.example"], ["93.184.215.14"])
+
+
+def test_a_name_server_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never.wait(30) and [])
+    monkeypatch.setattr(http, "LOOK_UP_S", 0.05)
+    assert Outgoing().post("https://shop.example/", {}, b"") is Trouble.unknown_host
+    never.set()
+
+
+def test_of_many_addresses_that_swallow_everything_only_a_few_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, [f"93.184.215.{n}" for n in range(1, 61)])
+    tried: list[Any] = []
+
+    def swallow(line: socket.socket, address: Any) -> None:
+        tried.append(address)
+        raise TimeoutError
+
+    monkeypatch.setattr(socket.socket, "connect", swallow)
+    assert Outgoing().post("https://shop.example/", {}, b"") is Trouble.no_connection
+    assert len(tried) == MOST_ADDRESSES
+
+
+def test_what_the_first_steps_took_the_later_ones_have_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "WHOLE_S", 1.0)
+    answering(monkeypatch, ["93.184.215.1"])
+    waits: list[float | None] = []
+
+    def swallow(line: socket.socket, address: Any) -> None:
+        waits.append(line.gettimeout())
+        raise TimeoutError
+
+    monkeypatch.setattr(socket.socket, "connect", swallow)
+    Outgoing().post("https://shop.example/", {}, b"")
+    assert [wait is not None and wait <= 1.0 < http.CONNECT_S for wait in waits] == [True]
 
 
 def test_a_redirect_is_an_answer_and_not_followed(receiver: Receiver) -> None:

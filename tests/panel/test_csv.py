@@ -81,13 +81,17 @@ def test_records_end_as_rfc_4180_wants_it_whatever_the_cells_hold(account: Gatew
         ("＝1", "'＝1"),
         ('=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")'),
         ("a=1", "a=1"),
+        ("X;=1+1", "X;'=1+1"),
+        ("X;\t=1;@SUM(A1);-2;＋3", "X;' =1;'@SUM(A1);'-2;'＋3"),
+        ("=1;=2", "'=1;'=2"),
+        ("a;b; c", "a;b; c"),
         ("4111111111111111", "************1111"),
         ("no 4111 1111 1111 1111.", "no **** **** **** 1111."),
         ("=4111111111111111", "'=************1111"),
         ("4111111111111112", "4111111111111112"),
         ("251123163204-26", "251123163204-26"),
         ("Grüße 日本 \N{PARTY POPPER}", "Grüße 日本 \N{PARTY POPPER}"),
-        ("100 % \\ '; drop table orders; --", "100 % \\ '; drop table orders; --"),
+        ("100 % \\ '; drop table orders; --", "100 % \\ '; drop table orders;' --"),
     ],
 )
 def test_cells_do_no_harm(account: GatewayAccount, number: str, cell: str) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
 from shopcallbacks.extensions import db
+from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import Mode, Shop
 
 from ..factories import make_account, make_callback, make_order, make_shop, message, process
@@ -193,3 +195,51 @@ def test_an_order_that_is_created_late_wakes_its_callback(client: FlaskClient, s
     shown = client.get(f"/api/orders/{NEW['number']}").json
     assert (shown["state"], shown["paid"]) == ("open", "59.90")
     assert shown["payments"][0]["callback_id"] == callback.id
+
+
+@pytest.mark.parametrize(
+    ("body", "doubled"),
+    [
+        (b'{"number": "1", "amount": "999.00", "amount": "1.00", "currency": "EUR"}', ["amount"]),
+        (
+            b'{"number": "1", "n\\u0075mber": "2", "amount": "1.00", "currency": "EUR", "currency": "EUR"}',
+            ["currency", "number"],
+        ),
+    ],
+)
+def test_a_name_that_comes_twice_is_refused(client: FlaskClient, shop: Shop, body: bytes, doubled: list[str]) -> None:
+    response = client.post("/api/orders", data=body)
+    assert response.status_code == 422
+    assert response.json["errors"] == [{"field": name, "detail": "comes twice"} for name in doubled]
+    assert client.get("/api/orders/1").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api", 404),
+        ("GET", "/api/", 404),
+        ("GET", "/api/nothing", 404),
+        ("PUT", "/api/orders", 405),
+        ("DELETE", "/api/events", 405),
+        ("GET", "/api/orders/a%00b", 404),
+        ("GET", "/api/events?after=%00", 400),
+    ],
+)
+def test_whatever_is_wrong_is_told_as_problem_json(
+    client: FlaskClient, shop: Shop, method: str, path: str, status: int
+) -> None:
+    response = client.open(path, method=method)
+    assert (response.status_code, response.content_type) == (status, "application/problem+json")
+    assert response.json["status"] == status
+    assert ("Allow" in response.headers) is (status == 405)
+
+
+def test_a_body_that_is_too_large_and_a_database_away_are_problems_too(
+    client: FlaskClient, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.post("/api/orders", data=b"x" * 3_000_000).content_type == "application/problem+json"
+    monkeypatch.setattr(Order, "find", lambda *_: (_ for _ in ()).throw(OperationalError("", {}, Exception())))
+    away = client.get("/api/orders/1")
+    assert (away.status_code, away.headers["Retry-After"]) == (503, "30")
+    assert "Please send it again" in away.json["title"]

@@ -13,7 +13,7 @@ from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
 
-from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
+from ..factories import log_in, made_at, make_account, make_callback, make_order, make_shop, make_user, message, process
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_by_day_there_are_thirty(client: FlaskClient, account: GatewayAccount) -
     assert "<html" not in part
 
 
-@pytest.mark.parametrize("by", ["", "years", "\x00", "d" * 4000])
+@pytest.mark.parametrize("by", ["", "years", "d" * 4000])
 def test_a_period_there_is_not_is_the_usual_one(client: FlaskClient, account: GatewayAccount, by: str) -> None:
     wrong_amount(account)
     assert "Callbacks per hour" in client.get("/", query_string={"by": by}).text
@@ -139,7 +139,7 @@ def test_what_each_gateway_got_accepted_is_a_line(client: FlaskClient, account: 
 def test_all_orders_nobody_called_about_are_a_list(client: FlaskClient, account: GatewayAccount) -> None:
     wrong_amount(account)
     order = make_order(account.shop, "251123-silent")
-    order.created_at -= timedelta(minutes=51)
+    made_at(order, order.created_at - timedelta(minutes=51))
     make_order(account.shop, "251123-fresh")
     db.session.commit()
     assert "/orders?unheard=1" in client.get("/").text
@@ -152,8 +152,27 @@ def test_all_orders_nobody_called_about_are_a_list(client: FlaskClient, account:
 def test_an_order_nobody_called_about_is_named(client: FlaskClient, account: GatewayAccount) -> None:
     wrong_amount(account)
     order = make_order(account.shop, "251123-silent")
-    order.created_at -= timedelta(minutes=51)
-    db.session.commit()
+    made_at(order, order.created_at - timedelta(minutes=51))
     html = client.get("/").text
     assert "251123-silent" in html
     assert "51 min" in html
+
+
+def test_a_card_number_is_starred_wherever_the_queue_the_order_and_the_acts_tell_of_it(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    order = make_order(account.shop)
+    paid = make_callback(account, message(order, transaction_id="5500005555555559"))
+    lost = make_callback(account, message("5500005555555559"))
+    process()
+    lost.due_at = lost.due_kind = None
+    lost.remove(make_user(Role.manager, account.shop), "card 5500 0055 5555 5559")
+    lost.restore(None)
+    db.session.commit()
+    client.post("/views", data={"name": "5500005555555559", "filter": "tab=all"})
+    pages = ("/", "/callbacks", "/callbacks/causes", f"/orders/{order.id}", f"/callbacks/{paid.id}", "/activity")
+    for path in pages:
+        page = client.get(path).text
+        assert "5559" in page, path
+        assert "55000055" not in page, path
+        assert "5500 0055" not in page, path

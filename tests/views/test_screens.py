@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from shopcallbacks.shops.users import Role
-from shopcallbacks.views.screens import OPEN
+from shopcallbacks.views.screens import HEADERS, OPEN
 
 from ..factories import log_in, make_account, make_shop, make_user
 
@@ -31,6 +31,40 @@ def test_htmx_without_a_log_in_is_sent_to_it_as_a_whole_page(client: FlaskClient
     here = {"HX-Request": "true", "HX-Current-URL": "http://shop.example/orders?state=open"}
     response = client.get("/queue", headers=here)
     assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login?next=/orders")
+
+
+ANSWERS = ("/login", "/static/site.css", "/health", "/nowhere", "/api/orders", "/callbacks/no/such/token", "CALLBACK")
+
+
+@pytest.mark.parametrize("path", ANSWERS)
+def test_every_answer_says_what_a_browser_may_do_with_it(client: FlaskClient, path: str) -> None:
+    response = client.get(path) if path != "CALLBACK" else client.post(make_account().callback_path, data=b"{}")
+    response.close()
+    assert {name: response.headers.get(name) for name in HEADERS} == HEADERS
+    assert "Strict-Transport-Security" not in response.headers
+    assert path.startswith("/static") or response.headers["Cache-Control"] == "no-store"
+
+
+def test_over_https_a_browser_comes_back_over_https_only(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "SESSION_COOKIE_SECURE", True)
+    for path in ("/login", "/callbacks/no/such/token"):
+        assert client.get(path).headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize("path", ["/callbacks?q=%00", "/login?next=a%00", "/?by=%00"])
+def test_what_is_no_text_is_refused_before_any_screen_sees_it(client: FlaskClient, path: str) -> None:
+    log_in(client, make_user(Role.admin, make_shop()))
+    assert client.get(path).status_code == 400
+    assert client.post("/views", data={"name": "a\x00b"}).status_code == 400
+
+
+def test_a_page_of_an_error_needs_no_address_of_ours(client: FlaskClient) -> None:
+    """Not even a Host that can be read."""
+    response = client.get("/", environ_overrides={"HTTP_HOST": "a" * 64})
+    assert response.status_code == 400
+    assert "To the dashboard" in response.text
 
 
 def test_a_screen_loads_nothing_from_elsewhere_and_stands_in_no_frame(client: FlaskClient) -> None:
@@ -106,7 +140,7 @@ def test_an_id_that_nothing_has_is_not_there(client: FlaskClient, path: str, id_
     assert client.get("/" + path.format(id_)).status_code == 404
 
 
-@pytest.mark.parametrize("place", [10**30, -(10**30), "x", "%00"])
+@pytest.mark.parametrize("place", [10**30, -(10**30), "x"])
 @pytest.mark.parametrize("path", ["/activity", "/bulk", "/settings/endpoint"])
 def test_a_place_that_nothing_has_is_left_out(client: FlaskClient, path: str, place: object) -> None:
     log_in(client, make_user(Role.admin, make_shop()))

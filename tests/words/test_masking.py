@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopcallbacks.words.masking import mask, mask_bytes
+from shopcallbacks.words.masking import LONGEST_FOREIGN, foreign, mask, mask_bytes
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,15 @@ def test_masking_keeps_the_length_and_all_but_digits(text: str) -> None:
 @given(st.binary())
 def test_any_bytes_can_be_masked(data: bytes) -> None:
     assert len(mask_bytes(data)) == len(data)
+
+
+@given(st.text())
+def test_what_a_stranger_wrote_is_cut_down_to_little(text: str) -> None:
+    cut = foreign(text)
+    assert len(cut) <= LONGEST_FOREIGN
+    assert not set("<>&|@!:`*~()[]\n\x00") & set(cut)
+
+
+def test_an_order_number_a_stranger_wrote_stays_readable_and_a_card_number_is_masked() -> None:
+    assert foreign("there is no order #251123-26/b_1.") == "there is no order #251123-26/b_1."
+    assert foreign("there is no order 4111111111111111") == "there is no order 1111"

@@ -115,16 +115,21 @@ class AlertRules(Base):
         self.money_minor, self.money_currency = (value.minor, value.currency) if value else (None, None)
 
     @property
+    def place(self) -> str:
+        """What the webhook's address is sealed for."""
+        return f"alert webhook of shop {self.shop_id}"
+
+    @property
     def webhook(self) -> str | None:
         """The address; None where there is none, or where it can't be decrypted any more."""
         try:
-            return str(unseal(self.webhook_sealed)) if self.webhook_sealed else None
+            return str(unseal(self.webhook_sealed, self.place)) if self.webhook_sealed else None
         except Unreadable:
             return None
 
     @webhook.setter
     def webhook(self, url: str | None) -> None:
-        self.webhook_sealed = seal(url) if url else None
+        self.webhook_sealed = seal(url, self.place) if url else None
 
     @property
     def webhook_host(self) -> str:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...dashboard import causes
+from ...dashboard.causes import Group
 from ...dashboard.queue import Summary
 from ...dashboard.silence import Heard, silent
+from ...domain.errors import Reason
 from ...domain.states import State
 from ...shops.accounts import Shop
 from ...words import acts, outcomes, pages
 from ...words.formats import PLAIN, Format, age
+from ...words.masking import foreign
 from .handover import Day
 from .rules import AlertKind, AlertRules
 
 CAUSES = 8
+# Of these the detail is in our own words; in that of any other stands what a gateway said, or its customer wrote.
+OWN_WORDS = (
+    Reason.amount_mismatch,
+    Reason.currency_mismatch,
+    Reason.order_conflict,
+    Reason.account_disabled,
+    Reason.gateway_unreachable,
+)
 
 
 @dataclass(frozen=True)
@@ -111,12 +122,16 @@ def _stakes(summary: Summary) -> str:
     return " + ".join(PLAIN.money(money) for money in summary.stakes)
 
 
+def _in_few_words(group: Group) -> Group:
+    return group if group.reason in OWN_WORDS else replace(group, detail=foreign(group.detail))
+
+
 def _lines(shop: Shop, summary: Summary) -> list[str]:
     """How many, then cause by cause with its next step."""
     if not summary.groups:
         return []
     lines = [f"{_how_many(summary)}; oldest {age(summary.oldest, summary.now)}."]
-    for group in summary.groups[:CAUSES]:
+    for group in map(_in_few_words, summary.groups[:CAUSES]):
         said = causes.group_words(group, summary.now, Format(shop.time_zone))
         stakes = " + ".join(PLAIN.money(money) for money in group.stakes)
         line = f"- {PLAIN.number(group.count)} x {said.headline}" + (f", {stakes}" if stakes else "")

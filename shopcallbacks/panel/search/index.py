@@ -7,7 +7,8 @@ which may have understood more of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,8 @@ from ...callbacks.callback import Callback
 from ...domain.states import State
 from ...extensions import Base, db, utcnow
 from ...orders.order import Order
+from ...shops.accounts import GatewayAccount
+from ..hiding import Hider
 from .terms import terms, texts_of
 
 BATCH = 250
@@ -56,26 +59,46 @@ class SearchEntry(Base):
     @classmethod
     def write(cls, ids: Iterable[int]) -> None:
         """Reads the callbacks, and writes down their terms."""
-        understood = (Callback.order_number, Callback.transaction_id, Callback.event_id, Callback.customer)
-        rows = db.session.execute(
-            select(Callback.id, Callback.shop_id, Callback.received_at, Callback.attempt_count)
-            .add_columns(Callback.query, Callback.body, *understood, Order.customer_email)
-            .outerjoin(Order, Order.id == Callback.order_id)
-            .where(Callback.id.in_(list(ids)))
-            .order_by(Callback.id)
-        )
         entries = [
             {
-                "callback_id": id_,
-                "shop_id": shop_id,
-                "week": (week := week_of(received_at)),
-                "attempts": attempts,
-                "terms": [f"{shop_id}.{week}:{term}" for term in terms([*filter(None, said), *texts_of(query, body)])],
+                "callback_id": found.id,
+                "shop_id": found.shop_id,
+                "week": (week := week_of(found.received_at)),
+                "attempts": found.attempts,
+                "terms": [f"{found.shop_id}.{week}:{term}" for term in found.terms],
             }
-            for id_, shop_id, received_at, attempts, query, body, *said in rows
+            for found in read_terms(ids)
         ]
         if entries:
             db.session.connection().execute(_WRITE, entries)
+
+
+@dataclass(frozen=True)
+class ReadThrough:
+    """A callback, how many attempts there were on it, and the terms it can be found by."""
+
+    id: int
+    shop_id: int
+    received_at: datetime
+    attempts: int
+    terms: list[str]
+
+
+def read_terms(ids: Iterable[int]) -> Iterator[ReadThrough]:
+    """The callbacks, read through. What their pages hide is in no term."""
+    understood = (Callback.order_number, Callback.transaction_id, Callback.event_id, Callback.customer)
+    rows = db.session.execute(
+        select(Callback.id, Callback.shop_id, Callback.received_at, Callback.attempt_count)
+        .add_columns(Callback.account_id, Callback.query, Callback.body, *understood, Order.customer_email)
+        .outerjoin(Order, Order.id == Callback.order_id)
+        .where(Callback.id.in_(list(ids)))
+        .order_by(Callback.id)
+    ).all()
+    hiders = {id_: Hider(db.session.get_one(GatewayAccount, id_)) for id_ in {row.account_id for row in rows}}
+    for id_, shop_id, received_at, attempts, account_id, query, body, *said in rows:
+        hide = hiders[account_id]
+        texts = [*map(hide, filter(None, said)), *texts_of(query, body, hide)]
+        yield ReadThrough(id_, shop_id, received_at, attempts, terms(texts))
 
 
 _WRITE = text(

@@ -20,7 +20,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     SQLColumnExpression,
-    Subquery,
     Text,
     and_,
     any_,
@@ -42,12 +41,14 @@ from ...extensions import db
 from ...orders.order import Order
 from ...shops.accounts import GatewayAccount
 from ...words import reasons
-from .index import EPOCH, WEEK, SearchEntry, unread, week_of
-from .terms import sought
+from ..hiding import is_it
+from .index import EPOCH, WEEK, SearchEntry, read_terms, unread, week_of
+from .terms import sought, words_of
 
 FEW = 2_000
 FOUND = 200  # counted up to here where many fit
-UNREAD = 10_000  # of those without an entry yet, so many are read through
+UNREAD = 10_000  # of those without an entry yet, so many are looked into
+READ = 500  # and of those that hold the words, so many are read
 
 _AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,4})?)(?:\s*([A-Za-z]{3}))?", re.ASCII)
 
@@ -60,12 +61,12 @@ class Search:
         self._shop_id = shop_id
         self._words = sought(q)
         self._ways = [
-            Callback.order_number == q,
-            Callback.transaction_id == q,
-            and_(Callback.account_id.in_([account.id for account in accounts]), Callback.event_id == q),
+            is_it(Callback.order_number, q),
+            is_it(Callback.transaction_id, q),
+            and_(Callback.account_id.in_([account.id for account in accounts]), is_it(Callback.event_id, q)),
             *_amounts(q),
             *_reasons(q, accounts),
-            _one_of(db.session.scalars(_just_come(q, shop_id)).all()),
+            _one_of(_just_come(q, shop_id)),
         ]
 
     @property
@@ -149,38 +150,49 @@ def _one_of(ids: Iterable[int]) -> ColumnElement[bool]:
     return Callback.id == any_(literal(list(ids), ARRAY(BigInteger)))
 
 
-def _just_come(q: str, shop_id: int) -> Select[int]:
-    """Of the callbacks that have no entry yet those that hold all the words, wherever in them."""
-    latest = _unread(shop_id)
-    return select(latest.c.id).where(*(_holds(latest, word) for word in q.split()))
+def _just_come(q: str, shop_id: int) -> list[int]:
+    """Of the callbacks that have no entry yet those that will be found once they have, the newest of them."""
+    wanted = sought(q)
+    held = db.session.scalars(_holding(words_of(q), shop_id)).all() if wanted else []
+    return [one.id for one in read_terms(held) if _begins(wanted, one.terms)]
 
 
-def _unread(shop_id: int) -> Subquery:
-    """The latest of them, as bytes and texts to look through, in small letters."""
-    texts = (
-        Callback.order_number,
-        Callback.transaction_id,
-        Callback.event_id,
-        Callback.customer,
-        Order.customer_email,
+def _holding(words: list[str], shop_id: int) -> Select[int]:
+    """Callbacks without an entry that hold all the words, wherever in them. Some in what is hidden: read them first."""
+    latest = (
+        select(
+            Callback.id,
+            func.lower(func.encode(Callback.body, "escape")).label("body"),
+            func.lower(func.encode(Callback.query, "escape")).label("query"),
+            func.lower(
+                func.concat_ws(
+                    "\n",
+                    Callback.order_number,
+                    Callback.transaction_id,
+                    Callback.event_id,
+                    Callback.customer,
+                    Order.customer_email,
+                )
+            ).label("texts"),
+        )
+        .outerjoin(Order, Order.id == Callback.order_id)
+        .where(Callback.shop_id == shop_id, unread())
+        .order_by(Callback.id.desc())
+        .limit(UNREAD)
+        .subquery()
     )
-    columns = (
-        Callback.id,
-        func.lower(func.encode(Callback.body, "escape")).label("body"),
-        func.lower(func.encode(Callback.query, "escape")).label("query"),
-        func.lower(func.concat_ws("\n", *texts)).label("texts"),
+    holds = (
+        or_(
+            func.strpos(latest.c.texts, word.lower()) > 0,
+            *(
+                func.strpos(column, func.lower(func.encode(func.convert_to(spelling, "UTF8"), "escape"))) > 0
+                for column in (latest.c.body, latest.c.query)
+                for spelling in _spellings(word)
+            ),
+        )
+        for word in words
     )
-    wanted = select(*columns).outerjoin(Order, Order.id == Callback.order_id)
-    wanted = wanted.where(Callback.shop_id == shop_id, unread())
-    return wanted.order_by(Callback.id.desc()).limit(UNREAD).subquery()
-
-
-def _holds(latest: Subquery, word: str) -> ColumnElement[bool]:
-    ways = [func.strpos(latest.c.texts, word.lower()) > 0]
-    for spelling in _spellings(word):
-        escaped = func.lower(func.encode(func.convert_to(spelling, "UTF8"), "escape"))
-        ways += [func.strpos(column, escaped) > 0 for column in (latest.c.body, latest.c.query)]
-    return or_(*ways)
+    return select(latest.c.id).where(*holds).order_by(latest.c.id.desc()).limit(READ)
 
 
 def _spellings(word: str) -> list[str]:
@@ -206,8 +218,8 @@ def _reasons(q: str, accounts: list[GatewayAccount]) -> list[ColumnElement[bool]
     return found
 
 
-def _begins(wanted: list[str], headline: list[str]) -> bool:
-    return all(any(word.startswith(start) for word in headline) for start in wanted)
+def _begins(wanted: list[str], said: list[str]) -> bool:
+    return all(any(word.startswith(start) for word in said) for start in wanted)
 
 
 def _amounts(q: str) -> list[ColumnElement[bool]]:

@@ -12,13 +12,19 @@ import unicodedata
 from collections.abc import Iterable
 
 from ...words.masking import mask
-from ..body import Pane, fields, read
+from ..body import Pane
+from ..hiding import Hider
 
 LONGEST, MOST = 64, 2_000  # of a term, of the terms of one callback
 
 _CHUNK = re.compile(r"[^\W_]+(?:[-_.@+][^\W_]+)*")
 _WORD = re.compile(r"[^\W_]+")
 _ESCAPED = re.compile(r'\\["\\/bfnrt]')
+
+
+def words_of(q: str) -> list[str]:
+    """What is looked for, word by word, as it was typed; card numbers starred."""
+    return _CHUNK.findall(mask(q))
 
 
 def sought(q: str) -> list[str]:
@@ -37,10 +43,11 @@ def terms(texts: Iterable[str]) -> list[str]:
     return sorted(found)
 
 
-def texts_of(query: bytes, body: bytes) -> list[str]:
-    """What a request says, decoded as its callback's page shows it."""
-    pane = read(body)
-    found = [text for field in (*pane.fields, *fields(query)) for text in (field.name, field.value, field.inside or "")]
+def texts_of(query: bytes, body: bytes, hide: Hider) -> list[str]:
+    """What a request says, decoded as its callback's page shows it, and without what that hides."""
+    pane = hide.pane(body)
+    in_fields = (*pane.fields, *hide.fields(query))
+    found = [text for field in in_fields for text in (field.name, field.value, field.inside or "")]
     return [*found, "" if pane.fields else _plain(pane)]
 
 

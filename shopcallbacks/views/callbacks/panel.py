@@ -82,8 +82,12 @@ def show(id_: int) -> str | Response:
 @bp.get("/callbacks/<int:id_>/original")
 @managers_only
 def original(id_: int) -> Response:
-    """The body as it came, byte for byte; with `?whole=1` the whole request. Nothing is masked, so not for viewers."""
-    name, content = original_of(load_callback(id_), whole="whole" in request.args)
+    """The body as it came; with `?whole=1` the whole request. Card numbers are not masked, so not for viewers.
+
+    Byte for byte for admins, who may set up what opens doors; for managers that is hidden.
+    """
+    hidden = not current_user.may_set_up
+    name, content = original_of(load_callback(id_), whole="whole" in request.args, hidden=hidden)
     return attachment(content, name)
 
 

@@ -21,7 +21,7 @@ from ...panel.rows import Offer, Row, full_row, rows_of
 from ...processing.foresight import Foresight, foresee
 from ...shops.acts import Activity, last_move
 from ..screens import now, wants_fragment
-from ..sessions import own_path
+from ..well_formed import own_path
 
 
 def row_of(callback: Callback) -> Row:

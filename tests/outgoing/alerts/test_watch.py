@@ -252,12 +252,40 @@ def test_a_webhook_is_signed_and_holds_all_figures(account: GatewayAccount, shop
 
 
 def test_slack_gets_a_text_and_no_more(account: GatewayAccount, shop: Shop, receiver: Receiver) -> None:
+    shop.name = "Toys & <b>"
     rules_of(shop, waiting=True, recipients="", webhook=receiver.url, webhook_style=Style.slack)
     fail_one(account)
     jobs.sweep_outgoing()
     said = json.loads(receiver.received[0].body)
-    assert list(said) == ["text"]
-    assert said["text"].startswith(f"*[{shop.name}] 1 callback needs a person")
+    assert list(said) == ["text", "mrkdwn"]
+    assert said["text"].startswith("[Toys &amp; &lt;b&gt;] 1 callback needs a person")
+    assert said["mrkdwn"] is False
+
+
+def without_order(account: GatewayAccount, number: str) -> None:
+    """A callback about an order that there is not, no longer tried again by itself."""
+    callback = make_callback(account, message(number))
+    process()
+    callback.due_at = callback.due_kind = None
+    db.session.commit()
+
+
+def test_what_a_customer_wrote_calls_nobody_and_leads_nowhere(account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, waiting=True)
+    without_order(account, "<!channel> <http://evil.example|Refund here> " + 20 * "a")
+    look(shop)
+    text = db.session.scalars(select(AlertMessage)).one().text
+    assert "1 x No such order: there is no order channel http//evil.ex…. Next: Look." in text
+    assert not set("<>|!@") & set(text)
+
+
+def test_a_card_number_is_in_no_alert(account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, waiting=True)
+    without_order(account, "5500005555555559")
+    look(shop)
+    told = db.session.scalars(select(AlertMessage)).one()
+    assert "there is no order 5559" in told.text
+    assert "550000" not in f"{told.subject} {told.text} {told.figures}"
 
 
 def test_a_webhook_in_a_private_network_is_not_called(account: GatewayAccount, shop: Shop) -> None:

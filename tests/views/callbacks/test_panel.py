@@ -72,7 +72,7 @@ def test_htmx_gets_the_panel_alone_and_history_the_page(client: FlaskClient, acc
 
 
 @pytest.mark.parametrize(
-    "query", ["tab=x&reason=y&per=z", "after=x", "before=~~", "sort=-amount&after=1~1", "q=%00%ff"]
+    "query", ["tab=x&reason=y&per=z", "after=x", "before=~~", "sort=-amount&after=1~1", "q=%01%ff"]
 )
 def test_a_bad_address_is_no_error(client: FlaskClient, account: GatewayAccount, query: str) -> None:
     wrong_amount(account)

@@ -1,13 +1,13 @@
 """Orders that nobody called about, and those whose number is near one, are found by index; numbers are in NFC.
 
-Revision ID: 0015
-Revises: 0010
+Revision ID: 0014
+Revises: 0013
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
+revision = "0014"
 down_revision = "0013"
 branch_labels = None
 depends_on = None
