@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help setup run test check format screenshots
+.PHONY: help setup run test check audit format screenshots
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,11 +22,15 @@ run: $(READY) ## starts everything, with demo traffic; DEMO=off or DEMO=5 (a sec
 test: $(READY) ## the whole test suite; ARGS="-k orders" for pytest
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: $(READY) ## lint, format, types and layers
+check: $(READY) ## lint, format, types, layers, and what bandit finds
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive shopcallbacks migrations *.py
+
+audit: $(READY) ## whether a pinned library is known to be vulnerable; needs the network
+	@$(BIN)/python -m dev.audit
 
 format: $(READY) ## puts the code into form
 	@$(BIN)/ruff check --fix

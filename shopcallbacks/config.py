@@ -25,6 +25,10 @@ def _database(value: str) -> str:
     return f"postgresql+psycopg://{rest}"
 
 
+def _owner(value: str) -> str:
+    return _database(value) if value else ""
+
+
 def _redis(value: str) -> str:
     if not value.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must be a Redis address, redis://host:port/0")
@@ -122,6 +126,7 @@ def _gateway_hosts(value: str) -> dict[str, str]:
 # name in the environment: (name in the app's configuration, how to read it, default or None where it is needed)
 SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "DATABASE_URL": ("SQLALCHEMY_DATABASE_URI", _database, None),
+    "MIGRATION_DATABASE_URL": ("MIGRATION_DATABASE_URI", _owner, ""),
     "REDIS_URL": ("REDIS_URL", _redis, None),
     "SECRET_KEY": ("SECRET_KEYS", _secret_keys, None),
     "SECRETS_KEY": ("SECRETS_KEYS", _fernet_keys, None),
@@ -165,6 +170,7 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
         "SECRET_KEY": config["SECRET_KEYS"][0],
         "SECRET_KEY_FALLBACKS": config["SECRET_KEYS"][1:],
         "MAIL_FROM": config["MAIL_FROM"] or f"shopcallbacks@{urlsplit(config['PUBLIC_URL']).hostname}",
+        "MIGRATION_DATABASE_URI": config["MIGRATION_DATABASE_URI"] or config["SQLALCHEMY_DATABASE_URI"],
         "SQLALCHEMY_ENGINE_OPTIONS": {
             "hide_parameters": True,  # errors would quote callbacks
             "pool_pre_ping": True,

@@ -1,4 +1,4 @@
-"""The command line: `flask --app app shops|gateways|users|orders|callbacks|secrets|demo ...`."""
+"""The command line: `flask --app app shops|gateways|users|orders|callbacks|secrets|demo ...`, `flask doctor`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from flask import Flask
 
 from .callbacks import callbacks
 from .demo import demo
+from .doctor import doctor
 from .gateways import gateways
 from .orders import orders
 from .secrets import secrets
@@ -18,3 +19,4 @@ GROUPS = (shops, gateways, users, orders, callbacks, secrets, demo)
 def init_app(app: Flask) -> None:
     for group in GROUPS:
         app.cli.add_command(group)
+    app.cli.add_command(doctor)

@@ -16,6 +16,7 @@ from ..panel.filter import Filter
 from ..panel.headline import headline
 from ..shops.acts import Activity
 from ..words.formats import PLAIN, age
+from ..words.masking import mask
 from .base import find_shop, plain_errors, table
 
 callbacks = AppGroup("callbacks", help="Callbacks: look, retry, force, decide, remove, restore, export.")
@@ -44,11 +45,11 @@ def list_callbacks(shop: str, query: str, limit: int) -> None:
             c.id,
             age(c.received_at, now),
             c.account.slug,
-            c.order_number,
+            c.order_number and mask(c.order_number),
             PLAIN.money(c.money),
             c.state,
-            headline(c),
-            c.detail,
+            mask(headline(c)),
+            mask(c.detail),
         )
         for c in found
     ]
@@ -61,12 +62,12 @@ def list_callbacks(shop: str, query: str, limit: int) -> None:
 def show_callback(id_: int) -> None:
     """One callback and its attempts."""
     callback = _callback(id_)
-    click.echo(f"{callback.id}: {callback.state}, {headline(callback)} {callback.detail}")
+    click.echo(mask(f"{callback.id}: {callback.state}, {headline(callback)} {callback.detail}"))
     click.echo(f"{callback.method} from {callback.address} at {callback.received_at:%Y-%m-%d %H:%M:%S.%f} UTC")
     click.echo(f"{len(callback.body):,} bytes, sha256 {callback.digest.hex()}")
     for attempt in callback.attempts:
         what = attempt.reason or attempt.effect
-        click.echo(f"  {attempt.at:%Y-%m-%d %H:%M:%S} {attempt.kind}: {attempt.verdict}, {what} {attempt.detail}")
+        click.echo(f"  {attempt.at:%Y-%m-%d %H:%M:%S} {attempt.kind}: {attempt.verdict}, {what} {mask(attempt.detail)}")
 
 
 def _callback(id_: int) -> Callback:

@@ -84,6 +84,6 @@ def _seal_anew(row: Any, column: str) -> str:
     return found
 
 
-def unreadable() -> int:
+def count_unreadable() -> int:
     """How many sealed things SECRETS_KEY does not read."""
     return sum(_look(row, column) == "unreadable" for _, kind, column in SEALED for row in _rows(kind, column))

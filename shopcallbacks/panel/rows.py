@@ -17,6 +17,7 @@ from ..shops.acts import Activity, last_move
 from ..shops.users import User
 from ..words import acts, outcomes, reasons
 from ..words.formats import Format, age
+from ..words.masking import mask
 from ..words.reasons import NextStep
 from . import headline
 from .moved import mark_of
@@ -112,7 +113,7 @@ class Row:
         callback = self.callback
         if callback.state is State.processed and callback.effect in outcomes.RESULTS and callback.order_number:
             return outcomes.RESULTS[callback.effect].format(number=callback.order_number)
-        return f"{self.headline}. {self.line}"
+        return mask(f"{self.headline}. {self.line}")
 
     @property
     def step(self) -> NextStep | None:

@@ -32,7 +32,7 @@ def reason_words(reason: Reason, callback: Callback | None = None) -> str:
 
 
 def failure_words(failure: CallbackFailed, callback: Callback) -> str:
-    return sentence(failure.detail or reason_words(failure.reason, callback))
+    return sentence(mask(failure.detail) or reason_words(failure.reason, callback))
 
 
 def advice(callback: Callback) -> str:
@@ -47,7 +47,7 @@ def why_not(foresight: Foresight, callback: Callback) -> str:
     failure = foresight.failure
     return reasons.WHY_NOT[foresight.why_not].format(
         gateway=callback.account.title,
-        headline=headline.headline(callback),
+        headline=mask(headline.headline(callback)),
         failure=failure_words(failure, callback) if failure else "",
     )
 

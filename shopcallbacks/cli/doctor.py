@@ -1,0 +1,92 @@
+"""`flask doctor`: what is wrong with this installation, each with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import click
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from flask.cli import with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
+
+from .. import rights
+from ..dashboard.pulse import ALIVE_FOR, Pulse
+from ..extensions import bell, db, migrate, utcnow
+from ..logs import named
+from .secrets import count_unreadable
+
+HERE = ("127.0.0.1", "::1", "localhost", None)
+
+
+@click.command("doctor")
+@with_appcontext
+def doctor() -> None:
+    """What is wrong with this installation, with what to do about it. The exit code is 1 if anything is."""
+    ill = False
+    for name, look in LOOKS.items():
+        try:
+            found = list(look())
+        except SQLAlchemyError as error:
+            found = [f"could not be looked at: {named(error)}"]
+        db.session.rollback()
+        for said in found or ["well"]:
+            click.echo(f"{name}: {said}")
+        ill = ill or bool(found)
+    raise SystemExit(1 if ill else 0)
+
+
+def _migrations() -> Iterator[str]:
+    script = ScriptDirectory.from_config(migrate.get_config(current_app.extensions["migrate"].directory))
+    at, newest = MigrationContext.configure(db.session.connection()).get_current_heads(), script.get_heads()
+    if set(at) != set(newest):
+        yield f"at {', '.join(at) or 'nothing'}, not at {', '.join(newest)}: run flask --app app db upgrade"
+
+
+def _role() -> Iterator[str]:
+    connection = db.session.connection()
+    yield from (f"the role lacks {right}: run flask --app app db upgrade" for right in rights.too_few(connection))
+    yield from (f"the role {more}: see Least rights in docs/security.md" for more in rights.too_many(connection))
+
+
+def _redis() -> Iterator[str]:
+    url = urlsplit(current_app.config["REDIS_URL"])
+    if not bell().alive:
+        yield "it does not answer: nothing is lost, but all waits for a worker that can't be reached"
+    if url.scheme != "unix" and url.hostname not in HERE and not url.password:
+        yield "no password in REDIS_URL: who can write to it can keep the workers busy"
+
+
+def _worker() -> Iterator[str]:
+    seen = Pulse.last()
+    if seen is None or utcnow() - seen > ALIVE_FOR:
+        yield "not seen for a while: is `python worker.py` running?"
+
+
+def _secrets() -> Iterator[str]:
+    if count := count_unreadable():
+        yield f"{count} can't be read with SECRETS_KEY: put back the key they were sealed with"
+
+
+def _address() -> Iterator[str]:
+    url = urlsplit(current_app.config["PUBLIC_URL"])
+    if url.scheme != "https" and url.hostname not in HERE:
+        yield "PUBLIC_URL is not https: tokens and passwords go over the line in plain"
+
+
+def _mail() -> Iterator[str]:
+    if current_app.extensions["mailer"].server is None:
+        yield "SMTP_URL is not set: alerts go out by webhook only"
+
+
+LOOKS: dict[str, Callable[[], Iterator[str]]] = {
+    "migrations": _migrations,
+    "database role": _role,
+    "redis": _redis,
+    "worker": _worker,
+    "secrets": _secrets,
+    "address": _address,
+    "mail": _mail,
+}

@@ -1,0 +1,67 @@
+"""Least rights: what the database role of web and worker may do. The tables belong to another role, which migrates.
+
+So whoever gets at `DATABASE_URL`, or slips SQL into a query, can't drop a table, change one, or switch off a trigger
+that keeps callbacks. With one role for both (MIGRATION_DATABASE_URL not set) everything works, and that is not so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, make_url, text
+
+from .extensions import Base
+
+# Of all else nothing is ever deleted.
+DELETED_FROM = ("saved_views", "memberships")
+NOT_OURS = "alembic_version"
+
+
+def app_role(database_url: str, migration_url: str) -> str | None:
+    """The role that web and worker connect as, where that is another one than migrates."""
+    app, owner = make_url(database_url).username, make_url(migration_url).username
+    return app if app != owner else None
+
+
+def grant(connection: Connection, role: str) -> None:
+    """All that the product does with its tables, and nothing else. After each migration, so that new ones are in it."""
+    if not connection.scalar(text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :role)"), {"role": role}):
+        raise RuntimeError(f"There is no role {role}, as in DATABASE_URL. Make it first: CREATE ROLE {role} LOGIN ...")
+    quote = connection.dialect.identifier_preparer.quote
+    schema, to = quote(connection.scalar(text("SELECT current_schema()"))), quote(role)
+    for statement in (
+        f"GRANT USAGE ON SCHEMA {schema} TO {to}",
+        f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA {schema} TO {to}",
+        f"REVOKE INSERT, UPDATE ON {schema}.{NOT_OURS} FROM {to}",
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {to}",
+        f"GRANT DELETE ON {', '.join(DELETED_FROM)} TO {to}",
+    ):
+        connection.execute(text(statement))
+
+
+def too_few(connection: Connection) -> Iterator[str]:
+    """What the role that is connected can't do and must: "INSERT on orders"."""
+    for table in Base.metadata.sorted_tables:
+        needed = ["SELECT", "INSERT", "UPDATE", *(["DELETE"] if table.name in DELETED_FROM else [])]
+        yield from (f"{right} on {table.name}" for right in needed if not _may(connection, table.name, right))
+
+
+def too_many(connection: Connection) -> Iterator[str]:
+    """What it can do and need not, half a sentence each."""
+    if connection.scalar(text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")):
+        yield "is a superuser"
+    owned = text(
+        "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
+        " AND pg_has_role(current_user, relowner, 'USAGE')"
+    )
+    if connection.scalar(owned):
+        yield "owns the tables, so it could drop them and switch off what keeps callbacks from being changed"
+        return
+    for table in Base.metadata.sorted_tables:
+        spare = ["TRUNCATE", "TRIGGER", *(["DELETE"] if table.name not in DELETED_FROM else [])]
+        yield from (f"may {right} {table.name}" for right in spare if _may(connection, table.name, right))
+
+
+def _may(connection: Connection, table: str, right: str) -> bool:
+    asked = text("SELECT has_table_privilege(current_user, :table, :right)")
+    return connection.scalar(asked, {"table": table, "right": right}) is True
