@@ -6,7 +6,6 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
-from shopcallbacks.domain.transitions import decide
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -14,10 +13,11 @@ from shopcallbacks import jobs
 from shopcallbacks.bulk import preview
 from shopcallbacks.bulk.runs import BulkItem, BulkRun, RunState
 from shopcallbacks.bulk.selection import Selection
+from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason, Refused
-from shopcallbacks.domain.states import Effect, OrderState, State, Verb
-from shopcallbacks.domain.values import Money, Outcome
+from shopcallbacks.domain.states import AttemptKind, Effect, OrderState, State, Verb
+from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.order import Order
 from shopcallbacks.panel.audit import Acts
@@ -230,7 +230,7 @@ def test_forcing_many_skips_those_it_cannot_help(account: GatewayAccount, manage
     run = start(Verb.force, manager)
     go_on()
     assert (run.succeeded, run.skipped, order.state) == (1, 1, OrderState.open)
-    assert other.attempt_count == 1
+    assert AttemptKind.forced not in {attempt.kind for attempt in other.attempts}
 
 
 def test_another_shops_callbacks_are_never_in_a_run(account: GatewayAccount, manager: User) -> None:
@@ -257,8 +257,7 @@ def test_a_preview_tells_what_the_run_then_does_and_changes_nothing(account: Gat
     shop = account.shop
     orders = [make_order(shop) for _ in range(3)]
     gone = make_order(shop)
-    make_callback(make_account(shop), message(gone, Outcome.failed))
-    process()
+    moves.cancel(gone.id, "the shop")
     badly_signed(account, *orders, gone, None)
     signer = make_account(shop)
     again = dataclasses.replace(message(orders[0]), transaction_id="pi_second")
@@ -322,16 +321,6 @@ def test_a_retry_of_asked_gateways_is_not_foreseen_but_counted(shop: Shop) -> No
     assert found.asked == {paypal.title: 1}
     forced = preview.effects_of(Verb.force, ALL, shop)
     assert forced.effects == {Effect.opened: 1}
-
-
-def test_facts_after_a_decision_are_those_of_the_order_that_took_it(account: GatewayAccount) -> None:
-    order = make_order(account.shop)
-    for outcome in (Outcome.pending, Outcome.paid, Outcome.refunded):
-        said = message(order, outcome, transaction_id="pi_1", event_id=f"evt_{outcome}")
-        facts = order.facts
-        decision = decide(facts, said)
-        order.take(decision, None, account.id, utcnow())
-        assert facts.after(decision) == order.facts
 
 
 def test_nothing_of_a_run_can_be_deleted_or_pointed_elsewhere(account: GatewayAccount, manager: User) -> None:
