@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from shopcallbacks.bulk import preview
+from shopcallbacks.callbacks import moves
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import Effect, State, Verb
-from shopcallbacks.domain.values import Money, Outcome
+from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.users import Role, User
@@ -49,8 +50,7 @@ def test_a_preview_tells_what_the_run_then_does_and_changes_nothing(account: Gat
     shop = account.shop
     orders = [make_order(shop) for _ in range(3)]
     gone = make_order(shop)
-    make_callback(make_account(shop), message(gone, Outcome.failed))
-    process()
+    moves.cancel(gone.id, "the shop")
     badly_signed(account, *orders, gone, None)
     signer = make_account(shop)
     again = dataclasses.replace(message(orders[0]), transaction_id="pi_second")

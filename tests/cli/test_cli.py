@@ -15,10 +15,12 @@ from flask import Flask
 from flask.cli import AppGroup
 from sqlalchemy import select
 
+from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.cli import GROUPS
+from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import Effect, OrderState, State
-from shopcallbacks.domain.values import Outcome
+from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.orders.order import Order
@@ -173,7 +175,8 @@ def test_what_cant_be_done_is_a_sentence_and_exit_code_1(flask: Run, words: tupl
 def test_orders_are_created_once_and_shown(flask: Run) -> None:
     shop = make_shop("here")
     assert "created" in flask("orders", "create", "here", "26", "59.90", "EUR", "--email", "a@b.example").output
-    assert "was there already" in flask("orders", "create", "here", "26", "59.90", "EUR").output
+    again = flask("orders", "create", "here", "26", "59.90", "EUR", "--email", "a@b.example")
+    assert "Order 26 was there already: temporary, 59.90 EUR" in again.output
     order = Order.find(shop.id, "26")
     assert order is not None
     assert (order.total.minor, order.customer_email) == (5990, "a@b.example")
@@ -218,12 +221,40 @@ def test_callbacks_are_listed_retried_forced_removed_and_restored(flask: Run) ->
 def test_a_payment_that_no_order_takes_is_decided_on(flask: Run) -> None:
     account = make_account()
     order = make_order(account.shop)
-    made = [make_callback(account, message(order, Outcome.failed)), make_callback(account, message(order))]
+    moves.cancel(order.id, "the shop")
+    late = make_callback(account, message(order))
     process()
-    flask("callbacks", "owe", made[1].id, "--why", "sold out")
+    flask("callbacks", "owe", late.id, "--why", "sold out")
     process()
-    assert (made[1].effect, order.state) == (Effect.owed, OrderState.cancelled)
-    assert "it can't be reopened now" in flask("callbacks", "reopen", made[1].id, "--why", "x", code=1).output
+    assert (late.effect, order.state, order.owed) == (Effect.owed, OrderState.cancelled, (order.total,))
+    assert "it can't be reopened now" in flask("callbacks", "reopen", late.id, "--why", "x", code=1).output
+    flask("callbacks", "unowe", late.id, "--why", "she wants it after all")
+    process()
+    assert (late.state, order.owed) == (State.unprocessed, ())
+
+
+def test_what_a_verb_needs_besides_is_said_by_its_options(flask: Run) -> None:
+    account = make_account()
+    order = make_order(account.shop)
+    callback = make_callback(account, message("no-such-order", money=Money(100, "EUR")))
+    process()
+    assert "Say to which order" in flask("callbacks", "assign", callback.id, "--why", "x", code=1).output
+    flask("callbacks", "assign", callback.id, "--order", order.number, "--why", "mistyped")
+    process()
+    assert (callback.reason, callback.order_id) == (Reason.amount_mismatch, order.id)
+    flask("callbacks", "accept", callback.id, "--why", "agreed")
+    process()
+    assert (callback.effect, order.state) == (Effect.accepted, OrderState.open)
+
+
+def test_what_is_dealt_with_is_restored(flask: Run) -> None:
+    account = make_account()
+    callback = make_callback(account, message("no-such-order"))
+    process()
+    assert "processed" in flask("callbacks", "close", callback.id, "--why", "booked by hand").output
+    assert callback.effect is Effect.closed
+    flask("callbacks", "restore", callback.id)
+    assert (callback.state, callback.reason) == (State.unprocessed, Reason.order_not_found)
 
 
 def test_a_verb_is_done_to_all_that_are_named_or_to_none(flask: Run) -> None:

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, insert, select, update
 
+from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard import arrivals, queue, results, silence, speed
 from shopcallbacks.dashboard.arrivals import Arrivals
@@ -87,6 +88,8 @@ def test_a_payment_that_a_person_decided_on_was_helped_and_did_not_come_through_
 ) -> None:
     order = make_order(shop)
     failed = make_callback(account, message(order, Outcome.failed))
+    process()
+    moves.cancel(order.id, "the shop")
     late = make_callback(account, message(order))
     process()
     late.do(verb, None, "talked to the customer")

@@ -77,7 +77,7 @@ def test_records_end_as_rfc_4180_wants_it_whatever_the_cells_hold(account: Gatew
         ("+49", "'+49"),
         ("-2", "'-2"),
         ("@x", "'@x"),
-        ("\t=1", "' =1"),
+        ("\t=1", "'=1"),  # its number without blanks at the ends
         ("＝1", "'＝1"),
         ('=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")'),
         ("a=1", "a=1"),

@@ -37,12 +37,13 @@ def test_an_address_is_read_and_written_back() -> None:
         Tab.all,
         ("stripe", "paypal"),
         Reason.unclear,
-        since=date(2026, 11, 1),
-        until=date(2026, 11, 23),
-        order="7",
-        q="a b",
-        sort=Sort.largest,
-        per=50,
+        None,
+        date(2026, 11, 1),
+        date(2026, 11, 23),
+        "7",
+        "a b",
+        Sort.largest,
+        50,
     )
     assert Filter.from_query(filter_.query) == filter_
     assert Filter().query == ""
@@ -86,14 +87,14 @@ def test_each_callback_stands_behind_its_tab(account: GatewayAccount) -> None:
     ids = [callback.id for callback in callbacks]
     assert shown(account, "tab=processed") == ids[:1]
     assert shown(account, "tab=unprocessed") == [ids[1], ids[4]]
-    # Paid with too little, and paid once more by another payment.
-    assert shown(account, "tab=decide") == [ids[1], ids[4]]
+    assert shown(account, "tab=decide") == [ids[1], ids[4]]  # another sum; paid once more, by another payment
+    assert shown(account, "tab=decide&conflict=paid_already") == ids[4:]
     assert shown(account, "tab=waiting") == ids[2:3]
     assert shown(account, "tab=invalid") == ids[3:4]
     assert sorted(shown(account, "tab=all")) == ids
     assert tab_counts(account.shop) == {
         Tab.unprocessed: 2,
-        Tab.decide: 1,
+        Tab.decide: 2,
         Tab.waiting: 1,
         Tab.processed: 1,
         Tab.invalid: 1,

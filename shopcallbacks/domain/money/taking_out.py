@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from ..errors import Refused
 from ..states import CancelledBy, Effect, Entry, OrderState
@@ -16,10 +17,14 @@ from .payment import Life
 
 def take_out(telling: Telling) -> Decision:
     """What is kept and owed of it leaves the ledger; what was given back stays."""
+    return _taken_out(telling, telling.message.at)
+
+
+def _taken_out(telling: Telling, ended_at: datetime | None) -> Decision:
     before, figures = telling.order, telling.figures
     if not figures.held:
         raise Refused("Nothing of this payment is kept or owed any more.")
-    payment = replace(telling.payment, life=Life.taken_out, ended_at=telling.message.at)
+    payment = replace(telling.payment, life=Life.taken_out, ended_at=ended_at)
     rows = _withdrawn(telling)
     order = before.with_payment(payment).booked(*rows)
     if order.kept < before.kept and before.state is not OrderState.refunded:
@@ -32,7 +37,7 @@ def unowe(telling: Telling) -> Decision:
     figures = telling.figures
     if figures.kept or figures.owed != figures.came_in:
         raise Refused("It has been given back since, at least in part.")
-    return take_out(telling)
+    return _taken_out(telling, None)  # the message that is decided anew is no old word of it
 
 
 def _withdrawn(telling: Telling) -> list[Booking]:
