@@ -19,7 +19,7 @@ from ..domain.states import WAITING, Effect, OrderState
 from ..extensions import db, utcnow
 from ..orders import books, feed
 from ..orders.books import Book
-from ..orders.intake import NewOrder
+from ..orders.intake import BadOrder, NewOrder
 from ..orders.order import Order
 from ..orders.payments import Payment
 from ..shops.accounts import GatewayAccount, Shop
@@ -41,16 +41,28 @@ class Moved:
 
 
 def hand_in(new: NewOrder, shop: Shop) -> Moved:
-    """The shop's order of that number: made, replaced, handed in again, or as it was. `Refused` where it can't be."""
+    """The shop's order of that number: made, replaced, handed in again, or as it was. `Refused` where it can't be.
+
+    `BadOrder` of one that would wait with a time in the past to expire at; who hands in once more what is paid, or
+    waits just so, hears what became of it.
+    """
     handing = Handing(new.number, new.total, new.test, new.account_id, new.customer_email, new.expires_at)
     made = _made(handing, shop.id)
     if made is not None:
+        _check_expiry(new)
         return _moved(made, Decision(made.facts, Effect.created, _created(made.facts)), Answer.created, new.actor)
     order = Order.find(shop.id, new.number)
     assert order is not None
     book = books.opened_one(order.id)
     decision, answer = money.hand_in(book.facts, handing)
+    if answer is not Answer.same:
+        _check_expiry(new)
     return _moved(book, decision, answer, new.actor)
+
+
+def _check_expiry(new: NewOrder) -> None:
+    if new.expires_at is not None and new.expires_at <= utcnow():
+        raise BadOrder({"expires_at": "must lie in the future"})
 
 
 def _made(handing: Handing, shop_id: int) -> Book | None:

@@ -43,6 +43,13 @@ class Order(Base):
             "id",
             postgresql_where=text("state = 'awaiting_payment' AND kept_minor > 0"),
         ),
+        Index(
+            "ix_orders_awaiting",
+            "shop_id",
+            "changed_at",
+            "id",
+            postgresql_where=text("state = 'awaiting_payment'"),
+        ),
         Index("ix_orders_expiring", "expires_at", postgresql_where=text("state IN ('temporary', 'awaiting_payment')")),
         Index("ix_orders_held", "held_since", postgresql_where=text("held_since IS NOT NULL")),
     )
