@@ -210,7 +210,7 @@ def test_repeats_at_the_same_moment_make_one_order_and_hear_the_same(
 
     def call() -> None:
         headers = {**KEY, "Authorization": client.environ_base["HTTP_AUTHORIZATION"]}
-        response = app.test_client().post("/api/orders", json=NEW, headers=headers)
+        response = FlaskClient(app, app.response_class).post("/api/orders", json=NEW, headers=headers)
         answers.append((response.status_code, response.json))
 
     threads = [threading.Thread(target=call) for _ in range(5)]
