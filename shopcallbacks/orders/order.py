@@ -102,6 +102,11 @@ class Order(Base):
         return Money(self.kept_minor, self.currency)
 
     @property
+    def waived(self) -> Money:
+        """What people let go."""
+        return Money(self.waived_minor, self.currency)
+
+    @property
     def need(self) -> Money:
         """What it still wants; below zero where it keeps more than its total."""
         return Money(self.amount_minor - self.kept_minor - self.waived_minor, self.currency)
