@@ -37,13 +37,22 @@ def upgrade():
     )
     op.create_index("ix_idempotency_keys_at", "idempotency_keys", ["at"])
     op.add_column("alert_rules", sa.Column("disputes", sa.Boolean(), server_default=sa.true(), nullable=False))
-    op.add_column("alert_rules", sa.Column("disputes_position", sa.BigInteger(), nullable=True))
-    op.add_column("alert_rules", sa.Column("disputes_until", sa.DateTime(timezone=True), nullable=True))
+    op.create_table(
+        "disputes_told",
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("due_told", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_disputes_told_order_id_orders")),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_disputes_told_shop_id_shops")),
+        sa.PrimaryKeyConstraint("order_id", "place", name=op.f("pk_disputes_told")),
+    )
+    op.create_index("ix_disputes_told_shop_id", "disputes_told", ["shop_id"])
 
 
 def downgrade():
-    for column in ("disputes_until", "disputes_position", "disputes"):
-        op.drop_column("alert_rules", column)
+    op.drop_table("disputes_told")
+    op.drop_column("alert_rules", "disputes")
     op.drop_table("idempotency_keys")
     for name, (table, _, _) in INDEXES.items():
         op.drop_index(name, table_name=table)

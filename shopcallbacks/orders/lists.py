@@ -94,9 +94,23 @@ def open_disputes(shop_id: int) -> ColumnElement[bool]:
     return and_(Payment.shop_id == shop_id, text("payments.dispute = 'open'"))
 
 
-def disputed(shop_id: int, after: str | None) -> DisputePage:
+def all_disputed(shop_id: int) -> list[Dispute]:
     """Payments that are disputed, the first to be answered first."""
-    wanted = select(Payment, Order).join(Order, Order.id == Payment.order_id).where(open_disputes(shop_id))
+    return [Dispute(payment, order) for payment, order in db.session.execute(_disputes(shop_id))]
+
+
+def _disputes(shop_id: int) -> Select[Payment, Order]:
+    return (
+        select(Payment, Order)
+        .join(Order, Order.id == Payment.order_id)
+        .where(open_disputes(shop_id))
+        .order_by(Payment.answer_by.nulls_last(), Payment.order_id, Payment.place)
+    )
+
+
+def disputed(shop_id: int, after: str | None) -> DisputePage:
+    """The same, a page at a time."""
+    wanted = _disputes(shop_id)
     if (place := _dispute_place(after)) is not None:
         answer_by, *ids = place
         behind = tuple_(Payment.order_id, Payment.place) > tuple_(*ids)
@@ -105,8 +119,7 @@ def disputed(shop_id: int, after: str | None) -> DisputePage:
         else:
             later = or_(Payment.answer_by > answer_by, and_(Payment.answer_by == answer_by, behind))
             wanted = wanted.where(or_(later, Payment.answer_by.is_(None)))
-    ordered = wanted.order_by(Payment.answer_by.nulls_last(), Payment.order_id, Payment.place).limit(PAGE + 1)
-    found = [Dispute(payment, order) for payment, order in db.session.execute(ordered)]
+    found = [Dispute(payment, order) for payment, order in db.session.execute(wanted.limit(PAGE + 1))]
     last = found[PAGE - 1].payment if len(found) > PAGE else None
     at = (last.answer_by or _NO_DATE).isoformat() if last else ""
     return DisputePage(found[:PAGE], f"{at}~{last.order_id}~{last.place}" if last else None)
