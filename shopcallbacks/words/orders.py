@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..domain.money import Life, OrderFacts
+from ..domain.money import Figures, Life, OrderFacts
 from ..domain.states import CancelledBy, Entry, OrderState
 from ..domain.values import Money
 from .formats import PLAIN, Format
@@ -34,6 +34,15 @@ LIVES = {
     Life.booked: ("green", "booked"),
     Life.taken_out: ("purple", "taken out of the books"),
 }
+
+
+def stands(life: Life, figures: Figures) -> tuple[str, str]:
+    """A colour, and how the try stands; of one that is booked whether the order took it."""
+    if life is Life.booked and not figures.taken:
+        return "yellow", "booked, not taken by the order"
+    return LIVES[life]
+
+
 ENTRIES = {
     Entry.payment: "Payment",
     Entry.refund: "Refund",
