@@ -18,9 +18,11 @@ from redis import Redis as RedisClient
 from dev.services import Postgres, Redis, create_database, postgres, redis
 from shopcallbacks import create_app
 from shopcallbacks.extensions import Base, db
+from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.outgoing.http import Outgoing
 from shopcallbacks.shops import users
 
+from .processing.saying import Saying
 from .receiver import Receiver, http_receiver
 
 ROLE = "shopcallbacks"
@@ -152,6 +154,12 @@ _FULL = " UNION ALL ".join(
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def saying(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is a gateway `saying`, whose callbacks say whatever a message can (`tests/processing/saying.py`)."""
+    monkeypatch.setitem(GATEWAYS, "saying", Saying())
 
 
 @pytest.fixture

@@ -8,23 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from ..domain import money
 from ..domain.errors import Refused
 from ..domain.money import Answer, Decision, Handing, Life, OrderFacts
-from ..domain.states import WAITING, Effect, OrderState
+from ..domain.states import Effect, OrderState, State
+from ..domain.values import Outcome
 from ..extensions import db, utcnow
 from ..orders import books, feed
 from ..orders.books import Book
-from ..orders.intake import NewOrder
+from ..orders.intake import BadOrder, NewOrder
 from ..orders.order import Order
 from ..orders.payments import Payment
 from ..shops.accounts import GatewayAccount, Shop
 from ..shops.acts import Activity
 from ..shops.users import User
+from .attempts import KeptMessage
+from .callback import CHECKED, Callback
 from .waiting import Keys, other_paid, wake
 
 
@@ -41,16 +45,28 @@ class Moved:
 
 
 def hand_in(new: NewOrder, shop: Shop) -> Moved:
-    """The shop's order of that number: made, replaced, handed in again, or as it was. `Refused` where it can't be."""
+    """The shop's order of that number: made, replaced, handed in again, or as it was. `Refused` where it can't be.
+
+    `BadOrder` of one that would wait with a time in the past to expire at; who hands in once more what is paid, or
+    waits just so, hears what became of it.
+    """
     handing = Handing(new.number, new.total, new.test, new.account_id, new.customer_email, new.expires_at)
     made = _made(handing, shop.id)
     if made is not None:
+        _check_expiry(new)
         return _moved(made, Decision(made.facts, Effect.created, _created(made.facts)), Answer.created, new.actor)
     order = Order.find(shop.id, new.number)
     assert order is not None
     book = books.opened_one(order.id)
     decision, answer = money.hand_in(book.facts, handing)
+    if answer is not Answer.same:
+        _check_expiry(new)
     return _moved(book, decision, answer, new.actor)
+
+
+def _check_expiry(new: NewOrder) -> None:
+    if new.expires_at is not None and new.expires_at <= utcnow():
+        raise BadOrder({"expires_at": "must lie in the future"})
 
 
 def _made(handing: Handing, shop_id: int) -> Book | None:
@@ -129,24 +145,39 @@ def _by_a_person(
 
 
 def due_by_time(now: datetime, limit: int = 100) -> list[int]:
-    """Orders that time may move: held back long enough, expired, or with a try that lived too long without a word."""
-    waits = Order.state.in_(WAITING)
-    held = Order.held_since + func.make_interval(0, 0, 0, 0, 0, 0, Shop.refusal_cancels_after)
-    by_order = (
-        select(Order.id)
-        .join(Shop, Shop.id == Order.shop_id)
-        .where(waits, Order.kept_minor == 0, or_(held <= now, Order.expires_at <= now))
-        .where(or_(Order.held_since.is_not(None), Order.expires_at.is_not(None)))
-        .limit(limit)
+    """Orders that time moves: held back long enough, expired, or with a try that lived too long without a word.
+
+    Those that a person or a living try holds up are left out, so that however many they are others come to be.
+    """
+    paid_waits = (
+        select(KeptMessage.callback_id)
+        .join(Callback, Callback.id == KeptMessage.callback_id)
+        .where(KeptMessage.order_id == Order.id, KeptMessage.outcome == Outcome.paid, KeptMessage.reason.is_not(None))
+        .where(Callback.state == State.unprocessed, Callback.verdict.in_(CHECKED))
     )
-    lived = Payment.heard_at + func.make_interval(0, 0, 0, 0, 0, 0, GatewayAccount.try_lives_s)
-    by_try = (
+    lives = select(Payment.place).where(Payment.order_id == Order.id, Payment.life == Life.alive)
+    free = select(Order.id).where(Order.kept_minor == 0, ~paid_waits.exists(), ~lives.exists())
+    held = (
+        free.join(Shop, Shop.id == Order.shop_id)
+        .where(Order.held_since + _seconds(Shop.refusal_cancels_after) <= now)
+        .order_by(Order.held_since)
+    )
+    # Written out, as in the index, so that the planner always knows that it fits.
+    expired = free.where(text("orders.state IN ('temporary', 'awaiting_payment')"), Order.expires_at <= now).order_by(
+        Order.expires_at
+    )
+    outlived = (
         select(Payment.order_id)
         .join(GatewayAccount, GatewayAccount.id == Payment.account_id)
-        .where(Payment.life == Life.alive, GatewayAccount.try_lives_s.is_not(None), lived <= now)
-        .limit(limit)
+        .where(text("payments.life = 'alive'"), Payment.heard_at + _seconds(GatewayAccount.try_lives_s) <= now)
+        .order_by(Payment.heard_at)
     )
-    return sorted({*db.session.scalars(by_order), *db.session.scalars(by_try)})
+    found = (db.session.scalars(wanted.limit(limit)) for wanted in (held, expired, outlived))
+    return sorted({id_ for ids in found for id_ in ids})
+
+
+def _seconds(column: Any) -> Any:
+    return func.make_interval(0, 0, 0, 0, 0, 0, column)
 
 
 def tick(order_id: int, now: datetime) -> Moved:

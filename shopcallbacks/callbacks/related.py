@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, or_, select, union
 from sqlalchemy.orm import load_only
 
+from ..domain.money import OrderFacts
+from ..domain.states import State
+from ..domain.values import Message
 from ..extensions import db
 from ..orders.order import Order
 from .attempts import KeptMessage
-from .callback import LIGHT, Callback
+from .callback import CHECKED, LIGHT, Callback
+from .waiting import Keys, _waits, other_paid
 
 MOST = 20
 
@@ -87,3 +91,32 @@ def callbacks_about(order: Order) -> list[Callback]:
             .options(*LIGHT)
         )
     )
+
+
+@dataclass(frozen=True)
+class WaitingOn:
+    """What waits on an order: genuine callbacks, the first to come first, and the messages of money that came in."""
+
+    callbacks: tuple[Callback, ...]
+    paid: tuple[Message, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.callbacks)
+
+
+def waiting_on(order: Order, facts: OrderFacts) -> WaitingOn:
+    """Money among it is with the gateway, whatever the order's own books say."""
+    keys = Keys.of(order.id, facts)
+    callbacks = db.session.scalars(
+        select(Callback)
+        .where(
+            Callback.id.in_(select(KeptMessage.callback_id).where(_waits(keys))),
+            Callback.shop_id == order.shop_id,
+            Callback.state == State.unprocessed,
+            Callback.verdict.in_(CHECKED),
+        )
+        .order_by(Callback.received_at, Callback.id)
+        .limit(CALLBACKS)
+        .options(*LIGHT)
+    )
+    return WaitingOn(tuple(callbacks), tuple(other_paid(order.shop_id, keys)))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import click
 from flask.cli import AppGroup
 
 from ..extensions import db
+from ..shops import setup
 from ..shops.accounts import Shop
 from ..shops.acts import Activity
+from ..shops.order_rules import MOST_HELD_S, read_limit
 from .base import find_shop, plain_errors, table
 
 shops = AppGroup("shops", help="Shops and their API tokens.")
@@ -31,6 +36,39 @@ def add_shop(slug: str, name: str, time_zone: str) -> None:
     db.session.flush()
     Activity.record("add shop", None, shop_id=shop.id, what=slug)
     click.echo(f"Shop {slug} added. API token (shown only now): {token}")
+
+
+@shops.command("set")
+@click.argument("slug")
+@click.option("--refusal-cancels-after", type=click.IntRange(0, MOST_HELD_S), help="Seconds; 0: at once.")
+@click.option(
+    "--payment-reopens/--no-payment-reopens", default=None, help="A payment reopens what a refusal cancelled."
+)
+@click.option("--parts/--no-parts", default=None, help="Payments of less add up to what the order costs.")
+@click.option("--accept-limit", help='Above it only admins accept another sum: "100.00 EUR", or none.')
+@plain_errors
+def set_rules(
+    slug: str,
+    refusal_cancels_after: int | None,
+    payment_reopens: bool | None,
+    parts: bool | None,
+    accept_limit: str | None,
+) -> None:
+    """Say how payments move the shop's orders. Without options it shows what is set."""
+    shop = find_shop(slug)
+    given: dict[str, Any] = {
+        "refusal_cancels_after": refusal_cancels_after,
+        "payment_reopens": payment_reopens,
+        "parts": parts,
+    }
+    rules = replace(shop.order_rules, **{name: value for name, value in given.items() if value is not None})
+    if accept_limit is not None:
+        rules = replace(
+            rules, accept_limit=None if accept_limit == "none" else read_limit(*accept_limit.rsplit(" ", 1))
+        )
+    setup.rule_orders(shop, rules, None)
+    for name, value in vars(rules).items():
+        click.echo(f"{name}: {value if value is not None else 'none'}")
 
 
 @shops.command("new-token")

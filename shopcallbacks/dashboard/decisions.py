@@ -1,20 +1,22 @@
-"""Payments that no order takes: how many wait for a person's ruling, and what is owed back to customers.
+"""Money that waits for a person: payments to decide on, what is owed back to customers, and disputes to answer.
 
-Both read a partial index, of the queue and of the orders that owe, so they cost the same however long the history is.
+Each reads a partial index, of the queue, of the orders that owe and of what is disputed, so they cost the same however
+long the history is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, select
 
 from ..callbacks.callback import Callback
 from ..domain.values import Money
 from ..extensions import db
-from ..orders.lists import owing, sums
+from ..orders.lists import OrderPage, open_disputes, owed_sums, page_by, sums
 from ..orders.order import Order
+from ..orders.payments import Payment
 from .queue import needs_a_person
 
 
@@ -23,23 +25,51 @@ def undecided(shop_id: int, now: datetime) -> ColumnElement[bool]:
     return and_(needs_a_person(shop_id, now), Callback.to_decide)
 
 
+def to_decide(shop_id: int, now: datetime, after: str | None) -> OrderPage:
+    """Orders with callbacks to decide on, the longest unchanged first."""
+    waiting = select(Callback.order_id).where(undecided(shop_id, now))
+    return page_by(Order.changed_at, select(Order).where(Order.id.in_(waiting)), after)
+
+
+# So long before its answer is due a dispute is told of.
+DUE_WITHIN = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Disputes:
+    """Those that are open: how many, how many of them are to be answered within `DUE_WITHIN`, and the first of all."""
+
+    count: int
+    due: int
+    first: datetime | None
+
+
+def disputes(shop_id: int, now: datetime) -> Disputes:
+    soon = func.count().filter(Payment.answer_by <= now + DUE_WITHIN)
+    row = db.session.execute(
+        select(func.count(), soon, func.min(Payment.answer_by)).select_from(Payment).where(open_disputes(shop_id))
+    ).one()
+    return Disputes(*row)
+
+
 @dataclass(frozen=True)
 class Open:
-    """What is open of a shop: payments to decide on, and debts. Each sum is per currency."""
+    """What is open of a shop: payments to decide on, debts and disputes. Each sum is per currency."""
 
     payments: int
     oldest: datetime | None
     stakes: tuple[Money, ...]
     debts: int
     owed: tuple[Money, ...]
+    disputes: Disputes
 
     def __bool__(self) -> bool:
-        return bool(self.payments or self.debts)
+        return bool(self.payments or self.debts or self.disputes.count)
 
 
 def still_open(shop_id: int, now: datetime) -> Open:
     waiting = undecided(shop_id, now)
     payments, oldest = db.session.execute(select(func.count(), func.min(Callback.received_at)).where(waiting)).one()
     stakes, _ = sums(Order.amount_minor, Order.id.in_(select(Callback.order_id).where(waiting)))
-    owed, debts = sums(Order.owed_minor, owing(shop_id))
-    return Open(payments, oldest, stakes, debts, owed)
+    owed, debts = owed_sums(shop_id)
+    return Open(payments, oldest, stakes, debts, owed, disputes(shop_id, now))

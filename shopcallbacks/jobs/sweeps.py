@@ -12,6 +12,7 @@ from ..dashboard import arrivals
 from ..dashboard.pulse import Pulse
 from ..domain.states import Lane
 from ..extensions import Call, db, enqueue, ring, utcnow
+from ..orders import repeats
 from ..release import RELEASE
 from .bulk_runs import bulk
 from .drains import drain
@@ -28,6 +29,7 @@ def sweep(asks: bool) -> None:
             drain(asks)
         if lane is Lane.plain:
             arrivals.keep(utcnow())
+            repeats.forget(utcnow())
             db.session.commit()
             tick()
             _try_crashed_again()

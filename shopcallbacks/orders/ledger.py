@@ -35,6 +35,7 @@ class LedgerRow(Base):
             postgresql_where=text(f"movement IS NOT NULL AND NOT ({_VOID})"),
         ),
         Index("ix_ledger_shop_time", "shop_id", "booked_at", "id"),
+        Index("ix_ledger_unmatched", "shop_id", "order_id", postgresql_where=text("unmatched <> 0")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,17 +1,23 @@
-"""The shop's orders as lists, page by page, and their sums."""
+"""The shop's orders as lists, page by page, and their sums.
+
+Conditions that an index is about are written out in its words, so that the planner sees that it fits, prepared or not.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, func, or_, select, text, true, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ..domain.states import OrderState
 from ..domain.values import Money, read_id
 from ..extensions import db
+from .ledger import LedgerRow
 from .order import Order
+from .payments import Payment
 
 PAGE = 50
 
@@ -35,6 +41,100 @@ def newest(shop_id: int, state: OrderState | None, after: str | None, per: int =
 def in_debt(shop_id: int, after: str | None) -> OrderPage:
     """Those of which money is to be given back, the longest unchanged first."""
     return page_by(Order.changed_at, select(Order).where(owing(shop_id)), after)
+
+
+def part_paid(shop_id: int, after: str | None) -> OrderPage:
+    """Those of which a part is paid and the rest is waited for, the longest unchanged first."""
+    waits = text("orders.state = 'awaiting_payment' AND orders.kept_minor > 0")
+    return page_by(Order.changed_at, select(Order).where(Order.shop_id == shop_id, waits), after)
+
+
+def awaiting(shop_id: int, since: datetime, after: str | None) -> OrderPage:
+    """Those that await payment and of which nothing was told since, the longest silent first."""
+    waits = text("orders.state = 'awaiting_payment'")
+    wanted = select(Order).where(Order.shop_id == shop_id, waits, Order.changed_at <= since)
+    return page_by(Order.changed_at, wanted, after)
+
+
+UNTOLD_AFTER = timedelta(days=1)
+
+
+def untold(shop_id: int, now: datetime, after: str | None) -> OrderPage:
+    """Those with money given back, for a day by now, of a payment that no gateway has told of."""
+    known = (
+        select(LedgerRow.order_id)
+        .where(LedgerRow.shop_id == shop_id, text("ledger.unmatched <> 0"))
+        .group_by(LedgerRow.order_id)
+        .having(func.sum(LedgerRow.unmatched) > 0, func.max(LedgerRow.booked_at) <= now - UNTOLD_AFTER)
+    )
+    return page_by(Order.changed_at, select(Order).where(Order.id.in_(known)), after)
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """A payment that is disputed, and its order."""
+
+    payment: Payment
+    order: Order
+
+
+@dataclass(frozen=True)
+class DisputePage:
+    """`after`: where the next page goes on; None on the last."""
+
+    disputes: list[Dispute]
+    after: str | None
+
+
+# Whose gateway has not said until when comes last.
+_NO_DATE = datetime.max.replace(tzinfo=UTC)
+
+
+def open_disputes(shop_id: int) -> ColumnElement[bool]:
+    return and_(Payment.shop_id == shop_id, text("payments.dispute = 'open'"))
+
+
+def all_disputed(shop_id: int) -> list[Dispute]:
+    """Payments that are disputed, the first to be answered first."""
+    return [Dispute(payment, order) for payment, order in db.session.execute(_disputes(shop_id))]
+
+
+def _disputes(shop_id: int) -> Select[Payment, Order]:
+    return (
+        select(Payment, Order)
+        .join(Order, Order.id == Payment.order_id)
+        .where(open_disputes(shop_id))
+        .order_by(Payment.answer_by.nulls_last(), Payment.order_id, Payment.place)
+    )
+
+
+def disputed(shop_id: int, after: str | None) -> DisputePage:
+    """The same, a page at a time."""
+    wanted = _disputes(shop_id)
+    if (place := _dispute_place(after)) is not None:
+        answer_by, *ids = place
+        behind = tuple_(Payment.order_id, Payment.place) > tuple_(*ids)
+        if answer_by == _NO_DATE:
+            wanted = wanted.where(Payment.answer_by.is_(None), behind)
+        else:
+            later = or_(Payment.answer_by > answer_by, and_(Payment.answer_by == answer_by, behind))
+            wanted = wanted.where(or_(later, Payment.answer_by.is_(None)))
+    found = [Dispute(payment, order) for payment, order in db.session.execute(wanted.limit(PAGE + 1))]
+    last = found[PAGE - 1].payment if len(found) > PAGE else None
+    at = (last.answer_by or _NO_DATE).isoformat() if last else ""
+    return DisputePage(found[:PAGE], f"{at}~{last.order_id}~{last.place}" if last else None)
+
+
+def _dispute_place(after: str | None) -> tuple[datetime, int, int] | None:
+    at, _, ids = (after or "").partition("~")
+    order_id, _, place = ids.partition("~")
+    try:
+        time, key = datetime.fromisoformat(at), (read_id(order_id), read_id(place))
+    except ValueError:
+        return None
+    if time.tzinfo is None or key[0] is None or key[1] is None:
+        return None
+    return time, key[0], key[1]
 
 
 def numbered(shop_id: int, start: str, state: OrderState | None, after: str | None) -> OrderPage:
@@ -91,5 +191,21 @@ def sums(
 
 
 def owing(shop_id: int) -> ColumnElement[bool]:
-    """Orders of which money is to be given back."""
-    return and_(Order.shop_id == shop_id, Order.owed_minor > 0)
+    """Orders of which money is to be given back, in whatever currency."""
+    return and_(Order.shop_id == shop_id, text("(orders.owed_minor > 0 OR orders.owed_other <> '{}'::jsonb)"))
+
+
+def owed_sums(shop_id: int) -> tuple[tuple[Money, ...], int]:
+    """What is to be given back, per currency; and of how many orders."""
+    own, orders = sums(Order.owed_minor, owing(shop_id))
+    other = func.jsonb_each_text(Order.owed_other).table_valued("key", "value").render_derived()
+    rows = db.session.execute(
+        select(other.c.key, func.sum(other.c.value.cast(BigInteger)))
+        .select_from(Order)
+        .join(other, true())
+        .where(owing(shop_id))
+        .group_by(other.c.key)
+    )
+    found = Counter({money.currency: money.minor for money in own})
+    found.update({currency: int(minor) for currency, minor in rows})
+    return tuple(Money(minor, currency) for currency, minor in sorted(found.items()) if minor), orders

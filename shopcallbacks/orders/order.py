@@ -43,6 +43,13 @@ class Order(Base):
             "id",
             postgresql_where=text("state = 'awaiting_payment' AND kept_minor > 0"),
         ),
+        Index(
+            "ix_orders_awaiting",
+            "shop_id",
+            "changed_at",
+            "id",
+            postgresql_where=text("state = 'awaiting_payment'"),
+        ),
         Index("ix_orders_expiring", "expires_at", postgresql_where=text("state IN ('temporary', 'awaiting_payment')")),
         Index("ix_orders_held", "held_since", postgresql_where=text("held_since IS NOT NULL")),
     )
@@ -93,6 +100,11 @@ class Order(Base):
     @property
     def kept(self) -> Money:
         return Money(self.kept_minor, self.currency)
+
+    @property
+    def waived(self) -> Money:
+        """What people let go."""
+        return Money(self.waived_minor, self.currency)
 
     @property
     def need(self) -> Money:

@@ -7,7 +7,7 @@ import itertools
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -26,6 +26,7 @@ from ..gateways.base import Gateway, Kind, Setting
 from ..gateways.kit.errors import ReadError
 from ..gateways.kit.own_field import OwnField
 from ..gateways.settings import check, check_one, complete
+from .order_rules import Meeting, OrderRules
 from .secrets import Secret
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
@@ -83,6 +84,18 @@ class Shop(Base):
     @property
     def accept_limit(self) -> Money | None:
         return Money.known(self.accept_limit_minor, self.accept_limit_currency)
+
+    @property
+    def order_rules(self) -> OrderRules:
+        """All that it says of its orders."""
+        return OrderRules(self.refusal_cancels_after, self.payment_reopens, self.parts, self.accept_limit)
+
+    @order_rules.setter
+    def order_rules(self, rules: OrderRules) -> None:
+        self.refusal_cancels_after = rules.refusal_cancels_after
+        self.payment_reopens, self.parts = rules.payment_reopens, rules.parts
+        limit = rules.accept_limit
+        self.accept_limit_minor, self.accept_limit_currency = (limit.minor, limit.currency) if limit else (None, None)
 
     def new_api_token(self) -> str:
         """A new bearer token for the shop's API, shown once; the former one stops working."""
@@ -252,6 +265,16 @@ class GatewayAccount(Base):
     @property
     def gateway(self) -> Gateway:
         return GATEWAYS[self.gateway_name]
+
+    @property
+    def meeting(self) -> Meeting:
+        """How its messages meet orders."""
+        return Meeting(**{field.name: getattr(self, field.name) for field in fields(Meeting)})
+
+    @meeting.setter
+    def meeting(self, meeting: Meeting) -> None:
+        for name, value in vars(meeting).items():
+            setattr(self, name, value)
 
     @property
     def letters(self) -> str:

@@ -12,6 +12,7 @@ from ..extensions import db
 from ..gateways.base import Kind, Setting
 from .accounts import GatewayAccount, Mode, Shop
 from .acts import Activity
+from .order_rules import Meeting, OrderRules
 from .secrets import Secret
 from .users import User
 
@@ -26,16 +27,48 @@ def connect(
     return account
 
 
-def edit(account: GatewayAccount, given: dict[str, Any], mode: Mode, title: str, user: User) -> bool:
-    """Takes title, mode and settings; `BadSettings` where one does not fit. Whether anything is other than before."""
-    before = {"Title": account.title, "Mode": str(account.mode), **_shown(account)}
+def edit(
+    account: GatewayAccount, given: dict[str, Any], mode: Mode, title: str, user: User, meeting: Meeting | None = None
+) -> bool:
+    """Takes title, mode, settings and how its messages meet orders (None: as before); `BadSettings` where a setting
+    does not fit. Whether anything is other than before.
+    """
+    before = _all_of(account)
     account.configure(given)
     account.title, account.mode = title or account.gateway.title, mode
-    after = {"Title": account.title, "Mode": str(account.mode), **_shown(account)}
-    changes = [_change(label, before.get(label), value) for label, value in after.items() if value != before.get(label)]
+    if meeting is not None:
+        account.meeting = meeting
+    changes = _changes(before, _all_of(account))
     if changes:
-        _keep(account, user, ", ".join(changes))
+        _keep(account, user, changes)
     return bool(changes)
+
+
+def rule_orders(shop: Shop, rules: OrderRules, user: User | None) -> bool:
+    """What the shop says of all its orders. Whether anything is other than before."""
+    before = _labelled(_RULES, shop.order_rules)
+    shop.order_rules = rules
+    changes = _changes(before, _labelled(_RULES, rules))
+    if changes:
+        Activity.record("settings", user, shop_id=shop.id, what=f"orders: {changes}")
+    return bool(changes)
+
+
+# As the list of acts names them.
+_RULES = {
+    "refusal_cancels_after": "A refused payment cancels after (s)",
+    "payment_reopens": "A payment reopens what a refusal cancelled",
+    "parts": "Parts add up",
+    "accept_limit": "Only admins accept above",
+}
+_MEETING = {
+    "number_pattern": "How order numbers come back",
+    "ours_field": "Ours where this field",
+    "ours_value": "has this value",
+    "sets_nameless_aside": "Set aside what names no order",
+    "try_lives_s": "A try lives (s)",
+    "tolerance_minor": "Tolerance",
+}
 
 
 def add_secrets(account: GatewayAccount, setting: Setting, values: Any, former: datetime | None, user: User) -> None:
@@ -72,13 +105,34 @@ def _keep(account: GatewayAccount, user: User | None, what: str, why: str = "", 
     Activity.record(verb, user, shop_id=account.shop.id, what=f"{account.slug}: {what}"[:1000], why=why.strip())
 
 
+def _all_of(account: GatewayAccount) -> dict[str, Any]:
+    head = {"Title": account.title, "Mode": str(account.mode)}
+    return {**head, **_shown(account), **_labelled(_MEETING, account.meeting)}
+
+
+def _labelled(labels: dict[str, str], values: OrderRules | Meeting) -> dict[str, Any]:
+    return {label: getattr(values, name) for name, label in labels.items()}
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> str:
+    return ", ".join(
+        _change(label, before.get(label), value) for label, value in after.items() if value != before.get(label)
+    )
+
+
 def _shown(account: GatewayAccount) -> dict[str, Any]:
     return {s.label: account.settings.get(s.key) for s in account.gateway.settings if not s.is_secret}
 
 
 def _change(label: str, before: Any, after: Any) -> str:
     """Short values in full, others by their name alone."""
-    values = [str(value) if value not in (None, "") else "nothing" for value in (before, after)]
+    values = [_said(before), _said(after)]
     if isinstance(before, list | dict) or isinstance(after, list | dict) or max(map(len, values)) > 60:
         return f"{label} changed"
     return f"{label} from {values[0]} to {values[1]}"
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if value not in (None, "") else "nothing"

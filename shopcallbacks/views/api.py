@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request, url_for
 
 from ..callbacks import moves
+from ..callbacks.moves import Moved
 from ..domain.errors import Refused
-from ..domain.money import Answer, Dispute, OrderFacts, Payment
+from ..domain.money import Answer
 from ..domain.numbers import number_key
 from ..domain.states import Lane
 from ..domain.values import Money, read_id
 from ..extensions import csrf, db, ring
+from ..orders import repeats, statements
 from ..orders.feed import OrderEvent
 from ..orders.intake import BadOrder, parse_new_order, read_json
 from ..orders.order import Order
+from ..orders.statements import Statement
 from ..shops.accounts import Shop
 from ..shops.tries import TOKENS, network, tries
 from .problems import problem
@@ -40,6 +44,27 @@ def authenticate() -> Response | None:
     return None
 
 
+@bp.before_request
+def repeat() -> Response | None:
+    """A call with an `Idempotency-Key` that was used in the last 24 hours is answered as it was then, and does nothing;
+    422 where it was another call. One that comes while the first is at work waits for it.
+    """
+    key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
+    g.call = None
+    if key is None:
+        return None
+    if not (0 < len(key) <= repeats.LONGEST and key.isprintable()):
+        return problem(422, f"An Idempotency-Key is printable text of at most {repeats.LONGEST} characters.")
+    g.call = repeats.Call(g.shop.id, key, hashlib.sha256(request.path.encode() + b"\0" + request.get_data()).digest())
+    before = repeats.begin(g.call)
+    if before is None:
+        return None
+    if not before.same:
+        return problem(422, "This Idempotency-Key was used for another call.")
+    kind = "application/json" if before.status < 400 else "application/problem+json"
+    return Response(before.body, before.status, content_type=kind)
+
+
 @bp.post("/orders")
 def create_order() -> Response:
     """A new temporary order, 201, also one that was cancelled and is handed in again; replaced, or as it was, 200.
@@ -48,20 +73,12 @@ def create_order() -> Response:
     """
     try:
         new = parse_new_order(read_json(request.get_data()), g.shop)
+        response = _moving(new.number, lambda: moves.hand_in(new, g.shop))
     except BadOrder as error:
         return problem(422, "The order can't be taken.", errors=error.problems)
-    try:
-        moved = moves.hand_in(new, g.shop)
-    except Refused as refused:
-        db.session.rollback()
-        return _refused(Order.find(g.shop.id, new.number), str(refused))
-    db.session.commit()
-    if moves.woken_behind(g.shop, new.number) or moved.woken:
+    if moves.woken_behind(g.shop, new.number):
         db.session.commit()
         ring(Lane.plain)
-    response = jsonify(as_json(db.session.get_one(Order, moved.order_id)))
-    response.status_code = 201 if moved.answer in (Answer.created, Answer.again) else 200
-    response.headers["Location"] = url_for("api.show_order", number=new.number)
     return response
 
 
@@ -71,21 +88,29 @@ def cancel_order(number: str) -> Response:
     order = Order.find(g.shop.id, number_key(number))
     if order is None:
         return problem(404, f"There is no order {number}.")
+    return _moving(number, lambda: moves.cancel(order.id, "shop API"))
+
+
+def _moving(number: str, move: Callable[[], Moved]) -> Response:
+    """Moves the order; it as it stands then. 409 with what it has taken, which the shop must not overlook."""
+    woken = False
     try:
-        moved = moves.cancel(order.id, "shop API")
+        moved = move()
     except Refused as refused:
-        db.session.rollback()
-        return _refused(Order.find(g.shop.id, number), str(refused))
+        order = Order.find(g.shop.id, number)
+        assert order is not None
+        response = problem(409, str(refused), order=as_json(order))
+    else:
+        woken = moved.woken
+        response = jsonify(as_json(db.session.get_one(Order, moved.order_id)))
+        response.status_code = 201 if moved.answer in (Answer.created, Answer.again) else 200
+        response.headers["Location"] = url_for("api.show_order", number=number)
+    if g.call is not None:
+        repeats.answered(g.call, response.status_code, response.get_data(as_text=True))
     db.session.commit()
-    if moved.woken:
+    if woken:
         ring(Lane.plain)
-    return jsonify(as_json(db.session.get_one(Order, moved.order_id)))
-
-
-def _refused(order: Order | None, sentence: str) -> Response:
-    """409, with the order as it stands: what it has taken is money that the shop must not overlook."""
-    assert order is not None
-    return problem(409, sentence, order=as_json(order))
+    return response
 
 
 @bp.get("/orders/<path:number>")
@@ -128,31 +153,33 @@ def as_json(order: Order) -> dict[str, Any]:
         "expires_at": order.expires_at.isoformat() if order.expires_at else None,
         "created_at": order.created_at.isoformat(),
         "changed_at": order.changed_at.isoformat(),
-        "payments": [_payment(order.facts, payment) for payment in order.facts.payments],
+        "payments": [_payment(one) for one in statements.of(order)],
     }
 
 
-def _payment(order: OrderFacts, payment: Payment) -> dict[str, Any]:
+def _payment(one: Statement) -> dict[str, Any]:
     """One try to pay. `taken`: what the order counts as its own of it; nothing of one that it did not take."""
-    figures, currency = order.figures(payment), order.total.currency
     return {
-        "transaction_ids": list(payment.transactions),
-        "life": payment.life,
-        "came_in": _by_currency(figures.came_in),
-        "taken": str(Money(figures.taken, currency).amount),
-        "given_back": str(Money(figures.given_back, currency).amount),
-        "kept": str(Money(figures.kept, currency).amount),
-        "owed": _by_currency(figures.owed),
-        "disputed": payment.dispute is Dispute.open,
-        "answer_by": payment.answer_by.isoformat() if payment.answer_by else None,
+        "gateway_account": one.account.slug,
+        "transaction_ids": list(one.payment.transactions),
+        "life": one.payment.life,
+        "came_in": _by_currency(one.figures.came_in),
+        "taken": str(one.taken.amount),
+        "given_back": str(one.given_back.amount),
+        "kept": str(one.kept.amount),
+        "owed": _by_currency(one.figures.owed),
+        "disputed": one.disputed,
+        "answer_by": one.answer_by.isoformat() if one.answer_by else None,
         "bookings": [
             {
                 "kind": row.entry,
                 "amount": str(row.money.amount),
-                "currency": row.money.currency,
+                "currency": row.currency,
                 "movement": row.movement,
+                "callback_id": row.callback_id,
+                "at": row.booked_at.isoformat(),
             }
-            for row in figures.rows
+            for row in one.rows
         ],
     }
 

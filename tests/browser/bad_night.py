@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import patch
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from shopcallbacks import jobs
 from shopcallbacks.bulk.runs import BulkRun
@@ -17,6 +18,8 @@ from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Lane, Verb
 from shopcallbacks.domain.values import Money, Outcome, Request
 from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.gateways import GATEWAYS
+from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.outgoing import trial
 from shopcallbacks.outgoing.alerts.rules import AlertRules
 from shopcallbacks.outgoing.endpoint import Endpoint
@@ -25,6 +28,7 @@ from shopcallbacks.panel.filter import Filter
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.users import Role, User
 from tests.factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
+from tests.processing.saying import Saying, say
 from tests.receiver import http_receiver
 
 ADMIN, VIEWER = "admin@shop.example", "viewer@shop.example"
@@ -33,6 +37,7 @@ ADMIN, VIEWER = "admin@shop.example", "viewer@shop.example"
 def bad_night() -> dict[str, int]:
     """What addresses of screens are made of: the ids of one of each kind."""
     shop = make_shop("night")
+    shop.payment_reopens = False  # it sells the goods again
     admin = make_user(Role.owner, email=ADMIN)
     make_user(Role.viewer, shop, email=VIEWER)
     _calm_shop()
@@ -95,11 +100,42 @@ def _callbacks(shop: Shop, admin: User) -> dict[str, int]:
     Note.write(made["conflict"], admin, "She called: she still wants it.")
     for name in ("invalid", "back"):
         made[name].do(Verb.remove, admin, "a test of the old shop")
+    money = _money(shop, stripe)
     off = make_account(shop, slug="stripe-old")
     off.disable()
     db.session.commit()
     others = {"order": paid.id, "owing": gone.id, "account": stripe.id, "off": off.id}
-    return {name: callback.id for name, callback in made.items()} | others
+    others["decide"] = made["amount"].order_id or 0
+    return {name: callback.id for name, callback in made.items()} | others | money
+
+
+def _money(shop: Shop, account: GatewayAccount) -> dict[str, int]:
+    """Orders with all that can come of money. The account says for once whatever a message can."""
+    shop.parts, shop.refusal_cancels_after = True, 3600
+    orders = {name: make_order(shop, customer_email="ben@customers.example") for name in ("part", "disputed", "held")}
+    part, disputed, held = orders.values()
+    untold = make_order(shop)
+    with patch.dict(GATEWAYS, {account.gateway_name: Saying()}):
+        for said in (
+            message(part, transaction_id="pi_part", money=Money(1990, "EUR")),
+            message(part, Outcome.pending, transaction_id="pi_a_try_with_a_very_long_transaction_id_0123456789"),
+            message(part, transaction_id="pi_usd", money=Money(4400, "USD")),
+            message(disputed, transaction_id="pi_disputed"),
+            message(disputed, Outcome.refunded, transaction_id="pi_disputed", movement="re_1", money=Money(990, "EUR")),
+            message(disputed, Outcome.disputed, transaction_id="pi_disputed", answer_by=utcnow() + timedelta(days=2)),
+            message(held, Outcome.failed, transaction_id="pi_refused"),
+            message(untold, Outcome.refunded, transaction_id="pi_never_told"),
+        ):
+            say(account, said)
+            process()
+    part.changed_at -= timedelta(days=9)
+    db.session.execute(text("ALTER TABLE ledger DISABLE TRIGGER USER"))
+    a_day = update(LedgerRow).where(LedgerRow.order_id == untold.id)
+    db.session.execute(a_day.values(booked_at=LedgerRow.booked_at - timedelta(days=2)))
+    db.session.execute(text("ALTER TABLE ledger ENABLE TRIGGER USER"))
+    shop.parts, shop.refusal_cancels_after = False, 0
+    db.session.commit()
+    return {name: order.id for name, order in orders.items()}
 
 
 def _several(adyen: GatewayAccount, shop: Shop) -> Request:

@@ -61,6 +61,17 @@ def select_all(page: Page) -> None:
 
 NIGHT = "?shop=night"
 ACCOUNT = "/settings/gateways/{account}"
+TRY = "pi_a_try_with_a_very_long_transaction_id_0123456789"
+# Lists of orders by their names in the address.
+LISTS = {
+    "decide": "to decide on",
+    "owed": "that owe",
+    "disputed": "that are disputed",
+    "part_paid": "part paid",
+    "waiting": "that wait without a word",
+    "untold": "with refunds of unknown payments",
+    "unheard": "nobody called about",
+}
 SCREENS = (
     Screen("log-in", "/login", who=NOBODY),
     Screen("log-in refused", "/login", (untold, press("Log in"), until("#failed")), who=NOBODY),
@@ -136,12 +147,28 @@ SCREENS = (
     # orders and acts
     Screen("orders", "/orders" + NIGHT),
     Screen("orders, none", f"/orders{NIGHT}&number=none"),
-    Screen("orders that owe", f"/orders{NIGHT}&owed=1"),
-    Screen("orders that owe, none", "/orders?shop=calm&owed=1"),
-    Screen("orders nobody called about", f"/orders{NIGHT}&unheard=1"),
+    *(
+        screen
+        for name, words in LISTS.items()
+        for screen in (
+            Screen(f"orders {words}", f"/orders{NIGHT}&{name}=1"),
+            Screen(f"orders {words}, none", f"/orders?shop=calm&{name}=1"),
+        )
+    ),
     Screen("order", "/orders/{order}"),
+    Screen("order with money to decide on", "/orders/{decide}"),
     Screen("order that owes", "/orders/{owing}"),
+    Screen("order part paid, with a try under way", "/orders/{part}"),
+    Screen("order with a dispute", "/orders/{disputed}"),
+    Screen("order whose refusal is held back", "/orders/{held}"),
     Screen("given back, page", "/orders/{owing}/settlement"),
+    Screen("given back, dialog", "/orders/{owing}", ask("Given back")),
+    Screen("given back, no reason", "/orders/{owing}/settlement", (untold, press("It was"), until("#why-problem"))),
+    Screen("that is all, page", "/orders/{part}/completion"),
+    Screen("that is all, dialog", "/orders/{part}", ask("That is all")),
+    Screen("end this try, page", "/orders/{part}/try-end?account={account}&transaction=" + TRY),
+    Screen("end this try, dialog", "/orders/{part}", ask("End this try")),
+    Screen("end this try, which has ended", "/orders/{order}/try-end"),
     Screen("activity", "/activity" + NIGHT),
     Screen("activity, nothing fits", f"/activity{NIGHT}&who=cli&from=never"),
     Screen("your last actions", "/activity/mine" + NIGHT),
@@ -169,6 +196,28 @@ SCREENS = (
     Screen("gateway account, switched off", "/settings/gateways/{off}"),
     Screen("gateway account, a test sent", ACCOUNT, (press("Send a test"), until("#test-story"))),
     Screen("gateway account, a test's page", "/settings/gateways/{account}/tests/{test}"),
+    Screen(
+        "gateway account, numbers that don't fit",
+        ACCOUNT,
+        (lambda page: page.locator("#number_pattern").fill("ORD-{number}"), until("#numbers strong")),
+    ),
+    Screen(
+        "gateway account with problems",
+        ACCOUNT,
+        (
+            lambda page: page.locator("#number_pattern").fill("ORD-"),
+            lambda page: page.locator("#try_lives").fill("soon"),
+            press("Save the settings"),
+            until(".meeting .wrong"),
+        ),
+    ),
+    Screen("settings of orders", "/settings/orders" + NIGHT),
+    Screen("settings of orders for a viewer", "/settings/orders", who=VIEWER),
+    Screen(
+        "settings of orders with problems",
+        "/settings/orders" + NIGHT,
+        (lambda page: page.locator("#limit").fill("plenty"), press("Save"), until(".wrong")),
+    ),
     Screen("alerts", "/settings/alerts" + NIGHT),
     Screen("alerts for a viewer", "/settings/alerts", who=VIEWER),
     Screen(
@@ -206,6 +255,7 @@ NO_SCREENS = {
     "dashboard.undecided": "a part of the dashboard",
     "noting.people": "a part of a callback's page",
     "dashboard.first": "a part of the first steps",
+    "settings.accounts.numbers": "a part of the account's page",
     "deliveries.show": "a part of the order's page; without htmx it leads there",
     "settings.alerts.messages": "a part of the alerts' page",
     "api.list_events": "JSON",

@@ -19,17 +19,19 @@ from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.cli import GROUPS
 from shopcallbacks.domain.errors import Reason
-from shopcallbacks.domain.states import Effect, OrderState, State
-from shopcallbacks.domain.values import Money
+from shopcallbacks.domain.states import Effect, OrderState, State, Verb
+from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.acts import Activity
+from shopcallbacks.shops.order_rules import OrderRules
 from shopcallbacks.shops.sessions import UserSession
 from shopcallbacks.shops.users import Role, User
 
 from ..factories import PASSWORD, make_account, make_callback, make_order, make_shop, make_user, message, process
+from ..processing.saying import say
 
 Run = Callable[..., Result]
 
@@ -181,6 +183,79 @@ def test_orders_are_created_once_and_shown(flask: Run) -> None:
     assert order is not None
     assert (order.total.minor, order.customer_email) == (5990, "a@b.example")
     assert "temporary, 59.90 EUR" in flask("orders", "show", "here", "26").output
+
+
+def test_an_order_is_replaced_given_up_and_handed_in_again(flask: Run) -> None:
+    make_shop("here")
+    flask("orders", "create", "here", "26", "59.90", "EUR")
+    replaced = flask("orders", "create", "here", "26", "49.90", "EUR", "--expires-at", "2099-11-27T18:00:00+01:00")
+    assert "replaced: temporary, 49.90 EUR" in replaced.output
+    assert "cancelled by the shop" in flask("orders", "cancel", "here", "26", "out of stock").output
+    assert "handed in again: temporary" in flask("orders", "create", "here", "26", "49.90", "EUR").output
+    late = flask("orders", "create", "here", "27", "1.00", "EUR", "--expires-at", "2020-01-01T00:00:00Z", code=1)
+    assert "expires_at must lie in the future" in late.output
+    assert "There is no order '27'" in flask("orders", "show", "here", "27", code=1).output
+
+
+def test_money_owed_is_given_back_and_a_part_is_all(flask: Run, saying: None) -> None:
+    account = saying_account()
+    account.shop.parts = True
+    for number, minor in (("26", 5990), ("26", 5990), ("27", 1000)):
+        order = Order.find(account.shop_id, number) or make_order(account.shop, number)
+        say(account, message(order, money=Money(minor, "EUR")))
+        process()
+    waiting = db.session.scalars(select(Callback).where(Callback.state == State.unprocessed)).one()
+    waiting.do(Verb.owe, None, "paid twice")
+    process()
+    assert "open, 59.90 EUR" in flask("orders", "show", "here", "26").output
+    assert "owed back 59.90 EUR" in flask("orders", "show", "here", "26").output
+    flask("orders", "settle", "here", "26", "by bank")
+    assert "owed back nothing" in flask("orders", "show", "here", "26").output
+    assert "Nothing is owed" in flask("orders", "settle", "here", "26", "by bank", code=1).output
+    assert "part paid" in flask("orders", "show", "here", "27").output
+    assert "Order 27: open" in flask("orders", "enough", "here", "27", "a good customer").output
+
+
+def test_a_try_is_ended(flask: Run, saying: None) -> None:
+    account = saying_account()
+    order = make_order(account.shop, "26")
+    for transaction in ("pi_1", None):
+        say(account, message(order, Outcome.pending, transaction_id=transaction))
+    process()
+    assert "saying pi_1: under way, came in nothing" in flask("orders", "show", "here", "26").output
+    for transaction in ("pi_1", ""):
+        assert "awaiting" in flask("orders", "end-try", "here", "26", "saying", transaction, "she called").output
+    assert "under way" not in flask("orders", "show", "here", "26").output
+    for words, sentence in ((("saying", "pi_1"), "not alive"), (("nowhere", "pi_1"), "no gateway account 'nowhere'")):
+        assert sentence in flask("orders", "end-try", "here", "26", *words, "she called", code=1).output
+
+
+def saying_account() -> GatewayAccount:
+    account = GatewayAccount.add(make_shop("here"), "saying", "saying", {})
+    db.session.commit()
+    return account
+
+
+def test_what_a_shop_says_of_its_orders_is_set_and_kept_as_an_act(flask: Run) -> None:
+    shop = make_shop("here")
+    words = ("--refusal-cancels-after", 900, "--no-payment-reopens", "--parts", "--accept-limit", "100 eur")
+    assert "accept_limit: 100.00 EUR" in flask("shops", "set", "here", *words).output
+    db.session.expire_all()
+    assert shop.order_rules == OrderRules(900, False, True, Money(10000, "EUR"))
+    flask("shops", "set", "here", "--payment-reopens", "--accept-limit", "none")
+    db.session.expire_all()
+    assert shop.order_rules == OrderRules(900, True, True, None)
+    flask("shops", "set", "here")
+    acts = db.session.scalars(select(Activity.what).where(Activity.verb == "settings").order_by(Activity.id)).all()
+    assert [act.partition(":")[0] for act in acts] == ["orders", "orders"]
+    assert "A refused payment cancels after (s) from 0 to 900" in acts[0]
+    assert "Only admins accept above from 100.00 EUR to nothing" in acts[1]
+
+
+@pytest.mark.parametrize("limit", ["100", "EUR", "x EUR", "-1 EUR", "1 EURO", "1.001 EUR"])
+def test_a_limit_that_is_no_sum_is_refused(flask: Run, limit: str) -> None:
+    make_shop("here")
+    assert "must be an amount and a currency" in flask("shops", "set", "here", "--accept-limit", limit, code=1).output
 
 
 def test_an_account_is_switched_off_for_a_reason_and_both_are_kept(flask: Run) -> None:

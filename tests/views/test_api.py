@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
-from shopcallbacks.extensions import db
+from shopcallbacks.domain.states import Verb
+from shopcallbacks.domain.values import Money, Outcome
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.orders import repeats
 from shopcallbacks.orders.order import Order
-from shopcallbacks.shops.accounts import Mode, Shop
+from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 
 from ..factories import make_account, make_callback, make_order, make_shop, message, process
 
@@ -34,11 +40,230 @@ def test_an_order_is_created_once(client: FlaskClient, shop: Shop) -> None:
     assert (again.status_code, again.json) == (200, first.json)
 
 
-def test_the_same_number_with_another_amount_is_a_conflict(client: FlaskClient, shop: Shop) -> None:
+def test_the_same_number_with_another_amount_replaces_it_while_it_waits(client: FlaskClient, shop: Shop) -> None:
     client.post("/api/orders", json=NEW)
     response = client.post("/api/orders", json={**NEW, "amount": "1.00"})
-    assert response.status_code == 409
-    assert client.get("/api/orders/251123163204-26").json["amount"] == "149.00"
+    assert (response.status_code, response.json["amount"], kinds(client)) == (200, "1.00", ["created", "replaced"])
+
+
+def kinds(client: FlaskClient) -> list[str]:
+    return [event["kind"] for event in client.get("/api/events").json["events"]]
+
+
+@pytest.fixture
+def account(shop: Shop) -> GatewayAccount:
+    return make_account(shop)
+
+
+def paid(account: GatewayAccount, minor: int = 14900, number: str = NEW["number"], **more: Any) -> None:
+    """The gateway says so."""
+    make_callback(account, message(number, money=Money(minor, "EUR"), **more))
+    process()
+
+
+def test_another_amount_of_a_paid_order_is_refused_with_what_it_has_taken(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    client.post("/api/orders", json=NEW)
+    paid(account)
+    assert client.post("/api/orders", json=NEW).status_code == 200
+    refused = client.post("/api/orders", json={**NEW, "amount": "150.00"})
+    assert (refused.status_code, refused.mimetype) == (409, "application/problem+json")
+    assert refused.json["title"] == "The order is paid: it has taken 149.00 EUR."
+    assert (refused.json["order"]["paid"], refused.json["order"]["amount"]) == ("149.00", "149.00")
+
+
+def test_a_total_below_what_is_kept_is_refused_and_one_that_equals_it_opens_the_order(
+    client: FlaskClient, shop: Shop, account: GatewayAccount
+) -> None:
+    shop.parts = True
+    db.session.commit()
+    client.post("/api/orders", json=NEW)
+    paid(account, 4900)
+    assert client.get(f"/api/orders/{NEW['number']}").json["need"] == "100.00"
+    below = client.post("/api/orders", json={**NEW, "amount": "48.99"})
+    assert (below.status_code, below.json["title"]) == (409, "The order has 49.00 EUR already.")
+    equal = client.post("/api/orders", json={**NEW, "amount": "49.00"})
+    assert (equal.status_code, equal.json["state"], equal.json["need"]) == (200, "open", "0.00")
+    assert kinds(client) == ["created", "part_paid", "replaced", "opened"]
+
+
+def test_a_payment_that_waits_is_let_in_by_the_total_that_replaces_the_former(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    client.post("/api/orders", json=NEW)
+    paid(account, 12900)
+    client.post("/api/orders", json={**NEW, "amount": "129.00"})
+    process()
+    shown = client.get(f"/api/orders/{NEW['number']}").json
+    assert (shown["state"], shown["paid"]) == ("open", "129.00")
+
+
+def test_a_cancelled_order_is_handed_in_again(client: FlaskClient, shop: Shop) -> None:
+    client.post("/api/orders", json=NEW)
+    assert client.post(f"/api/orders/{NEW['number']}/cancel").json["cancelled_by"] == "shop"
+    again = client.post("/api/orders", json={**NEW, "amount": "99.00"})
+    assert (again.status_code, again.json["state"], again.json["amount"]) == (201, "temporary", "99.00")
+    assert kinds(client) == ["created", "cancelled", "handed_in_again"]
+
+
+def test_an_order_is_given_up_once_and_its_parts_are_owed(
+    client: FlaskClient, shop: Shop, account: GatewayAccount
+) -> None:
+    shop.parts = True
+    db.session.commit()
+    client.post("/api/orders", json=NEW)
+    paid(account, 4900)
+    first, second = (client.post(f"/api/orders/{NEW['number']}/cancel") for _ in range(2))
+    assert (first.status_code, first.json["state"], first.json["paid"]) == (200, "cancelled", "0.00")
+    assert (first.json["owed"], first.json["payments"][0]["owed"]) == ("49.00", {"EUR": "49.00"})
+    assert (second.status_code, second.json) == (200, first.json)
+    assert kinds(client) == ["created", "part_paid", "cancelled"]
+
+
+def test_a_paid_order_is_not_given_up_and_an_unknown_one_is_not_there(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    client.post("/api/orders", json=NEW)
+    paid(account)
+    refused = client.post(f"/api/orders/{NEW['number']}/cancel")
+    assert (refused.status_code, refused.json["order"]["state"]) == (409, "open")
+    assert client.post("/api/orders/nowhere/cancel").status_code == 404
+
+
+def in_(**length: int) -> str:
+    return (datetime.now(UTC) + timedelta(**length)).isoformat()
+
+
+def test_an_order_expires_at_the_time_it_was_handed_in_with(client: FlaskClient, shop: Shop) -> None:
+    made = client.post("/api/orders", json={**NEW, "expires_at": "2099-11-27T18:00:00+01:00"})
+    assert (made.status_code, made.json["expires_at"]) == (201, "2099-11-27T17:00:00+00:00")
+    replaced = client.post("/api/orders", json={**NEW, "amount": "10.00"})
+    assert replaced.json["expires_at"] == "2099-11-27T17:00:00+00:00"
+
+
+@pytest.mark.parametrize("at", [in_(seconds=-1), "2099-11-27T18:00:00", "tomorrow", 4099752000])
+def test_a_time_to_expire_at_has_a_zone_and_lies_in_the_future(client: FlaskClient, shop: Shop, at: Any) -> None:
+    response = client.post("/api/orders", json={**NEW, "expires_at": at})
+    assert (response.status_code, [error["field"] for error in response.json["errors"]]) == (422, ["expires_at"])
+    assert client.get(f"/api/orders/{NEW['number']}").status_code == 404
+
+
+def test_what_is_handed_in_once_more_after_its_time_hears_what_became_of_it(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    client.post("/api/orders", json=NEW)
+    paid(account)
+    late = client.post("/api/orders", json={**NEW, "expires_at": in_(seconds=-1)})
+    assert (late.status_code, late.json["state"]) == (200, "open")
+
+
+# Calls that are repeated
+
+KEY = {"Idempotency-Key": "cart 26, try 1"}
+
+
+def test_a_call_that_is_repeated_is_answered_as_it_was_and_does_nothing(client: FlaskClient, shop: Shop) -> None:
+    first = client.post("/api/orders", json=NEW, headers=KEY)
+    client.post(f"/api/orders/{NEW['number']}/cancel")
+    second = client.post("/api/orders", json=NEW, headers=KEY)
+    assert (second.status_code, second.json, second.mimetype) == (201, first.json, "application/json")
+    assert kinds(client) == ["created", "cancelled"]
+
+
+def test_a_refusal_is_repeated_too(client: FlaskClient, account: GatewayAccount) -> None:
+    client.post("/api/orders", json=NEW)
+    paid(account)
+    first, second = (client.post(f"/api/orders/{NEW['number']}/cancel", headers=KEY) for _ in range(2))
+    assert (first.status_code, second.status_code) == (409, 409)
+    assert (second.json, second.mimetype) == (first.json, "application/problem+json")
+
+
+@pytest.mark.parametrize(("path", "amount"), [("/api/orders", "1.00"), (f"/api/orders/{NEW['number']}/cancel", None)])
+def test_the_key_of_another_call_is_refused(client: FlaskClient, shop: Shop, path: str, amount: str | None) -> None:
+    client.post("/api/orders", json=NEW, headers=KEY)
+    other = client.post(path, json={**NEW, "amount": amount} if amount else NEW, headers=KEY)
+    assert (other.status_code, kinds(client)) == (422, ["created"])
+
+
+def test_a_key_is_its_shops_own(client: FlaskClient, shop: Shop) -> None:
+    client.post("/api/orders", json=NEW, headers=KEY)
+    other = make_shop()
+    token = other.new_api_token()
+    db.session.commit()
+    headers = {**KEY, "Authorization": f"Bearer {token}"}
+    assert client.post("/api/orders", json={**NEW, "amount": "1.00"}, headers=headers).status_code == 201
+
+
+def test_a_call_that_was_not_taken_leaves_its_key_free(client: FlaskClient, shop: Shop) -> None:
+    assert client.post("/api/orders", json={**NEW, "amount": "x"}, headers=KEY).status_code == 422
+    assert client.post("/api/orders", json=NEW, headers=KEY).status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "\x7f"])
+def test_a_key_is_short_and_printable(client: FlaskClient, shop: Shop, key: str) -> None:
+    assert client.post("/api/orders", json=NEW, headers={"Idempotency-Key": key}).status_code == 422
+
+
+def test_repeats_at_the_same_moment_make_one_order_and_hear_the_same(
+    app: Flask, client: FlaskClient, shop: Shop
+) -> None:
+    answers = []
+
+    def call() -> None:
+        headers = {**KEY, "Authorization": client.environ_base["HTTP_AUTHORIZATION"]}
+        response = FlaskClient(app, app.response_class).post("/api/orders", json=NEW, headers=headers)
+        answers.append((response.status_code, response.json))
+
+    threads = [threading.Thread(target=call) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [answers[0]] * 5
+    assert (answers[0][0], kinds(client)) == (201, ["created"])
+
+
+def test_a_key_is_forgotten_after_a_day(client: FlaskClient, shop: Shop) -> None:
+    client.post("/api/orders", json=NEW, headers=KEY)
+    repeats.forget(utcnow() + timedelta(hours=23))
+    assert client.post("/api/orders", json=NEW, headers=KEY).status_code == 201
+    repeats.forget(utcnow() + timedelta(hours=25))
+    db.session.commit()
+    assert client.post("/api/orders", json=NEW, headers=KEY).status_code == 200
+
+
+# What is told of money
+
+
+def test_each_event_tells_the_figures_after_it(client: FlaskClient, shop: Shop) -> None:
+    account = make_account(shop, "liqpay", public_key="i12345678901", private_keys=["a private key"])
+    client.post("/api/orders", json=NEW)
+    paid(account, transaction_id="7")
+    paid(account, transaction_id="7", outcome=Outcome.refunded, minor=4900)
+    names = ("kind", "paid", "given_back", "kept", "owed")
+    told = [tuple(event[name] for name in names) for event in client.get("/api/events").json["events"]]
+    assert told == [
+        ("created", "0.00", "0.00", "0.00", "0.00"),
+        ("opened", "149.00", "0.00", "149.00", "0.00"),
+        ("partly_refunded", "149.00", "49.00", "100.00", "0.00"),
+    ]
+
+
+def test_money_that_was_not_taken_never_reads_as_paid(client: FlaskClient, shop: Shop, account: GatewayAccount) -> None:
+    client.post("/api/orders", json=NEW)
+    client.post(f"/api/orders/{NEW['number']}/cancel")
+    late = make_callback(account, message(NEW["number"], money=Money(14900, "EUR"), transaction_id="pi_1"))
+    process()
+    late.do(Verb.owe, None, "sold again")
+    process()
+    shown = client.get(f"/api/orders/{NEW['number']}").json
+    assert (shown["paid"], shown["kept"], shown["owed"]) == ("0.00", "0.00", "149.00")
+    [payment] = shown["payments"]
+    assert (payment["gateway_account"], payment["transaction_ids"]) == (account.slug, ["pi_1"])
+    assert (payment["came_in"], payment["taken"], payment["owed"]) == ({"EUR": "149.00"}, "0.00", {"EUR": "149.00"})
+    event = client.get("/api/events").json["events"][-1]
+    assert (event["kind"], event["paid"], event["owed"]) == ("owed", "0.00", "149.00")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +419,7 @@ def test_an_order_that_is_created_late_wakes_its_callback(client: FlaskClient, s
     assert callback.order is not None
     shown = client.get(f"/api/orders/{NEW['number']}").json
     assert (shown["state"], shown["paid"]) == ("open", "59.90")
-    assert shown["payments"][0]["callback_id"] == callback.id
+    assert shown["payments"][0]["bookings"][0]["callback_id"] == callback.id
 
 
 @pytest.mark.parametrize(

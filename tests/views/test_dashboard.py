@@ -8,12 +8,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from shopcallbacks.dashboard.pulse import Pulse
-from shopcallbacks.domain.values import Money
+from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
 
 from ..factories import log_in, made_at, make_account, make_callback, make_order, make_shop, make_user, message, process
+from ..processing.saying import say
 
 
 @pytest.fixture
@@ -176,3 +177,20 @@ def test_a_card_number_is_starred_wherever_the_queue_the_order_and_the_acts_tell
         assert "5559" in page, path
         assert "55000055" not in page, path
         assert "5500 0055" not in page, path
+
+
+def test_disputes_are_told_with_those_to_be_answered_soon(client: FlaskClient, saying: None) -> None:
+    shop = make_shop()
+    account = GatewayAccount.add(shop, "saying", "saying", {})
+    db.session.commit()
+    log_in(client, make_user(Role.viewer, shop))
+    assert "dispute" not in client.get("/undecided").text
+    for days in (2, 9, None):
+        order, transaction = make_order(shop), f"pi_{days}"
+        answer_by = utcnow() + timedelta(days=days) if days else None
+        say(account, message(order, transaction_id=transaction))
+        say(account, message(order, Outcome.disputed, transaction_id=transaction, answer_by=answer_by))
+    process()
+    html = client.get("/undecided").text
+    assert "3 disputes to answer, <strong>1 within 3 days</strong>" in html
+    assert "/orders?disputed=1" in html

@@ -40,6 +40,8 @@ class AlertKind(StrEnum):
     clear = "clear"
     silent = "silent"
     heard = "heard"
+    disputed = "disputed"
+    dispute_due = "dispute_due"
     digest = "digest"
     handover = "handover"
     test = "test"
@@ -67,6 +69,7 @@ class AlertRules(Base):
     money_currency: Mapped[str | None]
     old_minutes: Mapped[int | None]
     silent: Mapped[bool] = mapped_column(default=True, server_default=true())
+    disputes: Mapped[bool] = mapped_column(default=True, server_default=true())
     digest_hours: Mapped[int | None]
     handover_hour: Mapped[int | None]
     # what has been told
@@ -79,14 +82,18 @@ class AlertRules(Base):
     def of(cls, shop_id: int) -> AlertRules:
         """The shop's, locked until the transaction ends; made where there are none yet."""
         db.session.execute(
-            insert(cls).values(shop_id=shop_id, recipients="", waiting=True, silent=True).on_conflict_do_nothing()
+            insert(cls)
+            .values(shop_id=shop_id, recipients="", waiting=True, silent=True, disputes=True)
+            .on_conflict_do_nothing()
         )
         return locked(cls, shop_id)
 
     @classmethod
     def read(cls, shop_id: int) -> AlertRules:
         """The shop's, to look at."""
-        return db.session.get(cls, shop_id) or cls(shop_id=shop_id, recipients="", waiting=True, silent=True)
+        return db.session.get(cls, shop_id) or cls(
+            shop_id=shop_id, recipients="", waiting=True, silent=True, disputes=True
+        )
 
     @classmethod
     def next_to_look_at(cls, now: datetime) -> AlertRules | None:
@@ -172,6 +179,23 @@ class SilenceTold(Base):
             found = cls(account_id=account_id, since=None)
             db.session.add(found)
         return found
+
+
+class DisputeTold(Base):
+    """An open dispute of which the shop was told. `due_told`: that its answer is due then was told, too."""
+
+    __tablename__ = "disputes_told"
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"), index=True)
+    due_told: Mapped[datetime | None]
+
+    @classmethod
+    def of(cls, shop_id: int) -> dict[tuple[int, int], DisputeTold]:
+        """By order id and place of the payment."""
+        found = db.session.scalars(select(cls).where(cls.shop_id == shop_id))
+        return {(told.order_id, told.place): told for told in found}
 
 
 class AlertMessage(Sending, Base):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ...dashboard import causes
 from ...dashboard.causes import Group
@@ -11,6 +13,7 @@ from ...dashboard.queue import Summary
 from ...dashboard.silence import Heard, silent
 from ...domain.errors import Reason
 from ...domain.states import State
+from ...orders.lists import Dispute
 from ...shops.accounts import Shop
 from ...words import acts, outcomes, pages
 from ...words.formats import PLAIN, Format, age
@@ -72,13 +75,46 @@ def silence(kind: AlertKind, shop: Shop, heard: Heard, summary: Summary, site: s
     return _text(kind, shop, summary, silent(heard), lines, site)
 
 
+def disputes(kind: AlertKind, shop: Shop, found: list[Dispute], summary: Summary, site: str) -> Text:
+    """Payments are disputed, or their answers are due soon."""
+    written = Format(shop.time_zone)
+    one, first = found[0].order.number if len(found) == 1 else None, _until(found[0], written)
+    if kind is AlertKind.dispute_due and one:
+        headline = f"The dispute of order {one} is to be answered {first}"
+    elif kind is AlertKind.dispute_due:
+        headline = f"{PLAIN.number(len(found))} disputes are to be answered, the first {first}"
+    else:
+        headline = f"A payment of order {one} is disputed" if one else f"{len(found)} payments are disputed"
+    lines = [
+        f"- order {dispute.order.number}, {PLAIN.money(dispute.order.total)}, answer {_until(dispute, written)}: "
+        f"{site}/orders/{dispute.order.id}"
+        for dispute in found[:CAUSES]
+    ]
+    if len(found) > CAUSES:
+        lines.append(f"- and {PLAIN.counted(len(found) - CAUSES, 'other')}")
+    lines += ["", "Answer in the gateway's back office. Who does not answer in time loses the money."]
+    return _text(kind, shop, summary, headline, lines, site, f"/orders?shop={shop.slug}&disputed=1")
+
+
+def _until(dispute: Dispute, written: Format) -> str:
+    """ "until 3 Dec 2026", as exactly as the gateway has said."""
+    by = dispute.payment.facts.answer_by
+    if by is None:
+        return "soon: the gateway has not said until when"
+    day = by if not isinstance(by, datetime) else by.astimezone(ZoneInfo(written.zone)).date()
+    return f"until {written.day(day)}" + (f" {written.clock(by, 'HH:mm')}" if isinstance(by, datetime) else "")
+
+
 def test(shop: Shop, summary: Summary, who: str, site: str) -> Text:
     lines = [f"{who} sent it from the settings. Real alerts look like this:", "", *_lines(shop, summary)]
     return _text(AlertKind.test, shop, summary, "This is a test", lines, site)
 
 
-def _text(kind: AlertKind, shop: Shop, summary: Summary, headline: str, lines: list[str], site: str) -> Text:
-    address = f"{site}/?shop={shop.slug}"
+def _text(
+    kind: AlertKind, shop: Shop, summary: Summary, headline: str, lines: list[str], site: str, path: str = ""
+) -> Text:
+    """`path`: what it is about, where that is not the dashboard."""
+    address = site + (path or f"/?shop={shop.slug}")
     body = "\n".join([f"{headline}.", "", *lines, *([""] if lines else []), address, ""])
     subject = " ".join(f"[{shop.name}] {headline}".split())[:200]
     return Text(subject, body, _figures(kind, shop, summary, headline, address))

@@ -13,11 +13,14 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 
 from ...dashboard import queue, silence
+from ...dashboard.decisions import DUE_WITHIN
 from ...dashboard.queue import Summary
 from ...dashboard.silence import Heard
 from ...extensions import db, utcnow
+from ...orders import lists
+from ...orders.lists import Dispute
 from . import handover, texts
-from .rules import AlertKind, AlertMessage, AlertRules, Rule, SilenceTold, Told
+from .rules import AlertKind, AlertMessage, AlertRules, DisputeTold, Rule, SilenceTold, Told
 from .texts import Text
 
 # A rule that comes true again so soon after it was told is not told again before.
@@ -44,6 +47,8 @@ def tell(rules: AlertRules, summary: Summary, gateways: bool = True) -> None:
         post(rules, kind, texts.alert(kind, rules, summary, site))
     for kind, found in silences(rules, summary.now) if gateways else ():
         post(rules, kind, texts.silence(kind, rules.shop, found, summary, site))
+    for kind, disputes in disputes_to_tell(rules, summary.now).items():
+        post(rules, kind, texts.disputes(kind, rules.shop, disputes, summary, site))
     if digest_is_due(rules, summary):
         post(rules, AlertKind.digest, texts.alert(AlertKind.digest, rules, summary, site))
     if handover_is_due(rules, summary.now):
@@ -113,6 +118,29 @@ def silences(rules: AlertRules, now: datetime) -> list[tuple[AlertKind, Heard]]:
         elif told.since is not None and heard.last_genuine and heard.last_genuine > told.since:
             told.since = None
             found.append((AlertKind.heard, heard))
+    return found
+
+
+def disputes_to_tell(rules: AlertRules, now: datetime) -> dict[AlertKind, list[Dispute]]:
+    """Disputes that are new, and those whose answer is due soon and was not when they were told; notes that they are.
+
+    One that is over is forgotten: should it begin anew, it is told anew.
+    """
+    found: dict[AlertKind, list[Dispute]] = {}
+    told = DisputeTold.of(rules.shop_id)
+    for dispute in lists.all_disputed(rules.shop_id) if rules.disputes else ():
+        payment = dispute.payment
+        known = told.pop((payment.order_id, payment.place), None)
+        due = payment.answer_by if payment.answer_by and payment.answer_by <= now + DUE_WITHIN else None
+        if known is None:
+            known = DisputeTold(order_id=payment.order_id, place=payment.place, shop_id=rules.shop_id)
+            db.session.add(known)
+            found.setdefault(AlertKind.disputed, []).append(dispute)
+        elif due is not None and due != known.due_told:
+            found.setdefault(AlertKind.dispute_due, []).append(dispute)
+        known.due_told = due
+    for over in told.values():
+        db.session.delete(over)
     return found
 
 

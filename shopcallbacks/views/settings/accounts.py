@@ -18,7 +18,7 @@ from ...shops import setup
 from ...shops.accounts import GatewayAccount, Mode
 from ..access import admins_only, current_shop, load_account
 from ..screens import Shown, now, wants_fragment
-from . import form
+from . import form, meeting
 
 bp = Blueprint("accounts", __name__)
 
@@ -87,7 +87,17 @@ def show(id_: int) -> str:
     return render_account(account, form.fields(account.gateway, account.settings))
 
 
+@bp.get("/gateways/<int:id_>/numbers")
+@admins_only
+def numbers(id_: int) -> str:
+    """What the pattern that is being typed makes of the order numbers that came last."""
+    account = load_account(id_)
+    found = meeting.examples(account, request.args.get("number_pattern", ""))
+    return render_template("settings/accounts/_numbers.html", account=account, numbers=found)
+
+
 def render_account(account: GatewayAccount, fields: list[form.FormField], **more: Any) -> str:
+    more.setdefault("meets", meeting.typed(account.meeting))
     return render_template(
         "settings/accounts/show.html",
         account=account,
@@ -95,6 +105,7 @@ def render_account(account: GatewayAccount, fields: list[form.FormField], **more
         last_genuine=health.last_genuine(account),
         failures=health.failures(account, now()),
         why_no_test=trial.why_not(account, now()),
+        numbers=meeting.examples(account, more["meets"]["number_pattern"]),
         **more,
     )
 
@@ -104,12 +115,20 @@ def render_account(account: GatewayAccount, fields: list[form.FormField], **more
 def edit(id_: int) -> Shown:
     account, sent = load_account(id_), request.form
     title, mode = sent.get("title", "").strip(), sent.get("mode", type=Mode) or account.mode
+    problems: dict[str, str] = {}
     try:
         given = form.read(account.gateway, sent, account.with_secrets)
     except BadSettings as error:
-        fields = form.typed(account.gateway, sent, error.problems)
-        return render_account(account, fields, title=title, mode=mode, problems=error.problems), 422
-    changed = setup.edit(account, given, mode, title, current_user)
+        problems |= error.problems
+    fields = form.typed(account.gateway, sent, problems)
+    try:
+        meets = meeting.read(sent)
+    except BadSettings as error:
+        problems |= {f"meets.{name}": problem for name, problem in error.problems.items()}
+    if problems:
+        typed = {**meeting.typed(account.meeting), **sent}
+        return render_account(account, fields, title=title, mode=mode, problems=problems, meets=typed), 422
+    changed = setup.edit(account, given, mode, title, current_user, meets)
     db.session.commit()
     flash("Saved." if changed else "Nothing was changed.")
     return redirect(url_for("settings.accounts.show", id_=id_), 303)

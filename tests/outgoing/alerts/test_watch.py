@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,8 +16,9 @@ from shopcallbacks import jobs
 from shopcallbacks.config import SmtpServer
 from shopcallbacks.dashboard import queue
 from shopcallbacks.domain.states import Verb
-from shopcallbacks.domain.values import Money
+from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.orders.order import Order
 from shopcallbacks.outgoing.alerts import watch
 from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules, Style
 from shopcallbacks.outgoing.mail import Mailer
@@ -26,6 +27,7 @@ from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.acts import Activity
 
 from ...factories import make_account, make_callback, make_order, make_user, message, process
+from ...processing.saying import say
 from ...receiver import MailBox, Receiver, mail_server
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -299,3 +301,88 @@ def test_the_webhooks_address_is_encrypted(shop: Shop) -> None:
     rules = rules_of(shop, webhook="https://hooks.example/services/T0/secret", webhook_style=Style.slack)
     assert b"secret" not in (rules.webhook_sealed or b"")
     assert (rules.webhook_host, rules.webhook) == ("hooks.example", "https://hooks.example/services/T0/secret")
+
+
+# Disputes
+
+
+@pytest.fixture
+def disputing(saying: None, shop: Shop) -> GatewayAccount:
+    """An account whose payments are disputed."""
+    rules_of(shop)
+    account = GatewayAccount.add(shop, "saying", "saying", {})
+    db.session.commit()
+    return account
+
+
+def dispute(account: GatewayAccount, number: str, answer_by: datetime | date | None = None) -> None:
+    if Order.find(account.shop_id, number) is None:
+        say(account, message(make_order(account.shop, number), transaction_id=f"pi_{number}"))
+    said = message(number, Outcome.disputed, transaction_id=f"pi_{number}", money=None, answer_by=answer_by)
+    say(account, said)
+    process()
+
+
+def last() -> AlertMessage:
+    found = db.session.scalar(select(AlertMessage).order_by(AlertMessage.id.desc()).limit(1))
+    assert found is not None
+    return found
+
+
+def test_a_new_dispute_is_told_once_with_its_date_and_its_order(disputing: GatewayAccount, shop: Shop) -> None:
+    dispute(disputing, "26", date(2099, 12, 3))
+    assert look(shop) == [AlertKind.disputed]
+    order = Order.find(shop.id, "26")
+    assert order is not None
+    assert last().subject == f"[{shop.name}] A payment of order 26 is disputed"
+    assert f"- order 26, 59.90 EUR, answer until 3 Dec 2099: http://127.0.0.1:5000/orders/{order.id}" in last().text
+    assert last().figures["url"].endswith(f"/orders?shop={shop.slug}&disputed=1")
+    assert look(shop) == []
+
+
+def test_several_new_disputes_are_one_message(disputing: GatewayAccount, shop: Shop) -> None:
+    for number in range(10):
+        dispute(disputing, f"26-{number}")
+    assert look(shop) == [AlertKind.disputed]
+    assert last().subject.endswith("10 payments are disputed")
+    assert ("order 26-7" in last().text, "order 26-8" in last().text) == (True, False)
+    assert "- and 2 others" in last().text
+
+
+def test_that_an_answer_is_due_is_told_once_three_days_before(disputing: GatewayAccount, shop: Shop) -> None:
+    dispute(disputing, "26", utcnow() + timedelta(days=10))
+    assert look(shop) == [AlertKind.disputed]
+    assert look(shop, timedelta(days=6)) == []
+    assert look(shop, timedelta(days=8)) == [AlertKind.dispute_due]
+    assert "The dispute of order 26 is to be answered until" in last().subject
+    assert look(shop, timedelta(days=9)) == []
+
+
+def test_a_dispute_that_is_due_when_it_comes_is_told_once(disputing: GatewayAccount, shop: Shop) -> None:
+    dispute(disputing, "26", utcnow() + timedelta(days=1))
+    assert (look(shop), look(shop)) == ([AlertKind.disputed], [])
+
+
+def test_a_date_that_is_named_later_is_told_when_it_is_near(disputing: GatewayAccount, shop: Shop) -> None:
+    dispute(disputing, "26")
+    assert look(shop) == [AlertKind.disputed]
+    dispute(disputing, "26", utcnow() + timedelta(days=1))
+    assert (look(shop), look(shop)) == ([AlertKind.dispute_due], [])
+
+
+def test_a_dispute_that_is_over_is_not_told_and_one_that_begins_anew_is(disputing: GatewayAccount, shop: Shop) -> None:
+    dispute(disputing, "26", utcnow() + timedelta(days=10))
+    look(shop)
+    say(disputing, message("26", Outcome.chargeback_reversed, transaction_id="pi_26", money=None))
+    process()
+    assert look(shop, timedelta(days=8)) == []
+    dispute(disputing, "26", utcnow() + timedelta(days=20))
+    assert look(shop, timedelta(days=8)) == [AlertKind.disputed]
+
+
+def test_whoever_does_not_want_to_hear_of_disputes_does_not(disputing: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop, disputes=False)
+    dispute(disputing, "26", utcnow() + timedelta(days=1))
+    assert look(shop) == []
+    rules_of(shop, disputes=True)
+    assert look(shop) == [AlertKind.disputed]

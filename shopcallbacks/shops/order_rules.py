@@ -1,0 +1,49 @@
+"""What a shop says of all its orders, and how one gateway account's messages meet them: as values, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from ..domain.values import Money
+
+MOST_HELD_S = 30 * 24 * 3600  # a month: nobody waits longer for another try
+MOST_LIVED_S = 3 * 366 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class OrderRules:
+    """As the columns of a shop of the same names. `refusal_cancels_after`: seconds, from 0 to `MOST_HELD_S`."""
+
+    refusal_cancels_after: int = 0
+    payment_reopens: bool = True
+    parts: bool = False
+    accept_limit: Money | None = None
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """As the columns of a gateway account of the same names. `try_lives_s`: 1 to `MOST_LIVED_S`, None for ever.
+
+    `ours_field` and `ours_value` are both there or both None.
+    """
+
+    number_pattern: str | None = None
+    ours_field: str | None = None
+    ours_value: str | None = None
+    sets_nameless_aside: bool = False
+    try_lives_s: int | None = None
+    tolerance_minor: int = 0
+
+
+def read_limit(amount: str, currency: str = "") -> Money:
+    """A sum as it is typed; `ValueError` with half a sentence where it is none."""
+    currency = currency.strip().upper()
+    try:
+        money = Money.of(Decimal(amount.strip()), currency)
+    except InvalidOperation:
+        money = None
+    known = len(currency) == 3 and currency.isascii() and currency.isalpha()
+    if money is None or money.minor < 0 or not known:
+        raise ValueError("must be an amount and a currency, like 100.00 EUR")
+    return money
