@@ -130,7 +130,7 @@ _FAIR = (
 SELECT id FROM busy, LATERAL (
     SELECT id, due_at FROM callbacks
     WHERE asks = :asks AND due_at <= :now AND account_id = busy.account_id AND {_FREE}
-    ORDER BY due_at, id LIMIT greatest(:limit / (SELECT count(*) FROM busy), 1) FOR UPDATE SKIP LOCKED
+    ORDER BY due_at, id LIMIT greatest(:limit / (SELECT count(*) FROM busy), 1) FOR NO KEY UPDATE SKIP LOCKED
 ) AS due ORDER BY due_at, id LIMIT :limit
 """
 )
@@ -141,7 +141,7 @@ SELECT id FROM busy LEFT JOIN unnest(CAST(:accounts AS bigint[]), CAST(:shares A
     ON own.account = busy.account_id, LATERAL (
     SELECT id, due_at FROM callbacks
     WHERE asks = :asks AND due_at <= :now AND account_id = busy.account_id AND {_FREE}
-    ORDER BY due_at, id LIMIT coalesce(own.share, :usual) FOR UPDATE SKIP LOCKED
+    ORDER BY due_at, id LIMIT coalesce(own.share, :usual) FOR NO KEY UPDATE SKIP LOCKED
 ) AS due ORDER BY due_at, id LIMIT :limit
 """
 )
@@ -156,7 +156,7 @@ def _locked(ids: Sequence[int]) -> list[Due]:
         .outerjoin(User, User.id == Callback.asked_by_id)
         .where(Callback.id.in_(ids), Callback.due_at.is_not(None))
         .order_by(Callback.id)
-        .with_for_update(of=Callback, skip_locked=True)
+        .with_for_update(of=Callback, skip_locked=True, key_share=True)
     ).all()
     return as_due(rows)
 

@@ -92,7 +92,7 @@ def _locked(ids: Sequence[int]) -> dict[int, int]:
         select(Callback.id, Callback.version)
         .where(Callback.id.in_(ids), Callback.state == State.unprocessed)
         .order_by(Callback.id)
-        .with_for_update(of=Callback, skip_locked=True)
+        .with_for_update(of=Callback, skip_locked=True, key_share=True)
     )
     return {row.id: row.version for row in rows}
 
@@ -133,7 +133,7 @@ def wake(shop_id: int, keys: Keys) -> bool:
             or_(Callback.due_kind.is_(None), Callback.due_kind == AttemptKind.automatic),
         )
         .order_by(Callback.id)
-        .with_for_update(of=Callback, skip_locked=True)
+        .with_for_update(of=Callback, skip_locked=True, key_share=True)
     ).all()
     if not found:
         return False
