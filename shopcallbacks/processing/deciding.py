@@ -14,7 +14,7 @@ from datetime import datetime
 from ..callbacks import known, waiting
 from ..callbacks.attempts import said
 from ..callbacks.due import Due
-from ..callbacks.waiting import Keys
+from ..callbacks.waiting import NO_KEYS, Keys
 from ..domain.errors import CallbackFailed, Conflict, Reason, Refused
 from ..domain.money import (
     ENTRIES,
@@ -237,6 +237,23 @@ class Desk:
         """Those of which something is to be written."""
         return [one for one in (*self.tried, *self._waiting) if one.moved]
 
+    def missed(self) -> list[int]:
+        """Behind the commit: the callbacks whose order could not be found and can be found now. Whoever brought it
+        looked for them too, and did not see them before the commit: who commits last sees the other.
+        """
+        lost = [(one, r) for one in self.tried for r in one.results if r.failure and _not_found(r.failure)]
+        self._look_up([one for one, _ in lost])
+        return sorted({one.due.id for one, result in lost if self.order_id(one, result.message) is not None})
+
+    @property
+    def moved(self) -> dict[int, Keys]:
+        """By shop: by what messages wait on the orders that were changed."""
+        keys: dict[int, Keys] = {}
+        for book in self.books.values():
+            if book.changed:
+                keys[book.shop_id] = keys.get(book.shop_id, NO_KEYS) | Keys.of(book.id, book.facts)
+        return keys
+
     def _try(self, one: Tried, result: Result, ruling: Ruling | None = None) -> None:
         """Decides the message, and again what waits on its order where that has changed."""
         if self._decided(one, result, ruling) and result.order_id is not None:
@@ -407,6 +424,10 @@ def _waiting(due: Due, ours: bool) -> Tried:
 def _movement(due: Due, message: Message) -> Movement | None:
     entry = ENTRIES.get(message.outcome)
     return (due.account_id, entry, movement_of(message)) if entry is not None else None
+
+
+def _not_found(failure: CallbackFailed) -> bool:
+    return failure.reason is Reason.order_not_found
 
 
 def _no_order(message: Message) -> CallbackFailed:
