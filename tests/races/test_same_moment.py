@@ -71,7 +71,7 @@ def test_an_order_handed_in_in_the_moment_of_its_callback_opens_at_once(
     app: Flask, refused: list[str], worker_first: bool
 ) -> None:
     account, stop, stopped = _account(), 0, True
-    shop_id, account_id = account.shop_id, account.id
+    shop_id = account.shop_id
     while stopped:
         stop += 1
         number = f"order-{stop}"
