@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help setup run test check audit format screenshots
+.PHONY: help setup run test check audit format screenshots chaos
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ audit: $(READY) ## whether a pinned library is known to be vulnerable; needs the
 format: $(READY) ## puts the code into form
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+chaos: $(READY) ## everything dies over and over for 7 minutes, judged from outside; ARGS="--callbacks 2000 --seconds 60"
+	@$(BIN)/python -m dev.chaos $(ARGS)
 
 screenshots: $(READY) ## pictures of the screens, beside a running make run
 	@$(BIN)/python -m dev.screenshots

@@ -61,9 +61,9 @@ csrf = CSRFProtect()
 compress = Compress()
 
 
-def locked(kind: type[T], key: int, *, shared: bool = False) -> T:
-    """The row, fresh and locked until the transaction ends. `shared`: others may still refer to it."""
-    return db.session.get_one(kind, key, populate_existing=True, with_for_update={"of": kind, "key_share": shared})
+def locked(kind: type[T], key: int) -> T:
+    """The row, fresh and locked until the transaction ends. Others may still refer to it: no key ever changes."""
+    return db.session.get_one(kind, key, populate_existing=True, with_for_update={"of": kind, "key_share": True})
 
 
 # Each lane has a bell. These are bells, not lanes: bulk runs go on in the plain one, the search index in the outgoing.

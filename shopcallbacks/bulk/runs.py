@@ -210,7 +210,7 @@ class BulkRun(Base):
     @classmethod
     def lock(cls, id_: int) -> BulkRun:
         """Its rows can still be written meanwhile."""
-        return locked(cls, id_, shared=True)
+        return locked(cls, id_)
 
     @classmethod
     def lock_if_free(cls, id_: int) -> BulkRun | None:

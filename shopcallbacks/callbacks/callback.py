@@ -213,7 +213,7 @@ class Callback(Base):
             .where(cls.state == State.unprocessed, cls.reason == Reason.crashed, cls.due_at.is_(None))
             .where(cls.crashed_in.is_not(None), cls.crashed_in != release)
             .limit(limit)
-            .with_for_update(of=cls, skip_locked=True)
+            .with_for_update(of=cls, skip_locked=True, key_share=True)
         )
         asks = db.session.scalars(
             update(cls)

@@ -76,7 +76,8 @@ _REQUEST = [Callback.__table__.c[name] for name in ("method", "path", "query", "
 def claim(limit: int) -> list[Due]:
     """The next due callbacks for which nobody is asked, locked until the transaction ends; others skip them.
 
-    Each account that has any gets its share, the longest due first, so that a flood of one holds up no other.
+    Each account that has any gets its share, so that a flood of one holds up no other: the longest due first, and a
+    quarter of it from the newest end, so that what comes now need not wait for all that a down-time left behind.
     """
     ids = db.session.scalars(text(_FAIR), {"asks": False, "now": utcnow(), "limit": limit}).all()
     return _locked(ids)
@@ -125,14 +126,23 @@ WITH RECURSIVE accounts AS (
 ), busy AS (SELECT account_id FROM accounts WHERE account_id IS NOT NULL)
 """
 _FREE = "(leased_until IS NULL OR leased_until < :now)"
+_OF_ACCOUNT = f"""
+    SELECT id, due_at FROM callbacks
+    WHERE asks = :asks AND due_at <= :now AND account_id = busy.account_id AND {_FREE}"""
+_LOCK = "FOR NO KEY UPDATE SKIP LOCKED"
+# Of each account its oldest and a quarter of its share from the newest end; then turn by turn, so that the limit cuts
+# off no account because another has waited longer.
 _FAIR = (
     _ACCOUNTS
     + f"""
-SELECT id FROM busy, LATERAL (
-    SELECT id, due_at FROM callbacks
-    WHERE asks = :asks AND due_at <= :now AND account_id = busy.account_id AND {_FREE}
-    ORDER BY due_at, id LIMIT greatest(:limit / (SELECT count(*) FROM busy), 1) FOR UPDATE SKIP LOCKED
-) AS due ORDER BY due_at, id LIMIT :limit
+, share AS (SELECT greatest(:limit / (SELECT count(*) FROM busy), 1) AS most)
+SELECT id FROM busy, share, LATERAL (
+    SELECT id, due_at, row_number() OVER (ORDER BY due_at, id) AS turn FROM (
+        SELECT * FROM ({_OF_ACCOUNT} ORDER BY due_at, id LIMIT share.most - share.most / 4 {_LOCK}) AS oldest
+        UNION
+        SELECT * FROM ({_OF_ACCOUNT} ORDER BY due_at DESC, id DESC LIMIT share.most / 4 {_LOCK}) AS newest
+    ) AS both_ends
+) AS due ORDER BY turn, due_at, id LIMIT :limit
 """
 )
 _SHARED = (
@@ -140,10 +150,10 @@ _SHARED = (
     + f"""
 SELECT id FROM busy LEFT JOIN unnest(CAST(:accounts AS bigint[]), CAST(:shares AS bigint[])) AS own (account, share)
     ON own.account = busy.account_id, LATERAL (
-    SELECT id, due_at FROM callbacks
-    WHERE asks = :asks AND due_at <= :now AND account_id = busy.account_id AND {_FREE}
-    ORDER BY due_at, id LIMIT coalesce(own.share, :usual) FOR UPDATE SKIP LOCKED
-) AS due ORDER BY due_at, id LIMIT :limit
+    SELECT id, due_at, row_number() OVER (ORDER BY due_at, id) AS turn FROM (
+        {_OF_ACCOUNT} ORDER BY due_at, id LIMIT coalesce(own.share, :usual) {_LOCK}
+    ) AS oldest
+) AS due ORDER BY turn, due_at, id LIMIT :limit
 """
 )
 
@@ -157,7 +167,7 @@ def _locked(ids: Sequence[int]) -> list[Due]:
         .outerjoin(User, User.id == Callback.asked_by_id)
         .where(Callback.id.in_(ids), Callback.due_at.is_not(None))
         .order_by(Callback.id)
-        .with_for_update(of=Callback, skip_locked=True)
+        .with_for_update(of=Callback, skip_locked=True, key_share=True)
     ).all()
     return as_due(rows)
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, String, any_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Row, String, any_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from ..domain.errors import Reason
 from ..domain.money import OrderFacts, holds_back
 from ..domain.states import BY_A_PERSON, AttemptKind, State
 from ..domain.values import Message, Outcome
@@ -31,6 +32,12 @@ class Keys:
     def of(cls, order_id: int, facts: OrderFacts) -> Keys:
         ids = {id_ for payment in facts.payments for id_ in payment.transactions if id_ is not None}
         return cls({order_id}, {facts.number}, ids)
+
+    def __or__(self, other: Keys) -> Keys:
+        return Keys({*self.orders, *other.orders}, {*self.numbers, *other.numbers}, {*self.ids, *other.ids})
+
+
+NO_KEYS = Keys((), (), ())
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ def _locked(ids: Sequence[int]) -> dict[int, int]:
         select(Callback.id, Callback.version)
         .where(Callback.id.in_(ids), Callback.state == State.unprocessed)
         .order_by(Callback.id)
-        .with_for_update(of=Callback, skip_locked=True)
+        .with_for_update(of=Callback, skip_locked=True, key_share=True)
     )
     return {row.id: row.version for row in rows}
 
@@ -124,17 +131,31 @@ def wake(shop_id: int, keys: Keys) -> bool:
 
     Who moves the order holds it, so callbacks that others hold are left alone: they are decided behind our commit.
     """
+    return _wake(Callback.shop_id == shop_id, Callback.id.in_(select(KeptMessage.callback_id).where(_waits(keys))))
+
+
+def wake_lost(shop_id: int, keys: Keys) -> bool:
+    """The same of those only that did not find their order: behind the commit that brought it."""
+    lost = KeptMessage.reason == Reason.order_not_found
+    waits = select(KeptMessage.callback_id).where(_waits(keys), lost)
+    return _wake(Callback.shop_id == shop_id, Callback.id.in_(waits))
+
+
+def wake_these(ids: Collection[int]) -> bool:
+    return bool(ids) and _wake(Callback.id.in_(ids))
+
+
+def _wake(*which: ColumnElement[bool]) -> bool:
     found = db.session.scalars(
         select(Callback.id)
         .where(
-            Callback.id.in_(select(KeptMessage.callback_id).where(_waits(keys))),
-            Callback.shop_id == shop_id,
+            *which,
             Callback.state == State.unprocessed,
             Callback.verdict.in_(CHECKED),
             or_(Callback.due_kind.is_(None), Callback.due_kind == AttemptKind.automatic),
         )
         .order_by(Callback.id)
-        .with_for_update(of=Callback, skip_locked=True)
+        .with_for_update(of=Callback, skip_locked=True, key_share=True)
     ).all()
     if not found:
         return False

@@ -107,7 +107,7 @@ def _register(verb: Verb) -> None:
     @plain_errors
     def run(ids: tuple[int, ...], why: str, minor: int | None, payment: str | None, order: str | None) -> None:
         done = []
-        for id_ in ids:
+        for id_ in sorted(set(ids)):  # in the one order in which all lock them
             _callback(id_)
             callback = Callback.lock(id_)
             callback.do(verb, None, why, more=_more(callback, minor, payment, order))

@@ -21,6 +21,7 @@ from ..domain.values import Answer, Ask, NoAnswer
 from ..extensions import db
 from ..processing import pipeline
 from ..processing.case import Accounts
+from ..processing.deciding import Desk
 from ..processing.examining import Examining, Finding
 from .at_once import AT_ONCE, LEASE_S
 
@@ -30,7 +31,7 @@ PER_ACCOUNT = 8
 DRAIN_S = 60.0
 
 Talk = dict[Future[Answer | NoAnswer], Examining]
-Settle = Callable[[int, Callable[[Due], None]], bool]
+Settle = Callable[[int, Callable[[Due], Desk | None]], bool]
 
 # How many of an account are asked at once: fewer while its gateway does not answer. Forgotten when the process ends.
 _patience: Counter[int] = Counter()
@@ -103,10 +104,11 @@ def _go_on(
         _acknowledge(examining.finding, pool, ask)
 
 
-def _apply(finding: Finding, claimed: Due) -> None:
+def _apply(finding: Finding, claimed: Due) -> Desk | None:
     """What was found while nobody held the callback; dropped where the callback has moved on meanwhile."""
-    if claimed.version == finding.due.version:
-        pipeline.apply([finding], Accounts([claimed.account_id]))
+    if claimed.version != finding.due.version:
+        return None
+    return pipeline.apply([finding], Accounts([claimed.account_id]))
 
 
 def _acknowledge(finding: Finding, pool: ThreadPoolExecutor, ask: Callable[[Ask], Answer | NoAnswer]) -> None:

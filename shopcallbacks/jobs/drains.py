@@ -14,6 +14,7 @@ from ..callbacks.due import Due
 from ..domain.states import Lane
 from ..extensions import bell, db, ring, ring_bulk
 from ..processing import pipeline
+from ..processing.deciding import Desk
 from .asking import drain_asking
 
 log = logging.getLogger(__name__)
@@ -38,8 +39,9 @@ def drain_plain() -> int:
     """A batch in one transaction; where that fails, each callback in one of its own."""
     claimed = due.claim(BATCH)
     try:
-        pipeline.process(claimed)
+        desk = pipeline.process(claimed)
         db.session.commit()
+        _look_behind(desk)
     except Exception as error:
         db.session.rollback()
         log.warning("A batch of %d is taken one by one: %s", len(claimed), told(error))
@@ -48,7 +50,15 @@ def drain_plain() -> int:
     return len(claimed)
 
 
-def _one_by_one(id_: int, work: Callable[[Due], None]) -> bool:
+def _look_behind(desk: Desk | None) -> None:
+    if desk is not None:
+        woken = pipeline.look_behind(desk)
+        db.session.commit()
+        if woken:
+            ring(Lane.plain)
+
+
+def _one_by_one(id_: int, work: Callable[[Due], Desk | None]) -> bool:
     """The callback in a transaction of its own; whether it holds.
 
     What the database refuses (a deadlock, a time-out, a lost connection) is no verdict on the callback: it stays due.
@@ -57,9 +67,9 @@ def _one_by_one(id_: int, work: Callable[[Due], None]) -> bool:
     for last in (False, True):
         try:
             claimed = due.claim_one(id_)
-            if claimed is not None:
-                work(claimed)
+            desk = work(claimed) if claimed is not None else None
             db.session.commit()
+            _look_behind(desk)
             return claimed is not None
         except IntegrityError as error:
             db.session.rollback()

@@ -3,6 +3,8 @@
 **One lock order, for all who move orders**: callbacks (by `Callback.claim` and its like), then orders by id (`opened`),
 then what waits on them (`callbacks.waiting`, which skips what others hold), and the shops' feeds last (`published`).
 Nobody waits for a callback while holding an order, nor for an order while holding a feed, so no two wait in a ring.
+All of these locks let others refer to the row (`key_share`): a foreign key is not worth waiting for, and would be a
+second order, that of the writing (tests/races/test_lock_order.py).
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ def opened(ids: Iterable[int], *, lock: bool = True) -> dict[int, Book]:
     if not wanted:
         return {}
     query = select(*Order.__table__.c).where(Order.id.in_(wanted)).order_by(Order.id)
-    orders = db.session.execute(query.with_for_update() if lock else query).all()
+    orders = db.session.execute(query.with_for_update(key_share=True) if lock else query).all()
     payments, ledgers = _payments(wanted), _ledgers(wanted)
     return {order.id: _book(order, payments.get(order.id, ()), ledgers.get(order.id, ())) for order in orders}
 

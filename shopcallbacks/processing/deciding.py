@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from ..callbacks import known, waiting
 from ..callbacks.due import Due
-from ..callbacks.waiting import Keys
+from ..callbacks.waiting import NO_KEYS, Keys
 from ..domain.errors import CallbackFailed, Conflict, Reason, Refused
 from ..domain.money import (
     Around,
@@ -129,6 +129,24 @@ class Desk:
     def recorded(self) -> list[Tried]:
         """Those of which something is to be written."""
         return [one for one in (*self.tried, *self._waiting) if one.moved]
+
+    def missed(self) -> list[int]:
+        """Behind the commit: the callbacks whose order could not be found and can be found now. Whoever brought it
+        looked for them too, and did not see them before the commit: who commits last sees the other.
+        """
+        lost = [(one.due, r.message) for one in self.tried for r in one.results if r.failure and _not_found(r.failure)]
+        names = Names()
+        names.look_up(lost)
+        return sorted({due.id for due, message in lost if names.order_of(due, message) is not None})
+
+    @property
+    def moved(self) -> dict[int, Keys]:
+        """By shop: by what messages wait on the orders that were changed."""
+        keys: dict[int, Keys] = {}
+        for book in self.books.values():
+            if book.changed:
+                keys[book.shop_id] = keys.get(book.shop_id, NO_KEYS) | Keys.of(book.id, book.facts)
+        return keys
 
     def _try(self, one: Tried, result: Result, ruling: Ruling | None = None) -> None:
         """Decides the message, and again what waits on its order where that has changed."""
@@ -262,6 +280,10 @@ class Desk:
 
 def _told(tried: Iterable[Tried]) -> Iterator[Told]:
     return ((one.due, result.message) for one in tried for result in one.results)
+
+
+def _not_found(failure: CallbackFailed) -> bool:
+    return failure.reason is Reason.order_not_found
 
 
 def _no_order(message: Message) -> CallbackFailed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ..callbacks import waiting
 from ..callbacks.callback import NOTHING_MORE, Callback, More
 from ..callbacks.due import Due, as_due
 from ..domain.states import AttemptKind
@@ -21,20 +22,32 @@ from .results import Tried
 from .verifying import Asker
 
 
-def process(due: Sequence[Due]) -> None:
+def process(due: Sequence[Due]) -> Desk | None:
     """A claimed batch of those for which nobody is asked. What the database refuses is raised: nothing of it holds."""
-    if due:
-        accounts = Accounts(one.account_id for one in due)
-        apply([examine(one, accounts, nobody) for one in due], accounts)
+    if not due:
+        return None
+    accounts = Accounts(one.account_id for one in due)
+    return apply([examine(one, accounts, nobody) for one in due], accounts)
 
 
-def apply(findings: Iterable[Finding], accounts: Accounts) -> None:
-    """Decides what was found, in the order of arrival, and writes down what came of it."""
+def apply(findings: Iterable[Finding], accounts: Accounts) -> Desk:
+    """Decides what was found, in the order of arrival, and writes down what came of it. For `look_behind`, later."""
     desk = Desk(findings, accounts)
     desk.decide()
     record(desk.recorded, desk.now)
     books.written(desk.books.values(), desk.now)
     feed.published([told for book in desk.books.values() for told in book.told], desk.now)
+    return desk
+
+
+def look_behind(desk: Desk) -> bool:
+    """Behind the commit of `apply`, in a transaction of its own: what others committed in the very moment, so that
+    neither saw the other, is due now. Whether anything is.
+    """
+    found = waiting.wake_these(desk.missed())
+    for shop_id, keys in desk.moved.items():
+        found = waiting.wake_lost(shop_id, keys) or found
+    return found
 
 
 def give_up(due: Due) -> None:

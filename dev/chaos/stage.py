@@ -1,0 +1,214 @@
+"""The product as it runs: PostgreSQL, Redis, web and workers in processes of their own, started again when they die."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+from cryptography.fernet import Fernet
+from honcho.environ import parse_procfile
+
+from .. import SIMULATED_HOSTS
+from ..services import Postgres, Redis, create_database, free_port, libpq
+from .stories import Account
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RESTART_S = 0.5
+PASSWORD = "correct horse of a run"
+# What a frozen process may hold up: nobody waits longer for it than this.
+TIMEOUTS = {"idle_in_transaction_session_timeout": "5s", "lock_timeout": "8s"}
+WRONG = {
+    "stripe": {"signing_secrets": ["whsec_wrong"]},
+    "adyen": {"hmac_keys": ["00" * 32]},
+    "liqpay": {"private_keys": ["wrong"]},
+    "paypal_ipn": {},
+}
+CURRENCIES = {"liqpay": "UAH"}
+
+
+class Part:
+    """One process of the product, kept running until told otherwise."""
+
+    def __init__(self, name: str, command: str, env: Mapping[str, str], log: Path) -> None:
+        self.name, self._command, self._env, self._log = name, shlex.split(command), env, log
+        self.process: psutil.Popen | None = None
+        self._born = 0.0
+        self._wanted = True
+
+    def keep(self) -> None:
+        """Starts it where it is not there."""
+        if not self._wanted or (self.process is not None and self.process.poll() is None):
+            return
+        if time.monotonic() - self._born < RESTART_S:
+            return
+        with self._log.open("ab") as log:
+            self.process = psutil.Popen(
+                self._command, cwd=ROOT, env=dict(self._env), stdout=log, stderr=log, start_new_session=True
+            )
+        self._born = time.monotonic()
+
+    def children(self) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.Error):
+            if self.process is not None:
+                return list(self.process.children(recursive=True))
+        return []
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self._wanted = False
+        if self.process is None:
+            return
+        for one in [*self.children(), self.process]:
+            with contextlib.suppress(psutil.Error):
+                one.resume()
+        with contextlib.suppress(psutil.Error):
+            self.process.send_signal(number)
+        try:
+            self.process.wait(30)
+        except psutil.TimeoutExpired:
+            for one in [*self.children(), self.process]:
+                with contextlib.suppress(psutil.Error):
+                    one.kill()
+
+
+class Stage:
+    """All of it. `accounts`, `api_token` and `manager` are what the outside knows."""
+
+    def __init__(self, folder: Path, hosts: str, hook: str, plant: str = "") -> None:
+        self.folder, self.plant, self._hook = folder, plant, hook
+        self.postgres, self.redis = Postgres(folder / "postgres"), Redis(folder / "redis")
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.accounts: tuple[Account, ...] = ()
+        self.api_token = ""
+        self.manager = ("manager@chaos.example", PASSWORD)
+        self._hosts = hosts
+        self.parts: list[Part] = []
+        self._over = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self.database = ""
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Stage]:
+        try:
+            self.postgres.start()
+            self.redis.start()
+            url = create_database(self.postgres.url, "chaos")
+            self.database = libpq(url)
+            with psycopg.connect(self.database, autocommit=True) as connection:
+                for name, value in TIMEOUTS.items():
+                    connection.execute(f"ALTER DATABASE chaos SET {name} = '{value}'")
+            self._env = self._environment(url)
+            assert self.command("db", "upgrade")
+            self._seed()
+            self._cast()
+            self._keeper.start()
+            self._until_up()
+            yield self
+        finally:
+            self._over.set()
+            if self._keeper.is_alive():
+                self._keeper.join()
+            for part in self.parts:
+                part.end()
+            self.redis.stop()
+            self.postgres.stop()
+
+    def _environment(self, url: str) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DATABASE_URL": url.replace("postgresql+psycopg", "postgresql"),
+            "REDIS_URL": self.redis.url,
+            "SECRET_KEY": "only for the chaos run and only for it",
+            "SECRETS_KEY": Fernet.generate_key().decode(),
+            "PUBLIC_URL": self.url,
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": "2",
+            "SWEEP_SECONDS": "1",
+            "OUTGOING_ALLOW_HTTP": "1",
+            "OUTGOING_ALLOW_PRIVATE": "1",
+            "GATEWAY_HOSTS": json.dumps(dict.fromkeys(SIMULATED_HOSTS, self._hosts)),
+            "CHAOS_PLANT": self.plant,
+        }
+
+    def _cast(self) -> None:
+        lines = parse_procfile((ROOT / "Procfile").read_text()).processes
+        web, worker = lines["web"], lines["worker"]
+        if self.plant:  # the same, with a fault in it
+            web, worker = web.replace("app:app", "dev.chaos.planted:app"), "python -m dev.chaos.planted"
+        named = [("web", web), ("worker 1", worker), ("worker 2", worker)]
+        self.parts = [Part(name, line, self._env, self.folder / f"{name}.log") for name, line in named]
+
+    def _seed(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "dev.chaos.seed", self._hook, PASSWORD],
+            cwd=ROOT,
+            env=self._env,
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+        told: dict[str, Any] = json.loads(done.stdout)
+        self.api_token = told["api_token"]
+        self.accounts = tuple(
+            Account(name, path, settings, {**settings, **WRONG[name]}, CURRENCIES.get(name, "EUR"))
+            for name, path, settings in told["accounts"]
+        )
+
+    def _keep(self) -> None:
+        while not self._over.wait(0.1):
+            for part in self.parts:
+                part.keep()
+
+    def _until_up(self) -> None:
+        until = time.monotonic() + 60
+        while not self.healthy():
+            if time.monotonic() > until:
+                raise TimeoutError((self.folder / "web.log").read_text()[-2000:])
+            time.sleep(0.1)
+
+    def healthy(self) -> bool:
+        from .clients import send
+
+        return send(self.url, "GET", "/health", (), b"")[0] == "200"
+
+    def command(self, *arguments: str) -> bool:
+        """`flask ...`; whether it went."""
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app", *arguments], cwd=ROOT, env=self._env, capture_output=True
+        )
+        return done.returncode == 0
+
+    def part(self, name: str) -> Part:
+        return next(part for part in self.parts if part.name == name)
+
+    def ask(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """From outside, straight from the database."""
+        with psycopg.connect(self.database, autocommit=True, connect_timeout=5) as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def waiting_on(self, number: str) -> int | None:
+        """The callback of that order that waits for a person; 0: none yet; None: all of them are processed."""
+        try:
+            rows = self.ask(
+                "SELECT id, state, due_at IS NULL OR due_kind = 'automatic' FROM callbacks WHERE order_number = %s "
+                "ORDER BY id",
+                (number,),
+            )
+        except psycopg.Error:
+            return 0
+        if rows and all(state == "processed" for _, state, _ in rows):
+            return None
+        return next((id_ for id_, state, free in rows if state == "unprocessed" and free), 0)

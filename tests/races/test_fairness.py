@@ -1,0 +1,124 @@
+"""Nobody's flood, outage or down-time holds up anybody else."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from shopcallbacks.callbacks import due
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.states import State
+from shopcallbacks.domain.values import Answer, Ask, NoAnswer
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.jobs import asking, drain
+from shopcallbacks.jobs.drains import BATCH
+from shopcallbacks.shops.accounts import GatewayAccount
+
+from ..factories import make_account, make_callback, make_order, make_shop, message
+from ..processing.saying import say
+from .scene import paid
+
+PAYPAL = {"receiver_emails": ["paypal@shop.example"], "environment": "live", "order_field": "invoice"}
+
+
+def flood(account: GatewayAccount, callback: Callback, count: int) -> None:
+    """So many more like it, due longer than anything else."""
+    columns = ", ".join(
+        column.name for column in Callback.__table__.columns if column.name not in ("id", "received_at", "due_at")
+    )
+    db.session.execute(
+        text(
+            f"INSERT INTO callbacks (received_at, due_at, {columns}) SELECT at, at, {columns} FROM callbacks, "
+            "(SELECT now() - make_interval(mins => 10, secs => n * 0.01) AS at FROM generate_series(1, :count) n) AS m "
+            "WHERE id = :id"
+        ),
+        {"count": count, "id": callback.id},
+    )
+    db.session.execute(text("ANALYZE callbacks"))
+    db.session.commit()
+
+
+def test_a_flood_of_one_account_holds_up_no_other(refused: list[str]) -> None:
+    forged = make_account()
+    nonsense = make_callback(forged, message("no-such-order"))
+    flood(forged, nonsense, 1500)
+    other = make_account()
+    callback = make_callback(other, message(make_order(other.shop)))
+    drain(False)
+    db.session.expire_all()
+    assert callback.state is State.processed
+
+
+def test_what_comes_now_is_not_behind_all_that_a_down_time_left(refused: list[str]) -> None:
+    account = GatewayAccount.add(make_shop(), "saying", "saying", {})
+    db.session.commit()
+    old = db.session.get_one(Callback, say(account, paid("no-such-order", "x")))
+    flood(account, old, 20_000)
+    make_order(account.shop, "new")
+    new = db.session.get_one(Callback, say(account, paid("new", "new", 5990)))
+    claimed = due.claim(BATCH)
+    assert len(claimed) == BATCH
+    assert new.id in {one.id for one in claimed}
+    oldest = min(one.received_at for one in claimed)
+    assert oldest < utcnow() - timedelta(minutes=12), "and the oldest are worked off all the same"
+    db.session.rollback()
+    drain(False)
+    db.session.expire_all()
+    assert new.state is State.processed
+
+
+def test_many_accounts_that_have_waited_longer_cut_off_no_other(refused: list[str]) -> None:
+    shop = make_shop()
+    for number in range(6):
+        account = make_account(shop, "paypal_ipn", **PAYPAL)
+        flood(account, make_callback(account, message(f"none-{number}")), 20)
+    last = make_account(shop, "paypal_ipn", **PAYPAL)
+    callback = make_callback(last, message("new"))
+    leased = due.lease(32, {}, 8, 20)
+    assert len(leased) == 32
+    assert callback.id in {one.id for one in leased}
+
+
+def test_a_gateway_that_hangs_holds_up_no_other(
+    app: Flask, refused: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1,500 of one account, and its gateway answers none of them before the other's callback is through."""
+    through = threading.Event()
+    asked: list[bytes] = []
+
+    def ask(question: Ask) -> Answer | NoAnswer:
+        if b"genuine" in question.body:
+            return Answer(200, b"VERIFIED")
+        asked.append(question.body)
+        assert through.wait(20)
+        return NoAnswer("no answer in 10 s")
+
+    monkeypatch.setitem(app.extensions, "ask", ask)
+    monkeypatch.setattr(asking, "DRAIN_S", 1.0)
+    hangs = make_account(None, "paypal_ipn", **PAYPAL)
+    flood(hangs, make_callback(hangs, message("forged")), 1500)
+    other = make_account(None, "paypal_ipn", **PAYPAL)
+    make_order(other.shop, "genuine")
+    callback = make_callback(other, message("genuine"))
+    id_ = callback.id
+    db.session.commit()
+
+    def watch() -> None:
+        with app.app_context():
+            while db.session.get_one(Callback, id_, populate_existing=True).state is not State.processed:
+                db.session.rollback()
+                if through.wait(0.02):
+                    return
+            before.append(len(asked))
+            through.set()
+
+    before: list[int] = []
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    drain(True)
+    watcher.join(20)
+    assert before == [asking.PER_ACCOUNT], "the other was processed while all that may be asked of this one hung"

@@ -1,0 +1,119 @@
+"""Who commits last sees the other: what comes in the very moment in which it is looked for opens at once.
+
+One of the two is stopped behind each of its locks, the other runs to its end meanwhile. Nothing may be left for the
+attempt that is made 10 s later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from shopcallbacks.callbacks import moves
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.states import OrderState, State
+from shopcallbacks.domain.values import Outcome
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.jobs import drain
+from shopcallbacks.orders.intake import NewOrder
+from shopcallbacks.orders.order import Order
+from shopcallbacks.shops.accounts import GatewayAccount, Shop
+
+from ..factories import make_shop
+from ..processing.saying import say
+from .scene import TOTAL, paid
+from .stepping import LONG_S, Writer
+
+
+def _hand_in(shop_id: int, number: str) -> None:
+    shop = db.session.get_one(Shop, shop_id)
+    moves.hand_in(NewOrder(number, TOTAL), shop)
+    db.session.commit()
+    moves.woken_behind(shop, number)
+    db.session.commit()
+
+
+def _met(app: Flask, first: Callable[[], object], second: Callable[[], object], stop: int) -> bool:
+    """The first stopped behind its lock of that number while the second runs; whether it had so many."""
+    one = Writer(app, "first", first, stop_after=stop)
+    one.start()
+    assert one.stopped.wait(LONG_S)
+    stopped = one.locking == stop and one.is_alive()
+    other = Writer(app, "second", second)
+    other.start()
+    other.join(1.0)
+    one.go_on.set()
+    for writer in (one, other):
+        writer.join(LONG_S)
+        assert (writer.is_alive(), writer.error) == (False, None)
+    return stopped
+
+
+def _what_is_due_now() -> None:
+    while db.session.scalar(select(Callback.id).where(Callback.due_at <= utcnow()).limit(1)):
+        db.session.rollback()
+        drain(False)
+    db.session.expire_all()
+
+
+def _account() -> GatewayAccount:
+    account = GatewayAccount.add(make_shop(), "saying", "saying", {})
+    db.session.commit()
+    return account
+
+
+@pytest.mark.parametrize("worker_first", [True, False])
+def test_an_order_handed_in_in_the_moment_of_its_callback_opens_at_once(
+    app: Flask, refused: list[str], worker_first: bool
+) -> None:
+    account, stop, stopped = _account(), 0, True
+    shop_id = account.shop_id
+    while stopped:
+        stop += 1
+        number = f"order-{stop}"
+        say(account, paid(number, number))
+        db.session.commit()
+        works = [lambda: drain(False), lambda number=number: _hand_in(shop_id, number)]
+        first, second = works if worker_first else reversed(works)
+        stopped = _met(app, first, second, stop)
+        _what_is_due_now()
+        order = Order.find(shop_id, number)
+        assert order is not None
+        assert order.state is OrderState.open, stop
+    assert stop > 3
+    assert refused == []
+
+
+@pytest.mark.parametrize("payment_first", [True, False])
+def test_a_refund_that_names_only_its_payment_finds_it_in_whatever_worker_that_is(
+    app: Flask, refused: list[str], payment_first: bool
+) -> None:
+    account, stop, stopped = _account(), 0, True
+    shop_id, account_id = account.shop_id, account.id
+    while stopped:
+        stop += 1
+        number = f"order-{stop}"
+        _hand_in(shop_id, number)
+        refund = replace(paid(number, number, 400, Outcome.refunded), order_number=None, movement=f"back-{stop}")
+        says = [paid(number, number), refund]
+        if not payment_first:
+            says.reverse()
+        told = [say(account, says[0])]
+
+        def second(said: object = says[1], told: list[int] = told) -> None:
+            told.append(say(db.session.get_one(GatewayAccount, account_id), said))  # type: ignore[arg-type]
+            db.session.commit()
+            drain(False)
+
+        stopped = _met(app, lambda: drain(False), second, stop)
+        _what_is_due_now()
+        order = Order.find(shop_id, number)
+        assert order is not None
+        assert (order.state, order.given_back_minor) == (OrderState.open, 400), stop
+        assert [db.session.get_one(Callback, id_).state for id_ in told] == [State.processed] * 2
+    assert stop > 3
+    assert refused == []
