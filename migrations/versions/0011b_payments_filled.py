@@ -22,7 +22,8 @@ depends_on = None
 
 FORMER = "ledger_before_0011"
 PART = 2000  # so many orders at a time
-ROWS = 20_000  # so many rows of what is filled by one statement
+ROWS = 20_000  # so many orders for what one statement fills
+EVENTS = 5_000  # so many events, while nobody can add any
 # Whose former events say nothing of the figures: those of the order as it is now stand in for them.
 NEEDED = ("number", "order_currency", "total_minor", "paid_minor", "given_back_minor", "kept_minor", "owed_minor")
 CONFLICTS = {
@@ -379,7 +380,7 @@ def _read_again():
 
 def _fill_events():
     """In parts, each a transaction in which the trigger that keeps events from changes sleeps."""
-    for first, behind in _ranges("order_events", "id", ROWS):
+    for first, behind in _ranges("order_events", "id", EVENTS):
         with _part() as connection:
             connection.execute(sa.text("ALTER TABLE order_events DISABLE TRIGGER order_events_are_written_once"))
             connection.execute(
@@ -395,7 +396,13 @@ def _fill_events():
                 {"first": first, "behind": behind},
             )
             connection.execute(sa.text("ALTER TABLE order_events ENABLE TRIGGER order_events_are_written_once"))
+    # Looked through while others write; what is known of all rows need not be looked for again.
+    check = " AND ".join(f"{name} IS NOT NULL" for name in NEEDED)
+    op.execute("ALTER TABLE order_events DROP CONSTRAINT IF EXISTS all_is_told")
+    op.execute(f"ALTER TABLE order_events ADD CONSTRAINT all_is_told CHECK ({check}) NOT VALID")
+    op.execute("ALTER TABLE order_events VALIDATE CONSTRAINT all_is_told")
     op.execute(f"ALTER TABLE order_events {', '.join(f'ALTER COLUMN {name} SET NOT NULL' for name in NEEDED)}")
+    op.execute("ALTER TABLE order_events DROP CONSTRAINT all_is_told")
 
 
 def _index():
@@ -411,7 +418,7 @@ def _index():
             f"CREATE OR REPLACE TRIGGER ledger_{what} BEFORE {events} ON ledger "
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
-    op.execute("ANALYZE ledger, payments, orders, messages, callbacks")
+    op.execute("ANALYZE ledger, payments, orders, messages")
 
 
 def _finished(name):
