@@ -11,15 +11,27 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from random import Random
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from .simulator import SimulatedGateways
-from .stories import Call, CannotSay, DemoShop, Mix, PlaceOrder, Step, Story, read_mix, stories
+from .stories import (
+    Account,
+    Call,
+    CancelOrder,
+    CannotSay,
+    Mix,
+    PlaceOrder,
+    Step,
+    Story,
+    read_accounts,
+    read_mix,
+    stories,
+)
 
 TIMEOUT_S = 20
 AGAIN_AFTER_S = 5.0
@@ -28,17 +40,19 @@ TRIES = 5
 log = logging.getLogger("traffic")
 
 
-def play(url: str, api_token: str, gateways: SimulatedGateways, step: Step) -> int:
+def play(url: str, gateways: SimulatedGateways, step: Step) -> int:
     """Carries out one step against the app at that address; the status it answers."""
     if isinstance(step, PlaceOrder):
-        return place_order(url, api_token, step)
+        return _ask_shop_api(url, step.account, "/api/orders", json.dumps(step.order).encode())
+    if isinstance(step, CancelOrder):
+        return _ask_shop_api(url, step.account, f"/api/orders/{quote(step.number)}/cancel", b"")
     gateways.learn(step.questions)
     return call(url, step)
 
 
-def place_order(url: str, api_token: str, step: PlaceOrder) -> int:
-    headers = (("Authorization", f"Bearer {api_token}"), ("Content-Type", "application/json"))
-    return _send(url, "POST", "/api/orders", headers, json.dumps(step.order).encode())
+def _ask_shop_api(url: str, account: Account, path: str, body: bytes) -> int:
+    headers = (("Authorization", f"Bearer {account.api_token}"), ("Content-Type", "application/json"))
+    return _send(url, "POST", path, headers, body)
 
 
 def call(url: str, step: Call) -> int:
@@ -62,9 +76,9 @@ def _send(url: str, method: str, target: str, headers: tuple[tuple[str, str], ..
         return response.status
 
 
-def run(url: str, shop: DemoShop, gateways: SimulatedGateways, rate: float, mix: Mix, rng: Random) -> None:
+def run(url: str, accounts: Sequence[Account], gateways: SimulatedGateways, rate: float, mix: Mix, rng: Random) -> None:
     """Begins `rate` stories a second, for ever, and plays their steps when they are due."""
-    told = stories(shop.accounts, mix, rng, lambda: datetime.now(UTC))
+    told = stories(accounts, mix, rng, lambda: datetime.now(UTC))
     due: list[tuple[float, int, int, str, Step]] = []  # when, which, tries, title, what
     which = count()
     begins = time.monotonic()
@@ -76,7 +90,7 @@ def run(url: str, shop: DemoShop, gateways: SimulatedGateways, rate: float, mix:
                 heapq.heappush(due, (when, next(which), TRIES, title, step))
         while due and due[0][0] <= now:
             _, _, tries, title, step = heapq.heappop(due)
-            if not _done(url, shop, gateways, title, step) and tries > 1:
+            if not _done(url, gateways, title, step) and tries > 1:
                 heapq.heappush(due, (now + AGAIN_AFTER_S, next(which), tries - 1, title, step))
         next_due = min(begins, due[0][0]) if due else begins
         time.sleep(max(0.0, next_due - time.monotonic()))
@@ -89,11 +103,11 @@ def _schedule(story: Story, begins: float) -> Iterator[tuple[float, str, Step]]:
         yield when, f"{story.name} {story.number}", step
 
 
-def _done(url: str, shop: DemoShop, gateways: SimulatedGateways, title: str, step: Step) -> bool:
+def _done(url: str, gateways: SimulatedGateways, title: str, step: Step) -> bool:
     """Plays the step. Like real gateways and shops they come again where they are not taken."""
-    who = step.account.slug if isinstance(step, Call) else "order"
+    who = step.account.slug if isinstance(step, Call) else "order" if isinstance(step, PlaceOrder) else "cancel"
     try:
-        status = play(url, shop.api_token, gateways, step)
+        status = play(url, gateways, step)
     except (OSError, http.client.HTTPException) as error:
         log.warning("%s: %s: %s; it comes again", title, who, error)
         return False
@@ -125,7 +139,7 @@ def main() -> None:
     with contextlib.suppress(KeyboardInterrupt), SimulatedGateways(options.gateways_port) as gateways:
         log.info("The gateways are asked at %s", gateways.url)
         try:
-            run(options.url, DemoShop.read(options.demo), gateways, options.rate, options.mix, Random(options.seed))
+            run(options.url, read_accounts(options.demo), gateways, options.rate, options.mix, Random(options.seed))
         except (OSError, CannotSay) as error:
             sys.exit(f"No traffic: {error}")
 

@@ -15,9 +15,13 @@ with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
     connection.commit()
-    with context.begin_transaction():
-        context.run_migrations()
-    if role := rights.app_role(app_url, url):
-        rights.grant(connection, role)
-    connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
-    connection.commit()
+    try:
+        with context.begin_transaction():
+            context.run_migrations()
+        if role := rights.app_role(app_url, url):
+            rights.grant(connection, role)
+            connection.commit()
+    finally:
+        connection.rollback()  # of what failed, if it did
+        connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+        connection.commit()

@@ -1,14 +1,20 @@
 """Payments become the noun: the ledger says by how much each booking changed each figure, tries to pay have rows of
 their own, and messages keep all that they say, and why they wait, in words that rules know.
 
-It runs while callbacks arrive: tables are only locked for a moment. What fills the new ones is a step of its own.
+It runs while callbacks arrive and the former release still serves: one table after the other is locked for a moment,
+each in a transaction of its own, so that nobody waits in a ring with it; a run that was broken off goes on. What fills
+the new tables is a step of its own. Until that release is gone a trigger says for it what it does not say of an event,
+and the columns that only it reads (`awaited_transaction`, `settled_minor`) stay.
 
 Revision ID: 0011
 Revises: 0010
 """
 
+import time
+
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.dialects import postgresql as pg
 
 revision = "0011"
@@ -80,16 +86,55 @@ SETTINGS = {
     ),
 }
 FORMER = "ledger_before_0011"
+REFERENCES = (("shop", "shops"), ("order", "orders"), ("account", "gateway_accounts"), ("callback", "callbacks"))
+FOR_FORMER_CODE = """
+CREATE OR REPLACE FUNCTION say_for_former_code() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT o.number, o.currency, o.amount_minor, o.taken_minor, o.given_back_minor, o.kept_minor, o.owed_minor
+    INTO NEW.number, NEW.order_currency, NEW.total_minor, NEW.paid_minor, NEW.given_back_minor, NEW.kept_minor,
+         NEW.owed_minor
+    FROM orders o WHERE o.id = NEW.order_id;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER order_events_of_former_code BEFORE INSERT ON order_events
+    FOR EACH ROW WHEN (NEW.number IS NULL) EXECUTE FUNCTION say_for_former_code()
+"""
+TRIES, PAUSE_S = 60, 1  # to lock a table that others use
 
 
 def upgrade():
+    with op.get_context().autocommit_block():
+        for table, columns in SETTINGS.items():
+            added = ", ".join(f"ADD COLUMN IF NOT EXISTS {_told(column)}" for column in columns)
+            _briefly(f"ALTER TABLE {table} {added}")
+        _briefly(FOR_FORMER_CODE)
     op.execute("SET LOCAL lock_timeout = '5s'")
-    for table, columns in SETTINGS.items():
-        for column in columns:
-            op.add_column(table, column)
     _rename()
     _create_payments()
     _create_ledger()
+
+
+def _told(column):
+    """As DDL; a new column's reference needs no look at the rows, where it is told with the column."""
+    dialect = op.get_bind().dialect
+    told = str(sa.schema.CreateColumn(column).compile(dialect=dialect))
+    for key in column.foreign_keys:
+        table, _, name = key.target_fullname.partition(".")
+        told += f" CONSTRAINT {key.name} REFERENCES {table} ({name})"
+    return told
+
+
+def _briefly(statement):
+    """Tried again where others hold the table: who waits behind us waits a second at most."""
+    for left in reversed(range(TRIES)):
+        try:
+            op.execute(f"SET lock_timeout = '1s'; {statement}; RESET lock_timeout")
+        except OperationalError:
+            if not left:
+                raise
+            time.sleep(PAUSE_S)
+        else:
+            return
 
 
 def _rename():
@@ -98,12 +143,7 @@ def _rename():
     for name in ("ix_payments_account_transaction", "ix_payments_order_id", "uq_payments_account_id_entry_movement"):
         op.execute(f"ALTER INDEX {name} RENAME TO {name}_before_0011")
     op.execute(f"ALTER TABLE {FORMER} RENAME CONSTRAINT pk_payments TO pk_{FORMER}")
-    for column, table in (
-        ("shop", "shops"),
-        ("order", "orders"),
-        ("account", "gateway_accounts"),
-        ("callback", "callbacks"),
-    ):
+    for column, table in REFERENCES:
         op.execute(
             f"ALTER TABLE {FORMER} RENAME CONSTRAINT fk_payments_{column}_id_{table} TO fk_{FORMER}_{column}_id_{table}"
         )
@@ -176,16 +216,13 @@ def _create_ledger():
 
 def downgrade():
     """The former ledger as it was left; what was booked since is lost to the former code, which has no words for it."""
+    op.execute("DROP TRIGGER order_events_of_former_code ON order_events")
+    op.execute("DROP FUNCTION say_for_former_code")
     op.drop_table("ledger")
     op.drop_table("payments")
     for what in ("are_kept", "are_written_once"):
         op.execute(f"ALTER TRIGGER {FORMER}_{what} ON {FORMER} RENAME TO payments_{what}")
-    for column, table in (
-        ("shop", "shops"),
-        ("order", "orders"),
-        ("account", "gateway_accounts"),
-        ("callback", "callbacks"),
-    ):
+    for column, table in REFERENCES:
         op.execute(
             f"ALTER TABLE {FORMER} RENAME CONSTRAINT fk_{FORMER}_{column}_id_{table} TO fk_payments_{column}_id_{table}"
         )

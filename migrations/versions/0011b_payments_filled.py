@@ -1,17 +1,19 @@
 """The new ledger and the payments are filled from the former ledger, and what waits gets its words.
 
 It runs while callbacks arrive: in small parts, each a transaction of its own, and indexes are made beside the work. A
-run that was broken off goes on where it was. Figures of old orders stay as they are.
+run that was broken off goes on where it was. States, and what is owed, stay as they are. Workers of the former release
+find no ledger of theirs meanwhile: what they leave stays due.
 
 Revision ID: 0011b
 Revises: 0011
 """
 
+import json
 from collections import defaultdict
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql as pg
 
 revision = "0011b"
 down_revision = "0011"
@@ -19,8 +21,9 @@ branch_labels = None
 depends_on = None
 
 FORMER = "ledger_before_0011"
-PART = 2000  # so many orders of the former ledger at a time
-EVENTS = 20_000  # so many events
+PART = 2000  # so many orders at a time
+ROWS = 20_000  # so many orders for what one statement fills
+EVENTS = 5_000  # so many events, while nobody can add any
 # Whose former events say nothing of the figures: those of the order as it is now stand in for them.
 NEEDED = ("number", "order_currency", "total_minor", "paid_minor", "given_back_minor", "kept_minor", "owed_minor")
 CONFLICTS = {
@@ -51,46 +54,88 @@ INDEXES = {
     "ix_callbacks_due": "callbacks (asks, account_id, due_at) WHERE due_at IS NOT NULL",
     "ix_callbacks_crashed": "callbacks (id) WHERE crashed_in IS NOT NULL",
 }
+FORMER_INDEXES = {  # of the same names
+    "ix_orders_owed": "orders (shop_id, changed_at, id) WHERE owed_minor > 0",
+    "ix_callbacks_due": "callbacks (asks, due_at) WHERE due_at IS NOT NULL",
+}
+ONLY_NEW = {"ix_orders_owed": "owed_other", "ix_callbacks_due": "account_id"}  # by what they are told from those
 
 
 def upgrade():
     with op.get_context().autocommit_block():
         _fill()
+        _fill_tries()
+        _say_who_cancelled()
         _name_conflicts()
+        _read_again()
         _fill_events()
         _index()
+
+
+@contextmanager
+def _part():
+    """A transaction of its own."""
+    with op.get_bind().engine.begin() as connection:
+        yield connection
+
+
+def _ranges(table, by, step):
+    """Ids from the first on, so many at a time: (first, behind the last)."""
+    with _part() as connection:
+        first, last = connection.execute(sa.text(f"SELECT min({by}), max({by}) FROM {table}")).one()
+    return ((start, start + step) for start in range(first or 0, (last or 0) + 1, step)) if first else ()
 
 
 # Building the new ledger from the former one
 
 
 def _fill():
-    """Payments and refunds of old orders, in parts; an order without a row of the former ledger has none now either."""
-    connection = op.get_bind()
-    last = connection.scalar(sa.text("SELECT coalesce(max(order_id), 0) FROM ledger")) or 0
-    while True:
-        ids = connection.scalars(
-            sa.text(f"SELECT DISTINCT order_id FROM {FORMER} WHERE order_id > :last ORDER BY order_id LIMIT :part"),
-            {"last": last, "part": PART},
-        ).all()
-        if not ids:
-            break
-        last = ids[-1]
-        rows = connection.execute(
-            sa.text(
-                f"SELECT l.*, o.settled_minor, o.state FROM {FORMER} l JOIN orders o ON o.id = l.order_id "
-                "WHERE l.order_id = ANY(:ids) ORDER BY l.order_id, l.id"
-            ),
-            {"ids": ids},
-        ).mappings()
-        by_order = defaultdict(list)
-        for row in rows:
-            by_order[row["order_id"]].append(row)
-        _write(connection, [_Rebuilt(order_id, found) for order_id, found in by_order.items()])
-    _fill_tries(connection)
-    connection.execute(
-        sa.text("UPDATE orders SET cancelled_by = 'failed_try' WHERE state = 'cancelled' AND cancelled_by IS NULL")
+    """Payments and refunds of old orders; an order without a row of the former ledger has none now either."""
+    with _part() as connection:
+        last = connection.scalar(sa.text("SELECT coalesce(max(order_id), 0) FROM ledger"))
+    while last is not None:
+        with _part() as connection:
+            last = _fill_behind(connection, last)
+
+
+def _fill_behind(connection, last):
+    """The next part of the orders behind that one; the last of it, None where there is none."""
+    next_ids = f"SELECT DISTINCT order_id FROM {FORMER} WHERE order_id > :last ORDER BY order_id LIMIT :part"
+    ids = connection.scalars(sa.text(next_ids), {"last": last, "part": PART}).all()
+    if not ids:
+        return None
+    rows = connection.execute(
+        sa.text(
+            f"""
+            SELECT l.*, o.number, o.owed_minor, m.event_id
+            FROM {FORMER} l JOIN orders o ON o.id = l.order_id
+            LEFT JOIN messages m ON m.callback_id = l.callback_id AND m.event_id = l.movement
+                AND l.transaction_id IS NULL AND m.place = (SELECT min(place) FROM messages n
+                    WHERE n.callback_id = l.callback_id AND n.event_id = l.movement)
+            WHERE l.order_id = ANY(:ids) ORDER BY l.order_id, l.id
+            """
+        ),
+        {"ids": ids},
     )
+    by_order = defaultdict(list)
+    for row in rows.mappings():
+        by_order[row["order_id"]].append(row)
+    _write(connection, [_Rebuilt(order_id, found) for order_id, found in by_order.items()])
+    return ids[-1]
+
+
+class _Figures:
+    """Of one payment."""
+
+    def __init__(self, row):
+        self.heard_at = row["booked_at"]
+        self.booked = False
+        self.taken = self.owed = self.given_back = 0
+        self.unmatched = []  # refunds that were told before the payment, not booked against it yet
+
+    @property
+    def kept(self):
+        return max(self.taken - self.given_back, 0)
 
 
 class _Rebuilt:
@@ -98,224 +143,323 @@ class _Rebuilt:
 
     def __init__(self, order_id, rows):
         self.order_id, self.rows, self.ledger = order_id, rows, []
-        self.payments = {}  # (account, transaction) -> figures
-        first = rows[0]
+        self.payments = {}  # by (account, transaction)
+        paid = [row for row in rows if row["entry"] == "payment"]
+        self.of_order = {(row["account_id"], row["transaction_id"]) for row in paid}
+        self.taken_by = [(row["account_id"], row["transaction_id"]) for row in paid if not row["owed"]]
+        self.names = defaultdict(int)
         for row in rows:
             (self._payment if row["entry"] == "payment" else self._refund)(row)
-        self._match()
-        self._settle(first["settled_minor"], first)
+        self._settle(rows[0])
 
-    def _figures(self, row):
-        key = row["account_id"], row["transaction_id"]
-        empty = {"booked": False, "taken": 0, "owed": 0, "given_back": 0, "heard_at": row["booked_at"], "unmatched": []}
-        return self.payments.setdefault(key, empty)
+    def _figures(self, key, row):
+        return self.payments.setdefault(key, _Figures(row))
 
-    def _book(self, row, entry, **changes):
+    def _book(self, row, key, entry, minor, movement=None, **changes):
+        nth = self.names[entry, key[0], movement] if movement else 0
+        self.names[entry, key[0], movement] += 1
         booked = {
             "shop_id": row["shop_id"],
             "order_id": self.order_id,
-            "account_id": row["account_id"],
+            "account_id": key[0],
             "entry": entry,
-            "transaction_id": row["transaction_id"],
-            "minor": row["minor"],
+            "transaction_id": key[1],
+            "minor": minor,
             "currency": row["currency"],
-            "movement": row["movement"],
-            "of_entry": None,
-            "of_movement": None,
-            "of_nth": None,
-            "callback_id": row["callback_id"],
-            "booked_at": row["booked_at"],
-            **dict.fromkeys(("came_in", "taken", "given_back", "unmatched", "waived", "owed", "settled"), 0),
+            "movement": movement,
+            "nth": nth,
+            "callback_id": row["callback_id"] if movement else None,
+            "booked_at": row["booked_at"].isoformat(),
             **changes,
         }
         self.ledger.append(booked)
         return booked
 
     def _payment(self, row):
-        figures = self._figures(row)
-        figures["booked"] = True
+        key = row["account_id"], row["transaction_id"]
+        figures = self._figures(key, row)
+        figures.booked = True
         share = "owed" if row["owed"] else "taken"
-        figures[share] += row["minor"]
-        self._book(row, "payment", came_in=row["minor"], **{share: row["minor"]})
+        setattr(figures, share, getattr(figures, share) + row["minor"])
+        self._book(row, key, "payment", row["minor"], _named(row), came_in=row["minor"], **{share: row["minor"]})
+        self._match(row, key, figures)
 
     def _refund(self, row):
-        """From what is owed of its payment first, then from what is kept; of a payment nobody told of, unmatched."""
-        figures = self._figures(self._named(row))
-        if not figures["booked"]:
-            booked = self._book(self._named(row), "refund", unmatched=row["minor"])
-            figures["unmatched"].append(booked)
+        """From what is owed of its payment first, then from what is kept; before its payment, unmatched."""
+        key = self._refunded(row)
+        figures = self._figures(key, row)
+        if not figures.booked:
+            booked = self._book(row, key, "refund", row["minor"], _named(row), unmatched=row["minor"])
+            figures.unmatched.append(booked)
             return
-        owed = min(row["minor"], figures["owed"])
-        figures["owed"] -= owed
-        figures["given_back"] += row["minor"] - owed
-        self._book(self._named(row), "refund", owed=-owed, given_back=row["minor"] - owed)
+        owed = min(row["minor"], figures.owed)
+        figures.owed -= owed
+        figures.given_back += row["minor"] - owed
+        changes = {"owed": -owed, "given_back": row["minor"] - owed}
+        self._book(row, key, "refund", row["minor"], _named(row), **changes)
 
-    def _named(self, row):
-        """A refund without a payment's id, or with one of its own, is of the only payment there is."""
-        known = [key for key, figures in self.payments.items() if figures["booked"] and key[0] == row["account_id"]]
-        if (row["account_id"], row["transaction_id"]) in known or len(known) != 1:
-            return row
-        return {**row, "transaction_id": known[0][1]}
+    def _refunded(self, row):
+        """The payment it is of: where it names none that is told, the only one, else the one that the order took."""
+        key = row["account_id"], row["transaction_id"]
+        mine = {known for known in self.of_order if known[0] == key[0]}
+        if key in mine or not mine:
+            return key
+        if len(mine) == 1:
+            return next(iter(mine))
+        return next((known for known in self.taken_by if known in mine), key)
 
-    def _match(self):
+    def _match(self, row, key, figures):
         """What had left before its payment was told is booked against it."""
-        for (account_id, transaction_id), figures in self.payments.items():
-            for refund in figures["unmatched"] if figures["booked"] else ():
-                owed = min(refund["unmatched"], figures["owed"])
-                kept = min(refund["unmatched"] - owed, max(figures["taken"] - figures["given_back"], 0))
-                if owed + kept == 0:
-                    continue
-                figures["owed"] -= owed
-                figures["given_back"] += kept
-                name = {"of_entry": "refund", "of_movement": refund["movement"], "of_nth": 0}
-                row = {**refund, "account_id": account_id, "transaction_id": transaction_id, "minor": owed + kept}
-                row["movement"] = None
-                self._book(row, "matching", unmatched=-owed - kept, owed=-owed, given_back=kept, **name)
+        for refund in figures.unmatched:
+            owed = min(refund["unmatched"], figures.owed)
+            kept = min(refund["unmatched"] - owed, figures.kept)
+            if owed + kept:
+                figures.owed -= owed
+                figures.given_back += kept
+                changes = {"unmatched": -owed - kept, "owed": -owed, "given_back": kept}
+                name = {"of_entry": "refund", "of_movement": refund["movement"], "of_nth": refund["nth"]}
+                self._book(row, key, "matching", owed + kept, **changes, **name)
+        figures.unmatched = []
 
-    def _settle(self, settled, row):
-        """What a person said was given back: as much of what is owed as it covered."""
-        returned = sum(-one["owed"] for one in self.ledger if one["entry"] in ("refund", "matching"))
-        left = max(settled - returned, 0)
-        for (account_id, transaction_id), figures in self.payments.items():
-            part = min(left, figures["owed"])
+    def _settle(self, row):
+        """What is owed no more, a person said was given back, or a gateway by a refund that named no payment."""
+        left = sum(figures.owed for figures in self.payments.values()) - row["owed_minor"]
+        for key, figures in self.payments.items():
+            part = min(max(left, 0), figures.owed)
             if part:
-                figures["owed"] -= part
+                figures.owed -= part
                 left -= part
-                base = {**row, "account_id": account_id, "transaction_id": transaction_id, "minor": part}
-                base |= {"movement": None, "callback_id": None}
-                self._book(base, "settlement", owed=-part, settled=part)
+                self._book(row, key, "settlement", part, owed=-part, settled=part)
 
     @property
     def sums(self):
-        taken = sum(figures["taken"] for figures in self.payments.values())
-        given_back = sum(figures["given_back"] for figures in self.payments.values())
-        kept = sum(max(figures["taken"] - figures["given_back"], 0) for figures in self.payments.values())
-        owed = sum(figures["owed"] for figures in self.payments.values())
-        return {"id": self.order_id, "taken": taken, "given_back": given_back, "kept": kept, "owed": owed}
+        each = self.payments.values()
+        return {
+            "id": self.order_id,
+            "taken": sum(figures.taken for figures in each),
+            "given_back": sum(figures.given_back for figures in each),
+            "kept": sum(figures.kept for figures in each),
+        }
+
+    @property
+    def tries(self):
+        for place, ((account_id, transaction_id), figures) in enumerate(self.payments.items()):
+            yield {
+                "order_id": self.order_id,
+                "place": place,
+                "shop_id": self.rows[0]["shop_id"],
+                "account_id": account_id,
+                "transactions": [transaction_id],
+                "life": "booked" if figures.booked else "unheard",
+                "booked": figures.booked,
+                "heard_at": figures.heard_at.isoformat(),
+            }
+
+
+def _named(row):
+    """What named neither itself nor a payment was called by its event, and is by its order now."""
+    return f"order {row['number']}" if row["event_id"] is not None else row["movement"]
+
+
+_BOOKING = (
+    "shop_id, order_id, account_id, entry, transaction_id, minor, currency, movement, nth, of_entry, of_movement, "
+    "of_nth, callback_id, booked_at"
+)
+_SUMS = ("came_in", "taken", "given_back", "unmatched", "owed", "settled")
+_PAYMENT = "order_id, place, shop_id, account_id, transactions, life, booked, heard_at"
 
 
 def _write(connection, orders):
-    ledger = [row for order in orders for row in order.ledger]
-    names = list(ledger[0])
-    connection.execute(
-        sa.text(f"INSERT INTO ledger ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"), ledger
-    )
-    payments = [
-        {
-            "order_id": order.order_id,
-            "place": place,
-            "shop_id": order.rows[0]["shop_id"],
-            "account_id": account_id,
-            "transactions": [transaction_id],
-            "life": "booked" if figures["booked"] else "unheard",
-            "booked": figures["booked"],
-            "heard_at": figures["heard_at"],
-        }
-        for order in orders
-        for place, ((account_id, transaction_id), figures) in enumerate(order.payments.items())
-    ]
-    table = sa.table(
-        "payments",
-        *(sa.column(name, pg.JSONB() if name == "transactions" else None) for name in payments[0]),
-    )
-    connection.execute(table.insert(), payments)
-    connection.execute(
-        sa.text(
-            "UPDATE orders SET taken_minor = :taken, given_back_minor = :given_back, kept_minor = :kept, "
-            "owed_minor = :owed WHERE id = :id"
+    sums = ", ".join(f"coalesce({name}, 0)" for name in _SUMS)
+    statements = (
+        (
+            f"INSERT INTO ledger ({_BOOKING}, {', '.join(_SUMS)}) SELECT {_BOOKING}, {sums} "
+            "FROM jsonb_populate_recordset(NULL::ledger, CAST(:rows AS jsonb))",
+            [row for order in orders for row in order.ledger],
         ),
-        [order.sums for order in orders],
+        (
+            f"INSERT INTO payments ({_PAYMENT}) SELECT {_PAYMENT} "
+            "FROM jsonb_populate_recordset(NULL::payments, CAST(:rows AS jsonb))",
+            [row for order in orders for row in order.tries],
+        ),
+        (
+            "UPDATE orders SET taken_minor = taken, given_back_minor = given_back, kept_minor = kept "
+            "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new(id bigint, taken bigint, given_back bigint, "
+            "kept bigint) WHERE orders.id = new.id",
+            [order.sums for order in orders],
+        ),
     )
+    for statement, rows in statements:
+        connection.execute(sa.text(statement.replace("NULL::", "NULL\\:\\:")), {"rows": json.dumps(rows)})
 
 
-def _fill_tries(connection):
+_TRIES = """
+INSERT INTO payments (order_id, place, shop_id, account_id, transactions, life, heard_at)
+SELECT order_id, place + row_number() OVER (PARTITION BY order_id ORDER BY heard_at, transaction_id) - 1, shop_id,
+       account_id, jsonb_build_array(transaction_id), life, heard_at
+FROM (
+    SELECT m.order_id, o.shop_id, m.account_id, m.transaction_id,
+           (SELECT count(*) FROM payments p WHERE p.order_id = m.order_id) AS place,
+           CASE WHEN bool_or(m.outcome IN ('failed', 'cancelled')) OR o.state <> 'awaiting_payment'
+                THEN 'ended' ELSE 'alive' END AS life,
+           max(m.applied_at) AS heard_at
+    FROM messages m JOIN orders o ON o.id = m.order_id
+    WHERE m.order_id >= :first AND m.order_id < :behind
+      AND m.applied_at IS NOT NULL AND m.outcome IN ('pending', 'failed', 'cancelled')
+      AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = m.order_id AND p.account_id = m.account_id
+                      AND p.transactions @> jsonb_build_array(m.transaction_id))
+    GROUP BY m.order_id, o.shop_id, o.state, m.account_id, m.transaction_id
+) AS tries
+"""
+
+
+def _fill_tries():
     """Tries that are alive, or have ended: as the messages that were applied tell of them."""
-    connection.execute(
-        sa.text(
-            """
-            INSERT INTO payments (order_id, place, shop_id, account_id, transactions, life, heard_at)
-            SELECT order_id, place + row_number() OVER (PARTITION BY order_id ORDER BY heard_at) - 1, shop_id,
-                   account_id, jsonb_build_array(transaction_id), life, heard_at
-            FROM (
-                SELECT m.order_id, o.shop_id, m.account_id, m.transaction_id,
-                       (SELECT count(*) FROM payments p WHERE p.order_id = m.order_id) AS place,
-                       CASE WHEN bool_or(m.outcome IN ('failed', 'cancelled')) OR o.state <> 'awaiting_payment'
-                            THEN 'ended' ELSE 'alive' END AS life,
-                       max(m.applied_at) AS heard_at
-                FROM messages m JOIN orders o ON o.id = m.order_id
-                WHERE m.applied_at IS NOT NULL AND m.outcome IN ('pending', 'failed', 'cancelled')
-                  AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = m.order_id AND p.account_id = m.account_id
-                                  AND p.transactions @> jsonb_build_array(m.transaction_id))
-                GROUP BY m.order_id, o.shop_id, o.state, m.account_id, m.transaction_id
-            ) AS tries
-            """
-        )
-    )
+    for first, behind in _ranges("orders", "id", ROWS):
+        with _part() as connection:
+            connection.execute(sa.text(_TRIES), {"first": first, "behind": behind})
+
+
+def _say_who_cancelled():
+    """Until now only a try that failed, or was given up, cancelled an order."""
+    for first, behind in _ranges("orders", "id", ROWS):
+        with _part() as connection:
+            connection.execute(
+                sa.text(
+                    "UPDATE orders SET cancelled_by = 'failed_try' WHERE id >= :first AND id < :behind "
+                    "AND state = 'cancelled' AND cancelled_by IS NULL"
+                ),
+                {"first": first, "behind": behind},
+            )
+
+
+# What waits
 
 
 def _name_conflicts():
     """What was told by the beginning of a sentence."""
-    for table in ("callbacks", "messages"):
-        for like, conflict in CONFLICTS.items():
-            op.execute(
-                sa.text(
-                    f"UPDATE {table} SET conflict = :conflict WHERE reason = 'order_conflict' AND detail LIKE :like"
-                ).bindparams(conflict=conflict, like=like)
-            )
+    names = " ".join(f"WHEN detail LIKE '{like}' THEN '{conflict}'" for like, conflict in CONFLICTS.items())
+    for table in ("messages", "callbacks"):
         op.execute(
-            f"UPDATE {table} SET conflict = 'names_no_order' WHERE reason = 'order_not_found' AND order_number IS NULL"
+            f"UPDATE {table} SET conflict = CASE WHEN reason = 'order_conflict' THEN CASE {names} END "
+            "ELSE 'names_no_order' END WHERE conflict IS NULL AND (reason = 'order_conflict' "
+            "OR reason = 'order_not_found' AND order_number IS NULL)"
         )
     op.execute(
         "UPDATE messages m SET test = c.test, customer = c.customer FROM callbacks c "
         "WHERE c.id = m.callback_id AND m.reason IS NOT NULL"
     )
+    op.execute(
+        "UPDATE callbacks SET crashed_in = 'before 0011' "
+        "WHERE state = 'unprocessed' AND reason = 'crashed' AND crashed_in IS NULL"
+    )
+
+
+WHY_READ_AGAIN = "Read again, by the release that keeps what each refund is called."
+
+
+def _read_again():
+    """Refunds that wait: which movement of money they are was not kept, so that they can't be decided as they were.
+
+    Not what is said of payments: that is named by its transaction, and a person decides on it.
+    """
+    op.execute(
+        sa.text(
+            """
+            UPDATE callbacks c SET version = version + 1, due_at = now(), asked_at = now(), asked_why = :why, asks = a.asks,
+                due_kind = CASE c.verdict WHEN 'skipped' THEN 'forced' ELSE 'retry' END
+            FROM gateway_accounts a
+            WHERE a.id = c.account_id AND c.state = 'unprocessed' AND c.due_at IS NULL
+              AND c.verdict IN ('genuine', 'skipped') AND coalesce(c.asked_why, '') <> :why
+              AND EXISTS (SELECT FROM messages m WHERE m.callback_id = c.id AND m.reason IS NOT NULL
+                          AND m.outcome = 'refunded')
+            """
+        ).bindparams(why=WHY_READ_AGAIN)
+    )
 
 
 def _fill_events():
     """In parts, each a transaction in which the trigger that keeps events from changes sleeps."""
-    connection = op.get_bind()
-    last = connection.scalar(sa.text("SELECT coalesce(max(id), 0) FROM order_events")) or 0
-    for start in range(0, last + 1, EVENTS):
-        connection.execute(
-            sa.text(
-                f"""
-                DO $$ BEGIN
-                    ALTER TABLE order_events DISABLE TRIGGER order_events_are_written_once;
+    for first, behind in _ranges("order_events", "id", EVENTS):
+        with _part() as connection:
+            connection.execute(sa.text("ALTER TABLE order_events DISABLE TRIGGER order_events_are_written_once"))
+            connection.execute(
+                sa.text(
+                    """
                     UPDATE order_events e SET number = o.number, order_currency = o.currency,
-                        total_minor = o.amount_minor, paid_minor = o.taken_minor, given_back_minor = o.given_back_minor,
-                        kept_minor = o.kept_minor, owed_minor = o.owed_minor
-                    FROM orders o WHERE o.id = e.order_id AND e.number IS NULL AND e.id > {start} - 1
-                        AND e.id <= {start + EVENTS};
-                    ALTER TABLE order_events ENABLE TRIGGER order_events_are_written_once;
-                END $$
-                """
+                        total_minor = o.amount_minor, paid_minor = o.taken_minor,
+                        given_back_minor = o.given_back_minor, kept_minor = o.kept_minor, owed_minor = o.owed_minor
+                    FROM orders o
+                    WHERE o.id = e.order_id AND e.number IS NULL AND e.id >= :first AND e.id < :behind
+                    """
+                ),
+                {"first": first, "behind": behind},
             )
-        )
-    for name in NEEDED:
-        op.alter_column("order_events", name, nullable=False)
+            connection.execute(sa.text("ALTER TABLE order_events ENABLE TRIGGER order_events_are_written_once"))
+    # Looked through while others write; what is known of all rows need not be looked for again.
+    check = " AND ".join(f"{name} IS NOT NULL" for name in NEEDED)
+    op.execute("ALTER TABLE order_events DROP CONSTRAINT IF EXISTS all_is_told")
+    op.execute(f"ALTER TABLE order_events ADD CONSTRAINT all_is_told CHECK ({check}) NOT VALID")
+    op.execute("ALTER TABLE order_events VALIDATE CONSTRAINT all_is_told")
+    op.execute(f"ALTER TABLE order_events {', '.join(f'ALTER COLUMN {name} SET NOT NULL' for name in NEEDED)}")
+    op.execute("ALTER TABLE order_events DROP CONSTRAINT all_is_told")
 
 
 def _index():
     """Beside the work that goes on, one after the other; one that is there from a run that was broken off is kept."""
-    op.execute("ALTER TABLE orders DROP COLUMN IF EXISTS awaited_transaction, DROP COLUMN IF EXISTS settled_minor")
-    for name in ("ix_orders_owed", "ix_callbacks_due"):
-        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
     for name, on in INDEXES.items():
+        if _finished(name):
+            continue
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
         unique = "UNIQUE " if name.startswith("uq_") else ""
-        op.execute(f"CREATE {unique}INDEX CONCURRENTLY IF NOT EXISTS {name} ON {on}")
+        op.execute(f"CREATE {unique}INDEX CONCURRENTLY {name} ON {on}")
     for what, events in (("are_kept", "DELETE OR TRUNCATE"), ("are_written_once", "UPDATE")):
         op.execute(
             f"CREATE OR REPLACE TRIGGER ledger_{what} BEFORE {events} ON ledger "
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
+    op.execute("ANALYZE ledger, payments, orders, messages")
+
+
+def _finished(name):
+    told = sa.text(
+        "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indexrelid = to_regclass(:name) AND indisvalid"
+    )
+    definition = op.get_bind().scalar(told, {"name": name})
+    return definition is not None and ONLY_NEW.get(name, "") in definition
 
 
 def downgrade():
-    """What was filled goes with its tables, in the step below; here only what that one does not know of."""
+    """The former ledger with the payments and refunds that were booked since, and what the former code reads again."""
     for name in INDEXES:
         op.execute(f"DROP INDEX IF EXISTS {name}")
+    for name, on in FORMER_INDEXES.items():
+        op.execute(f"CREATE INDEX {name} ON {on}")
     op.execute(
-        "ALTER TABLE orders ADD COLUMN awaited_transaction text, ADD COLUMN settled_minor bigint NOT NULL DEFAULT 0"
+        f"""
+        INSERT INTO {FORMER} (shop_id, order_id, account_id, entry, movement, transaction_id, minor, currency, owed,
+                              callback_id, booked_at)
+        SELECT shop_id, order_id, account_id, entry, movement, transaction_id, minor, currency, owed > 0, callback_id,
+               booked_at
+        FROM ledger l WHERE entry IN ('payment', 'refund') AND movement IS NOT NULL AND nth = 0
+          AND NOT EXISTS (SELECT FROM {FORMER} f WHERE f.callback_id = l.callback_id AND f.entry = l.entry)
+        ON CONFLICT DO NOTHING
+        """
     )
-    op.execute("CREATE INDEX ix_orders_owed ON orders (shop_id, changed_at, id) WHERE owed_minor > 0")
-    op.execute("CREATE INDEX ix_callbacks_due ON callbacks (asks, due_at) WHERE due_at IS NOT NULL")
+    op.execute(
+        f"""
+        UPDATE orders o SET settled_minor =
+            (SELECT sum(minor) FROM {FORMER} f WHERE f.order_id = o.id AND f.owed) - owed_minor
+        WHERE EXISTS (SELECT FROM {FORMER} f WHERE f.order_id = o.id AND f.owed)
+          AND EXISTS (SELECT FROM ledger l WHERE l.order_id = o.id AND l.entry = 'settlement')
+        """
+    )
+    op.execute(
+        """
+        UPDATE orders o SET awaited_transaction = (
+            SELECT transactions ->> 0 FROM payments p WHERE p.order_id = o.id AND life = 'alive' ORDER BY place LIMIT 1)
+        WHERE state = 'awaiting_payment'
+        """
+    )
+    for name in NEEDED:
+        op.alter_column("order_events", name, nullable=True)

@@ -1,4 +1,4 @@
-"""The demo shop: seeded into an empty database, with secrets made up on the spot."""
+"""The demo shops: seeded into an empty database, with secrets made up on the spot."""
 
 from __future__ import annotations
 
@@ -24,45 +24,70 @@ USERS = (
 )
 
 
-def _settings() -> dict[str, dict[str, Any]]:
+def _settings() -> dict[str, dict[str, dict[str, Any]]]:
+    """The gateway accounts of each shop. Courses are paid in parts; by Razorpay nobody pays any more."""
     return {
-        "stripe": {"signing_secrets": [f"whsec_{secrets.token_urlsafe(24)}"]},
-        "paypal_ipn": {"receiver_emails": ["paypal@demo.example"], "environment": "live", "order_field": "invoice"},
-        "liqpay": {"public_key": f"i{secrets.randbelow(10**11):011}", "private_keys": [secrets.token_urlsafe(30)]},
+        "demo": {
+            "stripe": {"signing_secrets": [f"whsec_{secrets.token_urlsafe(24)}"]},
+            "paypal_ipn": {"receiver_emails": ["paypal@demo.example"], "environment": "live", "order_field": "invoice"},
+            "liqpay": {
+                "public_key": f"i{secrets.randbelow(10**11):011}",
+                "private_keys": [secrets.token_urlsafe(30)],
+            },
+            "checkoutcom": {"signature_keys": [secrets.token_urlsafe(27)], "authorised": "pending"},
+            "razorpay": {"webhook_secrets": [secrets.token_urlsafe(18)], "order_note": "shop_order"},
+        },
+        "courses": {"postfinance": {"pspid": "democourses", "sha_out": [secrets.token_urlsafe(15)]}},
     }
 
 
-CURRENCIES = {"liqpay": "UAH"}
+SHOPS = {"demo": "Demo shop", "courses": "Demo courses"}
+CURRENCIES = {"liqpay": "UAH", "postfinance": "CHF", "razorpay": "INR"}
+CLOSED = "razorpay"
 
 
 def seed(write: Path) -> None:
-    """Does nothing to a database that has shops; `write` gets the API token and the accounts, for the traffic."""
+    """Does nothing to a database that has shops; `write` gets the API tokens and the accounts, for the traffic."""
     if Shop.every():
         return
-    shop = Shop.add("demo", "Demo shop", "Europe/Vienna")
-    token = shop.new_api_token()
+    known = [account for slug, settings in _settings().items() for account in _add_shop(slug, settings)]
+    shops = list(Shop.every())
     for email, name, role, password in USERS:
-        user = User.add(email, name, role, secrets.token_urlsafe(), [shop])
+        user = User.add(email, name, role, secrets.token_urlsafe(), shops)
         user.password_hash = hash_password(password)  # everybody knows it: no user of a real shop could have it
-    settings = _settings()
+    write.parent.mkdir(parents=True, exist_ok=True)
+    write.touch(mode=0o600)
+    write.write_text(json.dumps({"accounts": known}, indent=1))
+
+
+def _add_shop(slug: str, settings: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Its accounts, as the traffic reads them (`dev.stories.Account`)."""
+    shop = Shop.add(slug, SHOPS[slug], "Europe/Vienna")
+    shop.parts = slug == "courses"
+    token = shop.new_api_token()
     accounts = [GatewayAccount.add(shop, name, name.replace("_", "-"), given) for name, given in settings.items()]
     db.session.flush()
-    retired = _retired_secret(accounts[0])
-    known = [
+    return [
         {
             "gateway": account.gateway_name,
             "slug": account.slug,
             "path": account.callback_path,
             "url": account.callback_url,
+            "api_token": token,
+            "retired": _retired_secret(account) if account.gateway_name == "stripe" else {},
             "settings": account.settings_at(utcnow())[0],
-            "retired": retired if account is accounts[0] else {},
             "currency": CURRENCIES.get(account.gateway_name, "EUR"),
+            "parts": shop.parts,
+            "closed": _close(account) if account.gateway_name == CLOSED else False,
+            "others": [other.slug for other in accounts if other is not account],
         }
         for account in accounts
     ]
-    write.parent.mkdir(parents=True, exist_ok=True)
-    write.touch(mode=0o600)
-    write.write_text(json.dumps({"api_token": token, "accounts": known}, indent=1))
+
+
+def _close(account: GatewayAccount) -> bool:
+    account.disable()
+    return True
 
 
 def _retired_secret(account: GatewayAccount) -> dict[str, Any]:

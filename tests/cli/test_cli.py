@@ -359,7 +359,7 @@ def test_the_demo_is_seeded_once(flask: Run, tmp_path: Path) -> None:
     before = file.read_bytes()
     flask("demo", "seed", "--write", file)
     assert file.read_bytes() == before
-    assert len(Shop.every()) == 1
+    assert len(Shop.every()) == 2
 
 
 def test_the_demo_with_its_well_known_passwords_is_for_this_machine_only(

@@ -21,7 +21,7 @@ from shopcallbacks.domain.states import AttemptKind, Lane, OrderState, State, Ve
 from shopcallbacks.domain.values import Answer
 from shopcallbacks.extensions import db, ring, ring_bulk
 from shopcallbacks.orders.feed import OrderEvent
-from shopcallbacks.orders.ledger import Payment
+from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.orders.order import Order
 from shopcallbacks.panel.filter import Filter
 from shopcallbacks.shops.accounts import GatewayAccount
@@ -140,7 +140,7 @@ def test_a_run_goes_on_by_itself_after_everything_was_killed(
     assert Counter(db.session.scalars(retried)) == Counter(db.session.scalars(select(Callback.id)))
     assert _count(Order.state == OrderState.open) == many
     opened = Counter(db.session.scalars(select(OrderEvent.order_id).where(OrderEvent.kind == "opened")))
-    booked = Counter(db.session.scalars(select(Payment.order_id)))
+    booked = Counter(db.session.scalars(select(LedgerRow.order_id)))
     assert opened == booked == Counter(order.id for order in orders)
 
 
@@ -176,7 +176,7 @@ def test_a_run_at_work_is_paused_resumed_and_cancelled(
     assert paused < run.done < many
     assert results(run) == {ItemState.succeeded: run.done, ItemState.waiting: many - run.done}
     assert _count(Attempt.kind == AttemptKind.retry) == run.done
-    assert _count(Payment.id.is_not(None)) == 1
+    assert _count(LedgerRow.id.is_not(None)) == 1
 
 
 def _act(run: BulkRun, verb: str, user: User) -> None:

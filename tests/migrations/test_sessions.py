@@ -1,29 +1,14 @@
-"""What migrations make of the rows that are there."""
+"""What the migration that brings sessions makes of the users that are there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 
-from dev.services import Postgres, create_database
-from shopcallbacks import ROOT, create_app
+from shopcallbacks import ROOT
 from shopcallbacks.extensions import db
-
-
-@pytest.fixture
-def empty_app(environ: dict[str, str], postgres_server: Postgres) -> Iterator[Flask]:
-    """The app on a database without tables, its context pushed."""
-    url = create_database(postgres_server.url, "migrations").replace("+psycopg", "")
-    app = create_app({**environ, "DATABASE_URL": url})
-    with app.app_context():
-        yield app
-        db.session.remove()
-        db.engine.dispose()
 
 
 def before(revision: str) -> str:
