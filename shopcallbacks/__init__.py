@@ -15,6 +15,7 @@ from .extensions import Bell, compress, csrf, db, limiter, login_manager, migrat
 from .outgoing.http import Outgoing
 from .outgoing.mail import Mailer
 from .processing.asking import AskGateways
+from .receiving import door
 
 ROOT = Path(__file__).parent.parent
 
@@ -24,8 +25,6 @@ def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Fla
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.config.from_mapping(config.read(environ))
     app.config.update(overrides)
-    if hops := app.config["TRUSTED_HOPS"]:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
@@ -36,6 +35,9 @@ def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Fla
     app.extensions["ask"] = AskGateways(app.config["GATEWAY_HOSTS"])
     app.extensions["outgoing"] = Outgoing(app.config["OUTGOING_ALLOW_HTTP"], app.config["OUTGOING_ALLOW_PRIVATE"])
     app.extensions["mailer"] = Mailer(app.config["SMTP_SERVER"], app.config["MAIL_FROM"])
+    door.init_app(app)
+    if hops := app.config["TRUSTED_HOPS"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     views.init_app(app)
     cli.init_app(app)
     return app

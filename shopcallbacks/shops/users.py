@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import Base, db, utcnow
 from .accounts import Shop
+from .hashing import in_turn
 from .preferences import Preferences
 
 _hasher = PasswordHasher()
@@ -116,10 +117,10 @@ class User(UserMixin, Base):
 
     @classmethod
     def log_in(cls, email: str, password: str) -> User | None:
-        """The active user with that password. Takes as long when there is none."""
+        """The active user with that password. Takes as long when there is none. `Busy` where too many log in."""
         user = cls.by_email(email)
         try:
-            _hasher.verify(user.password_hash if user else _nobody(), password)
+            in_turn(_hasher.verify, user.password_hash if user else _nobody(), password)
         except (VerifyMismatchError, InvalidHashError):
             return None
         return user if user is not None and user.active else None

@@ -38,9 +38,9 @@ def index() -> str:
 def export() -> Response:
     """That somebody took the list with them is an act too."""
     shop, wanted = current_shop(), Acts.read(request.args.items())
+    rows = wanted.csv(shop, current_user.may_set_up, bom=True)
     Activity.record("export", current_user, shop_id=shop.id, what=f"activity {wanted.query}".strip())
     db.session.commit()
-    rows = wanted.csv(shop, current_user.may_set_up, bom=True)
     name = file_name(shop, now(), "activity")
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(rows, content_type="text/csv; charset=utf-8", headers=headers)

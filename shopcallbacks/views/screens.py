@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import NoMoreData, ParseException
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..dashboard import causes, queue, silence
+from ..domain.errors import Busy
 from ..extensions import login_manager, utcnow
 from ..panel import headline
 from ..shops.preferences import Preferences
@@ -39,6 +41,9 @@ def init_app(app: Flask) -> None:
     app.before_request(need_log_in)
     app.after_request(add_headers)
     app.register_error_handler(HTTPException, http_page)
+    app.register_error_handler(Busy, busy)
+    for broken in (ParseException, NoMoreData):
+        app.register_error_handler(broken, broken_body)
     for away in (OperationalError, InterfaceError, TimeoutError):
         app.register_error_handler(away, store_away)
     app.jinja_env.globals.update(current_shop=current_shop, waiting_count=waiting_count, now=now)
@@ -155,12 +160,28 @@ def http_page(error: HTTPException) -> BaseResponse:
     title, sentence = pages.TROUBLE.get(told.status_code) or pages.TROUBLE[400 if told.status_code < 500 else 500]
     if isinstance(error, CSRFError):
         title, sentence = pages.STALE_FORM
+    if isinstance(error, TooBusy):
+        title, sentence = pages.BUSY
     if wants_fragment():
         told.headers.update({"HX-Retarget": "#trouble", "HX-Reswap": "textContent"})
         told.set_data(sentence)
     else:  # not by render_template: that asks for the user, and the database may be away
         told.set_data(current_app.jinja_env.get_template("errors/page.html").render(title=title, sentence=sentence))
     return told
+
+
+class TooBusy(ServiceUnavailable):
+    """Others are being served just now."""
+
+
+def busy(error: Exception) -> BaseResponse:
+    """503, and to come again in a few seconds."""
+    return http_page(TooBusy(retry_after=5))
+
+
+def broken_body(error: Exception) -> BaseResponse:
+    """A body that is not what HTTP calls one is the client's fault."""
+    return http_page(BadRequest())
 
 
 def store_away(error: Exception) -> BaseResponse:

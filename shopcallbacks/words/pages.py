@@ -66,3 +66,7 @@ STALE_FORM = (
     "This page was open too long",
     "You were logged out, or logged in again, since it was loaded. Go back, load it again and repeat what you did.",
 )
+BUSY = (
+    "Others are being served just now",
+    "Only so many log-ins and exports go on at a time, so that no callback waits for them. Try again in a moment.",
+)

@@ -93,9 +93,9 @@ def csv() -> Response:
     """That somebody took them along is an act too."""
     shop = current_shop()
     asked = request.query_string.decode(errors="replace")[:500]
+    blocks = write_csv(_filter(shop), shop, bom=request.args.get("bom") == "1")
     Activity.record("export", current_user, shop_id=shop.id, what=f"callbacks {asked}".strip())
     db.session.commit()
-    blocks = write_csv(_filter(shop), shop, bom=request.args.get("bom") == "1")
     headers = {"Content-Disposition": f'attachment; filename="{file_name(shop, now())}"'}
     return Response(blocks, headers=headers, content_type="text/csv; charset=utf-8; header=present")
 
