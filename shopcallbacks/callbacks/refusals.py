@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ..domain.states import WrongCall
 from ..extensions import Base, db
 from ..shops.accounts import GatewayAccount, Shop
-
-
-class Why(StrEnum):
-    """What was wrong with the call."""
-
-    path = "path"  # below the shop's address, but no account's
-    token = "token"  # an account's address, but not its token
-    method = "method"  # the whole address, but not as its gateway calls
-    too_large = "too_large"
 
 
 class Refusal(Base):
@@ -30,7 +21,7 @@ class Refusal(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("gateway_accounts.id"))
-    why: Mapped[Why]
+    why: Mapped[WrongCall]
     count: Mapped[int]
     first_at: Mapped[datetime]
     last_at: Mapped[datetime]

@@ -104,3 +104,12 @@ class Verb(StrEnum):
 
 
 _ATTEMPTS = {Verb.retry: Kind.retry, Verb.force: Kind.forced, Verb.reopen: Kind.reopened, Verb.owe: Kind.owed}
+
+
+class WrongCall(StrEnum):
+    """What was wrong with a call that was turned away at the door."""
+
+    path = "path"  # below the shop's address, but nobody's
+    token = "token"  # an account's address, but not with its token
+    method = "method"  # the whole address, but not as its gateway calls
+    too_large = "too_large"

@@ -16,7 +16,7 @@ from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import BadRequest, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
-from ..callbacks.refusals import Why
+from ..domain.states import WrongCall
 from ..domain.values import Reply, Request
 from ..extensions import bell, csrf, db, lane, limiter, utcnow
 from ..shops.accounts import GatewayAccount
@@ -132,7 +132,7 @@ def stray(shop: str, slug: str, **more: str) -> Response:
     with suppress(psycopg.Error):
         called = door().addresses.find(shop, slug)
         if called.shop_id is not None:
-            door().tally.count(called.shop_id, called.account.id if called.account else None, Why.path)
+            door().tally.count(called.shop_id, called.account.id if called.account else None, WrongCall.path)
     abort(404)
 
 
@@ -149,13 +149,13 @@ def _find(shop: str, slug: str, token: str) -> Addressee:
     account = called.account
     if account is None:
         if called.shop_id is not None:
-            door().tally.count(called.shop_id, None, Why.path)
+            door().tally.count(called.shop_id, None, WrongCall.path)
         abort(404)
     if not compare_digest(account.token.encode(), token.encode()):
-        _count(account, Why.token)
+        _count(account, WrongCall.token)
         abort(404)
     if account.methods is not None and request.method not in account.methods:
-        _count(account, Why.method)
+        _count(account, WrongCall.method)
         raise MethodNotAllowed(account.methods)
     return account
 
@@ -164,11 +164,11 @@ def _read(account: Addressee) -> Request:
     try:
         return received(request, current_app.config["MAX_CALLBACK_BYTES"])
     except RequestEntityTooLarge:
-        _count(account, Why.too_large)
+        _count(account, WrongCall.too_large)
         raise
 
 
-def _count(account: Addressee, why: Why) -> None:
+def _count(account: Addressee, why: WrongCall) -> None:
     door().tally.count(account.shop_id, account.id, why)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from ..callbacks.refusals import Why
+from ..domain.states import WrongCall
 from ..extensions import Errand, utcnow
 from .line import Line
 
@@ -18,7 +18,7 @@ ON CONFLICT (shop_id, coalesce(account_id, 0), why)
 DO UPDATE SET count = refusals.count + excluded.count, last_at = greatest(refusals.last_at, excluded.last_at)
 """
 
-Key = tuple[int, int | None, Why]
+Key = tuple[int, int | None, WrongCall]
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Tally:
         self._counted: dict[Key, _Counted] = {}
         self._writing: Errand[Key] = Errand("refusals", self._write, PAUSE_S)
 
-    def count(self, shop_id: int, account_id: int | None, why: Why) -> None:
+    def count(self, shop_id: int, account_id: int | None, why: WrongCall) -> None:
         """One more. Returns at once; in the database within a second or so."""
         key, now = (shop_id, account_id, why), utcnow()
         with self._lock:

@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 
 from dev.services import Redis
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.callbacks.refusals import Refusal, Why
-from shopcallbacks.domain.states import State
+from shopcallbacks.callbacks.refusals import Refusal
+from shopcallbacks.domain.states import State, WrongCall
 from shopcallbacks.domain.values import Reply
 from shopcallbacks.extensions import Bell, db
 from shopcallbacks.gateways import GATEWAYS
@@ -70,7 +70,7 @@ def test_the_body_limit_is_exact_and_refusals_are_counted(client: FlaskClient) -
     assert client.post(account.callback_path, data=b"x" * (LIMIT + 1)).status_code == 413
     assert client.post(account.callback_path, data=b"x" * (LIMIT + 1)).status_code == 413
     assert stored() == 1
-    until(lambda: turned_away(account) == {Why.too_large: 2})
+    until(lambda: turned_away(account) == {WrongCall.too_large: 2})
 
 
 def test_a_body_without_a_length_is_not_cut_off_in_silence(client: FlaskClient) -> None:
@@ -230,7 +230,7 @@ def test_a_shop_whose_slug_is_a_number_is_called_like_any_other(client: FlaskCli
     assert stored() == 2
 
 
-def turned_away(account: GatewayAccount) -> dict[Why, int]:
+def turned_away(account: GatewayAccount) -> dict[WrongCall, int]:
     db.session.rollback()
     return {one.why: one.count for one in Refusal.of_account(account)}
 
@@ -244,7 +244,7 @@ def test_calls_at_a_wrong_address_are_counted_by_what_is_wrong(client: FlaskClie
         assert client.post(f"{wrong}/{token}").status_code == 404
     for method in ("GET", "PUT", "DELETE", "OPTIONS", "HEAD"):
         assert client.open(right, method=method).status_code == 405
-    until(lambda: turned_away(account) == {Why.path: 4, Why.token: 5, Why.method: 5})
+    until(lambda: turned_away(account) == {WrongCall.path: 4, WrongCall.token: 5, WrongCall.method: 5})
     assert stored() == 0
 
 

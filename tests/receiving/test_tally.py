@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from shopcallbacks.callbacks.refusals import Refusal, Why
+from shopcallbacks.callbacks.refusals import Refusal
+from shopcallbacks.domain.states import WrongCall
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.receiving.line import Line
 from shopcallbacks.receiving.tally import Tally
@@ -36,7 +37,7 @@ def test_a_flood_is_counted_exactly_and_written_a_few_times(tally: Tally, monkey
         return real(self, statement, values)
 
     monkeypatch.setattr(Line, "run", run)
-    keys = [(account.shop_id, account.id, Why.token), (account.shop_id, None, Why.path)]
+    keys = [(account.shop_id, account.id, WrongCall.token), (account.shop_id, None, WrongCall.path)]
     with ThreadPoolExecutor(8) as pool:
         for _ in range(5_000):
             for key in keys:
@@ -54,11 +55,11 @@ def counts() -> list[int]:
 
 def test_what_comes_later_is_added_and_the_first_time_stays(tally: Tally) -> None:
     account = make_account()
-    tally.count(account.shop_id, account.id, Why.method)
+    tally.count(account.shop_id, account.id, WrongCall.method)
     until(lambda: counts() == [1])
     first = db.session.scalars(select(Refusal)).one()
     at = first.first_at, first.last_at
-    tally.count(account.shop_id, account.id, Why.method)
+    tally.count(account.shop_id, account.id, WrongCall.method)
     until(lambda: counts() == [2])
     again = db.session.scalars(select(Refusal).execution_options(populate_existing=True)).one()
     assert again.first_at == at[0]
