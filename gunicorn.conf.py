@@ -7,6 +7,8 @@ from gevent import monkey
 monkey.patch_all()  # before anything else is imported, for the app is loaded before the workers are forked
 
 import os  # noqa: E402
+import threading  # noqa: E402
+from typing import Any  # noqa: E402
 
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '5000')}"
 worker_class = "shopcallbacks.receiving.server.Worker"
@@ -18,3 +20,10 @@ graceful_timeout = 30
 keepalive = 15  # also how long the headers of a request may take
 forwarded_allow_ips = "127.0.0.1"  # who is believed is decided by TRUSTED_HOPS, in the app
 control_socket_disable = True
+
+
+def when_ready(server: Any) -> None:
+    """What libraries began while the app was loaded ends before the first fork: workers would have it half done."""
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join()

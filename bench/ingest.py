@@ -32,6 +32,7 @@ from .bare import TABLE
 from .place import place
 
 ROUNDS, SECONDS, CONNECTIONS, MOST_A_SECOND = 5, 5, 16, 5_000
+LINE = "{:20} {:>10} {:>8} {:>8} {:>8} {:>8} {:>22} {:>6}"
 HERE = Path(__file__).parent
 # What Stripe sends besides what we read, so that a request weighs what a real one does.
 FURTHER = {f"payment_method_options_{n}": {"request_three_d_secure": "automatic", "network": None} for n in range(22)}
@@ -39,24 +40,32 @@ FURTHER = {f"payment_method_options_{n}": {"request_three_d_secure": "automatic"
 
 @dataclass(frozen=True)
 class Round:
-    """`rate` a second, `p50` and `p99` in ms, `cpu` of the web server's processes in ms a request."""
+    """`rate` a second, `p50` and `p99` in ms; processor in ms a request, of the web server and of PostgreSQL."""
 
     rate: float
     p50: float
     p99: float
     cpu: float
+    database_cpu: float
 
 
 @dataclass(frozen=True)
 class Web:
     url: str
     process: psutil.Process
+    database: psutil.Process
 
-    @property
-    def cpu(self) -> float:
-        """Seconds used by the server's processes so far."""
-        all_ = [self.process, *self.process.children(recursive=True)]
-        return sum(sum(one.cpu_times()[:2]) for one in all_)
+
+def used(process: psutil.Process) -> float:
+    """Seconds of processor that it and what it forked has used so far, those that have ended too."""
+    return sum(process.cpu_times()[:4]) + sum(sum(one.cpu_times()[:2]) for one in process.children(recursive=True))
+
+
+def postmaster(url: str) -> psutil.Process:
+    with psycopg.connect(url) as connection:
+        parent = psutil.Process(connection.info.backend_pid).parent()
+        assert parent is not None
+        return parent
 
 
 @contextmanager
@@ -66,7 +75,7 @@ def serving(app: str, environ: dict[str, str]) -> Iterator[Web]:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     env = {**environ, "PATH": path, "HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2"}
     process = subprocess.Popen(["gunicorn", app], env=env, stderr=subprocess.DEVNULL)
-    web = Web(f"http://127.0.0.1:{port}", psutil.Process(process.pid))
+    web = Web(f"http://127.0.0.1:{port}", psutil.Process(process.pid), postmaster(environ["DATABASE_URL"]))
     try:
         while True:
             try:
@@ -104,20 +113,19 @@ def load(web: Web, path: str, secret: str, seconds: int = SECONDS, connections: 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "requests")
         write_requests(file, seconds * MOST_A_SECOND, path, secret)
-        before = web.cpu
+        before = used(web.process), used(web.database)
         told = subprocess.run(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", HERE / "load.lua", web.url, "--", file],
             check=True,
             capture_output=True,
             text=True,
         ).stdout
-        cpu = web.cpu - before
+        cpu, database_cpu = used(web.process) - before[0], used(web.database) - before[1]
     found = json.loads(told.split("JSON ", 1)[1])
     assert not found["failed"], told
     assert not found["repeated"], told
-    return Round(
-        found["requests"] / found["seconds"], found["p50"], found["p99"], 1000 * cpu / max(1, found["requests"])
-    )
+    count, seconds_ = found["requests"], found["seconds"]
+    return Round(count / seconds_, found["p50"], found["p99"], 1000 * cpu / count, 1000 * database_cpu / count)
 
 
 def line(name: str, rounds: list[Round], beside: list[Round]) -> str:
@@ -125,11 +133,9 @@ def line(name: str, rounds: list[Round], beside: list[Round]) -> str:
         return statistics.median(getattr(one, of) for one in some)
 
     ratios = [ours.rate / other.rate for ours, other in zip(rounds, beside, strict=True)]
-    return (
-        f"{name:24} {middle('rate', rounds):8,.0f} {middle('p50', rounds):8.1f} {middle('p99', rounds):8.1f}"
-        f" {middle('cpu', rounds):8.2f} {statistics.median(ratios):7.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        f" {middle('cpu', rounds) / middle('cpu', beside):6.2f}"
-    )
+    figures = [middle(of, rounds) for of in ("rate", "p50", "p99", "cpu", "database_cpu")]
+    rate = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    return LINE.format(name, *map("{:,.2f}".format, figures), rate, f"{figures[3] / middle('cpu', beside):.2f}")
 
 
 def main(rounds: int = ROUNDS) -> None:
@@ -145,7 +151,7 @@ def main(rounds: int = ROUNDS) -> None:
             for _ in range(rounds):
                 other.append(load(bare, path, "whsec_bench"))
                 ours.append(load(web, path, "whsec_bench"))
-    print(f"{'':24} {'a second':>8} {'p50 ms':>8} {'p99 ms':>8} {'cpu ms':>8} {'rate':>7} {'':14} {'cpu':>6}")
+    print(LINE.format("", "a second", "p50 ms", "p99 ms", "cpu ms", "pg ms", "rate, as a ratio", "cpu"))
     print(line("bare durable insert", other, other))
     print(line("callbacks received", ours, other))
 
