@@ -1,22 +1,29 @@
-"""The web server's settings. gunicorn, because it hands over every header as it came (docs/decisions/web-server.md)."""
+"""The web server's settings. gunicorn with gevent: what that is for stands in docs/decisions/web-server.md."""
 
 from __future__ import annotations
 
-import os
-from typing import Any
+from gevent import monkey
 
-from shopcallbacks.receiving.wire import received_headers
+monkey.patch_all()  # before anything else is imported, for the app is loaded before the workers are forked
+
+import os  # noqa: E402
+import threading  # noqa: E402
+from typing import Any  # noqa: E402
 
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '5000')}"  # nosec B104 - of its container
-worker_class = "gthread"
+worker_class = "shopcallbacks.receiving.server.Worker"
+worker_connections = 800  # below the 1,024 open files that many systems allow a process
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = 8
 preload_app = True
+raw_env = ["STATEMENT_SECONDS=15"]  # no screen keeps the database busy for longer; commands and workers may
 graceful_timeout = 30
-keepalive = 15
+keepalive = 15  # also how long the headers of a request may take
 forwarded_allow_ips = "127.0.0.1"  # who is believed is decided by TRUSTED_HOPS, in the app
 control_socket_disable = True
 
 
-def pre_request(worker: Any, request: Any) -> None:
-    received_headers.set(tuple(request.headers))
+def when_ready(server: Any) -> None:
+    """What libraries began while the app was loaded ends before the first fork: workers would have it half done."""
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join()

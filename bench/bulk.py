@@ -22,6 +22,7 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
 from shopcallbacks.orders.order import Order
+from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role, User
 
@@ -55,7 +56,7 @@ def badly_signed(account: GatewayAccount, count: int) -> None:
     signer = GatewayAccount.add(account.shop, "stripe", f"signer-{count}", {"signing_secrets": [f"whsec_{count}"]})
     db.session.flush()
     said = {number: paid(signer, number) for number in (f"{count}-{n}" for n in range(count))}
-    Callback.receive(next(iter(said.values())), account.id, account.shop_id, asks=False)
+    door().keeper.keep(next(iter(said.values())), account.id, account.shop_id, asks=False)
     db.session.commit()
     while drain(asks=False):
         pass

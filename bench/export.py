@@ -12,6 +12,7 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.extensions import db
 from shopcallbacks.panel.csv import write_csv
 from shopcallbacks.panel.filter import Filter
+from shopcallbacks.receiving.door import door
 
 from .place import compare, paid, place
 
@@ -24,7 +25,7 @@ MORE = """
 
 def main() -> None:
     with place() as (_, account, environ):
-        Callback.receive(paid(account, "26-1"), account.id, account.shop_id, asks=False)
+        door().keeper.keep(paid(account, "26-1"), account.id, account.shop_id, asks=False)
         db.session.execute(text("UPDATE callbacks SET state = 'processed', due_at = NULL, due_kind = NULL"))
         columns = ", ".join(column.name for column in Callback.__table__.columns if column.name != "id")
         db.session.execute(text(MORE.format(columns=columns, rows=ROWS - 1)))

@@ -21,6 +21,7 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs import drain
+from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.users import Role, User
 
 from .ingest import serving
@@ -222,7 +223,7 @@ def main() -> None:
             """One more that waits since hours ago: no order of that number, and no further try."""
             Pulse.beat("callbacks")
             request = replace(paid(account, f"26-{next(numbers)}"), arrived_at=utcnow() - timedelta(hours=3))
-            id_ = Callback.receive(request, account.id, account.shop_id, False)
+            id_ = door().keeper.keep(request, account.id, account.shop_id, False)
             db.session.commit()
             drain(False)
             db.session.rollback()

@@ -8,12 +8,12 @@ import time
 from redis import Redis
 from rq import Queue, SimpleWorker
 
-from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
 from shopcallbacks.orders.intake import NewOrder
 from shopcallbacks.orders.order import Order
+from shopcallbacks.receiving.door import door
 
 from .place import compare, nothing, paid, place
 
@@ -28,7 +28,7 @@ def main() -> None:
         def processed() -> float:
             for number in (f"26-{next(_numbers)}" for _ in range(COUNT)):
                 Order.create(NewOrder(number, Money(5990, "EUR")), account.shop_id)
-                Callback.receive(paid(account, number), account.id, account.shop_id, asks=False)
+                door().keeper.keep(paid(account, number), account.id, account.shop_id, asks=False)
             db.session.commit()
             started = time.perf_counter()
             while drain(asks=False):

@@ -18,6 +18,7 @@ from shopcallbacks.panel.page import count_up_to, page_of
 from shopcallbacks.panel.search.index import SearchProgress
 from shopcallbacks.panel.search.search import FOUND
 from shopcallbacks.processing.pipeline import process
+from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount
 
 from .place import paid, place
@@ -94,7 +95,7 @@ def _pattern(account: GatewayAccount) -> None:
     Order.create(NewOrder(FIRST, Money(5990, "EUR")), account.shop_id)
     said = paid(account, FIRST)
     body = said.body.replace(b'"object"', f'"note": "note{FIRST} succeeded", "object"'.encode(), 1)
-    Callback.receive(type(said)(**{**vars(said), "body": body}), account.id, account.shop_id, asks=False)
+    door().keeper.keep(type(said)(**{**vars(said), "body": body}), account.id, account.shop_id, asks=False)
     process()
     progress = SearchProgress.take()
     assert progress is not None

@@ -15,6 +15,7 @@ from .extensions import Bell, compress, csrf, db, login_manager, migrate
 from .outgoing.http import Outgoing
 from .outgoing.mail import Mailer
 from .processing.asking import AskGateways
+from .receiving import door
 from .shops.tries import Tries
 
 ROOT = Path(__file__).parent.parent
@@ -26,8 +27,6 @@ def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Fla
     app.config.from_mapping(config.read(environ))
     app.config.update(overrides)
     logs.init_app()
-    if hops := app.config["TRUSTED_HOPS"]:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
@@ -38,6 +37,9 @@ def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Fla
     app.extensions["ask"] = AskGateways(app.config["GATEWAY_HOSTS"])
     app.extensions["outgoing"] = Outgoing(app.config["OUTGOING_ALLOW_HTTP"], app.config["OUTGOING_ALLOW_PRIVATE"])
     app.extensions["mailer"] = Mailer(app.config["SMTP_SERVER"], app.config["MAIL_FROM"])
+    door.init_app(app)
+    if hops := app.config["TRUSTED_HOPS"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     views.init_app(app)
     cli.init_app(app)
     return app

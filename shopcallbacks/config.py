@@ -135,6 +135,7 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "SESSION_IDLE_MINUTES": ("SESSION_IDLE", _time("minutes", most=30 * 24 * 60), str(12 * 60)),
     "SESSION_HOURS": ("SESSION_LONGEST", _time("hours", most=90 * 24), str(7 * 24)),
     "MAX_CALLBACK_BYTES": ("MAX_CALLBACK_BYTES", _whole, str(1024 * 1024)),
+    "STATEMENT_SECONDS": ("STATEMENT_SECONDS", _whole, "0"),
     "FOLLOW_SECONDS": ("FOLLOW_SECONDS", _seconds(most=60), "5"),
     "SWEEP_SECONDS": ("SWEEP_SECONDS", _seconds(most=10), "5"),  # a worker not seen for 20 s counts as gone
     "OUTGOING_ALLOW_HTTP": ("OUTGOING_ALLOW_HTTP", _yes_or_no, "0"),
@@ -177,7 +178,15 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
             "pool_size": 8,
             "max_overflow": 8,
             "pool_timeout": 5,
-            "connect_args": {"connect_timeout": 5, "options": "-c timezone=UTC"},
+            "connect_args": {
+                "connect_timeout": 5,
+                "options": _options(config["STATEMENT_SECONDS"]),
+                # A database that vanished without a word is given up after half a minute, by us as by it.
+                "keepalives_idle": 15,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 30_000,
+            },
         },
         "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
         "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
@@ -189,6 +198,20 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
         # Only what is the same for everybody: a compressed page tells its length, and that could tell a secret.
         "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript"],
     }
+
+
+def _options(statement_s: int) -> str:
+    """What PostgreSQL holds each of our sessions to, so that nobody waits for long for one that stands still."""
+    limits = {
+        "timezone": "UTC",
+        "statement_timeout": f"{statement_s}s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "60s",
+        "tcp_keepalives_idle": 15,
+        "tcp_keepalives_interval": 5,
+        "tcp_keepalives_count": 3,
+    }
+    return " ".join(f"-c {name}={value}" for name, value in limits.items())
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import enum
 import logging
+import queue
+import threading
 import time
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from flask import current_app
 from flask_compress import Compress
@@ -82,7 +85,62 @@ BELL_S, JOB_S = 30, 600
 SERIALIZER = JSONSerializer  # RQ's own would run whatever somebody put into Redis
 _QUIET_S = 1.0  # after Redis failed, so long nobody waits for it
 
+_BREATH_S = 0.01  # between two rounds of rings, so that many callbacks ring together
+
 log = logging.getLogger(__name__)
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Errand(Generic[K]):
+    """Does something soon, in a thread of its own, for whatever was asked for, in rounds: nobody waits for it.
+
+    What is asked for again before it was begun is done once; what is asked for from then on is done again. The thread
+    begins with the first that asks, so that a process forked before has its own.
+    """
+
+    def __init__(self, name: str, do: Callable[[K], None], pause_s: float) -> None:
+        self._name, self._do, self._pause_s = name, do, pause_s
+        self._asked: set[K] = set()
+        self._queue: queue.SimpleQueue[K | None] = queue.SimpleQueue()
+        self._beginning = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def ask(self, what: K) -> None:
+        if what in self._asked:
+            return
+        self._asked.add(what)
+        self._queue.put(what)
+        with self._beginning:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            for what in self._all_asked():
+                if what is None:
+                    return
+                self._asked.discard(what)  # before it is done: who asks meanwhile asks for one more
+                try:
+                    self._do(what)
+                except Exception:
+                    log.exception("%s: %s failed", self._name, what)
+            time.sleep(self._pause_s)
+
+    def _all_asked(self) -> list[K | None]:
+        """What was asked for so far, at least one."""
+        found = [self._queue.get()]
+        while not self._queue.empty():
+            found.append(self._queue.get())
+        return found
+
+    def close(self) -> None:
+        """Ends the thread, what was asked for done."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
 
 
 class Bell:
@@ -93,6 +151,11 @@ class Bell:
             redis_url, socket_connect_timeout=0.5, socket_timeout=1, retry=Retry(NoBackoff(), 0)
         )
         self._quiet_until = 0.0
+        self._ringing: Errand[str] = Errand("bell", self.ring, _BREATH_S)
+
+    def ring_soon(self, name: str) -> None:
+        """The same for who can't wait for Redis: by a thread of the bell's, once for all that ask meanwhile."""
+        self._ringing.ask(name)
 
     def ring(self, name: str) -> None:
         """There is work in the lane. With Redis away the sweep finds it."""
@@ -113,6 +176,7 @@ class Bell:
             log.warning("Redis is away: %s", error)
 
     def close(self) -> None:
+        self._ringing.close()
         self._redis.close()
 
     @property

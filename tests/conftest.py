@@ -115,6 +115,7 @@ def bare_app(environ: dict[str, str]) -> Iterator[Flask]:
         db.engine.dispose()
     app.extensions["bell"].close()
     app.extensions["tries"].close()
+    app.extensions["door"].close()
     app.extensions["ask"].close()
 
 
@@ -124,6 +125,7 @@ def app(bare_app: Flask, postgres_server: Postgres, redis_server: Redis) -> Iter
     empty(postgres_server)
     with RedisClient.from_url(redis_server.url) as connection:
         connection.flushall()
+    bare_app.extensions["door"].forget()
     with bare_app.app_context():
         yield bare_app
         db.session.rollback()

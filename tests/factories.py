@@ -16,6 +16,7 @@ from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs import drain
 from shopcallbacks.orders.intake import NewOrder
 from shopcallbacks.orders.order import Order
+from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 from shopcallbacks.shops.users import Role, User
 
@@ -88,7 +89,7 @@ def request_for(account: GatewayAccount, said: Message, at: datetime | None = No
 def make_callback(account: GatewayAccount, said: Message | Request, at: datetime | None = None) -> Callback:
     """A received callback, nothing processed yet."""
     request = said if isinstance(said, Request) else request_for(account, said, at)
-    id_ = Callback.receive(request, account.id, account.shop_id, account.asks)
+    id_ = door().keeper.keep(request, account.id, account.shop_id, account.asks)
     return db.session.get_one(Callback, id_)
 
 

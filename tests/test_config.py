@@ -12,8 +12,12 @@ import pytest
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature
+from sqlalchemy import text
+from sqlalchemy.exc import DataError
 
+from shopcallbacks import create_app
 from shopcallbacks.config import SETTINGS, ConfigError, read
+from shopcallbacks.extensions import db
 
 ROOT = Path(__file__).parent.parent
 
@@ -101,3 +105,27 @@ def test_the_start_ends_with_the_sentence_and_no_traceback() -> None:
 def test_every_setting_is_explained_in_the_example() -> None:
     example = (ROOT / ".env.example").read_text()
     assert [name for name in SETTINGS if f"{name}=" not in example] == []
+
+
+def test_every_session_in_the_database_has_its_limits(environ: dict[str, str]) -> None:
+    wanted = {
+        "statement_timeout": "15s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "1min",
+        "TimeZone": "UTC",
+    }
+    app = create_app({**environ, "STATEMENT_SECONDS": "15"})
+    with app.app_context(), db.engine.connect() as connection:
+        assert {name: connection.scalar(text(f"SHOW {name}")) for name in wanted} == wanted
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_no_log_says_what_a_statement_was_about(environ: dict[str, str]) -> None:
+    app = create_app(environ)
+    with app.app_context(), db.engine.connect() as connection:
+        with pytest.raises(DataError) as error:
+            connection.execute(text("SELECT CAST(:what AS integer)"), {"what": "4111111111111111x"})
+        assert "parameters hidden" in str(error.value)
+    with app.app_context():
+        db.engine.dispose()

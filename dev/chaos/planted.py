@@ -16,7 +16,6 @@ from typing import Any
 
 from sqlalchemy import update
 
-from app import app
 from shopcallbacks import sets
 from shopcallbacks.callbacks.attempts import Attempt
 from shopcallbacks.callbacks.callback import Callback
@@ -27,41 +26,41 @@ from shopcallbacks.jobs import asking
 from shopcallbacks.orders import books, feed
 from shopcallbacks.outgoing import parcels
 from shopcallbacks.processing import pipeline, recording
+from shopcallbacks.receiving.keeping import Keeper
 
 
 def answered_before_commit() -> None:
     """Stored a moment after the answer."""
-    receive = Callback.receive
+    keep = Keeper.keep
 
-    def later(request: Request, account_id: int, shop_id: int, asks: bool) -> int:
+    def later(self: Keeper, request: Request, account_id: int, shop_id: int, asks: bool) -> int:
         def store() -> None:
             time.sleep(3)
-            with app.app_context():
-                receive(request, account_id, shop_id, asks)
+            keep(self, request, account_id, shop_id, asks)
 
         threading.Thread(target=store, daemon=True).start()
         return 0
 
-    Callback.receive = later  # type: ignore[method-assign]
+    Keeper.keep = later  # type: ignore[method-assign]
 
 
 def stored_twice() -> None:
-    receive = Callback.receive
+    keep = Keeper.keep
 
-    def twice(request: Request, account_id: int, shop_id: int, asks: bool) -> int:
-        receive(request, account_id, shop_id, asks)
-        return receive(request, account_id, shop_id, asks)
+    def twice(self: Keeper, request: Request, account_id: int, shop_id: int, asks: bool) -> int:
+        keep(self, request, account_id, shop_id, asks)
+        return keep(self, request, account_id, shop_id, asks)
 
-    Callback.receive = twice  # type: ignore[method-assign]
+    Keeper.keep = twice  # type: ignore[method-assign]
 
 
 def query_cleaned() -> None:
-    receive = Callback.receive
+    keep = Keeper.keep
 
-    def cleaned(request: Request, account_id: int, shop_id: int, asks: bool) -> int:
-        return receive(replace(request, query=request.query.replace(b"%00", b"")), account_id, shop_id, asks)
+    def cleaned(self: Keeper, request: Request, account_id: int, shop_id: int, asks: bool) -> int:
+        return keep(self, replace(request, query=request.query.replace(b"%00", b"")), account_id, shop_id, asks)
 
-    Callback.receive = cleaned  # type: ignore[method-assign]
+    Keeper.keep = cleaned  # type: ignore[method-assign]
 
 
 def claimed_then_forgotten() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select, text, update
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, defer, lazyload, mapped_column, relationship
 
@@ -160,33 +160,6 @@ class Callback(Base):
     def money(self) -> Money | None:
         """What the callback claims, verified or not."""
         return Money.known(self.amount_minor, self.currency)
-
-    # receiving
-
-    @classmethod
-    def receive(cls, request: Request, account_id: int, shop_id: int, asks: bool) -> int:
-        """Keeps the request: one insert, one round trip, durable when this returns. Its id."""
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            return int(
-                connection.execute(
-                    insert(cls).returning(cls.id),
-                    {
-                        "shop_id": shop_id,
-                        "account_id": account_id,
-                        "method": request.method,
-                        "path": request.path,
-                        "query": request.query,
-                        "headers": [list(pair) for pair in request.headers],
-                        "body": request.body,
-                        "address": request.address,
-                        "received_at": request.arrived_at,
-                        "digest": digest_of(request),
-                        "asks": asks,
-                        "due_at": request.arrived_at,
-                        "due_kind": AttemptKind.first,
-                    },
-                ).scalar_one()
-            )
 
     @classmethod
     def lock(cls, id_: int) -> Callback:

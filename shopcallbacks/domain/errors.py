@@ -47,3 +47,7 @@ class CallbackFailed(Exception):
 
 class Refused(Exception):
     """A verb that the state of things does not allow (any more): a sentence saying why."""
+
+
+class Busy(Exception):
+    """So much of it is being done already that this has to wait: not now, but in a moment."""

@@ -231,3 +231,12 @@ class Lane(StrEnum):
     def for_callbacks(cls, asks: bool) -> Lane:
         """`asks`: whether the gateway is asked."""
         return cls.asking if asks else cls.plain
+
+
+class WrongCall(StrEnum):
+    """What was wrong with a call that was turned away at the door."""
+
+    path = "path"  # below the shop's address, but nobody's
+    token = "token"  # an account's address, but not with its token
+    method = "method"  # the whole address, but not as its gateway calls
+    too_large = "too_large"

@@ -6,8 +6,9 @@ no card numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime
+from threading import BoundedSemaphore
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from ..callbacks.callback import Callback
+from ..domain.errors import Busy
 from ..domain.values import currencies_with
 from ..extensions import db
 from ..orders.order import Order
@@ -25,33 +27,63 @@ from ..words.masking import CARD
 from .filter import Filter
 
 BLOCK = 64 * 1024
+MOST_AT_A_TIME = 2  # in a process: an export may take as long as its reader likes
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
 
 
-def write_csv(filter_: Filter, shop: Shop, bom: bool = False) -> Iterator[bytes]:
+_free = BoundedSemaphore(MOST_AT_A_TIME)
+
+
+def write_csv(filter_: Filter, shop: Shop, bom: bool = False) -> Export:
     """The CSV in blocks, the header row first. What it needs of the app is read before the first block is asked for."""
     return stream(*_columns(filter_.select(shop)), bom)
 
 
-def stream(names: list[str], statement: Select[Any], bom: bool = False) -> Iterator[bytes]:
-    """Any statement's rows under these names."""
+def stream(names: list[str], statement: Select[Any], bom: bool = False) -> Export:
+    """Any statement's rows under these names; `Busy` while as many as may be are on their way."""
     compiled = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
     copy = f"COPY ({compiled}) TO STDOUT (FORMAT csv)"
     head = ",".join(names).encode() + b"\r\n"
-    return _stream(db.engine, copy, dict(compiled.params), BOM + head if bom else head)
+    return Export(_stream(db.engine, copy, dict(compiled.params), BOM + head if bom else head))
+
+
+class Export(Iterator[bytes]):
+    """The blocks. Its place is free again once it is read to the end, closed or forgotten."""
+
+    def __init__(self, blocks: Generator[bytes]) -> None:
+        self._blocks = blocks
+        self._holds = _free.acquire(blocking=False)
+        if not self._holds:
+            raise Busy
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._blocks)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._blocks.close()
+        if self._holds:
+            self._holds = False
+            _free.release()
+
+    __del__ = close
 
 
 def file_name(shop: Shop, at: datetime, what: str = "callbacks") -> str:
     return f"{what}-{shop.slug}-{at.astimezone(ZoneInfo(shop.time_zone)):%Y%m%d-%H%M}.csv"
 
 
-def _stream(engine: Engine, copy: str, parameters: dict[str, Any], head: bytes) -> Iterator[bytes]:
+def _stream(engine: Engine, copy: str, parameters: dict[str, Any], head: bytes) -> Generator[bytes]:
     """On a connection of its own, so that a slow reader keeps none of the pool's. Who stops reading ends both."""
     yield head
     pooled = engine.raw_connection()
     own = cast("psycopg.Connection[Any]", pooled.driver_connection)
     pooled.detach()
     try:
+        own.execute("SET statement_timeout = 0")  # it takes as long as the reader takes
         with psycopg.ClientCursor(own) as cursor, cursor.copy(cast("Any", copy), parameters) as rows:
             block = bytearray()
             for row in rows:

@@ -6,22 +6,28 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 
 import flask
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from ..domain.values import Request
 from ..extensions import utcnow
 
-# WSGI joins repeated headers and forgets their order. gunicorn.conf.py puts what was received here, request by request.
+# WSGI joins repeated headers and forgets their order. server.py puts what was received here, request by request.
 received_headers: ContextVar[Iterable[tuple[str, str]] | None] = ContextVar("received_headers", default=None)
 
 
 def received(request: flask.Request, limit: int) -> Request:
-    """The request in hand, its body read. `RequestEntityTooLarge` where the body has more bytes than the limit."""
+    """The request in hand, its body read.
+
+    `RequestEntityTooLarge` where the body has more bytes than the limit, `ClientDisconnected` where it has fewer than
+    were announced.
+    """
     # Of a body without a length Werkzeug cuts off what is beyond its maximum and says nothing: read one byte more.
     request.max_content_length = limit + 1
     body = request.get_data(cache=False)
     if len(body) > limit:
         raise RequestEntityTooLarge
+    if len(body) < (request.content_length or 0):  # gunicorn ends such a body without a word
+        raise ClientDisconnected
     target = str(request.environ.get("RAW_URI", ""))
     path, _, query = target.partition("?")
     headers = received_headers.get()

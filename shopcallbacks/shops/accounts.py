@@ -32,8 +32,13 @@ from .secrets import Secret
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 
 
+def is_slug(text: str) -> bool:
+    """Whether it can be part of an address."""
+    return len(text) <= 60 and _SLUG.fullmatch(text) is not None
+
+
 def _check_slug(slug: str) -> str:
-    if not _SLUG.fullmatch(slug) or len(slug) > 60:
+    if not is_slug(slug):
         raise ValueError(f"{slug!r} can't be part of an address: use small letters, digits and single hyphens.")
     return slug
 
@@ -281,18 +286,6 @@ class GatewayAccount(Base):
         """Its gateway's badge, which no other gateway has; of one that is not there any more, of its title."""
         gateway = GATEWAYS.get(self.gateway_name)
         return gateway.letters if gateway else self.title[:2]
-
-    @classmethod
-    def called(cls, shop: str, slug: str, token: str) -> GatewayAccount | None:
-        """The account whose callback URL has these parts."""
-        return db.session.scalar(select(cls).join(Shop).where(cls.token == token, cls.slug == slug, Shop.slug == shop))
-
-    @property
-    def reply_settings(self) -> dict[str, Any]:
-        """What the gateway's reply needs to know: the secrets only where they sign it."""
-        if self.gateway.signs_reply:
-            return self.settings_at(utcnow())[0]
-        return complete(self.gateway, self.settings)
 
     @property
     def longest_number(self) -> int | None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import Base, db, utcnow
 from .accounts import Shop
+from .hashing import in_turn
 from .passwords import check_password
 from .preferences import Preferences
 from .sessions import End, UserSession
@@ -34,7 +35,7 @@ def hash_password(password: str) -> str:
 
 def _fits(hashed: str, password: str) -> bool:
     try:
-        return _hasher.verify(hashed, password)
+        return in_turn(_hasher.verify, hashed, password)
     except (VerifyMismatchError, InvalidHashError):
         return False
 
@@ -164,7 +165,7 @@ class User(UserMixin, Base):
 
     @classmethod
     def log_in(cls, email: str, password: str) -> User | None:
-        """The active user with that password. Takes as long when there is none."""
+        """The active user with that password. Takes as long when there is none. `Busy` where too many log in."""
         user = cls.by_email(email)
         fits = _fits(user.password_hash if user else _nobody(), password)
         return user if fits and user is not None and user.active else None

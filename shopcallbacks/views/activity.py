@@ -39,6 +39,7 @@ def index() -> str:
 def export() -> Response:
     """That somebody took the list with them is an act too."""
     shop, wanted = current_shop(), Acts.read(request.args.items())
+    rows = wanted.csv(shop, current_user.may_set_up, bom=True)
     Activity.record("export", current_user, shop_id=shop.id, what=f"activity {wanted.query}".strip())
     db.session.commit()
-    return csv_file(wanted.csv(shop, current_user.owns, bom=True), file_name(shop, now(), "activity"))
+    return csv_file(rows, file_name(shop, now(), "activity"))

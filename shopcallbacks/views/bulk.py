@@ -64,9 +64,9 @@ def show(id_: int) -> str:
 @bp.get("/<int:id_>.csv")
 def csv(id_: int) -> Response:
     run = load_run(id_)
+    blocks = receipt.write_csv(run, bom=request.args.get("bom") == "1")
     Activity.record("export", current_user, shop_id=run.shop_id, what=f"bulk run {run.id}")
     db.session.commit()
-    blocks = receipt.write_csv(run, bom=request.args.get("bom") == "1")
     return csv_file(blocks, file_name(run.shop, now(), f"bulk-{run.id}"))
 
 

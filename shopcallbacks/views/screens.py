@@ -8,13 +8,15 @@ from typing import Any
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import NoMoreData, ParseException
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..dashboard import causes, glance, queue, silence
 from ..dashboard.glance import Glance
+from ..domain.errors import Busy
 from ..domain.states import Verb
 from ..domain.values import read_id
 from ..extensions import login_manager, utcnow
@@ -52,6 +54,9 @@ def init_app(app: Flask) -> None:
     app.before_request(need_log_in)
     app.after_request(add_headers)
     app.register_error_handler(HTTPException, http_page)
+    app.register_error_handler(Busy, busy)
+    for broken in (ParseException, NoMoreData):
+        app.register_error_handler(broken, broken_body)
     for away in (OperationalError, InterfaceError, TimeoutError):
         app.register_error_handler(away, store_away)
     app.jinja_env.globals.update(GLOBALS)
@@ -191,12 +196,28 @@ def http_page(error: HTTPException) -> BaseResponse:
     if isinstance(error, CSRFError):
         refusals.mark()
         title, sentence = pages.STALE_FORM
+    if isinstance(error, TooBusy):
+        title, sentence = pages.BUSY
     if wants_fragment():
         told.headers.update({"HX-Retarget": "#trouble", "HX-Reswap": "textContent"})
         told.set_data(sentence)
     else:  # not by render_template: that asks for the user, and the database may be away; and without any url_for
         told.set_data(current_app.jinja_env.get_template("errors/page.html").render(title=title, sentence=sentence))
     return told
+
+
+class TooBusy(ServiceUnavailable):
+    """Others are being served just now."""
+
+
+def busy(error: Exception) -> BaseResponse:
+    """503, and to come again in a few seconds."""
+    return http_page(TooBusy(retry_after=5))
+
+
+def broken_body(error: Exception) -> BaseResponse:
+    """A body that is not what HTTP calls one is the client's fault."""
+    return http_page(BadRequest())
 
 
 def store_away(error: Exception) -> BaseResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..domain.states import Column
+from ..domain.states import Column, WrongCall
 from .formats import PLAIN, Format, age
 
 
@@ -73,3 +73,14 @@ STALE_FORM = (
     "This page was open too long",
     "You were logged out, or logged in again, since it was loaded. Go back, load it again and repeat what you did.",
 )
+BUSY = (
+    "Others are being served just now",
+    "Only so many log-ins and exports go on at a time, so that no callback waits for them. Try again in a moment.",
+)
+# Calls that were turned away at the door, with how often and when last behind it.
+WRONG_CALLS = {
+    WrongCall.path: "Called at a wrong address, cut off or with something behind it",
+    WrongCall.token: "Called at a wrong address, with another token",
+    WrongCall.method: "Called in a way this gateway does not call, as a browser does",
+    WrongCall.too_large: "Sent more than is taken at once",
+}

@@ -262,5 +262,6 @@ NO_SCREENS = {
     "api.show_order": "JSON",
     "health.show": "JSON",
     "ingest.receive": "the gateways' own",
+    "ingest.stray": "the gateways' own",
     "static": "files",
 }

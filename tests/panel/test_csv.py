@@ -5,19 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import cast
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
+from shopcallbacks.domain.errors import Busy
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
-from shopcallbacks.panel.csv import BOM, file_name, write_csv
+from shopcallbacks.panel.csv import BOM, MOST_AT_A_TIME, Export, file_name, write_csv
 from shopcallbacks.panel.filter import Filter
 from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
 
 from ..factories import log_in, long_history, make_account, make_callback, make_order, make_user, message, process
@@ -169,3 +171,51 @@ def test_the_file_is_named_after_the_shop_and_its_own_time(client: FlaskClient, 
     assert response.headers["Content-Disposition"].startswith(f'attachment; filename="callbacks-{account.shop.slug}-')
     assert response.content_type == "text/csv; charset=utf-8; header=present"
     assert client.head("/callbacks.csv").status_code == 200
+
+
+def test_only_so_many_are_on_their_way_at_a_time(account: GatewayAccount) -> None:
+    make_callback(account, message("a"))
+    filter_ = Filter.from_query("tab=all")
+    ways: dict[str, Callable[[Export], object]] = {
+        "read to the end": list,
+        "closed before it began": lambda export: export.close(),
+        "closed in the middle": lambda export: (next(export), export.close()),
+    }
+    for done in ways.values():
+        all_ = [write_csv(filter_, account.shop) for _ in range(MOST_AT_A_TIME)]
+        with pytest.raises(Busy):
+            write_csv(filter_, account.shop)
+        for one in all_:
+            done(one)
+    all_ = [write_csv(filter_, account.shop) for _ in range(MOST_AT_A_TIME)]
+    del all_  # forgotten
+    assert list(write_csv(filter_, account.shop))
+
+
+def test_one_too_many_is_503_and_no_act_says_that_it_was_taken(client: FlaskClient, account: GatewayAccount) -> None:
+    log_in(client, make_user(Role.viewer, account.shop))
+    before = db.session.scalar(select(func.count(Activity.id)))
+    held = [write_csv(Filter.from_query("tab=all"), account.shop) for _ in range(MOST_AT_A_TIME)]
+    for path in ("/callbacks.csv?tab=all", "/activity/csv"):
+        response = client.get(path)
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+        assert "Others are being served just now" in response.text
+    assert db.session.scalar(select(func.count(Activity.id))) == before
+    for one in held:
+        one.close()
+    assert client.get("/callbacks.csv?tab=all").status_code == 200
+
+
+def test_an_export_takes_as_long_as_its_reader_takes(account: GatewayAccount) -> None:
+    long_history(account, 40_000)
+    shop = account.shop
+    db.session.remove()
+    db.engine.dispose()
+    with db.engine.connect() as connection:  # the only one, so the next to be taken
+        connection.execute(text("SET statement_timeout = '100ms'"))
+        connection.commit()
+    blocks = write_csv(Filter.from_query("tab=all"), shop)
+    next(blocks), next(blocks)
+    time.sleep(0.5)
+    assert sum(block.count(b"\n") for block in blocks) > 30_000
+    db.engine.dispose()

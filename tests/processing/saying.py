@@ -21,6 +21,7 @@ from shopcallbacks.jobs import drain
 from shopcallbacks.jobs.sweeps import tick
 from shopcallbacks.orders.intake import NewOrder
 from shopcallbacks.orders.order import Order
+from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 from ..factories import make_shop
@@ -50,7 +51,7 @@ def say(account: GatewayAccount, *messages: Message) -> int:
     """A callback that says it has come in; its id."""
     body = pickle.dumps(messages)
     request = Request("POST", "/", b"", (), body, "192.0.2.1", utcnow())
-    return Callback.receive(request, account.id, account.shop_id, asks=False)
+    return door().keeper.keep(request, account.id, account.shop_id, asks=False)
 
 
 class DatabaseShell:

@@ -6,6 +6,7 @@ import io
 import socket
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -13,17 +14,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis as RedisClient
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
 
 from dev.services import Redis
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.callbacks.too_large import Refusal
-from shopcallbacks.domain.states import State
+from shopcallbacks.callbacks.refusals import Refusal
+from shopcallbacks.domain.states import State, WrongCall
+from shopcallbacks.domain.values import Reply
 from shopcallbacks.extensions import Bell, db
+from shopcallbacks.gateways import GATEWAYS
+from shopcallbacks.receiving.line import Line
 from shopcallbacks.receiving.wire import received_headers
+from shopcallbacks.shops.accounts import GatewayAccount
 
 from ..factories import make_account, make_shop
+from ..gateways.vectors import OWN, load
+from ..processes import until
 
+CONFIG = {vector["gateway"]: vector["config"] for _, vector in load(OWN)}
 LIMIT = 1024 * 1024
 
 
@@ -63,7 +70,7 @@ def test_the_body_limit_is_exact_and_refusals_are_counted(client: FlaskClient) -
     assert client.post(account.callback_path, data=b"x" * (LIMIT + 1)).status_code == 413
     assert client.post(account.callback_path, data=b"x" * (LIMIT + 1)).status_code == 413
     assert stored() == 1
-    assert db.session.scalar(select(Refusal.count)) == 2
+    until(lambda: turned_away(account) == {WrongCall.too_large: 2})
 
 
 def test_a_body_without_a_length_is_not_cut_off_in_silence(client: FlaskClient) -> None:
@@ -103,15 +110,169 @@ def test_no_session_no_login_no_csrf(client: FlaskClient) -> None:
     assert "Set-Cookie" not in response.headers
 
 
+def away(*args: object) -> list[object]:
+    raise psycopg.OperationalError("the server closed the connection")
+
+
 def test_the_store_away_is_503_with_retry_after(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     account = make_account()
-
-    def away(*args: object) -> int:
-        raise OperationalError("", None, Exception("the server closed the connection"))
-
-    monkeypatch.setattr(Callback, "receive", away)
+    assert client.post(account.callback_path, data=b"{}").status_code == 200  # the address is known now
+    monkeypatch.setattr(Line, "run", away)
     response = client.post(account.callback_path, data=b"{}")
     assert (response.status_code, response.headers["Retry-After"]) == (503, "30")
+    assert stored() == 1
+
+
+def test_an_address_that_can_not_be_looked_up_is_503(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = make_account()
+    monkeypatch.setattr(Line, "run", away)
+    assert client.post(account.callback_path, data=b"{}").status_code == 503
+    assert client.post(f"/callbacks/{account.shop.slug}/{account.slug}").status_code == 404
+
+
+def test_it_is_kept_though_the_reply_breaks(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = make_account(gateway="adyen", **CONFIG["adyen"])
+
+    def broken(*args: object) -> Reply:
+        assert stored() == 1  # by now it is
+        raise RecursionError
+
+    monkeypatch.setattr(type(account.gateway), "reply", broken)
+    response = client.post(account.callback_path, data=b"{}")
+    assert (response.status_code, response.data) == (200, b"")
+    assert stored() == 1
+
+
+def test_it_is_kept_though_the_reply_is_no_reply(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = make_account()
+    monkeypatch.setattr(type(account.gateway), "reply", lambda *args: None)
+    assert client.post(account.callback_path, data=b"{}").status_code == 200
+    assert stored() == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_it_is_kept_though_its_gateway_left_the_registry(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    account = make_account()
+    monkeypatch.delitem(GATEWAYS, account.gateway_name)
+    assert client.open(account.callback_path, method=method, data=b"{}").status_code == 200
+    assert stored() == 1
+
+
+def test_it_is_kept_though_the_secret_that_signs_the_reply_can_not_be_read(app: Flask, client: FlaskClient) -> None:
+    account = make_account(gateway="braintree", **CONFIG["braintree"])
+    for secret in account.secrets:
+        secret.ciphertext = b"of a key that is gone"
+    db.session.commit()
+    assert client.post(account.callback_path, data=b"bt_payload=x").status_code == 200
+    assert stored() == 1
+
+
+def test_a_challenge_is_answered_with_the_secret(client: FlaskClient) -> None:
+    account = make_account(gateway="braintree", **CONFIG["braintree"])
+    said = client.get(account.callback_path + "?bt_challenge=20f9f8ed05f77439fe955c977e4c8a53")
+    assert said.status_code == 200
+    assert said.data.startswith(CONFIG["braintree"]["keys"][0]["public_key"].encode() + b"|")
+    assert stored() == 1
+
+
+def test_a_new_token_is_known_in_a_moment_and_the_old_one_no_more(client: FlaskClient) -> None:
+    account = make_account()
+    former = account.callback_path
+    assert client.post(former).status_code == 200
+    account.token = "another-token"
+    db.session.commit()
+    until(lambda: client.post(account.callback_path).status_code == 200)
+    assert client.post(former).status_code == 404
+
+
+def test_an_account_that_is_added_is_known_in_a_moment(client: FlaskClient) -> None:
+    shop = make_shop()
+    assert client.post(f"/callbacks/{shop.slug}/main/x").status_code == 404
+    account = make_account(shop, slug="main")
+    until(lambda: client.post(account.callback_path).status_code == 200)
+
+
+def test_a_new_secret_signs_the_reply_in_a_moment(client: FlaskClient) -> None:
+    account = make_account(gateway="braintree", **CONFIG["braintree"])
+    challenge = account.callback_path + "?bt_challenge=20f9f8ed05f77439fe955c977e4c8a53"
+    assert not client.get(challenge).data.startswith(b"new-key|")
+    (setting,) = [one for one in account.gateway.settings if one.is_secret]
+    account.add_secrets(setting, [{"public_key": "new-key", "private_key": "secret"}], None)
+    db.session.commit()
+    until(lambda: client.get(challenge).data.startswith(b"new-key|"))
+
+
+def test_whether_the_gateway_is_asked_is_known_in_a_moment(client: FlaskClient) -> None:
+    account = make_account()
+    client.post(account.callback_path)
+    account.asks = True
+    db.session.commit()
+
+    def asked() -> bool:
+        client.post(account.callback_path)
+        return db.session.scalars(select(Callback.asks).order_by(Callback.id.desc()).limit(1)).one()
+
+    until(asked)
+
+
+def test_a_slash_behind_the_address_is_taken(client: FlaskClient) -> None:
+    account = make_account()
+    assert client.post(account.callback_path + "/", data=b"{}").status_code == 200
+    assert stored() == 1
+
+
+def test_a_shop_whose_slug_is_a_number_is_called_like_any_other(client: FlaskClient) -> None:
+    account = make_account(make_shop("2026"))
+    assert client.post(account.callback_path, data=b"{}").status_code == 200
+    assert client.post(account.callback_path + "/", data=b"{}").status_code == 200
+    assert stored() == 2
+
+
+def turned_away(account: GatewayAccount) -> dict[WrongCall, int]:
+    db.session.rollback()
+    return {one.why: one.count for one in Refusal.of_account(account)}
+
+
+def test_calls_at_a_wrong_address_are_counted_by_what_is_wrong(client: FlaskClient) -> None:
+    account = make_account()
+    right, wrong = account.callback_path, f"/callbacks/{account.shop.slug}/{account.slug}"
+    for path in (wrong, wrong + "/", right + "/more", right + "/more/of/it"):
+        assert client.post(path).status_code == 404
+    for token in ("x", "\u00fc", "%00", "a%0ab", "x" * 5000):
+        assert client.post(f"{wrong}/{token}").status_code == 404
+    for method in ("GET", "PUT", "DELETE", "OPTIONS", "HEAD"):
+        assert client.open(right, method=method).status_code == 405
+    until(lambda: turned_away(account) == {WrongCall.path: 4, WrongCall.token: 5, WrongCall.method: 5})
+    assert stored() == 0
+
+
+def test_what_is_below_a_shops_address_but_no_accounts_is_counted_for_the_shop(client: FlaskClient) -> None:
+    account = make_account()
+    for slug in ("other", "%00", "UPPER", "x" * 300):
+        assert client.post(f"/callbacks/{account.shop.slug}/{slug}/{account.token}").status_code == 404
+
+    def counted() -> int:
+        db.session.rollback()
+        found = Refusal.of_shop(account.shop)
+        return found.count if found else 0
+
+    until(lambda: counted() == 4)
+    assert turned_away(account) == {}
+
+
+@pytest.mark.parametrize("shop", ["nowhere", "%00", "%ff", "a%0ab", "-", "x" * 300])
+def test_what_is_no_shops_address_is_404_and_nowhere_counted(client: FlaskClient, shop: str) -> None:
+    make_account()
+    assert client.post(f"/callbacks/{shop}/main/token").status_code == 404
+    assert client.post(f"/callbacks/{shop}/main").status_code == 404
+    assert db.session.scalar(select(func.count(Refusal.id))) == 0
+
+
+def test_a_pages_address_is_still_a_page(client: FlaskClient) -> None:
+    assert client.get("/callbacks/1/retry").status_code == 405
+    assert client.get("/callbacks/1/evidence").status_code == 303  # to the log-in
 
 
 @pytest.fixture
@@ -138,5 +299,5 @@ def test_many_callbacks_ring_once(client: FlaskClient, redis_server: Redis) -> N
     for _ in range(5):
         client.post(account.callback_path, data=b"{}")
     with RedisClient.from_url(redis_server.url) as redis:
-        assert redis.llen("rq:queue:callbacks") == 1
+        until(lambda: redis.llen("rq:queue:callbacks") == 1)
         assert redis.llen("rq:queue:asking") == 0

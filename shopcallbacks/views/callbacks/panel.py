@@ -96,9 +96,9 @@ def csv() -> Response:
     """That somebody took them along is an act too."""
     shop = current_shop()
     asked = request.query_string.decode(errors="replace")[:500]
+    blocks = write_csv(_filter(shop), shop, bom=request.args.get("bom") == "1")
     Activity.record("export", current_user, shop_id=shop.id, what=f"callbacks {asked}".strip())
     db.session.commit()
-    blocks = write_csv(_filter(shop), shop, bom=request.args.get("bom") == "1")
     return csv_file(blocks, file_name(shop, now()))
 
 

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from ...callbacks.refusals import Refusal
 from ...dashboard import health, silence
 from ...extensions import db
 from ...gateways import GATEWAYS
@@ -16,6 +17,7 @@ from ...gateways.settings import BadSettings
 from ...outgoing import trial
 from ...shops import setup
 from ...shops.accounts import GatewayAccount, Mode
+from ...words import pages
 from ..access import admins_only, current_shop, load_account
 from ..screens import Shown, now, wants_fragment
 from . import form, meeting
@@ -29,7 +31,10 @@ def index() -> str:
     failures_of = {account.id: health.failures(account, now()) for account in shop.accounts}
     found = silence.heard(shop, now())
     steps = None if any(one.last_genuine for one in found) else health.steps(shop)
-    return render_template("settings/accounts/index.html", shop=shop, found=found, failures_of=failures_of, steps=steps)
+    strays = Refusal.of_shop(shop)
+    return render_template(
+        "settings/accounts/index.html", shop=shop, found=found, failures_of=failures_of, steps=steps, strays=strays
+    )
 
 
 @bp.get("/gateways/new")
@@ -104,6 +109,8 @@ def render_account(account: GatewayAccount, fields: list[form.FormField], **more
         fields=fields,
         last_genuine=health.last_genuine(account),
         failures=health.failures(account, now()),
+        refusals=Refusal.of_account(account),
+        wrong_calls=pages.WRONG_CALLS,
         why_no_test=trial.why_not(account, now()),
         numbers=meeting.examples(account, more["meets"]["number_pattern"]),
         **more,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from shopcallbacks.callbacks.refusals import Refusal
+from shopcallbacks.domain.states import WrongCall
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.gateways.base import Kind, Setting
@@ -241,3 +244,33 @@ def test_a_secret_that_can_not_be_decrypted_is_no_crash(client: FlaskClient, sho
     db.session.commit()
     page = client.get(f"/settings/gateways/{account.id}")
     assert (page.status_code, "can&#39;t be decrypted" in page.text) == (200, True)
+
+
+def turn_away(account: GatewayAccount, account_id: int | None, why: WrongCall, count: int, last: datetime) -> None:
+    db.session.add(
+        Refusal(shop_id=account.shop_id, account_id=account_id, why=why, count=count, first_at=utcnow(), last_at=last)
+    )
+    db.session.commit()
+
+
+def test_calls_at_a_wrong_address_are_seen_on_the_accounts_page(shop: Shop, client: FlaskClient) -> None:
+    account, other = make_account(shop), make_account(shop)
+    last = utcnow().replace(hour=10, minute=2)
+    turn_away(account, account.id, WrongCall.token, 14, last)
+    turn_away(account, account.id, WrongCall.too_large, 1, last)
+    page = words(client.get(f"/settings/gateways/{account.id}").text)
+    assert "Called at a wrong address, with another token 14 times, last" in page
+    assert "10:02" in page
+    assert "Sent more than is taken at once 1 time, last" in page
+    assert "wrong address" not in words(client.get(f"/settings/gateways/{other.id}").text)
+
+
+def test_calls_at_no_accounts_address_are_seen_beside_all_accounts(shop: Shop, client: FlaskClient) -> None:
+    account = make_account(shop)
+    assert "that is none of these" not in words(client.get("/settings").text)
+    turn_away(account, None, WrongCall.path, 3, utcnow())
+    assert "Gateways called 3 times at an address of" in words(client.get("/settings").text)
+
+
+def words(page: str) -> str:
+    return " ".join(re.sub("<[^>]+>", " ", page).split())

@@ -1,0 +1,144 @@
+"""Keeping: one INSERT for all callbacks that arrive together, committed before any of them is answered.
+
+A few threads do it for the process: each takes all that wait, and keeps them, while the next ones gather. So a commit
+is shared by as many as there are, and a callback that comes alone is kept at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from ..callbacks.callback import digest_of
+from ..domain.states import AttemptKind, State
+from ..domain.values import Request
+from .line import Line, surely_undone
+
+log = logging.getLogger(__name__)
+
+MOST = 64
+MOST_BYTES = 4 * 1024 * 1024
+INSERT = (
+    "INSERT INTO callbacks (shop_id, account_id, method, path, query, headers, body, address, received_at, digest,"
+    " asks, due_at, due_kind, state, detail, version, attempt_count, tries) VALUES "
+)
+ROW = f"(%s, %s, %s, %s, %b, %s, %b, %s, %s, %b, %s, %s, '{AttemptKind.first}', '{State.received}', '', 0, 0, 0)"
+
+
+class NotKept(Exception):
+    """The store is away, or took it in no way we can be sure of: the gateway must send it again."""
+
+
+@dataclass(eq=False)
+class _Waiting:
+    values: tuple[Any, ...]
+    size: int
+    done: Event = field(default_factory=Event)
+    id: int | None = None
+
+
+class Keeper:
+    """`lines`: one for each thread."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = lines
+        self._waiting: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._beginning = Lock()
+        self._threads: list[Thread] = []
+
+    def keep(self, request: Request, account_id: int, shop_id: int, asks: bool) -> int:
+        """Keeps the request, durable when this returns. Its id; `NotKept` where it may not be kept."""
+        if not self._threads:
+            self._begin()
+        mine = _Waiting(_values(request, account_id, shop_id, asks), len(request.body))
+        self._waiting.put(mine)
+        mine.done.wait()
+        if mine.id is None:
+            raise NotKept
+        return mine.id
+
+    def close(self) -> None:
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+
+    def _begin(self) -> None:
+        """With the first callback, so that a process forked before has threads of its own."""
+        with self._beginning:
+            if not self._threads:
+                threads = [Thread(target=self._run, args=[line], name="keeper", daemon=True) for line in self._lines]
+                for thread in threads:
+                    thread.start()
+                self._threads = threads
+
+    def _run(self, line: Line) -> None:
+        while (first := self._waiting.get()) is not None:
+            batch = self._with_others(first)
+            try:
+                _keep(batch, line)
+            except Exception:
+                log.exception("%d callbacks were not kept", len(batch))
+            finally:
+                for one in batch:
+                    one.done.set()
+
+    def _with_others(self, first: _Waiting) -> list[_Waiting]:
+        """As many as have come and fit into one statement."""
+        batch, size = [first], first.size
+        while len(batch) < MOST and size < MOST_BYTES:
+            try:
+                other = self._waiting.get_nowait()
+            except Empty:
+                break
+            if other is None:  # for whoever looks next
+                self._waiting.put(None)
+                break
+            batch.append(other)
+            size += other.size
+        return batch
+
+
+def _keep(batch: list[_Waiting], line: Line) -> None:
+    values = [value for one in batch for value in one.values]
+    try:
+        kept = line.run(_statement(len(batch)), values)
+    except psycopg.Error as error:
+        log.error("The store did not take %d callbacks: %s %s", len(batch), type(error).__name__, error.sqlstate)
+        if len(batch) > 1 and surely_undone(error):  # one of them may be why: each by itself
+            for one in batch:
+                _keep([one], line)
+        return
+    for one, (id_,) in zip(batch, kept, strict=True):
+        one.id = id_
+
+
+@cache
+def _statement(rows: int) -> bytes:
+    return f"{INSERT}{', '.join([ROW] * rows)} RETURNING id".encode()
+
+
+def _values(request: Request, account_id: int, shop_id: int, asks: bool) -> tuple[Any, ...]:
+    return (
+        shop_id,
+        account_id,
+        request.method,
+        request.path,
+        request.query,
+        Jsonb(request.headers),
+        request.body,
+        request.address,
+        request.arrived_at,
+        digest_of(request),
+        asks,
+        request.arrived_at,
+    )

@@ -1,0 +1,81 @@
+"""A plain line to the database: no session, no transaction of several statements, nothing left open behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+import psycopg
+from psycopg.pq import ConnStatus
+from sqlalchemy import make_url
+
+# Gateways wait ten seconds or so: before they hang up they hear that their callback is not kept.
+STATEMENT_TIMEOUT = "8s"
+
+
+class Line:
+    """One autocommit connection, for one at a time: opened when it is needed, and anew when it has died."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        url = make_url(config["SQLALCHEMY_DATABASE_URI"]).set(drivername="postgresql")
+        arguments = dict(config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"])
+        arguments["options"] += f" -c statement_timeout={STATEMENT_TIMEOUT}"
+        self._url, self._arguments = url.render_as_string(hide_password=False), arguments
+        self._turn = Lock()
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def run(self, statement: bytes, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows it returns; committed when this returns. `psycopg.Error` where it failed, or may have."""
+        with self._opened() as connection:
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def try_out(self, statement: bytes, values: Sequence[Any]) -> None:
+        """Runs it and takes it back. `psycopg.Error` where it failed."""
+        with self._opened() as connection, connection.transaction(force_rollback=True):
+            connection.execute(statement, values)
+
+    @contextmanager
+    def _opened(self) -> Iterator[psycopg.Connection[Any]]:
+        with self._turn:
+            connection = self._open()
+            try:
+                yield connection
+            except psycopg.Error:
+                raise
+            except BaseException:  # stopped in the middle: what the connection says next is nobody's
+                connection.close()
+                raise
+
+    def _open(self) -> psycopg.Connection[Any]:
+        if self._connection is None or not _lives(self._connection):
+            self.close()
+            self._connection = psycopg.connect(self._url, autocommit=True, **self._arguments)
+        return self._connection
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _lives(connection: psycopg.Connection[Any]) -> bool:
+    """Told without asking the server: a session that it ended has its farewell, then its end, in the socket already.
+
+    So nothing is sent into a dead connection, and nothing need be sent twice.
+    """
+    if connection.closed:
+        return False
+    try:
+        connection.pgconn.consume_input()
+        connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return False
+    return connection.pgconn.status == ConnStatus.OK
+
+
+def surely_undone(error: psycopg.Error) -> bool:
+    """Whether nothing of the statement was done: the server says that it refused it, or it was never sent."""
+    return error.diag.severity_nonlocalized == "ERROR" or isinstance(error, psycopg.DataError)

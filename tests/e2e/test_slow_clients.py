@@ -1,0 +1,198 @@
+"""Clients that are slow or silent, dozens of each kind, and callbacks beside them: none of those fails."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from flask import Flask
+from sqlalchemy import func
+
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.extensions import db
+from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.users import Role
+from tests.factories import PASSWORD, long_history, make_account, make_user
+from tests.processes import Site, site, until
+
+MANY, SECONDS, A_SECOND = 40, 2, 10
+
+
+@pytest.fixture(scope="module")
+def web(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(environ, tmp_path_factory.mktemp("web"), worker=False) as running:
+        yield running
+
+
+@pytest.fixture
+def account(app: Flask) -> GatewayAccount:
+    return make_account()
+
+
+class Crowd:
+    """Connections to the web server that begin a request, and then say a byte now and then, or take nothing in."""
+
+    def __init__(self, url: str, begin: str, count: int, drips: bool) -> None:
+        parts = urlsplit(url)
+        self._sockets = []
+        for _ in range(count):
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.connect((parts.hostname, parts.port))
+            one.sendall(begin.encode())
+            self._sockets.append(one)
+        self._over = threading.Event()
+        self._dripping = threading.Thread(target=self._drip)
+        if drips:
+            self._dripping.start()
+
+    def _drip(self) -> None:
+        while not self._over.wait(0.3):
+            for one in self._sockets:
+                with suppress(OSError):
+                    one.send(b"a")
+
+    @property
+    def hung_up_on(self) -> bool:
+        """Whether the server has ended all of them. What it said before is read here."""
+        ready, _, _ = select.select(self._sockets, [], [], 0)
+        ended = 0
+        for one in ready:
+            try:
+                ended += one.recv(1024 * 1024) == b""
+            except OSError:
+                ended += 1
+        return ended == len(self._sockets)
+
+    def leave(self) -> None:
+        self._over.set()
+        if self._dripping.ident:
+            self._dripping.join()
+        for one in self._sockets:
+            one.close()
+
+
+@contextmanager
+def crowd(url: str, begin: str, count: int = MANY, drips: bool = True) -> Iterator[Crowd]:
+    found = Crowd(url, begin, count, drips)
+    try:
+        yield found
+    finally:
+        found.leave()
+
+
+def silent(url: str, path: str) -> str:
+    return ""
+
+
+def headers(url: str, path: str) -> str:
+    return "GET /login HTTP/1.1\r\nHost: x\r\nX-Slow: "
+
+
+def log_in_body(url: str, path: str) -> str:
+    form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9000"
+    return f"POST /login HTTP/1.1\r\nHost: x\r\n{form}\r\n\r\nemail="
+
+
+def callback_body(url: str, path: str) -> str:
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n"
+
+
+def callback_body_in_chunks(url: str, path: str) -> str:
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n"
+
+
+def style_sheet(url: str, path: str) -> str:
+    return "GET /static/vendor/tabler-1.6.1.min.css HTTP/1.1\r\nHost: x\r\n\r\n" * 8
+
+
+def failures(url: str, path: str) -> Counter[object]:
+    """What became of ten callbacks a second that were not answered 200."""
+    found: Counter[object] = Counter()
+
+    def call(n: int) -> None:
+        try:
+            status: object = requests.post(url + path, data=b"%d" % n, timeout=10).status_code
+        except requests.RequestException as error:
+            status = type(error).__name__
+        found[status] += 1
+
+    calling = [threading.Thread(target=call, args=[n]) for n in range(SECONDS * A_SECOND)]
+    for one in calling:
+        one.start()
+        time.sleep(1 / A_SECOND)
+    for one in calling:
+        one.join()
+    assert found.total() == SECONDS * A_SECOND
+    del found[200]
+    return found
+
+
+def kept() -> int:
+    db.session.rollback()
+    return db.session.scalar(func.count(Callback.id)) or 0
+
+
+KINDS = [
+    (silent, MANY, False),
+    (headers, MANY, True),
+    (headers, 200, True),
+    (log_in_body, MANY, True),
+    (callback_body, MANY, True),
+    (callback_body_in_chunks, MANY, True),
+    (style_sheet, MANY, False),
+]
+
+
+@pytest.mark.parametrize(("kind", "count", "drips"), KINDS, ids=lambda value: getattr(value, "__name__", str(value)))
+def test_no_callback_fails_beside_them(
+    web: Site, account: GatewayAccount, kind: Callable[[str, str], str], count: int, drips: bool
+) -> None:
+    path = account.callback_path
+    with crowd(web.url, kind(web.url, path), count, drips):
+        assert failures(web.url, path) == Counter()
+    assert kept() == SECONDS * A_SECOND
+
+
+def test_no_callback_fails_beside_exports_that_nobody_reads(web: Site, account: GatewayAccount) -> None:
+    long_history(account, 40_000)
+    viewer, path, before = make_user(Role.viewer, account.shop), account.callback_path, kept()
+    with requests.Session() as session:
+        page = session.get(f"{web.url}/login").text
+        form = {"email": viewer.email, "password": PASSWORD, "csrf_token": page.split('name="csrf_token" value="')[1]}
+        form["csrf_token"] = form["csrf_token"].split('"')[0]
+        assert session.post(f"{web.url}/login", data=form, allow_redirects=False).status_code == 303
+        cookie = "; ".join(f"{one.name}={one.value}" for one in session.cookies)
+    begin = f"GET /callbacks.csv?tab=all HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n"
+    with crowd(web.url, begin, drips=False):
+        assert failures(web.url, path) == Counter()
+        told = requests.get(f"{web.url}/callbacks.csv?tab=all", headers={"Cookie": cookie}, timeout=10)
+        assert (told.status_code, told.headers["Retry-After"]) == (503, "5")
+    assert kept() == before + SECONDS * A_SECOND
+
+    def free() -> bool:
+        return requests.get(f"{web.url}/callbacks.csv", headers={"Cookie": cookie}, timeout=10).status_code == 200
+
+    until(free)
+
+
+def test_they_are_hung_up_on_in_the_end_and_nothing_of_theirs_is_kept(web: Site, account: GatewayAccount) -> None:
+    path = account.callback_path
+    db.session.rollback()
+    with ExitStack() as crowds:
+        found = {
+            (kind.__name__, count): crowds.enter_context(crowd(web.url, kind(web.url, path), 3, drips))
+            for kind, count, drips in KINDS
+            if kind is not style_sheet
+        }
+        until(lambda: all([one.hung_up_on for one in found.values()]))
+    assert kept() == 0
+    assert "Traceback" not in web.log("web")

@@ -1,0 +1,156 @@
+"""Keeping: together, each as it came, and never without saying so where it may have failed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.values import Request
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.receiving.keeping import Keeper, NotKept
+from shopcallbacks.receiving.line import Line
+from shopcallbacks.shops.accounts import GatewayAccount
+
+from ..factories import make_account
+from ..processes import until
+
+
+@pytest.fixture
+def account(app: Flask) -> GatewayAccount:
+    return make_account()
+
+
+@pytest.fixture
+def line(app: Flask) -> Iterator[Line]:
+    found = Line(app.config)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def keeper(line: Line) -> Iterator[Keeper]:
+    found = Keeper([line])
+    yield found
+    found.close()
+
+
+def request(body: bytes, path: str = "/x") -> Request:
+    return Request("POST", path, b"a=1", (("X-TWICE", "b"), ("X-TWICE", "a")), body, "192.0.2.1", utcnow())
+
+
+def keep(keeper: Keeper, account: GatewayAccount, *requests: Request) -> list[int | None]:
+    """All at once, the first of them while the line is busy; None where one was not kept."""
+    id_, shop_id = account.id, account.shop_id
+
+    def one(request: Request) -> int | None:
+        try:
+            return keeper.keep(request, id_, shop_id, asks=False)
+        except NotKept:
+            return None
+
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return list(pool.map(one, requests))
+
+
+def end_sessions_of_others() -> int:
+    ended = db.session.scalar(
+        text(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database() AND query LIKE 'INSERT INTO callbacks%'"
+        )
+    )
+    db.session.rollback()
+    return ended or 0
+
+
+def test_many_at_once_are_kept_each_as_it_came(keeper: Keeper, account: GatewayAccount) -> None:
+    requests = [request(b"%d" % n) for n in range(200)]
+    ids = keep(keeper, account, *requests)
+    kept = {callback.id: callback for callback in db.session.scalars(select(Callback))}
+    assert len(kept) == 200
+    assert [kept[id_ or 0].request for id_ in ids] == requests
+
+
+@pytest.fixture
+def statements(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many callbacks were in each statement. The first one waits until all of twenty are there."""
+    real, found = Line.run, []
+
+    def run(self: Line, statement: bytes, values: tuple[object, ...]) -> object:
+        found.append(statement.count(b"(%s"))
+        if len(found) == 1:
+            until(lambda: found[0] + keeper._waiting.qsize() == 20)
+        return real(self, statement, values)
+
+    monkeypatch.setattr(Line, "run", run)
+    return found
+
+
+def test_what_waits_goes_into_one_statement(keeper: Keeper, account: GatewayAccount, statements: list[int]) -> None:
+    assert None not in keep(keeper, account, *(request(b"%d" % n) for n in range(20)))
+    assert (len(statements), sum(statements)) == (2, 20)
+
+
+def test_one_that_the_database_refuses_takes_no_other_with_it(
+    keeper: Keeper, account: GatewayAccount, statements: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    requests = [request(b"%d" % n) for n in range(20)]
+    requests[7] = replace(requests[7], path="/secret-token\0")  # no text of PostgreSQL's
+    with caplog.at_level(logging.ERROR):
+        ids = keep(keeper, account, *requests)
+    assert [n for n, id_ in enumerate(ids) if id_ is None] == [7]
+    assert db.session.scalar(select(func.count(Callback.id))) == 19
+    assert max(statements) > 1
+    assert "secret-token" not in caplog.text
+
+
+def test_a_session_that_was_ended_while_it_was_idle_is_not_noticed(keeper: Keeper, account: GatewayAccount) -> None:
+    for n in range(5):
+        assert keep(keeper, account, request(b"%d" % n)) != [None]
+        assert end_sessions_of_others() >= 1
+    assert db.session.scalar(select(func.count(Callback.id))) == 5
+
+
+def test_an_answer_that_was_lost_is_not_asked_for_again(
+    keeper: Keeper, account: GatewayAccount, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be kept or not: who sent it is told that it is not, and it is not stored twice by us."""
+    real = psycopg.Connection.execute
+
+    def execute(self: psycopg.Connection, *args: object, **more: object) -> object:
+        real(self, *args, **more)
+        self.pgconn.finish()
+        raise psycopg.OperationalError("the connection is lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Connection, "execute", execute)
+        assert keep(keeper, account, request(b"1")) == [None]
+    assert db.session.scalar(select(func.count(Callback.id))) == 1
+    assert keep(keeper, account, request(b"2")) != [None]
+
+
+def test_a_statement_that_takes_too_long_is_not_kept_and_the_next_one_is(
+    app: Flask, account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shopcallbacks.receiving.line.STATEMENT_TIMEOUT", "100ms")
+    line = Line(app.config)
+    keeper = Keeper([line])
+    shop_and_account_are_read = account.id, account.shop_id  # before the lock
+    assert all(shop_and_account_are_read)
+    db.session.execute(text("LOCK TABLE callbacks IN EXCLUSIVE MODE"))
+    try:
+        assert keep(keeper, account, request(b"1")) == [None]
+        db.session.rollback()
+        assert keep(keeper, account, request(b"2")) != [None]
+    finally:
+        keeper.close()
+        line.close()
+    assert list(db.session.scalars(select(Callback.body))) == [b"2"]
