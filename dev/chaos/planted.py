@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import update
 
+from app import app  # noqa: F401 - what gunicorn serves
 from shopcallbacks import sets
 from shopcallbacks.callbacks.attempts import Attempt
 from shopcallbacks.callbacks.callback import Callback
