@@ -17,6 +17,7 @@ from shopcallbacks.shops.users import Role, User
 
 from ..factories import log_in, make_account, make_callback, make_order, make_user, message, process
 
+FORM = "application/x-www-form-urlencoded"
 HTMX = {"HX-Request": "true"}
 
 
@@ -69,7 +70,6 @@ def test_without_script_a_note_leads_back_to_the_page(client: FlaskClient, callb
     [
         (" \n ", "Write something first."),
         ("x" * (LONGEST + 1), "This has 2,001 characters; a note holds 2,000."),
-        ("kept\x00words", "zero byte"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_and_what_was_typed_stays(
@@ -81,17 +81,28 @@ def test_what_cannot_be_kept_is_refused_and_what_was_typed_stays(
     assert Note.about(callback.id) == []
 
 
+def test_what_is_no_text_is_refused_and_nothing_is_kept(
+    client: FlaskClient, callback: Callback, manager: User
+) -> None:
+    log_in(client, manager)
+    for data in (b"text=kept%00words", b"text=%ff%fe%00"):
+        response = client.post(f"/callbacks/{callback.id}/notes", data=data, content_type=FORM)
+        assert response.status_code == 400
+    with pytest.raises(ValueError, match="zero byte"):
+        Note.write(callback, manager, "kept\x00words")
+    assert Note.about(callback.id) == []
+
+
 def test_the_longest_note_is_kept(client: FlaskClient, callback: Callback, manager: User) -> None:
     log_in(client, manager)
     assert write(client, callback, "é" * LONGEST)[0] == 303
     assert len(Note.about(callback.id)[0].text) == LONGEST
 
 
-@pytest.mark.parametrize("data", [{}, {"text": ["one", "two"]}, b"text=%ff%fe%00", b"\xff\x00=1"])
+@pytest.mark.parametrize("data", [{}, {"text": ["one", "two"]}, b"text=%ff%fe", b"\xff\xfe=1"])
 def test_bad_forms_get_a_sentence(client: FlaskClient, callback: Callback, manager: User, data: object) -> None:
     log_in(client, manager)
-    form = "application/x-www-form-urlencoded"
-    response = client.post(f"/callbacks/{callback.id}/notes", data=data, content_type=form)  # type: ignore[arg-type]
+    response = client.post(f"/callbacks/{callback.id}/notes", data=data, content_type=FORM)  # type: ignore[arg-type]
     assert response.status_code in (303, 422)
 
 

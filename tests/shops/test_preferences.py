@@ -92,7 +92,7 @@ def test_own_settings_are_kept_and_told_among_the_acts(client: FlaskClient, view
     "wrong",
     [
         {"time_zone": "Mars/Olympus"},
-        {"time_zone": "Europe/\x00Berlin"},
+        {"time_zone": "Europe/\x01Berlin"},
         {"locale": ""},
         {"locale": "x" * 10_000},
         {"density": ["tiny", "compact"]},
