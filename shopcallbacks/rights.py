@@ -13,7 +13,7 @@ from sqlalchemy import Connection, make_url, text
 from .extensions import Base
 
 # Of all else nothing is ever deleted.
-DELETED_FROM = ("saved_views", "memberships")
+DELETED_FROM = ("saved_views", "memberships", "payments", "idempotency_keys", "disputes_told")
 NOT_OURS = "alembic_version"
 
 

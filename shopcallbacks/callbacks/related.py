@@ -15,7 +15,7 @@ from ..extensions import db
 from ..orders.order import Order
 from .attempts import KeptMessage
 from .callback import CHECKED, LIGHT, Callback
-from .waiting import Keys, _waits, other_paid
+from .waiting import Keys, other_paid, waits_by
 
 MOST = 20
 
@@ -110,7 +110,7 @@ def waiting_on(order: Order, facts: OrderFacts) -> WaitingOn:
     callbacks = db.session.scalars(
         select(Callback)
         .where(
-            Callback.id.in_(select(KeptMessage.callback_id).where(_waits(keys))),
+            Callback.id.in_(select(KeptMessage.callback_id).where(waits_by(keys))),
             Callback.shop_id == order.shop_id,
             Callback.state == State.unprocessed,
             Callback.verdict.in_(CHECKED),

@@ -56,7 +56,7 @@ def waiting_on(shop_ids: Collection[int], keys: Keys, but: Collection[int], *, l
     rows = db.session.execute(
         select(*_COLUMNS)
         .where(
-            Callback.id.in_(select(KeptMessage.callback_id).where(_waits(keys))),
+            Callback.id.in_(select(KeptMessage.callback_id).where(waits_by(keys))),
             Callback.shop_id.in_(shop_ids),
             Callback.id.not_in(but),
             Callback.state == State.unprocessed,
@@ -78,7 +78,7 @@ _NAMES = "id shop_id account_id received_at digest version attempt_count tries v
 _COLUMNS = [Callback.__table__.c[name] for name in [*_NAMES.split(), "assigned_id", "delivery_id"]]
 
 
-def _waits(keys: Keys) -> Any:
+def waits_by(keys: Keys) -> Any:
     """Each arm has an index of what waits, and of nothing else."""
     return KeptMessage.reason.is_not(None) & or_(
         KeptMessage.order_id.in_(keys.orders),
@@ -131,13 +131,13 @@ def wake(shop_id: int, keys: Keys) -> bool:
 
     Who moves the order holds it, so callbacks that others hold are left alone: they are decided behind our commit.
     """
-    return _wake(Callback.shop_id == shop_id, Callback.id.in_(select(KeptMessage.callback_id).where(_waits(keys))))
+    return _wake(Callback.shop_id == shop_id, Callback.id.in_(select(KeptMessage.callback_id).where(waits_by(keys))))
 
 
 def wake_lost(shop_id: int, keys: Keys) -> bool:
     """The same of those only that did not find their order: behind the commit that brought it."""
     lost = KeptMessage.reason == Reason.order_not_found
-    waits = select(KeptMessage.callback_id).where(_waits(keys), lost)
+    waits = select(KeptMessage.callback_id).where(waits_by(keys), lost)
     return _wake(Callback.shop_id == shop_id, Callback.id.in_(waits))
 
 
@@ -173,7 +173,7 @@ def other_paid(shop_id: int, keys: Keys) -> list[Message]:
     rows = db.session.execute(
         select(*KeptMessage.__table__.c)
         .join(Callback, Callback.id == KeptMessage.callback_id)
-        .where(_waits(keys), Callback.shop_id == shop_id, Callback.state == State.unprocessed)
+        .where(waits_by(keys), Callback.shop_id == shop_id, Callback.state == State.unprocessed)
         .where(Callback.verdict.in_(CHECKED))
     )
     return [said(row) for row in rows if holds_back(row.reason, said(row))]

@@ -88,7 +88,7 @@ def cancel_order(number: str) -> Response:
     order = Order.find(g.shop.id, number_key(number))
     if order is None:
         return problem(404, f"There is no order {number}.")
-    return _moving(number, lambda: moves.cancel(order.id, "shop API"))
+    return _moving(order.number, lambda: moves.cancel(order.id, "shop API"))
 
 
 def _moving(number: str, move: Callable[[], Moved]) -> Response:

@@ -81,9 +81,7 @@ def test_what_cannot_be_kept_is_refused_and_what_was_typed_stays(
     assert Note.about(callback.id) == []
 
 
-def test_what_is_no_text_is_refused_and_nothing_is_kept(
-    client: FlaskClient, callback: Callback, manager: User
-) -> None:
+def test_what_is_no_text_is_refused_and_nothing_is_kept(client: FlaskClient, callback: Callback, manager: User) -> None:
     log_in(client, manager)
     for data in (b"text=kept%00words", b"text=%ff%fe%00"):
         response = client.post(f"/callbacks/{callback.id}/notes", data=data, content_type=FORM)

@@ -142,7 +142,7 @@ def test_an_order_expires_at_the_time_it_was_handed_in_with(client: FlaskClient,
     assert replaced.json["expires_at"] == "2099-11-27T17:00:00+00:00"
 
 
-@pytest.mark.parametrize("at", [in_(seconds=-1), "2099-11-27T18:00:00", "tomorrow", 4099752000])
+@pytest.mark.parametrize("at", ["2026-01-01T00:00:00Z", "2099-11-27T18:00:00", "tomorrow", 4099752000])
 def test_a_time_to_expire_at_has_a_zone_and_lies_in_the_future(client: FlaskClient, shop: Shop, at: Any) -> None:
     response = client.post("/api/orders", json={**NEW, "expires_at": at})
     assert (response.status_code, [error["field"] for error in response.json["errors"]]) == (422, ["expires_at"])

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from shopcallbacks.dashboard.pulse import Pulse
+from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
@@ -167,8 +168,8 @@ def test_a_card_number_is_starred_wherever_the_queue_the_order_and_the_acts_tell
     lost = make_callback(account, message("5500005555555559"))
     process()
     lost.due_at = lost.due_kind = None
-    lost.remove(make_user(Role.manager, account.shop), "card 5500 0055 5555 5559")
-    lost.restore(None)
+    lost.do(Verb.remove, make_user(Role.manager, account.shop), "card 5500 0055 5555 5559")
+    lost.do(Verb.restore, None)
     db.session.commit()
     client.post("/views", data={"name": "5500005555555559", "filter": "tab=all"})
     pages = ("/", "/callbacks", "/callbacks/causes", f"/orders/{order.id}", f"/callbacks/{paid.id}", "/activity")
