@@ -1,21 +1,22 @@
-"""Callbacks processed a second by one worker, beside RQ's no-op jobs a second by one SimpleWorker."""
+"""Callbacks processed a second by one worker, beside RQ's no-op jobs a second by one SimpleWorker.
+
+An argument: how many paid orders the database holds already.
+"""
 
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 
 from redis import Redis
 from rq import Queue, SimpleWorker
 
-from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
-from shopcallbacks.orders.intake import NewOrder
-from shopcallbacks.orders.order import Order
 from shopcallbacks.receiving.door import door
 
-from .place import compare, nothing, paid, place
+from .place import compare, fill, hand_in, nothing, paid, place
 
 COUNT = 2000
 _numbers = itertools.count()
@@ -24,10 +25,13 @@ _numbers = itertools.count()
 def main() -> None:
     with place() as (app, account, _):
         redis = Redis.from_url(app.config["REDIS_URL"])
+        if filled := int(sys.argv[1]) if sys.argv[1:] else 0:
+            fill(account, filled)
 
         def processed() -> float:
-            for number in (f"26-{next(_numbers)}" for _ in range(COUNT)):
-                Order.create(NewOrder(number, Money(5990, "EUR")), account.shop_id)
+            numbers = [f"26-{next(_numbers)}" for _ in range(COUNT)]
+            hand_in(account, numbers)
+            for number in numbers:
                 door().keeper.keep(paid(account, number), account.id, account.shop_id, asks=False)
             db.session.commit()
             started = time.perf_counter()

@@ -9,19 +9,16 @@ import time
 from sqlalchemy import text
 
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
-from shopcallbacks.orders.intake import NewOrder
-from shopcallbacks.orders.order import Order
+from shopcallbacks.jobs import drain
 from shopcallbacks.panel.filter import Filter
 from shopcallbacks.panel.page import count_up_to, page_of
 from shopcallbacks.panel.search.index import SearchProgress
 from shopcallbacks.panel.search.search import FOUND
-from shopcallbacks.processing.pipeline import process
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount
 
-from .place import paid, place
+from .place import hand_in, paid, place
 
 SIZES = (10_000, 100_000, 1_000_000)
 ROUNDS = 5
@@ -92,11 +89,12 @@ def main() -> None:
 
 def _pattern(account: GatewayAccount) -> None:
     """One processed and indexed callback to copy."""
-    Order.create(NewOrder(FIRST, Money(5990, "EUR")), account.shop_id)
+    hand_in(account, [FIRST])
     said = paid(account, FIRST)
     body = said.body.replace(b'"object"', f'"note": "note{FIRST} succeeded", "object"'.encode(), 1)
     door().keeper.keep(type(said)(**{**vars(said), "body": body}), account.id, account.shop_id, asks=False)
-    process()
+    db.session.commit()
+    drain(False)
     progress = SearchProgress.take()
     assert progress is not None
     progress.fill()

@@ -377,11 +377,11 @@ def partly_refunded(scene: Scene) -> None:
 def refund_failed(scene: Scene) -> None:
     """What was given back did not reach the customer: it is owed again."""
     part = _shares(scene.money)[0]
-    event: dict[str, Any] = {"event_id": "rf_1", "movement": "rf_1"}
+    name = f"rf_{scene.number}"
     scene.order(OrderState.open, payments=1)
     scene.call(Outcome.paid)
-    scene.call(Outcome.refunded, wait=6, money=part, **event)
-    scene.call(Outcome.refund_failed, wait=8, money=part, **event)
+    scene.call(Outcome.refunded, wait=6, money=part, event_id=name, movement=name)
+    scene.call(Outcome.refund_failed, wait=8, money=part, event_id=name, movement=name)
 
 
 @plot(3)
