@@ -122,8 +122,7 @@ def receive(shop: str, slug: str, token: str) -> Response:
     except (psycopg.Error, NotKept) as error:
         current_app.logger.error("A callback was not kept: %s", type(error).__name__)
         return Response("Not stored, please send again.", 503, {"Retry-After": RETRY_AFTER_S})
-    bell().ring_soon(lane(account.asks))
-    return _reply(account, call)
+    return _answer(account, call)
 
 
 @address("/<not_a_number:shop>/<slug>/")
@@ -173,9 +172,10 @@ def _count(account: Addressee, why: WrongCall) -> None:
     door().tally.count(account.shop_id, account.id, why)
 
 
-def _reply(account: Addressee, call: Request) -> Response:
-    """What the gateway hears. The callback is kept: whatever breaks here, the answer says so."""
+def _answer(account: Addressee, call: Request) -> Response:
+    """Rings, and says what the gateway wants to hear. The callback is kept: whatever breaks here, the answer is 200."""
     try:
+        bell().ring_soon(lane(account.asks))
         said = account.gateway.reply(call, account.reply_settings)
         return Response(said.body, said.status, content_type=said.content_type)
     except Exception:

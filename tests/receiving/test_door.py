@@ -143,6 +143,15 @@ def test_it_is_kept_though_the_reply_breaks(client: FlaskClient, monkeypatch: py
     assert stored() == 1
 
 
+def test_it_is_kept_though_the_bell_breaks(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Bell, "ring_soon", broken)
+    assert client.post(make_account().callback_path, data=b"{}").status_code == 200
+    assert stored() == 1
+
+
 def test_it_is_kept_though_the_reply_is_no_reply(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     account = make_account()
     monkeypatch.setattr(type(account.gateway), "reply", lambda *args: None)
