@@ -143,6 +143,15 @@ def test_it_is_kept_though_the_reply_breaks(client: FlaskClient, monkeypatch: py
     assert stored() == 1
 
 
+def test_it_is_kept_though_the_bell_breaks(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Bell, "ring_soon", broken)
+    assert client.post(make_account().callback_path, data=b"{}").status_code == 200
+    assert stored() == 1
+
+
 def test_it_is_kept_though_the_reply_is_no_reply(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     account = make_account()
     monkeypatch.setattr(type(account.gateway), "reply", lambda *args: None)
@@ -242,7 +251,7 @@ def test_calls_at_a_wrong_address_are_counted_by_what_is_wrong(client: FlaskClie
         assert client.post(path).status_code == 404
     for token in ("x", "\u00fc", "%00", "a%0ab", "x" * 5000):
         assert client.post(f"{wrong}/{token}").status_code == 404
-    for method in ("GET", "PUT", "DELETE", "OPTIONS", "HEAD"):
+    for method in ("GET", "PUT", "PATCH", "OPTIONS", "HEAD"):
         assert client.open(right, method=method).status_code == 405
     until(lambda: turned_away(account) == {WrongCall.path: 4, WrongCall.token: 5, WrongCall.method: 5})
     assert stored() == 0

@@ -63,7 +63,7 @@ def keep(keeper: Keeper, account: GatewayAccount, *requests: Request) -> list[in
 def end_sessions_of_others() -> int:
     ended = db.session.scalar(
         text(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
             " WHERE pid <> pg_backend_pid() AND datname = current_database() AND query LIKE 'INSERT INTO callbacks%'"
         )
     )
