@@ -37,7 +37,7 @@ ADMIN, VIEWER = "admin@shop.example", "viewer@shop.example"
 def bad_night() -> dict[str, int]:
     """What addresses of screens are made of: the ids of one of each kind."""
     shop = make_shop("night")
-    shop.payment_reopens = False  # it sells the goods again
+    shop.payment_reopens = False  # so that a payment after a failed try waits for a person
     admin = make_user(Role.owner, email=ADMIN)
     make_user(Role.viewer, shop, email=VIEWER)
     _calm_shop()

@@ -115,10 +115,17 @@ SCREENS = (
     # force, remove, and what becomes of a payment
     Screen("reopen, page", "/callbacks/{conflict}/reopening"),
     Screen("needs refund, dialog", f"/callbacks{NIGHT}&tab=decide", ask("Needs refund")),
+    Screen("decide, the rest of the verbs", f"/callbacks{NIGHT}&tab=decide", (unfold("More (order"),)),
+    Screen("accept, dialog", f"/callbacks{NIGHT}&tab=decide", ask("Accept")),
+    Screen("take as a part, page", "/callbacks/{amount}/part"),
+    Screen("dealt with, page", "/callbacks/{conflict}/closure"),
+    Screen("assign, page", "/callbacks/{waiting}/assignment"),
+    Screen("decide anew, page", "/callbacks/{owed}/debt-release"),
     Screen("needs refund, page", "/callbacks/{conflict}/debt"),
     Screen("force, dialog", f"/callbacks{NIGHT}&account=paypal", ask("Force")),
     Screen("force, page", "/callbacks/{asked}/forced-retry"),
     Screen("force, can't help", "/callbacks/{amount}/forced-retry"),
+    Screen("remove, of a genuine one", "/callbacks/{conflict}/removal"),
     Screen("remove, dialog", f"/callbacks{NIGHT}&account=paypal", ask("Remove")),
     Screen("remove, page", "/callbacks/{asked}/removal"),
     Screen(

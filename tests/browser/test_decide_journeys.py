@@ -172,8 +172,8 @@ def which(world: World) -> Callback:
     until(lambda: settled(paid))
     callback = world.looked_at(world.call(world.stripe, message(order)))
     assert callback.conflict is Conflict.paid_already
-    told = "outcome = 'refunded', transaction_id = NULL, amount_minor = 1000"
-    told += ", reason = 'unclear', conflict = 'which_payment'"
+    waits_for = "reason = 'unclear', conflict = 'which_payment'"
+    told = f"outcome = 'refunded', transaction_id = NULL, amount_minor = 1000, {waits_for}"
     db.session.execute(text(f"UPDATE callbacks SET {told} WHERE id = {callback.id}"))
     db.session.execute(text(f"UPDATE messages SET {told}, movement = 're_1' WHERE callback_id = {callback.id}"))
     db.session.commit()

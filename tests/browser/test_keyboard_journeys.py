@@ -6,8 +6,10 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from shopcallbacks.domain.states import OrderState, State
+from shopcallbacks.callbacks import moves
+from shopcallbacks.domain.states import OrderState, State, Verb
 from shopcallbacks.extensions import db
+from shopcallbacks.words import acts
 from tests.factories import PASSWORD, message
 
 from .conftest import World
@@ -152,6 +154,36 @@ def test_a_bulk_run_without_a_mouse(page: Page, world: World) -> None:
     expect(page.locator("#item-1")).to_contain_text("order opened")
     db.session.expire_all()
     assert [callback.state for callback in callbacks[1:]] == [State.processed] * 2
+
+
+def test_each_verb_has_its_key_also_behind_more(page: Page, world: World) -> None:
+    order = world.order()
+    moves.cancel(order.id, "the shop")
+    db.session.commit()
+    callback = world.looked_at(world.call(world.stripe, message(order)))
+    keys = log_in(page, world)
+    page.goto("/callbacks?tab=decide")
+    keys.press("j")
+    keys.stays_in(f"callback-{callback.id}")
+    for verb in callback.open_to - {Verb.retry, Verb.force, Verb.accept, Verb.part}:
+        words = acts.VERBS[verb]
+        keys.press(words.key)
+        expect(page.get_by_role("dialog", name=words.asks)).to_be_visible()
+        keys.press("Escape")
+        expect(page.get_by_role("dialog")).to_be_hidden()
+    keys.press("t")
+    expect(page.locator("#said")).to_have_text("Take too can't help here.")
+    keys.press("?")
+    for words in acts.VERBS.values():
+        expect(page.locator("#keys")).to_contain_text(words.button)
+    keys.press("Escape")
+    keys.press("d")
+    expect(page.get_by_role("dialog").get_by_label("Reason")).to_be_focused()
+    keys.type("booked in the shop")
+    keys.press("Enter")
+    expect(page.locator(f"#callback-{callback.id}")).to_contain_text("dealt with by you")
+    keys.press("u")
+    expect(page.locator(f"#callback-{callback.id}").get_by_role("link", name="Reopen")).to_be_visible()
 
 
 def test_menus_open_and_close_by_keyboard(page: Page, world: World) -> None:

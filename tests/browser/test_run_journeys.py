@@ -7,8 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.domain.values import Outcome
 from shopcallbacks.extensions import db
 from tests.factories import make_account, message, request_for
 
@@ -27,7 +27,8 @@ def test_the_question_tells_of_mixed_effects_and_the_run_does_just_that(desk: Pa
         world.looked_at(world.call(world.stripe, request_for(signer, message(order))))
         for order in (*orders, "251123-nowhere")
     ]
-    world.looked_at(world.call(signer, message(orders[1], Outcome.cancelled)))
+    moves.cancel(orders[1].id, "the shop")
+    db.session.commit()
     world.looked_at(world.call(signer, message(orders[2])))
     world.stripe.configure({"signing_secrets": ["whsec_test"]})
     db.session.commit()
