@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -58,7 +58,11 @@ class Web:
 
 def used(process: psutil.Process) -> float:
     """Seconds of processor that it and what it forked has used so far, those that have ended too."""
-    return sum(process.cpu_times()[:4]) + sum(sum(one.cpu_times()[:2]) for one in process.children(recursive=True))
+    seconds = sum(process.cpu_times()[:4])
+    for one in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # ended just now
+            seconds += sum(one.cpu_times()[:2])
+    return seconds
 
 
 def postmaster(url: str) -> psutil.Process:
