@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
 
+from ...callbacks.callback import MISMATCHES
 from ...dashboard.causes import Group, clusters
-from ...domain.states import Verb
+from ...domain.errors import Reason
+from ...domain.states import OFFERED, Verb
 from ...panel.filter import DECIDING, Filter, Tab
 from ...panel.page import COUNTED, tab_counts
 from ...panel.rows import Offer
@@ -35,8 +37,18 @@ class Cause:
         )
         retry = (Verb.retry,) if retrying_may_help(group.reason) else ()
         force = (Verb.force,) if group.reason in FORCE_SKIPS and group.account.gateway.speaks else ()
-        decide = tuple(verb for verb in DECIDING if verb is not Verb.remove and group.open_to(verb))
+        decide = tuple(verb for verb in OFFERED if verb in DECIDING and _helps(verb, group))
         return cls(group, own, Offer.of((*retry, *force, *decide, Verb.remove)))
+
+
+def _helps(verb: Verb, group: Group) -> bool:
+    """Whether it can end them all. What can't be read or broke was perhaps never checked, and sums that differ would
+    only differ once more from a reopened order."""
+    if verb is Verb.remove or not group.open_to(verb):
+        return False
+    if verb is Verb.close:
+        return group.reason not in (Reason.unreadable, Reason.crashed)
+    return verb is not Verb.reopen or group.reason not in MISMATCHES
 
 
 @bp.get("/callbacks/causes")
