@@ -40,7 +40,7 @@ INDEXES = {
     "ix_orders_part_paid": "orders (shop_id, changed_at, id) WHERE state = 'awaiting_payment' AND kept_minor > 0",
     "ix_orders_expiring": "orders (expires_at) WHERE state IN ('temporary', 'awaiting_payment')",
     "ix_orders_held": "orders (held_since) WHERE held_since IS NOT NULL",
-    "ix_payments_transactions": "payments USING gin (transactions)",
+    "ix_payments_transactions": "payments USING gin (transactions) WITH (fastupdate = off)",
     "ix_payments_disputed": "payments (shop_id, answer_by) WHERE dispute = 'open'",
     "ix_payments_alive": "payments (account_id, heard_at) WHERE life = 'alive'",
     "uq_ledger_movement": "ledger (account_id, entry, movement, nth) WHERE movement IS NOT NULL "
