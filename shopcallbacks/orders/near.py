@@ -16,7 +16,9 @@ _LAST = "\U0010ffff"
 
 # `domain.near.loose` as PostgreSQL says it, nearly: what is found is compared again. By bytes, so that a beginning is a
 # range, whatever the database's collation; and turned round, so that an end is one too.
-_LOOSE: ColumnElement[str] = literal_column("""(lower(replace("normalize"(number, 'NFKC'), ' ', '')) COLLATE "C")""")
+_LOOSE: ColumnElement[str] = literal_column(
+    """lower(replace("normalize"(number, 'NFKC'::text), ' '::text, ''::text)) COLLATE "C\""""
+)
 _REVERSED: ColumnElement[str] = func.reverse(_LOOSE)
 Index("ix_orders_loose", Order.shop_id, _LOOSE)
 Index("ix_orders_loose_end", Order.shop_id, _REVERSED)

@@ -161,6 +161,10 @@ def test_a_secret_can_come_from_the_environment(flask: Run) -> None:
             "tolerance_s: must be a whole number",
         ),
         (("orders", "create", "here", "1", "1,50", "EUR"), "amount must be decimal text"),
+        (("orders", "create", "here", "1", "1e3", "EUR"), "amount must be decimal text"),
+        (("orders", "create", "here", "1", "４９.00", "EUR"), "amount must be decimal text"),
+        (("orders", "create", "here", "1", "4_9.00", "EUR"), "amount must be decimal text"),
+        (("orders", "create", "here", "1", "10000000000000.00", "EUR"), "at most 9,999,999,999,999.99 EUR"),
         (("orders", "show", "here", "1"), "There is no order '1'."),
         (("users", "set-password", "who@x.example"), "There is no user 'who@x.example'."),
         (("callbacks", "retry", "7"), "There is no callback 7."),
@@ -183,6 +187,7 @@ def test_orders_are_created_once_and_shown(flask: Run) -> None:
     assert order is not None
     assert (order.total.minor, order.customer_email) == (5990, "a@b.example")
     assert "temporary, 59.90 EUR" in flask("orders", "show", "here", "26").output
+    assert "temporary, 59.90 EUR" in flask("orders", "show", "here", " 26 ").output
 
 
 def test_an_order_is_replaced_given_up_and_handed_in_again(flask: Run) -> None:

@@ -228,6 +228,17 @@ def test_a_shop_with_four_callbacks_a_day_is_told_the_next_day(account: GatewayA
     assert "Stripe has been silent for 1 d 6 h; usual: 4 a day" in message_.subject
 
 
+def test_a_look_within_the_same_minute_leaves_silences_for_the_next(account: GatewayAccount, shop: Shop) -> None:
+    rules = AlertRules.of(shop.id)
+    rules.recipients, rules.waiting = "dana@shop.example", False
+    came(account, utcnow() - 3 * HOUR)
+    history(account, utcnow())
+    watch.tell(AlertRules.of(shop.id), queue.summary(shop.id, utcnow()), gateways=False)
+    db.session.commit()
+    assert db.session.scalars(select(AlertMessage)).all() == []
+    assert told(shop) == [Kind.silent]
+
+
 def test_who_does_not_want_it_is_not_told_of_silence(account: GatewayAccount, shop: Shop) -> None:
     rules = AlertRules.of(shop.id)
     rules.recipients, rules.waiting, rules.silent = "dana@shop.example", False, False
