@@ -236,7 +236,7 @@ def test_a_look_within_the_same_minute_leaves_silences_for_the_next(account: Gat
     watch.tell(AlertRules.of(shop.id), queue.summary(shop.id, utcnow()), gateways=False)
     db.session.commit()
     assert db.session.scalars(select(AlertMessage)).all() == []
-    assert told(shop) == [Kind.silent]
+    assert told(shop) == [AlertKind.silent]
 
 
 def test_who_does_not_want_it_is_not_told_of_silence(account: GatewayAccount, shop: Shop) -> None:

@@ -13,7 +13,7 @@ from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
-from ..factories import make_account, make_callback, make_order, message, process
+from ..factories import made_at, make_account, make_callback, make_order, message, process
 from .test_results import DAY, HOUR
 
 
@@ -31,11 +31,11 @@ def test_orders_nobody_called_about_are_the_oldest_first(account: GatewayAccount
     now = utcnow()
     for minutes in (5, 20, 30, 40, 50, 60, 70, 60 * 25):
         order = make_order(shop, f"silent-{minutes}")
-        order.created_at = now - timedelta(minutes=minutes)
-    make_order(shop, "a-test", test=True).created_at = now - HOUR
-    make_order(shop, "a-gift", minor=0).created_at = now - HOUR
+        made_at(order, now - timedelta(minutes=minutes))
+    made_at(make_order(shop, "a-test", test=True), now - HOUR)
+    made_at(make_order(shop, "a-gift", minor=0), now - HOUR)
     heard = make_order(shop, "heard")
-    heard.created_at = now - HOUR
+    made_at(heard, now - HOUR)
     make_callback(account, message(heard, money=Money(1, "EUR")))
     process()
     found = unheard.look(shop.id, now)
@@ -47,7 +47,7 @@ def test_orders_nobody_called_about_are_the_oldest_first(account: GatewayAccount
 def test_orders_nobody_called_about_are_looked_for_as_far_back_as_they_go(shop: Shop) -> None:
     now = utcnow()
     for years in (1, 3, 9):
-        make_order(shop, f"{years} years").created_at = now - years * 365 * DAY
+        made_at(make_order(shop, f"{years} years"), now - years * 365 * DAY)
     db.session.commit()
     assert [order.number for order in unheard.look(shop.id, now).oldest] == ["9 years", "3 years", "1 years"]
     some = unheard.look(shop.id, now, most=2)
