@@ -88,7 +88,7 @@ def init_app(app: Flask) -> None:
     break it. A shop whose slug is a number shares its addresses with the panel's pages, and goes through the app.
     """
     app.extensions["door"] = Door(app)
-    gate = Flask("shopcallbacks.receiving", static_folder=None)
+    gate = app.extensions["gate"] = Flask("shopcallbacks.receiving", static_folder=None)
     gate.config, gate.extensions, gate.session_interface = app.config, app.extensions, NoSessions()
     for one in (app, gate):
         one.url_map.converters["not_a_number"] = NotANumber

@@ -52,7 +52,8 @@ HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 def init_app(app: Flask) -> None:
     login_manager.user_loader(load_user)
     app.before_request(need_log_in)
-    app.after_request(add_headers)
+    for one in (app, app.extensions["gate"]):
+        one.after_request(add_headers)
     app.register_error_handler(HTTPException, http_page)
     app.register_error_handler(Busy, busy)
     for broken in (ParseException, NoMoreData):
