@@ -167,7 +167,6 @@ def test_of_many_addresses_that_swallow_everything_only_a_few_are_tried(monkeypa
 
 
 def test_what_the_first_steps_took_the_later_ones_have_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "WHOLE_S", 1.0)
     answering(monkeypatch, ["93.184.215.1"])
     waits: list[float | None] = []
 
@@ -176,7 +175,7 @@ def test_what_the_first_steps_took_the_later_ones_have_not(monkeypatch: pytest.M
         raise TimeoutError
 
     monkeypatch.setattr(socket.socket, "connect", swallow)
-    Outgoing().post("https://shop.example/", {}, b"")
+    Outgoing(whole_s=1.0).post("https://shop.example/", {}, b"")
     assert [wait is not None and wait <= 1.0 < http.CONNECT_S for wait in waits] == [True]
 
 
