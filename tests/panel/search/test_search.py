@@ -302,7 +302,7 @@ def test_a_card_number_where_an_id_should_be_is_not_found_by_guessing_it(account
         assert found(account, number) == found(account, number[-4:]) == {callback.id}
     assert set(db.session.scalars(_ids(Filter(Tab.all, order="4111111111111111"), account))) == set()
     make_order(account.shop, "4111111111111111")  # and by all of it where the shop itself calls an order that
-    callback.retry(None)
+    callback.do(Verb.retry, None)
     process()
     assert set(db.session.scalars(_ids(Filter(Tab.all, order="4111111111111111"), account))) == {callback.id}
 
