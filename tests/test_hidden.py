@@ -109,7 +109,7 @@ def test_the_day_was_a_full_one(life: Life, box: MailBox, receiver: Receiver, lo
     assert found_in("".join(plain(part) for parts in received for part in parts), wanted) == wanted
     assert box.letters
     assert {received.path.partition("?")[0].split("/")[1] for received in receiver.received} == {"endpoint", "hook"}
-    assert "a callback was not taken" in log.getvalue()
+    assert "A callback was not kept" in log.getvalue()
     assert {name for name in FILLED if not db.session.scalar(text(f"SELECT count(*) FROM {name}"))} == set()
 
 

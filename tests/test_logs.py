@@ -90,6 +90,6 @@ def test_a_callback_that_can_not_be_kept_is_in_no_log(client: FlaskClient, caplo
         db.session.commit()
     assert response.status_code == 503
     assert db.session.query(Callback).count() == 0
-    assert "The store is away, a callback was not taken: CheckViolation 23514" in caplog.text
+    assert "The store did not take 1 callbacks: CheckViolation 23514" in caplog.text
     for part in (account.token, "4111111111111111", "body-of-the-callback"):
         assert part not in caplog.text

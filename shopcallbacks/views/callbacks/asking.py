@@ -72,7 +72,8 @@ class Question:
             return f"It can't be done: {self.foreseen.refused}"
         if self.verb is Verb.force:
             return why_not(self.foreseen, self.callback)
-        assert self.foreseen.failure is not None
+        if self.foreseen.failure is None:
+            return "It would change nothing."
         return f"It can't be done: {failure_words(self.foreseen.failure, self.callback)}"
 
     # In words
