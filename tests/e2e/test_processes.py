@@ -28,7 +28,7 @@ from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import AttemptKind, Entry, Lane, OrderState, State
 from shopcallbacks.extensions import db, ring, utcnow
 from shopcallbacks.orders.feed import OrderEvent
-from shopcallbacks.orders.ledger import Payment
+from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.orders.order import Order
 from tests.factories import make_account, make_callback, make_order, make_shop, message, request_for
 from tests.processes import Site, site, until
@@ -158,7 +158,9 @@ def _assert_orders(placed: list[PlaceOrder]) -> None:
     orders = {order.number: order for order in db.session.scalars(select(Order))}
     payments = dict(
         db.session.execute(
-            select(Payment.order_id, func.count()).where(Payment.entry == Entry.payment).group_by(Payment.order_id)
+            select(LedgerRow.order_id, func.count())
+            .where(LedgerRow.entry == Entry.payment)
+            .group_by(LedgerRow.order_id)
         ).all()
     )
     differences = []
