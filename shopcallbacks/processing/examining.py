@@ -5,6 +5,7 @@ Whatever goes wrong in it costs this callback and no other: `guarded` makes of i
 
 from __future__ import annotations
 
+import ctypes
 import secrets
 import signal
 import threading
@@ -159,11 +160,19 @@ class TooLong(Exception):
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """`TooLong` once so much processor time is spent; only where signals can be had, which is where workers decide."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """`TooLong` once so much time is spent: of the processor where signals can be had, which is where workers decide;
+    in any other thread, where screens look ahead, by the clock.
+    """
+    if threading.current_thread() is threading.main_thread():
+        with _limited_by_signal(seconds):
+            yield
+    else:
+        with _limited_by_watch(seconds):
+            yield
 
+
+@contextmanager
+def _limited_by_signal(seconds: float) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> Any:
         raise TooLong(f"more than {seconds:g} s of processor time")
 
@@ -174,6 +183,28 @@ def limited(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+@contextmanager
+def _limited_by_watch(seconds: float) -> Iterator[None]:
+    """A thread can't be stopped from outside, but it can be made to raise."""
+    thread, over, lock = ctypes.c_ulong(threading.get_ident()), False, threading.Lock()
+
+    def stop() -> None:
+        with lock:
+            if not over:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TooLong))
+
+    watch = threading.Timer(seconds, stop)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        with lock:
+            over = True  # what comes now would hit whoever comes next
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)
+        watch.cancel()
 
 
 def crashed() -> tuple[CallbackFailed, str]:

@@ -20,6 +20,7 @@ from ..domain.values import Money
 from ..extensions import Base, db, utcnow
 from ..gateways import GATEWAYS
 from ..gateways.base import Gateway, Kind, Setting
+from ..gateways.gone import Gone
 from ..gateways.settings import check, check_one, complete
 from .secrets import Secret
 
@@ -203,7 +204,7 @@ class GatewayAccount(Base):
 
     @property
     def gateway(self) -> Gateway:
-        return GATEWAYS[self.gateway_name]
+        return GATEWAYS.get(self.gateway_name) or Gone(self.gateway_name)
 
     @property
     def letters(self) -> str:
