@@ -122,23 +122,19 @@ class Manager:
             self._by_http(f"/callbacks/{callback_id}/{rule.noun}", {"why": "seen at the bank"})
 
     def _by_http(self, target: str, form: dict[str, str]) -> None:
+        """Logs in first where it is not, or not any more."""
         if not self._cookies:
-            self._log_in()
-        code = self._post(target, form, target.replace("/retry", ""))
-        if code.startswith("4") and code != "409":
+            self._post("/login", {"email": self._stage.manager[0], "password": self._stage.manager[1]}, "/login")
+        if not self._post(target, form, target.removesuffix("/retry")):
             self._cookies.clear()
 
-    def _log_in(self) -> None:
-        who = {"email": self._stage.manager[0], "password": self._stage.manager[1]}
-        self._post("/login", who, "/login")
-
-    def _post(self, target: str, form: dict[str, str], page: str) -> str:
-        """With the token of that page."""
+    def _post(self, target: str, form: dict[str, str], page: str) -> bool:
+        """With the token of that page; whether it was taken, or refused for what it says."""
         code, body = self._go("GET", page)
-        found = _TOKEN.search(body)
-        if not code.startswith("2") or found is None:
-            return code
-        return self._go("POST", target, {**form, "csrf_token": found.group(1).decode()})[0]
+        token = _TOKEN.search(body)
+        if code != "200" or token is None:
+            return False
+        return self._go("POST", target, {**form, "csrf_token": token.group(1).decode()})[0] in ("200", "303", "409")
 
     def _go(self, method: str, target: str, form: dict[str, str] | None = None) -> tuple[str, bytes]:
         headers = [("Cookie", "; ".join(f"{name}={value}" for name, value in self._cookies.items()))]

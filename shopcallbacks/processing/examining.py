@@ -1,6 +1,7 @@
 """Verify and interpret: what one run over a callback finds out before any order is looked at.
 
-Whatever goes wrong in it costs this callback and no other: `guarded` makes of it why it is `crashed`.
+Whatever goes wrong in it costs this callback and no other: `guarded` makes of it why it is `crashed`; but for what goes
+wrong in the database, which is raised.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..callbacks.attempts import as_kept, said
 from ..callbacks.due import Due
@@ -44,7 +47,7 @@ class Finding:
 
 
 def examine(due: Due, accounts: Accounts, ask: Asker) -> Finding:
-    """Verify and interpret, asking at once where the gateway must be asked. Never raises."""
+    """Verify and interpret, asking at once where the gateway must be asked. Raises only what the database refuses."""
     examining = Examining(due, accounts)
     question = examining.begin()
     while question is not None:
@@ -148,7 +151,7 @@ def guarded(finding: Finding) -> Iterator[None]:
             yield
     except CallbackFailed as failure:
         finding.failure = failure
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit, SQLAlchemyError):  # the store's trouble is not the callback's
         raise
     except BaseException:  # libraries have some of their own that are no Exception
         finding.failure, finding.error = crashed()

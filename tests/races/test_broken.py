@@ -17,6 +17,7 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.callbacks.due import Due
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import AttemptKind, Lane, OrderState, State
 from shopcallbacks.domain.values import Ask, Asking, Request, Verification
@@ -26,6 +27,7 @@ from shopcallbacks.jobs import drain, drains
 from shopcallbacks.jobs.sweeps import sweep
 from shopcallbacks.orders.order import Order
 from shopcallbacks.processing import examining, pipeline
+from shopcallbacks.processing.case import Accounts
 from shopcallbacks.release import RELEASE
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.secrets import Secret
@@ -291,6 +293,34 @@ def test_real_refusals_are_told_apart_from_broken_code(rotten: list[str]) -> Non
         db.session.execute(text("SELECT nonsense"))
     db.session.rollback()
     assert not drains.refused_by_database(bad.value)
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["plain", "asking"])
+def test_a_connection_that_is_cut_while_a_callback_is_examined_is_no_verdict_on_it(
+    rotten: list[str], monkeypatch: pytest.MonkeyPatch, asks: bool
+) -> None:
+    """Its account is read then, and the backend that reads is gone."""
+    bad, good, order = _told(asks)
+    case = Accounts.case
+    times: list[int] = []
+
+    def cuts(accounts: Accounts, due: Due) -> Any:
+        if due.id == bad.id and len(times) < 2:
+            times.append(due.id)
+            db.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return case(accounts, due)
+
+    monkeypatch.setattr(Accounts, "case", cuts)
+    drain(asks)
+    db.session.expire_all()
+    assert (bad.state, bad.reason, bad.attempt_count) == (State.received, None, 0)
+    monkeypatch.setattr(Accounts, "case", case)
+    db.session.execute(update(Callback).values(leased_until=None))
+    db.session.commit()
+    drain(asks)
+    db.session.expire_all()
+    assert bad.reason is Reason.order_not_found
+    assert (good.state, order.state) == (State.processed, OrderState.open)
 
 
 def test_a_lost_race_on_a_movement_is_decided_once_more(rotten: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
