@@ -83,7 +83,9 @@ def _set_up(app: Flask, receiver: Receiver) -> Life:
     rules.webhook, rules.webhook_style = f"{host}/hook/{WEBHOOK_KEY}", Style.slack
     db.session.commit()
     assert endpoint.enabled
-    clients = {role.value: log_in(app.test_client(), make_user(role, *([] if role is Role.owner else [shop]))) for role in Role}
+    clients = {
+        role.value: log_in(app.test_client(), make_user(role, *([] if role is Role.owner else [shop]))) for role in Role
+    }
     clients["nobody"] = app.test_client(use_cookies=False)  # so that what a gateway sends as one arrives
     clients["program"] = app.test_client()
     clients["program"].environ_base["HTTP_AUTHORIZATION"] = f"Bearer {api_token}"

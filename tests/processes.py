@@ -31,9 +31,15 @@ class Site:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str) -> None:
+        """By the Procfile's line for its first word: "worker", "worker two"."""
         with (self._logs / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                shlex.split(LINES[name]), cwd=ROOT, env=self._environ, stdout=log, stderr=log, start_new_session=True
+                shlex.split(LINES[name.split()[0]]),
+                cwd=ROOT,
+                env=self._environ,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def stop(self, name: str, number: signal.Signals = signal.SIGTERM) -> int:

@@ -30,7 +30,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=420.0, help="for how long things die (%(default)s)")
     parser.add_argument("--faults", type=int, default=1_000, help="how many faults at most (%(default)s)")
     parser.add_argument("--seed", type=int, default=26)
-    parser.add_argument("--plant", default="", help="a fault in the product itself, see planted.py")
+    parser.add_argument("--kind", action="append", default=[], help="only faults of this kind (repeatable)")
+    parser.add_argument("--plant", default="", help="faults in the product itself, see planted.py: one,another")
     parser.add_argument("--keep", type=Path, help="a folder for data and logs (one that is thrown away)")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace, folder: Path) -> int:
         begun = time.monotonic()
         follower.start()
         clients.start()
-        faults = Faults(stage, record, Random(options.seed))
+        faults = Faults(stage, record, Random(options.seed), options.kind)
         while clients.at_work and time.monotonic() - begun < options.seconds:
             if sum(record.kills.values()) < options.faults:
                 faults.strike()
@@ -63,7 +64,8 @@ def run(options: argparse.Namespace, folder: Path) -> int:
         judge = Judge(stage, record)
         _until(lambda: _quiet(stage), STUCK_S)
         judge.stuck()
-        _until(lambda: _tidied(stage), TIDY_S)
+        if not judge.faults["stuck"]:
+            _until(lambda: _tidied(stage), TIDY_S)
         _until(lambda: _all_told(stage), TIDY_S)
         time.sleep(1.0)  # the follower looks twice a second
         follower.stop()
@@ -106,7 +108,7 @@ def _all_told(stage: Stage) -> bool:
     stage.ask("UPDATE endpoints SET failures = 0, rests_until = NULL WHERE failures > 0 RETURNING id")
     later = "next_try_at > now() AND leased_until IS NULL"
     stage.ask(f"UPDATE deliveries SET next_try_at = now() WHERE {later} RETURNING id")
-    behind = "SELECT count(*) FROM endpoints e JOIN feeds f USING (shop_id) WHERE e.position < f.position"
+    behind = "SELECT count(*) FROM endpoints e JOIN order_events o USING (shop_id) WHERE e.position < o.position"
     waiting = "SELECT count(*) FROM deliveries WHERE next_try_at IS NOT NULL"
     return stage.ask(behind) == stage.ask(waiting) == [(0,)]
 

@@ -6,13 +6,11 @@ import contextlib
 import http.client
 import json
 import re
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
-
-import psycopg
 
 from .record import Record
 from .stage import Stage
@@ -96,13 +94,15 @@ class Clients:
             time.sleep(AGAIN_S)
 
     def _rule(self, rule: Rule) -> None:
-        """Once the callback waits for it, until it does not any more."""
+        """Once the callback waits for it, until it does not any more; a retry first, where its gateway was away."""
         while True:
             waits = self._stage.waiting_on(rule.number)
             if waits is None:
                 return
-            if waits > 0:
-                self._manager.rule(waits, rule)
+            id_, reason = waits
+            if id_:
+                away = reason == "gateway_unreachable"
+                self._manager.rule(id_, replace(rule, verb="retry", noun="retry") if away else rule)
             time.sleep(AGAIN_S)
 
 
@@ -122,22 +122,19 @@ class Manager:
             self._by_http(f"/callbacks/{callback_id}/{rule.noun}", {"why": "seen at the bank"})
 
     def _by_http(self, target: str, form: dict[str, str]) -> None:
-        if "session" not in self._cookies:
-            self._log_in()
-        if self._post(target, form, target).startswith("4"):
+        """Logs in first where it is not, or not any more."""
+        if not self._cookies:
+            self._post("/login", {"email": self._stage.manager[0], "password": self._stage.manager[1]}, "/login")
+        if not self._post(target, form, target.removesuffix("/retry")):
             self._cookies.clear()
 
-    def _log_in(self) -> None:
-        who = {"email": self._stage.manager[0], "password": self._stage.manager[1]}
-        self._post("/login", who, "/login")
-
-    def _post(self, target: str, form: dict[str, str], page: str) -> str:
-        """With the token of that page."""
+    def _post(self, target: str, form: dict[str, str], page: str) -> bool:
+        """With the token of that page; whether it was taken, or refused for what it says."""
         code, body = self._go("GET", page)
-        found = _TOKEN.search(body)
-        if not code.startswith("2") or found is None:
-            return "409" if code == "409" else code
-        return self._go("POST", target, {**form, "csrf_token": found.group(1).decode()})[0]
+        token = _TOKEN.search(body)
+        if code != "200" or token is None:
+            return False
+        return self._go("POST", target, {**form, "csrf_token": token.group(1).decode()})[0] in ("200", "303", "409")
 
     def _go(self, method: str, target: str, form: dict[str, str] | None = None) -> tuple[str, bytes]:
         headers = [("Cookie", "; ".join(f"{name}={value}" for name, value in self._cookies.items()))]
@@ -198,6 +195,3 @@ def _exchange(
             return "no answer in time", b"", []
         except (OSError, http.client.HTTPException):
             return "refused or reset", b"", []
-
-
-Away = (psycopg.Error, subprocess.SubprocessError)

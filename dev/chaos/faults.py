@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 import psutil
@@ -23,14 +23,14 @@ HEALED_S = 30.0
 class Faults:
     """To be used from the main thread only: a server started by another would die with that."""
 
-    def __init__(self, stage: Stage, record: Record, rng: Random) -> None:
-        self._stage, self._record, self._rng = stage, record, rng
+    def __init__(self, stage: Stage, record: Record, rng: Random, only: Sequence[str] = ()) -> None:
+        self._stage, self._record, self._rng, self._only = stage, record, rng, only
         self._left: list[tuple[str, Callable[[], None]]] = []
 
     def strike(self) -> None:
         """The next one; each kind once before any comes again. Returns when all is healed, or `HEALED_S` later."""
         if not self._left:
-            self._left = list(self._kinds().items())
+            self._left = [(name, kind) for name, kind in self._kinds().items() if not self._only or name in self._only]
             self._rng.shuffle(self._left)
         name, fault = self._left.pop()
         fault()

@@ -1,4 +1,4 @@
-"""The product with a fault planted in it, to show that the run finds it. Which: CHAOS_PLANT.
+"""The product with a fault planted in it, to show that the run finds it. Which: CHAOS_PLANT, `one,another`.
 
 In the place of `app:app` for the web, and of `worker.py` for a worker.
 """
@@ -135,7 +135,8 @@ PLANTS: dict[str, Callable[[], None]] = {
     )
 }
 
-PLANTS[os.environ["CHAOS_PLANT"]]()
+for _name in os.environ["CHAOS_PLANT"].split(","):
+    PLANTS[_name]()
 
 if __name__ == "__main__":
     from worker import Children

@@ -199,16 +199,14 @@ class Stage:
         with psycopg.connect(self.database, autocommit=True, connect_timeout=5) as connection:
             return connection.execute(query, parameters).fetchall()
 
-    def waiting_on(self, number: str) -> int | None:
-        """The callback of that order that waits for a person; 0: none yet; None: all of them are processed."""
+    def waiting_on(self, number: str) -> tuple[int, str] | None:
+        """The callback of that order that waits for a person, and why; 0 while none does; None once all are done."""
+        free = "due_at IS NULL OR due_kind = 'automatic'"
+        query = f"SELECT id, state, reason, {free} FROM callbacks WHERE order_number = %s"
         try:
-            rows = self.ask(
-                "SELECT id, state, due_at IS NULL OR due_kind = 'automatic' FROM callbacks WHERE order_number = %s "
-                "ORDER BY id",
-                (number,),
-            )
+            rows = self.ask(query, (number,))
         except psycopg.Error:
-            return 0
-        if rows and all(state == "processed" for _, state, _ in rows):
+            return 0, ""
+        if rows and all(state == "processed" for _, state, _, _ in rows):
             return None
-        return next((id_ for id_, state, free in rows if state == "unprocessed" and free), 0)
+        return next(((id_, reason) for id_, state, reason, free in rows if state == "unprocessed" and free), (0, ""))

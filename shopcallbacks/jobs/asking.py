@@ -12,8 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 
 from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..callbacks import due
 from ..callbacks.due import Due
@@ -50,14 +52,14 @@ def drain_asking(settled: Settle) -> int:
             fresh = _leased(asked) if time.monotonic() < until else []
             taken += len(fresh)
             for examining in fresh:
-                _go_on(examining, examining.begin(), asked, pool, ask, settled)
+                _go_on(examining, examining.begin, asked, pool, ask, settled)
             if not asked and not fresh:
                 return taken
             done, _ = wait(asked, timeout=LEASE_S / 8, return_when=FIRST_COMPLETED)
             for one in done:
                 examining, answer = asked.pop(one), one.result()
                 _learn(examining.finding.due.account_id, answer)
-                _go_on(examining, examining.hear(answer), asked, pool, ask, settled)
+                _go_on(examining, partial(examining.hear, answer), asked, pool, ask, settled)
             if time.monotonic() - renewed >= LEASE_S / 4:
                 due.renew_lease([examining.finding.due.id for examining in asked.values()], LEASE_S)
                 db.session.commit()
@@ -91,17 +93,28 @@ def _learn(account_id: int, answer: Answer | NoAnswer) -> None:
 
 def _go_on(
     examining: Examining,
-    question: Ask | None,
+    step: Callable[[], Ask | None],
     asked: Talk,
     pool: ThreadPoolExecutor,
     ask: Callable[[Ask], Answer | NoAnswer],
     settled: Settle,
 ) -> None:
     """The next question, or what came of the last one."""
+    id_ = examining.finding.due.id
+    try:
+        question = step()
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        settled(id_, partial(_fail, error))
+        return
     if question is not None:
         asked[pool.submit(ask, question)] = examining
-    elif settled(examining.finding.due.id, lambda claimed: _apply(examining.finding, claimed)):
+    elif settled(id_, lambda claimed: _apply(examining.finding, claimed)):
         _acknowledge(examining.finding, pool, ask)
+
+
+def _fail(error: SQLAlchemyError, claimed: Due) -> Desk | None:
+    raise error
 
 
 def _apply(finding: Finding, claimed: Due) -> Desk | None:

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable
 
 from flask import current_app
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from ..bulk.runs import BulkRun
 from ..callbacks import due
@@ -104,6 +105,8 @@ _NO_VERDICT = ("08", "25", "40", "53", "55", "57", "58")
 
 def refused_by_database(error: BaseException) -> bool:
     """Whether it may go another time just as it is."""
+    if isinstance(error, (PendingRollbackError, NoConnection)):
+        return True
     if not isinstance(error, DBAPIError):
         return False
     state = getattr(error.orig, "sqlstate", None)

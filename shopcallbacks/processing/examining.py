@@ -1,10 +1,12 @@
 """Verify and interpret: what one run over a callback finds out before any order is looked at.
 
-Whatever goes wrong in it costs this callback and no other: `guarded` makes of it why it is `crashed`.
+Whatever goes wrong in it costs this callback and no other: `guarded` makes of it why it is `crashed`; but for what goes
+wrong in the database, which is raised.
 """
 
 from __future__ import annotations
 
+import ctypes
 import secrets
 import signal
 import threading
@@ -15,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..callbacks.attempts import as_kept, said
 from ..callbacks.due import Due
@@ -43,7 +47,7 @@ class Finding:
 
 
 def examine(due: Due, accounts: Accounts, ask: Asker) -> Finding:
-    """Verify and interpret, asking at once where the gateway must be asked. Never raises."""
+    """Verify and interpret, asking at once where the gateway must be asked. Raises only what the database refuses."""
     examining = Examining(due, accounts)
     question = examining.begin()
     while question is not None:
@@ -148,7 +152,7 @@ def guarded(finding: Finding) -> Iterator[None]:
             yield
     except CallbackFailed as failure:
         finding.failure = failure
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit, SQLAlchemyError):  # the store's trouble is not the callback's
         raise
     except BaseException:  # libraries have some of their own that are no Exception
         finding.failure, finding.error = crashed()
@@ -160,11 +164,19 @@ class TooLong(Exception):
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """`TooLong` once so much processor time is spent; only where signals can be had, which is where workers decide."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """`TooLong` once so much time is spent: of the processor where signals can be had, which is where workers decide;
+    in any other thread, where screens look ahead, by the clock.
+    """
+    if threading.current_thread() is threading.main_thread():
+        with _limited_by_signal(seconds):
+            yield
+    else:
+        with _limited_by_watch(seconds):
+            yield
 
+
+@contextmanager
+def _limited_by_signal(seconds: float) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> Any:
         raise TooLong(f"more than {seconds:g} s of processor time")
 
@@ -175,6 +187,28 @@ def limited(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+@contextmanager
+def _limited_by_watch(seconds: float) -> Iterator[None]:
+    """A thread can't be stopped from outside, but it can be made to raise."""
+    thread, over, lock = ctypes.c_ulong(threading.get_ident()), False, threading.Lock()
+
+    def stop() -> None:
+        with lock:
+            if not over:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TooLong))
+
+    watch = threading.Timer(seconds, stop)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        with lock:
+            over = True  # what comes now would hit whoever comes next
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)
+        watch.cancel()
 
 
 def crashed() -> tuple[CallbackFailed, str]:

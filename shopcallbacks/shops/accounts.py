@@ -23,6 +23,7 @@ from ..domain.values import Message, Money, Outcome, Request
 from ..extensions import Base, db, utcnow
 from ..gateways import GATEWAYS
 from ..gateways.base import Gateway, Kind, Setting
+from ..gateways.gone import Gone
 from ..gateways.kit.errors import ReadError
 from ..gateways.kit.own_field import OwnField
 from ..gateways.settings import check, check_one, complete
@@ -269,7 +270,7 @@ class GatewayAccount(Base):
 
     @property
     def gateway(self) -> Gateway:
-        return GATEWAYS[self.gateway_name]
+        return GATEWAYS.get(self.gateway_name) or Gone(self.gateway_name)
 
     @property
     def meeting(self) -> Meeting:

@@ -98,10 +98,10 @@ def test_a_debt_is_listed_until_a_person_says_that_it_was_given_back(desk: Page,
     desk.get_by_role("link", name=f"Given back… (order {callback.order.number})").click()
     dialog = desk.get_by_role("dialog")
     dialog.get_by_label("How it was given back").fill("refunded in Stripe")
-    dialog.get_by_role("button", name="59.90 EUR was given back").click()
+    dialog.get_by_role("button", name="It was given back").click()
     expect(desk.get_by_text("Nothing is owed back.")).to_be_visible()
     desk.goto(f"/orders/{callback.order.id}")
-    expect(desk.get_by_text("Money owed given back")).to_be_visible()
+    expect(desk.get_by_text("Money owed given back").first).to_be_visible()
 
 
 def test_all_of_the_lane_is_reopened_at_once(desk: Page, world: World) -> None:

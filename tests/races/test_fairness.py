@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,14 +12,16 @@ from sqlalchemy import text
 
 from shopcallbacks.callbacks import due
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.dashboard import queue
+from shopcallbacks.dashboard.causes import clusters
 from shopcallbacks.domain.states import State
-from shopcallbacks.domain.values import Answer, Ask, NoAnswer
+from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs import asking, drain
 from shopcallbacks.jobs.drains import BATCH
 from shopcallbacks.shops.accounts import GatewayAccount
 
-from ..factories import make_account, make_callback, make_order, make_shop, message
+from ..factories import make_account, make_callback, make_order, make_shop, message, request_for
 from ..processing.saying import say
 from .scene import paid
 
@@ -122,3 +125,18 @@ def test_a_gateway_that_hangs_holds_up_no_other(
     drain(True)
     watcher.join(20)
     assert before == [asking.PER_ACCOUNT], "the other was processed while all that may be asked of this one hung"
+
+
+@pytest.mark.parametrize("way", ["no signature", "wrong signature"])
+def test_a_forged_flood_is_one_line_in_the_panel(refused: list[str], way: str) -> None:
+    """Each with another order, another sum and another transaction."""
+    account = make_account()
+    signer = make_account(account.shop, signing_secrets=["whsec_of_somebody_else"])
+    for number in range(60):
+        money = Money(1000 + number, "EUR")
+        request = request_for(signer, message(f"made-up-{number}", money=money))
+        make_callback(account, replace(request, headers=()) if way == "no signature" else request)
+    drain(False)
+    waiting = Callback.shop_id == account.shop_id, Callback.state == State.unprocessed
+    for groups in (clusters(*waiting), queue.summary(account.shop_id, utcnow()).groups):
+        assert [group.count for group in groups] == [60]
