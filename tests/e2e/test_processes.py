@@ -30,6 +30,7 @@ from shopcallbacks.extensions import db, ring, utcnow
 from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.orders.order import Order
+from shopcallbacks.shops.accounts import Shop
 from tests.factories import make_account, make_callback, make_order, make_shop, message, request_for
 from tests.processes import Site, site, until
 
@@ -158,8 +159,10 @@ def test_nothing_is_lost_when_the_worker_is_killed_and_redis_comes_back_empty(
     assert stored == Counter((call.method, call.query, call.body) for call in calls)
     _assert_orders([step for story in told for step in story.steps if isinstance(step, PlaceOrder)])
     _assert_ends(calls)
-    positions = db.session.scalars(select(OrderEvent.position).order_by(OrderEvent.position)).all()
-    assert positions == list(range(1, len(positions) + 1))
+    for shop_id in db.session.scalars(select(Shop.id)).all():
+        feed = select(OrderEvent.position).where(OrderEvent.shop_id == shop_id).order_by(OrderEvent.position)
+        positions = db.session.scalars(feed).all()
+        assert positions == list(range(1, len(positions) + 1))
 
 
 def _assert_orders(placed: list[PlaceOrder]) -> None:

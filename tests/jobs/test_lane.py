@@ -19,7 +19,8 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from dev.services import Redis
-from shopcallbacks.extensions import CALLS, PLAIN, db, enqueue
+from shopcallbacks.domain.states import Lane
+from shopcallbacks.extensions import CALLS, db, enqueue
 from shopcallbacks.jobs import drain, lane
 from shopcallbacks.jobs.lane import KNOWN, LaneWorker
 from shopcallbacks.jobs.sweeps import SWEEPS, begin_sweeps
@@ -42,12 +43,12 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...]]]:
     return found
 
 
-def work(redis: RedisClient, name: str = PLAIN) -> None:
+def work(redis: RedisClient, name: str = Lane.plain) -> None:
     """Everything that waits in the lane."""
     LaneWorker(name, redis).work(burst=True, logging_level="WARNING")
 
 
-def put(redis: RedisClient, data: bytes, lane: str = PLAIN, **more: Any) -> None:
+def put(redis: RedisClient, data: bytes, lane: str = Lane.plain, **more: Any) -> None:
     """A job, as somebody puts it there who knows RQ's keys."""
     redis.hset("rq:job:planted", mapping={"data": data, "origin": lane, "status": "queued", **more})
     redis.rpush(f"rq:queue:{lane}", "planted")
@@ -79,7 +80,7 @@ def test_a_pickle_is_never_read(
     proof = tmp_path / "ran"
     payload = pickle.dumps(Planted(proof))
     put(redis, pack(payload), meta=payload, result=payload)
-    enqueue(redis, CALLS[PLAIN])
+    enqueue(redis, CALLS[Lane.plain])
     work(redis)
     assert not proof.exists()
     assert ran == [("shopcallbacks.jobs.drain", (False,))]  # what waits behind it is not held up
@@ -117,7 +118,7 @@ hung: list[Any] = []
 
 
 def test_callbacks_and_webhooks_that_somebody_hung_on_a_job_are_not_run(redis: RedisClient, ran: list[Any]) -> None:
-    queue = Queue(PLAIN, connection=redis, serializer=JSONSerializer)
+    queue = Queue(Lane.plain, connection=redis, serializer=JSONSerializer)
     named = RqCallback(f"{__name__}.hung.append")
     job = queue.enqueue("shopcallbacks.jobs.drain", False, on_success=named, on_failure=named, on_stopped=named)
     redis.hset(job.key, "webhooks", json.dumps([{"url": "http://127.0.0.1:9/"}]))
@@ -130,7 +131,7 @@ def test_callbacks_and_webhooks_that_somebody_hung_on_a_job_are_not_run(redis: R
 def test_jobs_of_the_last_release_are_dropped_and_the_sweep_does_their_work(redis: RedisClient) -> None:
     account = make_account()
     callback = make_callback(account, message(make_order(account.shop)))
-    Queue(PLAIN, connection=redis).enqueue("shopcallbacks.jobs.drain", False)  # as it was: pickled
+    Queue(Lane.plain, connection=redis).enqueue("shopcallbacks.jobs.drain", False)  # as it was: pickled
     work(redis)
     db.session.expire_all()
     assert callback.attempt_count == 0
@@ -150,7 +151,7 @@ def test_a_job_that_fails_leaves_nothing_of_it_in_redis_and_the_next_one_runs(
 
     monkeypatch.setitem(lane.KNOWN, ("shopcallbacks.jobs.drain", (False,)), fails)
     monkeypatch.setitem(lane.KNOWN, ("shopcallbacks.jobs.bulk", ()), lambda: done.append(True))
-    enqueue(redis, CALLS[PLAIN])
+    enqueue(redis, CALLS[Lane.plain])
     enqueue(redis, CALLS["bulk"])
     with caplog.at_level(logging.ERROR):
         work(redis)

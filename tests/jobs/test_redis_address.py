@@ -9,7 +9,8 @@ import pytest
 from redis import Redis as RedisClient
 
 from dev.services import Redis
-from shopcallbacks.extensions import CALLS, PLAIN, Bell
+from shopcallbacks.domain.states import Lane
+from shopcallbacks.extensions import CALLS, Bell
 from shopcallbacks.jobs import lane
 from shopcallbacks.jobs.lane import LaneWorker
 
@@ -34,9 +35,9 @@ def rung(url: str, monkeypatch: pytest.MonkeyPatch) -> bool:
     ran: list[bool] = []
     monkeypatch.setitem(lane.KNOWN, ("shopcallbacks.jobs.drain", (False,)), ran.append)
     bell = Bell(url)
-    bell.ring(PLAIN)
+    bell.ring(Lane.plain)
     with RedisClient.from_url(url) as connection:
-        LaneWorker(CALLS[PLAIN][0], connection).work(burst=True, logging_level="WARNING")
+        LaneWorker(CALLS[Lane.plain][0], connection).work(burst=True, logging_level="WARNING")
     alive = bell.alive
     bell.close()
     return alive and ran == [False]

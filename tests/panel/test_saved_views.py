@@ -62,7 +62,7 @@ def test_the_same_name_is_saved_over(client: FlaskClient, shop: Shop, viewer: Us
     assert views(viewer, shop) == {"NIGHT": "tab=invalid"}
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 61, "a\x00b", "a\u202eb"])
+@pytest.mark.parametrize("name", ["", "   ", "x" * 61, "a\u202eb"])
 def test_a_name_that_is_none_is_a_sentence(client: FlaskClient, shop: Shop, viewer: User, name: str) -> None:
     page = save(client, name)
     assert "Give the view a name." in page or "That is no name for a view" in page
@@ -80,7 +80,7 @@ def test_a_forged_filter_keeps_only_what_is_known(client: FlaskClient, shop: Sho
 
 
 def test_a_filter_too_long_to_keep_is_a_sentence(client: FlaskClient, shop: Shop, viewer: User) -> None:
-    assert "too long to be saved" in save(client, "Long", "account=stripe&" * 300)
+    assert "too long to be saved" in save(client, "Long", f"order={'%E5%AE%9A' * 150}&q={'%E5%AE%9A' * 150}")
     assert views(viewer, shop) == {}
 
 

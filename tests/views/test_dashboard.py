@@ -74,7 +74,7 @@ def test_what_needs_a_person_is_counted_with_what_is_at_stake(client: FlaskClien
     assert '<span class="money">69.90 EUR</span> waiting on a decision' in html
     assert "2 orders can still be opened" in html
     assert "Amount differs from the order" in html
-    assert "/callbacks?tab=unprocessed&amp;reason=amount_mismatch" in html
+    assert "/callbacks?tab=decide&amp;reason=amount_mismatch" in html
     assert 'hx-target="#waiting-count"' in html, "the count on the tab follows"
 
 

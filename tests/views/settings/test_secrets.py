@@ -23,7 +23,7 @@ from ...factories import log_in, make_account, make_callback, make_order, make_s
 def shop(client: FlaskClient) -> Shop:
     """A shop whose admin is logged in."""
     shop = make_shop()
-    log_in(client, make_user(Role.admin))
+    log_in(client, make_user(Role.owner))
     with client.session_transaction() as session:
         session["shop"] = shop.slug
     return shop
