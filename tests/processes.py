@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
@@ -53,14 +53,20 @@ class Site:
 
     def reap(self, name: str) -> None:
         """One that was killed, or told to stop."""
-        self._processes.pop(name).wait(timeout=30)
+        self._processes[name].wait(timeout=30)
+        del self._processes[name]
 
     def end(self) -> None:
         """All of it at once."""
         for process in self._processes.values():
             process.terminate()
-        for name in self.running:
-            self.reap(name)
+        try:
+            for name in self.running:
+                self.reap(name)
+        finally:  # who does not end by itself must not live on beside the tests to come
+            for process in self._processes.values():
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
     def wait(self) -> None:
         """Until the web server answers."""

@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
+from shopcallbacks.domain.states import Verb
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
@@ -252,7 +253,7 @@ def test_what_once_was_an_error_of_ours_is_none(
     order = make_order(account.shop)
     paid = [make_callback(account, message(order)) for _ in range(2)]
     process()
-    paid[1].owe(None, "twice")
+    paid[1].do(Verb.owe, None, "twice")
     process()
     assert order.owed_minor
     assert actors[who].open(**sent).status_code == status

@@ -30,7 +30,7 @@ from .at_once import AT_ONCE, LEASE_S
 log = logging.getLogger(__name__)
 PER_ACCOUNT = 8
 # A drain ends after so long, so that its job does; the next goes on.
-DRAIN_S = 60.0
+DRAIN_S = 15.0  # a worker that is told to stop takes no longer, with the last answers, than it is given
 
 Talk = dict[Future[Answer | NoAnswer], Examining]
 Settle = Callable[[int, Callable[[Due], Desk | None]], bool]
