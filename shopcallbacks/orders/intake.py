@@ -67,8 +67,9 @@ def parse_new_order(data: Any, shop: Shop, actor: str = "shop API") -> NewOrder:
     if not isinstance(test, bool):
         problems["test"] = "must be true or false"
     slug = _text(data, "gateway_account", problems, limit=60, needed=False)
-    account = shop.account(slug) if slug else None
-    if slug and account is None:
+    readable = slug and "gateway_account" not in problems
+    account = shop.account(slug) if readable else None
+    if readable and account is None:
         problems["gateway_account"] = f"the shop has no gateway account {slug}"
     expires_at = _moment(data.get("expires_at"), problems)
     if number and "number" not in problems:
