@@ -18,6 +18,7 @@ from ...orders.order import Order
 from ...processing.foresight import Foresight, foresee
 from ...shops.users import User
 from ...words import acts
+from ...words.masking import mask
 from .words import failure_words, order_number, why_not
 
 
@@ -126,10 +127,11 @@ _FIELDS = ("payment", "sum", "order", "number")
 
 
 def _payment(question: Question, more: More) -> More:
-    transaction = question.said.get("payment", "")
-    if transaction not in {choice.transaction for choice in question.choices}:
+    shown = question.said.get("payment", "")  # as the form has it, without what looks like a card number
+    meant = [choice.transaction for choice in question.choices if mask(choice.transaction) == shown]
+    if len(meant) != 1:
         raise Refused("Choose one of the order's payments.")
-    return More(more.minor, transaction, more.order)
+    return More(more.minor, meant[0], more.order)
 
 
 def _sum(question: Question, more: More) -> More:
