@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from hypothesis import settings
 from redis import Redis as RedisClient
 
 from dev.services import Postgres, Redis, create_database, postgres, redis
@@ -26,6 +27,11 @@ from .processing.saying import Saying
 from .receiver import Receiver, http_receiver
 
 ROLE = "shopcallbacks"
+
+# Every run draws the same examples, so that a change is judged by what it changes; `--hypothesis-profile=default` draws
+# others, to search.
+settings.register_profile("same", derandomize=True, database=None)
+settings.load_profile("same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

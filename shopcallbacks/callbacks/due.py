@@ -13,6 +13,7 @@ from ..domain.errors import CallbackFailed, Conflict, Reason
 from ..domain.states import AttemptKind
 from ..domain.values import Request, Verdict
 from ..extensions import db, utcnow
+from ..look import ANEW, Look
 from ..shops.users import User
 from .attempts import KeptMessage
 from .callback import NOTHING_MORE, Callback, More
@@ -172,9 +173,11 @@ def _locked(ids: Sequence[int]) -> list[Due]:
     return as_due(rows)
 
 
-def as_due(rows: Sequence[Any], kind: AttemptKind | None = None, more: More = NOTHING_MORE) -> list[Due]:
+def as_due(
+    rows: Sequence[Any], kind: AttemptKind | None = None, more: More = NOTHING_MORE, look: Look = ANEW
+) -> list[Due]:
     """The rows (or callbacks), in the order of arrival, with the messages that former attempts kept."""
-    kept = kept_of([row.id for row in rows if row.attempt_count])
+    kept = look(kept_of, tuple(row.id for row in rows if row.attempt_count))
     found = [_due(row, kept.get(row.id, {}), kind, more) for row in rows]
     return sorted(found, key=lambda due: (due.received_at, due.id))
 

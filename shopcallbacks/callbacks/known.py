@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from sqlalchemy import select, tuple_
 
 from ..domain.values import Message, Verdict, Verification
 from ..extensions import db
+from ..look import Look
 from .attempts import KeptMessage, said
 from .callback import Callback
 from .due import Due
@@ -56,7 +57,7 @@ def _meaning(message: Message) -> tuple[object, ...]:
     return message.outcome, message.order_number, message.transaction_id, message.money
 
 
-def of(found: Iterable[tuple[Due, Found]]) -> Known:
+def of(found: Iterable[tuple[Due, Found]], look: Look) -> Known:
     """What is known of their events and deliveries."""
     found = list(found)
     events = {(due.account_id, m.event_id) for due, one in found for m in one.messages if m.event_id}
@@ -65,10 +66,10 @@ def of(found: Iterable[tuple[Due, Found]]) -> Known:
         for due, one in found
         if one.verification and one.verification.delivery_id
     }
-    return Known(_events(events), _deliveries(deliveries))
+    return Known(dict(look(_events, frozenset(events))), dict(look(_deliveries, frozenset(deliveries))))
 
 
-def _events(names: set[Name]) -> dict[Name, tuple[int, bytes, Message]]:
+def _events(names: Collection[Name]) -> dict[Name, tuple[int, bytes, Message]]:
     if not names:
         return {}
     rows = db.session.execute(
@@ -80,7 +81,7 @@ def _events(names: set[Name]) -> dict[Name, tuple[int, bytes, Message]]:
     return {(row.account_id, row.event_id): (row.callback_id, row.digest, said(row)) for row in rows}
 
 
-def _deliveries(names: set[Name]) -> dict[Name, tuple[int, bytes]]:
+def _deliveries(names: Collection[Name]) -> dict[Name, tuple[int, bytes]]:
     if not names:
         return {}
     rows = db.session.execute(

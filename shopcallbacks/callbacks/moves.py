@@ -100,7 +100,7 @@ def woken_behind(shop: Shop, number: str) -> bool:
     of `hand_in`, in a transaction of its own: whoever commits last sees the other.
     """
     order = Order.find(shop.id, number)
-    return order is not None and wake(shop.id, Keys({order.id}, {number}, ()))
+    return order is not None and wake(shop.id, Keys(frozenset((order.id,)), frozenset((number,)), frozenset()))
 
 
 def cancel(order_id: int, actor: str) -> Moved:

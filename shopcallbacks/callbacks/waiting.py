@@ -24,20 +24,20 @@ from .due import Due, kept_of
 class Keys:
     """By what a message may wait on an order: its id, its number, or an id of one of its payments."""
 
-    orders: Collection[int]
-    numbers: Collection[str]
-    ids: Collection[str]
+    orders: frozenset[int]
+    numbers: frozenset[str]
+    ids: frozenset[str]
 
     @classmethod
     def of(cls, order_id: int, facts: OrderFacts) -> Keys:
-        ids = {id_ for payment in facts.payments for id_ in payment.transactions if id_ is not None}
-        return cls({order_id}, {facts.number}, ids)
+        ids = frozenset(id_ for payment in facts.payments for id_ in payment.transactions if id_ is not None)
+        return cls(frozenset((order_id,)), frozenset((facts.number,)), ids)
 
     def __or__(self, other: Keys) -> Keys:
-        return Keys({*self.orders, *other.orders}, {*self.numbers, *other.numbers}, {*self.ids, *other.ids})
+        return Keys(self.orders | other.orders, self.numbers | other.numbers, self.ids | other.ids)
 
 
-NO_KEYS = Keys((), (), ())
+NO_KEYS = Keys(frozenset(), frozenset(), frozenset())
 
 
 @dataclass(frozen=True)

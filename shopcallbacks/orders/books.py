@@ -10,7 +10,7 @@ second order, that of the writing (tests/races/test_lock_order.py).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,10 @@ class Book:
         for event in decision.events:
             self.told.append(Told(self.shop_id, self.id, event, state, callback_id, actor, other_waits))
             state = event.order.state
+
+    def in_hand(self) -> Book:
+        """The same order, to be taken further on its own."""
+        return replace(self, told=list(self.told), booked_by=list(self.booked_by))
 
     @property
     def changed(self) -> bool:

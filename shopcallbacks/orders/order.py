@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -130,12 +130,12 @@ class Order(Base):
         return db.session.scalar(select(cls).where(cls.shop_id == shop_id, cls.number == number))
 
     @classmethod
-    def read(cls, ids: set[int]) -> dict[int, Order]:
+    def read(cls, ids: Collection[int]) -> dict[int, Order]:
         """The orders by id, to look at."""
         return {order.id: order for order in db.session.scalars(select(cls).where(cls.id.in_(ids)))} if ids else {}
 
     @classmethod
-    def ids_by_number(cls, keys: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    def ids_by_number(cls, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], int]:
         """Order ids by (shop id, number)."""
         if not keys:
             return {}

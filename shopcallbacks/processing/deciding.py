@@ -28,6 +28,7 @@ from ..domain.money import (
 from ..domain.states import Effect, Verb
 from ..domain.values import Message, Outcome, Verification
 from ..extensions import utcnow
+from ..look import Look
 from ..orders import books
 from ..orders.books import Book
 from .case import Accounts
@@ -37,21 +38,19 @@ from .results import Result, Tried, begun, still_waiting
 
 
 class Desk:
-    """A batch and all that the database knows about it. `dry`: orders are read, not locked, and nothing is written.
+    """A batch and all that the database knows about it, as it was looked at.
 
     `before`: of the batch before, in a preview of several: what it decided holds here as if it had been made so.
     """
 
-    def __init__(
-        self, findings: Iterable[Finding], accounts: Accounts, *, dry: bool = False, before: Desk | None = None
-    ) -> None:
+    def __init__(self, findings: Iterable[Finding], accounts: Accounts, look: Look, before: Desk | None = None) -> None:
         self.now = utcnow()
         self.accounts = accounts
         self.tried = sorted((begun(finding) for finding in findings), key=lambda one: one.arrived)
-        self._dry = dry
-        self._known = known.of(self._vouched())
+        self._look = look
+        self._known = known.of(self._vouched(), look)
         self.books: dict[int, Book] = dict(before.books) if before else {}
-        self._names = Names()
+        self._names = Names(look)
         self._waiting: list[Tried] = []
         self._held: list[Tried] = []  # of which something waits, in the order of arrival
         self._gather()
@@ -72,8 +71,8 @@ class Desk:
         self._names.look_up(_told(self.tried))
         ids = {id_ for due, message in _told(self.tried) for id_ in self._names.orders_for(due, message)}
         ids |= {one.due.assigned_id for one in self.tried if one.due.assigned_id is not None}
-        opened = books.opened(ids - self.books.keys(), lock=not self._dry)
-        self.books |= opened
+        opened = self._look(books.opened, frozenset(ids - self.books.keys()), lock=self._look.locks)
+        self.books |= {id_: book.in_hand() for id_, book in opened.items()}
         for book in self.books.values():
             self._names.note(book)
         if not self.books:
@@ -91,15 +90,17 @@ class Desk:
     def _wait_on(self, of: Iterable[Book]) -> list[Tried]:
         held = list(of)
         keys = Keys(
-            {book.id for book in held},
-            {book.facts.number for book in held},
-            {
-                *(id_ for book in held for payment in book.facts.payments for id_ in payment.transactions if id_),
-                *(id_ for one in self.tried for result in one.results for id_ in ids_of(result.message)),
-            },
+            frozenset(book.id for book in held),
+            frozenset(book.facts.number for book in held),
+            frozenset(
+                (
+                    *(id_ for book in held for payment in book.facts.payments for id_ in payment.transactions if id_),
+                    *(id_ for one in self.tried for result in one.results for id_ in ids_of(result.message)),
+                )
+            ),
         )
-        shops, but = {book.shop_id for book in held}, [one.due.id for one in self.tried]
-        found = waiting.waiting_on(shops, keys, but, lock=not self._dry)
+        shops, but = frozenset(book.shop_id for book in held), tuple(one.due.id for one in self.tried)
+        found = self._look(waiting.waiting_on, shops, keys, but, lock=self._look.locks)
         return [still_waiting(one.due, one.ours) for one in found]
 
     def _may_decide(self, one: Tried) -> bool:
@@ -135,7 +136,7 @@ class Desk:
         looked for them too, and did not see them before the commit: who commits last sees the other.
         """
         lost = [(one.due, r.message) for one in self.tried for r in one.results if r.failure and _not_found(r.failure)]
-        names = Names()
+        names = Names(self._look)
         names.look_up(lost)
         return sorted({due.id for due, message in lost if names.order_of(due, message) is not None})
 
@@ -242,7 +243,7 @@ class Desk:
         for other in self.tried:
             if since < other.due.received_at < book.created_at and other.due.account_id == account:
                 yield from (r.message for r in other.results if self._names.order_of(other.due, r.message) == book.id)
-        yield from waiting.ended_early(account, Keys.of(book.id, book.facts), since, book.created_at)
+        yield from self._look(waiting.ended_early, account, Keys.of(book.id, book.facts), since, book.created_at)
 
     def _paid_waiting(self, order_id: int, but: Result) -> Iterator[Message]:
         """Money that came in for the order and waits for a person."""

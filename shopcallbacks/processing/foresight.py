@@ -10,6 +10,7 @@ from ..callbacks.callback import NOTHING_MORE, Callback, More
 from ..domain.errors import CallbackFailed, Conflict, Reason
 from ..domain.states import Effect, OrderState, Verb
 from ..domain.values import Message, Outcome
+from ..look import Glance, Look
 from ..orders.order import Order
 from .deciding import Desk
 from .pipeline import rehearse
@@ -77,20 +78,23 @@ class Foresight:
         return self.why_not is None and not self.refused
 
 
-def foresee(callback: Callback, verb: Verb, more: More = NOTHING_MORE) -> Foresight | None:
+def foresee(callback: Callback, verb: Verb, more: More = NOTHING_MORE, look: Look | None = None) -> Foresight | None:
     """What the verb would do; None where it asks for no attempt, or where only the gateway, asked then, could tell.
 
-    `more`: what the person would say with it.
+    `more`: what the person would say with it; `look`: of several that are foreseen at the same moment.
     """
+    look = look or Glance()
     hopeless = hopeless_to_force(callback) if verb is Verb.force else None
     if hopeless:
         return Foresight((), None, hopeless)
     if verb.attempts is None or callback.would_ask(verb.attempts):
         return None
-    (tried,), desk = rehearse([callback], verb.attempts, more=more)
-    changes = tuple(_changes(tried, desk))
+    (tried,), desk = rehearse([callback], verb.attempts, more=more, look=look)
+    changes = tuple(_changes(tried, desk, look))
     helps = tried.finding.failure is None and any(change.effect is not None for change in changes)
-    also = tuple(Also(one.due.id, change) for one in desk.recorded if one.waited for change in _changes(one, desk))
+    also = tuple(
+        Also(one.due.id, change) for one in desk.recorded if one.waited for change in _changes(one, desk, look)
+    )
     return Foresight(changes, tried.failure, None if helps or verb in _WAITS_ON else WhyNot.fails, also)
 
 
@@ -136,8 +140,8 @@ def _enough(callback: Callback, order: Order) -> bool:
     return callback.outcome is not Outcome.paid or (callback.amount_minor or 0) >= order.amount_minor
 
 
-def _changes(tried: Tried, desk: Desk) -> Iterator[Change]:
-    orders = Order.read({result.order_id for result in tried.results if result.order_id is not None})
+def _changes(tried: Tried, desk: Desk, look: Look) -> Iterator[Change]:
+    orders = look(Order.read, frozenset(result.order_id for result in tried.results if result.order_id is not None))
     for result in tried.results:
         if not result.tried and result.effect is not None:
             continue  # applied before

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from ..callbacks.due import Due
 from ..domain.money import ENTRIES, Holder, ids_of, movement_of, order_of
 from ..domain.values import Message
+from ..look import Look
 from ..orders import look_ups
 from ..orders.books import Book
 from ..orders.look_ups import Movement
@@ -21,7 +22,8 @@ class Names:
     Looked up for many messages at once; what is decided meanwhile is noted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, look: Look) -> None:
+        self._look = look
         self._numbers: dict[tuple[int, str], int] = {}
         self._holders: dict[tuple[int, str], dict[int, Holder]] = {}
         self._movements: dict[Movement, dict[int, int | None]] = {}
@@ -30,12 +32,12 @@ class Names:
         """What is not known yet of the names of these messages."""
         told = list(told)
         numbers = {(due.shop_id, m.order_number) for due, m in told if m.order_number} - self._numbers.keys()
-        self._numbers |= Order.ids_by_number(numbers)
+        self._numbers |= self._look(Order.ids_by_number, frozenset(numbers))
         ids = {(due.account_id, id_) for due, message in told for id_ in ids_of(message)} - self._holders.keys()
-        for key, holders in look_ups.holders(ids).items():
+        for key, holders in self._look(look_ups.holders, frozenset(ids)).items():
             self._holders.setdefault(key, {}).update(holders)
         movements = {movement for due, m in told if (movement := _movement(due, m))} - self._movements.keys()
-        for movement, booked in look_ups.movements(movements).items():
+        for movement, booked in self._look(look_ups.movements, frozenset(movements)).items():
             self._movements.setdefault(movement, {}).update(booked)
 
     def note(self, book: Book) -> None:

@@ -13,6 +13,7 @@ from ..callbacks.callback import NOTHING_MORE, Callback, More
 from ..callbacks.due import Due, as_due
 from ..domain.states import AttemptKind
 from ..extensions import db, utcnow
+from ..look import ANEW, Glance, Look
 from ..orders import books, feed
 from .case import Accounts
 from .deciding import Desk
@@ -32,7 +33,7 @@ def process(due: Sequence[Due]) -> Desk | None:
 
 def apply(findings: Iterable[Finding], accounts: Accounts) -> Desk:
     """Decides what was found, in the order of arrival, and writes down what came of it. For `look_behind`, later."""
-    desk = Desk(findings, accounts)
+    desk = Desk(findings, accounts, ANEW)
     desk.decide()
     record(desk.recorded, desk.now)
     books.written(desk.books.values(), desk.now)
@@ -63,14 +64,17 @@ def rehearse(
     ask: Asker = nobody,
     before: Desk | None = None,
     more: More = NOTHING_MORE,
+    look: Look | None = None,
 ) -> tuple[list[Tried], Desk]:
     """What attempts of that kind would do, by the code that would do it, one after the other; changes nothing.
 
-    And the desk, to go on from with the next batch. `more`: what the person would say with it.
+    And the desk, to go on from with the next batch. `more`: what the person would say with it; `look`: of several that
+    are rehearsed at the same moment.
     """
-    due = as_due(callbacks, kind, more)
-    accounts = Accounts(one.account_id for one in due)
+    look = look or Glance()
+    due = as_due(callbacks, kind, more, look)
+    accounts = look(Accounts, frozenset(one.account_id for one in due))
     with db.session.no_autoflush:
-        desk = Desk([examine(one, accounts, ask) for one in due], accounts, dry=True, before=before)
+        desk = Desk([examine(one, accounts, ask) for one in due], accounts, look, before)
         desk.decide()
     return desk.tried, desk

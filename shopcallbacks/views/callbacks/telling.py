@@ -14,6 +14,7 @@ from ...callbacks.notes import Note
 from ...callbacks.related import related_to
 from ...callbacks.wants import wants
 from ...domain.states import OFFERED, Verb
+from ...look import Glance
 from ...panel.callback.comparison import compare
 from ...panel.callback.request import pane_of
 from ...panel.callback.timeline import story_of
@@ -62,7 +63,8 @@ def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, 
 def what_would(callback: Callback) -> dict[Verb, Foresight | None]:
     """What each verb that asks for an attempt, and needs no further word, would do."""
     verbs = (verb for verb in OFFERED if verb in callback.open_to and verb.attempts and not wants(verb, callback))
-    return {verb: foresee(callback, verb) for verb in verbs}
+    look = Glance()
+    return {verb: foresee(callback, verb, look=look) for verb in verbs}
 
 
 def shown_of(would: dict[Verb, Foresight | None]) -> dict[Verb, Foresight | None]:

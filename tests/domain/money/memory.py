@@ -156,16 +156,24 @@ class MemoryShell:
         return decision.changed
 
     def _take(self, order: int, decision: Decision) -> None:
-        self.facts[order] = decision.order
+        before, self.facts[order] = self.facts[order], decision.order
         self.feed[order] += [event.kind.value for event in decision.events]
         if decision.changed:
             self._look_again(order)
+        elif decision.order != before:
+            self._look_for_the_lost(order)
 
     def _look_again(self, order: int) -> None:
         """In order of arrival; whatever moves makes it begin anew, so that at its end nothing moves any more."""
         for kept in self._waiting(order):
             if kept.failure and looked_at_again(kept.failure.reason, kept.message) and self.attempt(kept):
                 return
+
+    def _look_for_the_lost(self, order: int) -> None:
+        """Nothing moved, but the order has heard of a payment: what did not find its order may be about it."""
+        for kept in self._waiting(order):
+            if kept.failure and kept.failure.reason is Reason.order_not_found:
+                self.attempt(kept)
 
     def _waiting(self, order: int) -> Iterator[Kept]:
         return (kept for kept in list(self.kept.values()) if kept.waits and self.about(kept) == order)
