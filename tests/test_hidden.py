@@ -15,12 +15,14 @@ from flask import Flask
 from redis import Redis as RedisClient
 from sqlalchemy import text
 
-from dev.services import Redis
+from dev.services import Postgres, Redis
 from shopcallbacks.config import SmtpServer
 from shopcallbacks.extensions import Base, db
 from shopcallbacks.logs import Formatter
+from shopcallbacks.outgoing.http import Outgoing
 from shopcallbacks.outgoing.mail import Mailer
 
+from .conftest import empty
 from .life import (
     AS_AN_ID,
     AUTHORIZATION,
@@ -34,26 +36,44 @@ from .life import (
     Life,
     live,
 )
-from .receiver import MailBox, Receiver, mail_server
+from .receiver import MailBox, Receiver, http_receiver, mail_server
 
 # Where the original stands: as received, for ever, on purpose. An account's token is what its callbacks are found by.
 ORIGINAL = {"callbacks": {"path", "query", "headers", "body"}, "gateway_accounts": {"token"}}
 
 
-@pytest.fixture
-def box(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailBox]:
-    with mail_server() as found:
-        monkeypatch.setitem(app.extensions, "mailer", Mailer(SmtpServer.read(found.url), "alerts@shop.example"))
+@pytest.fixture(scope="module")
+def app(bare_app: Flask, postgres_server: Postgres) -> Iterator[Flask]:
+    """One for all: the day is lived once, and then only looked at."""
+    empty(postgres_server)
+    bare_app.extensions["door"].forget()
+    with bare_app.app_context(), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(bare_app.extensions, "outgoing", Outgoing(allow_http=True, allow_private=True))
+        yield bare_app
+        db.session.rollback()
+
+
+@pytest.fixture(scope="module")
+def box(app: Flask) -> Iterator[MailBox]:
+    with mail_server() as found, pytest.MonkeyPatch.context() as patch:
+        patch.setitem(app.extensions, "mailer", Mailer(SmtpServer.read(found.url), "alerts@shop.example"))
         yield found
 
 
-@pytest.fixture
-def redis(app: Flask, redis_server: Redis) -> Iterator[RedisClient]:
+@pytest.fixture(scope="module")
+def receiver(app: Flask) -> Iterator[Receiver]:
+    with http_receiver() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def redis(redis_server: Redis) -> Iterator[RedisClient]:
     with RedisClient.from_url(redis_server.url) as connection:
+        connection.flushall()
         yield connection
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def log() -> Iterator[io.StringIO]:
     """Everything anybody logs, at every level, as it stands in a log."""
     written, root = io.StringIO(), logging.getLogger()
@@ -66,7 +86,7 @@ def log() -> Iterator[io.StringIO]:
     root.setLevel(level)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def life(app: Flask, redis: RedisClient, receiver: Receiver, box: MailBox, log: io.StringIO) -> Life:
     lived = live(app, redis, receiver)
     _fail_to_store(lived)

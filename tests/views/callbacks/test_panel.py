@@ -149,7 +149,8 @@ def test_what_broke_is_for_admins(
     assert "ZeroDivisionError" not in client.get(f"/callbacks/{callback.id}").text
     client.post("/logout")
     log_in(client, make_user(Role.owner))
-    assert "ZeroDivisionError" in client.get(f"/callbacks/{callback.id}").text
+    html = client.get(f"/callbacks/{callback.id}").text
+    assert "ZeroDivisionError" in html, html
 
 
 # acting
