@@ -149,8 +149,7 @@ def test_what_broke_is_for_admins(
     assert "ZeroDivisionError" not in client.get(f"/callbacks/{callback.id}").text
     client.post("/logout")
     log_in(client, make_user(Role.owner))
-    html = client.get(f"/callbacks/{callback.id}").text
-    assert "ZeroDivisionError" in html, html
+    assert "ZeroDivisionError" in client.get(f"/callbacks/{callback.id}").text
 
 
 # acting
