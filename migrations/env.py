@@ -1,23 +1,48 @@
-"""Runs the migrations as the owner of the tables, one process at a time; then grants web and worker their rights."""
+"""Runs the migrations as the owner of the tables, one process at a time; then grants web and worker their rights.
+
+Callbacks arrive meanwhile: whoever waits behind a migration that waits for a lock waits a second at most. Then the
+migration makes way, and is begun again where it stands; each is a transaction of its own.
+"""
+
+import time
 
 from alembic import context
 from flask import current_app
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from shopcallbacks import rights
 from shopcallbacks.extensions import Base
 
 LOCK = 0x5C0  # any number that is ours
+TRIES, PAUSE_S = 60, 1
+
+
+def migrate(connection):
+    for left in reversed(range(TRIES)):
+        context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
+        connection.execute(text("SET lock_timeout = '1s'"))
+        connection.commit()
+        try:
+            with context.begin_transaction():
+                context.run_migrations()
+        except OperationalError as error:
+            connection.rollback()
+            if not left or not isinstance(error.orig, LockNotAvailable):
+                raise
+            time.sleep(PAUSE_S)
+        else:
+            return
+
 
 app_url, url = current_app.config["SQLALCHEMY_DATABASE_URI"], current_app.config["MIGRATION_DATABASE_URI"]
 engine = create_engine(url, poolclass=NullPool, connect_args={"options": "-c timezone=UTC"})
 with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
     connection.commit()
     try:
-        with context.begin_transaction():
-            context.run_migrations()
+        migrate(connection)
         if role := rights.app_role(app_url, url):
             rights.grant(connection, role)
             connection.commit()

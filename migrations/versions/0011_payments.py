@@ -10,11 +10,8 @@ Revision ID: 0011
 Revises: 0010
 """
 
-import time
-
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.dialects import postgresql as pg
 
 revision = "0011"
@@ -99,16 +96,14 @@ END $$;
 CREATE OR REPLACE TRIGGER order_events_of_former_code BEFORE INSERT ON order_events
     FOR EACH ROW WHEN (NEW.number IS NULL) EXECUTE FUNCTION say_for_former_code()
 """
-TRIES, PAUSE_S = 60, 1  # to lock a table that others use
 
 
 def upgrade():
     with op.get_context().autocommit_block():
         for table, columns in SETTINGS.items():
             added = ", ".join(f"ADD COLUMN IF NOT EXISTS {_told(column)}" for column in columns)
-            _briefly(f"ALTER TABLE {table} {added}")
-        _briefly(FOR_FORMER_CODE)
-    op.execute("SET LOCAL lock_timeout = '5s'")
+            op.execute(f"ALTER TABLE {table} {added}")
+        op.execute(FOR_FORMER_CODE)
     _rename()
     _create_payments()
     _create_ledger()
@@ -122,19 +117,6 @@ def _told(column):
         table, _, name = key.target_fullname.partition(".")
         told += f" CONSTRAINT {key.name} REFERENCES {table} ({name})"
     return told
-
-
-def _briefly(statement):
-    """Tried again where others hold the table: who waits behind us waits a second at most."""
-    for left in reversed(range(TRIES)):
-        try:
-            op.execute(f"SET lock_timeout = '1s'; {statement}; RESET lock_timeout")
-        except OperationalError:
-            if not left:
-                raise
-            time.sleep(PAUSE_S)
-        else:
-            return
 
 
 def _rename():

@@ -21,9 +21,11 @@ INDEXES = {
 
 def upgrade():
     with op.get_context().autocommit_block():  # both tables are long: they stay open to writers meanwhile
+        op.execute("SET lock_timeout = 0")  # nobody waits behind this, however long it waits for others
         for name, (table, columns, where) in INDEXES.items():
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")  # one that an earlier try left half made
             op.create_index(name, table, columns, postgresql_where=sa.text(where), postgresql_concurrently=True)
+        op.execute("SET lock_timeout = '1s'")
     op.create_table(
         "idempotency_keys",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),

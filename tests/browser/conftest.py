@@ -29,6 +29,9 @@ from tests.processes import Site, site, until
 from tests.receiver import MailBox, mail_server
 
 
+expect.set_options(timeout=30_000)  # on a busy machine too; who waits for what comes is not held up by it
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name == "browser":
