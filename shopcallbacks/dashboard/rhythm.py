@@ -106,6 +106,7 @@ def _paused(now: datetime, last: datetime, week: Week) -> bool:
         return True
     for midnight, next_midnight in week.days(last, now):
         missed, whole = week.missed(midnight, min(now, next_midnight)), week.missed(midnight, next_midnight)
-        if missed >= max(DAY_MISSED, NEARLY_ALL * whole):
+        usual = week.whole_day(midnight.astimezone(week.zone).weekday())
+        if usual >= DAY_MISSED and missed >= NEARLY_ALL * whole:
             return True
     return False

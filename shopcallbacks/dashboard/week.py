@@ -6,6 +6,7 @@ came**, not in callbacks: three callbacks of one minute say no more about the ne
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LOOKED_AT, LEAST = timedelta(weeks=8), timedelta(weeks=1)
 # From so much on each day of the week is taken for what it was; before, a Monday has been seen too seldom.
 WEEKS_KNOWN = timedelta(weeks=4)
+# A day of the week counts for itself where it differs from the others by so many times what chance does.
+CLEARLY = 2.0
 # A payment is told in so many callbacks at most; what varies more than that has other reasons.
 TOGETHER = 5.0
 
@@ -75,6 +78,21 @@ class Week:
         if self.known >= WEEKS_KNOWN:
             return by_week
         return min(by_week, sum(part * self.busy_any_day.get(hour, 0.0) for (_, hour), part in hours))
+
+    def whole_day(self, weekday: int) -> float:
+        """How many hours of that day of the week usually bring something. A day that does not clearly differ from
+        the others is seen too seldom to be taken for itself: then what any open day brings is usual.
+        """
+        own = self._of_day(weekday)
+        opened = [count for count in map(self._of_day, range(7)) if count]
+        if not own:
+            return 0.0
+        any_day, weeks = sum(opened) / len(opened), self.known / (7 * DAY)
+        differs = abs(own - any_day) * weeks > CLEARLY * math.sqrt(any_day * weeks)
+        return own if differs else any_day
+
+    def _of_day(self, weekday: int) -> float:
+        return sum(self.busy.get((weekday, hour), 0.0) for hour in range(24))
 
     def days(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The days of the shop's calendar that begin between, each from midnight to midnight."""

@@ -28,7 +28,6 @@ from tests.factories import PASSWORD, make_account, make_order, make_shop, make_
 from tests.processes import Site, site, until
 from tests.receiver import MailBox, mail_server
 
-
 expect.set_options(timeout=30_000)  # on a busy machine too; who waits for what comes is not held up by it
 
 
