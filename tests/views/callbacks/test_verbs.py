@@ -8,19 +8,17 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import AttemptKind, Effect, OrderState, State
-from shopcallbacks.domain.values import Money
+from shopcallbacks.domain.values import Money, Outcome
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
 
-from ...factories import (
-    log_in,
-    make_account,
-    make_user,
-    process,
-)
+from ...factories import log_in, make_account, make_order, make_user, message, process
+from ...processing.saying import say
 from .test_panel import HTMX, forged, wrong_amount
 
 
@@ -77,6 +75,32 @@ def test_force_is_not_offered_where_it_cannot_help(client: FlaskClient, account:
     question = client.get(f"/callbacks/{callback.id}/forced-retry").text
     assert "it would fail again" in question
     assert "<button" not in question.rpartition("Force this callback?")[2].partition("</form>")[0]
+
+
+def test_a_refund_in_another_currency_is_accepted_as_the_sum_that_it_counts_as(
+    client: FlaskClient, account: GatewayAccount, saying: None
+) -> None:
+    order, account = make_order(account.shop), GatewayAccount.add(account.shop, "saying", "saying", {})
+    db.session.commit()
+    say(account, message(order, transaction_id="pi_1"))
+    refund = message(order, outcome=Outcome.refunded, transaction_id="pi_1", movement="re_1", money=Money(2000, "USD"))
+    id_ = say(account, refund)
+    process()
+    callback = db.session.get_one(Callback, id_)
+    assert callback.reason is Reason.currency_mismatch
+    address = f"/callbacks/{callback.id}/acceptance"
+    question = client.get(address).text
+    assert "counts as" in question
+    assert 'name="sum"' in question
+    for said in ("", "a little", "0", "-5", "1e2", "12.345"):
+        refused = client.post(address, data={"why": "as the bank said", "sum": said}, headers=HTMX)
+        assert refused.status_code == 422, said
+        assert "Say the sum in EUR, as 12.30." in refused.text
+    assert callback.due_at is None
+    client.post(address, data={"why": "as the bank said", "sum": "18.50"}, headers=HTMX)
+    process()
+    assert (callback.state, callback.effect) == (State.processed, Effect.partly_refunded)
+    assert (order.given_back_minor, order.kept_minor) == (1850, 5990 - 1850)
 
 
 @pytest.mark.parametrize("verb", ["forced-retry", "removal"])
