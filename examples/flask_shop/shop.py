@@ -79,7 +79,7 @@ def follow() -> None:
 
 
 def take(db: sqlite3.Connection, event: Event) -> None:
-    """However often it is told, and by whichever way: an event behind the order's place has been taken before."""
+    """However often it is told, and by whichever way: an event not beyond the order's place was taken before."""
     db.execute("BEGIN IMMEDIATE")
     was = db.execute("SELECT state FROM orders WHERE number = ? AND place < ?", (event.order, event.place)).fetchone()
     if was is None:

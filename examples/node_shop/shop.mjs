@@ -1,7 +1,5 @@
 // A shop in plain Node, without a library, that is paid through shopcallbacks.
-//
-//     node shop.mjs            the shop
-//     node shop.mjs follow     what the webhooks may have missed: by cron, each few minutes
+// `node shop.mjs` serves it, and follows the feed beside it.
 
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -9,9 +7,9 @@ import { createServer } from "node:http";
 import { verify } from "../verify/verify.mjs";
 
 const { SHOPCALLBACKS_URL, SHOPCALLBACKS_TOKEN, SHOPCALLBACKS_SECRETS, GATEWAY_URL } = process.env;
-const { SHOP_DB = "shop.json", PORT = "8000" } = process.env;
+const { SHOP_DB = "shop.json", PORT = "8000", FOLLOW_SECONDS = "60" } = process.env;
 
-// Kept in a file here, and in a database in your shop.
+// Kept in a file of this one process here, and in a database in your shop: nothing is awaited between read and write.
 function read() {
   return existsSync(SHOP_DB) ? JSON.parse(readFileSync(SHOP_DB, "utf8")) : { orders: {}, parcels: [], cursor: "0" };
 }
@@ -50,10 +48,12 @@ function hear(headers, body) {
   return [204, null];
 }
 
-// The same changes from the feed, from where it was left.
+// The same changes from the feed, from where it was left: what the webhooks may have missed.
 async function follow() {
   for (let events; !events || events.length; ) {
-    ({ events } = await (await call("GET", `/api/events?limit=500&after=${read().cursor}`)).json());
+    const answer = await call("GET", `/api/events?limit=500&after=${read().cursor}`);
+    if (!answer.ok) throw new Error(`The feed answered ${answer.status}`);
+    ({ events } = await answer.json());
     const shop = read();
     for (const event of events) {
       take(shop, event);
@@ -63,7 +63,7 @@ async function follow() {
   }
 }
 
-// However often it is told, and by whichever way: an event behind the order's place has been taken before.
+// However often it is told, and by whichever way: an event not beyond the order's place was taken before.
 function take(shop, event) {
   const order = shop.orders[event.order];
   if (!order || order.place >= Number(event.position)) return;
@@ -104,21 +104,22 @@ async function answer(request, body) {
   return [404, null];
 }
 
-if (process.argv[2] === "follow") {
-  await follow();
-} else {
-  createServer(async (request, response) => {
-    const parts = [];
-    for await (const part of request) parts.push(part);
-    let told;
-    try {
-      told = await answer(request, Buffer.concat(parts));
-    } catch (error) {
-      console.error(error);
-      told = [500, null];
-    }
-    const [status, data, headers = {}] = told;
-    response.writeHead(status, { "Content-Type": "application/json", ...headers });
-    response.end(data && JSON.stringify(data));
-  }).listen(Number(PORT), "127.0.0.1");
+async function followOn() {
+  await follow().catch(console.error);
+  setTimeout(followOn, FOLLOW_SECONDS * 1000);
 }
+
+createServer(async (request, response) => {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  let told;
+  try {
+    told = await answer(request, Buffer.concat(parts));
+  } catch (error) {
+    console.error(error);
+    told = [500, null];
+  }
+  const [status, data, headers = {}] = told;
+  response.writeHead(status, { "Content-Type": "application/json", ...headers });
+  response.end(data && JSON.stringify(data));
+}).listen(Number(PORT), "127.0.0.1", followOn);

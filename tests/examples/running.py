@@ -19,16 +19,15 @@ from ..processes import ROOT, until
 
 FLASK = [sys.executable, "-m", "flask", "--app", "shop"]
 DJANGO = [sys.executable, "manage.py"]
-NODE = ["node", "shop.mjs"]
 
 
 @dataclass(frozen=True)
 class Example:
-    """Commands in the example's folder; `{port}` is where it is to listen."""
+    """Commands in the example's folder; `{port}` is where it is to listen. `follow` None: it follows by itself."""
 
     folder: str
     serve: list[str]
-    follow: list[str]
+    follow: list[str] | None = None
     prepare: list[str] | None = None
 
     @property
@@ -45,7 +44,7 @@ EXAMPLES = [
         [*DJANGO, "follow"],
         [*DJANGO, "migrate", "-v0"],
     ),
-    Example("node_shop", NODE, [*NODE, "follow"]),
+    Example("node_shop", ["node", "shop.mjs"]),
 ]
 
 
@@ -74,7 +73,8 @@ class Running:
         return told
 
     def follow(self) -> None:
-        _run(self._example, self._example.follow, self._environ)
+        if self._example.follow:
+            _run(self._example, self._example.follow, self._environ)
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def running(example: Example, port: int, settings: dict[str, str], folder: Path)
             "PYTHONDONTWRITEBYTECODE": "1",
             "SECRET_KEY": "of the example",
         },
-        **{"SHOP_DB": str(folder / "shop"), "PORT": str(port), **settings},
+        **{"SHOP_DB": str(folder / "shop"), "PORT": str(port), "FOLLOW_SECONDS": "1", **settings},
     }
     if example.prepare:
         _run(example, example.prepare, environ)

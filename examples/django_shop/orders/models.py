@@ -21,7 +21,7 @@ class Order(models.Model):
 
     @classmethod
     def take(cls, event: Event) -> None:
-        """However often it is told, and by whichever way: an event behind the order's place has been taken before."""
+        """However often it is told, and by whichever way: an event not beyond the order's place was taken before."""
         with transaction.atomic():
             order = cls.objects.select_for_update().filter(number=event.order, place__lt=event.place).first()
             if order is None:
