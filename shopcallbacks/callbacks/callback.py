@@ -66,6 +66,7 @@ class Callback(Base):
 
     The request's columns never change once stored; the database holds that. What is due stands here too: `due_at`
     and `due_kind` (and, for a person's wish, who and why); a run that happened is an `Attempt`.
+    `imported_at`: when it was brought along from elsewhere; None of all that came here. Its `received_at` is its own.
     What was understood (`outcome` to `customer`) is what the message that decided the state says, verified or not.
     """
 
@@ -107,6 +108,7 @@ class Callback(Base):
     body: Mapped[bytes]
     address: Mapped[str]
     received_at: Mapped[datetime]
+    imported_at: Mapped[datetime | None]
     digest: Mapped[bytes]
     # where it stands
     state: Mapped[State] = mapped_column(default=State.received)
@@ -211,6 +213,8 @@ class Callback(Base):
             return frozenset(verb for effect, verb in taken_back.items() if effect is self.effect)
         if self.state is State.received:
             return frozenset({Verb.remove}) if self.stuck else frozenset()
+        if self.state is State.imported:
+            return frozenset({Verb.retry, Verb.remove})
         return frozenset({Verb.retry, Verb.force, Verb.remove}) | self._decided_by
 
     @property
@@ -257,6 +261,8 @@ class Callback(Base):
         if verb is Verb.unowe:
             return and_(cls.state == State.processed, cls.effect == Effect.owed)
         fitting = cls.state == State.unprocessed
+        if verb in (Verb.retry, Verb.remove):
+            fitting = or_(fitting, cls.state == State.imported)
         if verb is Verb.remove:
             fitting = or_(fitting, and_(cls.state == State.received, cls.received_at < utcnow() - STUCK_AFTER))
         elif verb is Verb.close:
@@ -319,7 +325,9 @@ class Callback(Base):
             self.effect = Effect.closed
         elif verb is Verb.restore:
             self.state, self.settled_at, self.effect = State.unprocessed, None, None
-            if self.reason is None:  # removed before anything had looked at it
+            if self.reason is None and self.imported_at is not None:
+                self.state = State.imported
+            elif self.reason is None:  # removed before anything had looked at it
                 self._ask_for(AttemptKind.retry, user, why, more)
         elif verb.attempts:
             self._check(verb, user, more)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from .callbacks import callbacks
 from .demo import demo
 from .doctor import doctor
 from .gateways import gateways
-from .orders import orders
+from .moving_in import callbacks, orders
 from .secrets import secrets
 from .shops import shops
 from .users import users

@@ -85,7 +85,8 @@ def _count(account_id: int, zone: str, start: datetime, end: datetime | None = N
     """What came in each hour that something came in, from the index."""
     hour = hour_column(zone)
     genuine = func.count().filter(Callback.verdict == Verdict.genuine)
-    within = [Callback.account_id == account_id, Callback.received_at >= start]
+    here = Callback.imported_at.is_(None)
+    within = [Callback.account_id == account_id, Callback.received_at >= start, here]
     if end is not None:
         within.append(Callback.received_at < end)
     rows = db.session.execute(select(hour, func.count(), genuine).where(*within).group_by(hour))

@@ -98,6 +98,22 @@ class OrderEvent(Base):
         return str(Money(minor, self.order_currency).amount)
 
     @classmethod
+    def of_a_test(cls, now: datetime) -> OrderEvent:
+        """One that is kept nowhere: of an order `TEST` that there is not, at a place before all."""
+        nothing = dict.fromkeys(("total_minor", "paid_minor", "given_back_minor", "kept_minor", "owed_minor"), 0)
+        return cls(
+            position=0,
+            kind="test",
+            number="TEST",
+            to_state=OrderState.temporary,
+            order_currency="EUR",
+            owed_other={},
+            other_payment_waits=False,
+            at=now,
+            **nothing,
+        )
+
+    @classmethod
     def after(cls, shop_id: int, position: int, limit: int) -> Sequence[OrderEvent]:
         """The shop's events behind that place in the feed."""
         return db.session.scalars(

@@ -6,6 +6,7 @@ Nothing here commits, and nothing here sends: a job does both, the sending outsi
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import Any
 from flask import current_app
 
 from ..extensions import locked, utcnow
+from ..orders.feed import OrderEvent
 from ..shops.sealing import Unreadable
 from .alerts.rules import AlertMessage, AlertRules, Style
 from .deliveries import Delivery
@@ -89,6 +91,13 @@ def _parcel_of_delivery(endpoint: Endpoint, delivery: Delivery, keys: list[str] 
 def _parcel_of_alert(message: AlertMessage) -> Parcel:
     send = _mailing(message) if message.recipient else _posting_alert(message)
     return Parcel(AlertMessage, message.id, message.begun_at, message.tries, send)
+
+
+def try_out(endpoint: Endpoint, now: datetime) -> Callable[[], Receipt]:
+    """A test event to the endpoint, ready to be sent: signed as all are, of no order, and in no feed."""
+    told = OrderEvent.of_a_test(now).as_json
+    keys = _keys(endpoint.shop_id, Purpose.endpoint)
+    return _posting(endpoint.url, keys, f"test_{secrets.token_hex(8)}", json.dumps(told).encode())
 
 
 def _mailing(message: AlertMessage) -> Callable[[], Receipt]:

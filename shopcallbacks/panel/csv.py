@@ -117,6 +117,7 @@ def _columns(wanted: Select[Any]) -> tuple[list[str], Select[Any]]:
         "attempts": c.attempt_count,
         "last verdict": c.verdict,
         "settled at": time_cell(c.settled_at),
+        "imported at": time_cell(c.imported_at),
         "digest": func.encode(c.digest, literal_column("'hex'")),
     }
     joined = wanted.join(account, account.id == c.account_id).outerjoin(order, order.id == c.order_id)

@@ -44,6 +44,7 @@ class Tab(StrEnum):
     waiting = "waiting"
     processed = "processed"
     invalid = "invalid"
+    imported = "imported"
     all = "all"
 
     @property
@@ -63,6 +64,8 @@ class Tab(StrEnum):
                 return (Verb.unowe, Verb.restore)
             case Tab.invalid:
                 return (Verb.restore,)
+            case Tab.imported:
+                return (Verb.retry, Verb.remove)
             case Tab.all:
                 return (Verb.retry, Verb.close, Verb.remove, Verb.restore)
 
@@ -232,12 +235,14 @@ class Filter:
                 return [decisions.undecided(shop.id, utcnow())]
             case Tab.waiting:
                 return [queue.waits(shop.id, utcnow())]
-            case Tab.processed if self.reason:
-                return [false()]  # what is processed has no reason
+            case Tab.processed | Tab.imported if self.reason:
+                return [false()]  # what is processed, or not looked at, has no reason
             case Tab.processed:
                 return [Callback.shop_id == shop.id, Callback.state == State.processed]
             case Tab.invalid:
                 return [Callback.shop_id == shop.id, Callback.state == State.invalid]
+            case Tab.imported:
+                return [Callback.shop_id == shop.id, Callback.state == State.imported]
             case Tab.all if self.reason:  # so that the rare ones are not looked for among all that is processed
                 return [Callback.shop_id == shop.id, Callback.state.in_([State.unprocessed, State.invalid])]
             case Tab.all:

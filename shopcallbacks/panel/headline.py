@@ -14,6 +14,8 @@ def headline(callback: Callback) -> str:
     gateway = callback.account.title
     if callback.state is State.received:
         return "Not looked at yet"
+    if callback.state is State.imported:
+        return "Imported, not processed"
     if callback.state is State.processed:
         return f"Processed: {EFFECTS[callback.effect]}" if callback.effect else "Processed"
     reason = callback.reason

@@ -83,7 +83,7 @@ class Row:
             return "blue"
         if self.callback.state is State.processed:
             return "green"
-        if self.callback.state is State.invalid:
+        if self.callback.state in (State.invalid, State.imported):
             return "secondary"
         return reasons.words_of(self.callback.reason, self.callback.conflict).dot if self.callback.reason else "red"
 
@@ -101,6 +101,8 @@ class Row:
             return self._open_line()
         if callback.state is State.received:
             return f"no worker has taken it for {age(callback.received_at, self.now)}; nothing is lost"
+        if callback.state is State.imported:
+            return callback.detail or "nothing has looked at it; it is processed when you ask for it"
         if callback.state is State.processed:
             return self._processed_line()
         if callback.state is State.invalid:

@@ -8,6 +8,7 @@ from .formats import PLAIN, Format
 
 STATES = {
     State.received: "received",
+    State.imported: "imported",
     State.processed: "processed",
     State.unprocessed: "unprocessed",
     State.invalid: "invalid",

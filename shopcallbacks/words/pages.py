@@ -39,6 +39,7 @@ TABS = {
     "waiting": "Waiting",
     "processed": "Processed",
     "invalid": "Invalid",
+    "imported": "Imported",
     "all": "All",
 }
 # The panel's columns, as their heads have them.

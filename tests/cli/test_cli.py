@@ -6,11 +6,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from flask import Flask
 from flask.cli import AppGroup
 from sqlalchemy import select
@@ -32,21 +30,7 @@ from shopcallbacks.shops.users import Role, User
 
 from ..factories import PASSWORD, make_account, make_callback, make_order, make_shop, make_user, message, process
 from ..processing.saying import say
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def flask(app: Flask) -> Run:
-    def run(*words: object, code: int = 0, **env: str) -> Result:
-        db.session.commit()
-        result = app.test_cli_runner().invoke(args=[str(word) for word in words], env=env)
-        db.session.expire_all()
-        assert result.exit_code == code, result.output
-        assert result.exception is None or isinstance(result.exception, SystemExit)
-        return result
-
-    return run
+from .conftest import Run
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)

@@ -59,6 +59,7 @@ def test_a_callback_is_a_record_with_its_order(account: GatewayAccount) -> None:
         "attempts": "1",
         "last verdict": "genuine",
         "settled at": record["settled at"],
+        "imported at": "",
         "digest": callback.digest.hex(),
     }
 

@@ -34,13 +34,22 @@ class Moment:
 def story_of(callback: Callback, row: Row, related: Sequence[Related], acts: Sequence[Activity]) -> list[Moment]:
     """Told to the row's viewer. `acts`: all about the callback, the oldest first."""
     entries = [
-        Moment(callback.received_at, "blue", "Callback received and kept", note=f"from {callback.address}"),
+        *_arrival(callback),
         *_order_events(callback, row),
         *(_attempt(attempt, row) for attempt in callback.attempts),
         *_acts(callback, row, acts),
         *_others(related),
     ]
     return sorted(entries, key=lambda entry: entry.at)
+
+
+def _arrival(callback: Callback) -> Iterator[Moment]:
+    come_from = f"from {callback.address}" if callback.address else ""
+    if callback.imported_at is None:
+        yield Moment(callback.received_at, "blue", "Callback received and kept", note=come_from)
+    else:
+        yield Moment(callback.received_at, "secondary", "Callback received elsewhere", note=come_from)
+        yield Moment(callback.imported_at, "blue", "Callback imported and kept", note=callback.detail)
 
 
 def _order_events(callback: Callback, row: Row) -> Iterator[Moment]:
