@@ -101,6 +101,18 @@ def _smtp(value: str) -> SmtpServer | None:
     return SmtpServer.read(value) if value else None
 
 
+def _token(value: str) -> str:
+    if value and (len(value) < 16 or len(set(value)) < 8 or not value.isascii() or not value.isprintable()):
+        raise ValueError("must be at least 16 plain characters, 8 of them different: openssl rand -hex 32")
+    return value
+
+
+def _log_format(value: str) -> str:
+    if value not in ("text", "json"):
+        raise ValueError("must be text or json")
+    return value
+
+
 def _sender(value: str) -> str:
     if value and not ADDRESS.fullmatch(value):
         raise ValueError("must be an e-mail address, alerts@shop.example")
@@ -138,6 +150,8 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "STATEMENT_SECONDS": ("STATEMENT_SECONDS", _whole, "0"),
     "FOLLOW_SECONDS": ("FOLLOW_SECONDS", _seconds(most=60), "5"),
     "SWEEP_SECONDS": ("SWEEP_SECONDS", _seconds(most=10), "5"),  # a worker not seen for 20 s counts as gone
+    "METRICS_TOKEN": ("METRICS_TOKEN", _token, ""),
+    "LOG_FORMAT": ("LOG_FORMAT", _log_format, "text"),
     "OUTGOING_ALLOW_HTTP": ("OUTGOING_ALLOW_HTTP", _yes_or_no, "0"),
     "OUTGOING_ALLOW_PRIVATE": ("OUTGOING_ALLOW_PRIVATE", _yes_or_no, "0"),
     "SMTP_URL": ("SMTP_SERVER", _smtp, ""),

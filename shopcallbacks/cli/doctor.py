@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import click
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
-from .. import rights
+from .. import rights, schema
 from ..dashboard.pulse import ALIVE_FOR, Pulse
-from ..extensions import bell, db, migrate, utcnow
+from ..extensions import bell, db, utcnow
 from ..logs import named
+from ..release import RELEASE, VERSION
 from .secrets import count_unreadable
 
 HERE = ("127.0.0.1", "::1", "localhost", None)
@@ -25,6 +24,7 @@ HERE = ("127.0.0.1", "::1", "localhost", None)
 @with_appcontext
 def doctor() -> None:
     """What is wrong with this installation, with what to do about it. The exit code is 1 if anything is."""
+    click.echo(f"shopcallbacks {VERSION}, release {RELEASE}")
     ill = False
     for name, look in LOOKS.items():
         try:
@@ -39,9 +39,8 @@ def doctor() -> None:
 
 
 def _migrations() -> Iterator[str]:
-    script = ScriptDirectory.from_config(migrate.get_config(current_app.extensions["migrate"].directory))
-    at, newest = MigrationContext.configure(db.session.connection()).get_current_heads(), script.get_heads()
-    if set(at) != set(newest):
+    at, (_, newest) = schema.heads(), schema.known()
+    if set(at) != newest:
         yield f"at {', '.join(at) or 'nothing'}, not at {', '.join(newest)}: run flask --app app db upgrade"
 
 

@@ -22,6 +22,7 @@ from ..domain.values import read_id
 from ..extensions import login_manager, utcnow
 from ..logs import named
 from ..panel import headline
+from ..release import VERSION
 from ..shops.preferences import Preferences
 from ..words import acts, outcomes, pages
 from ..words.formats import Format, age
@@ -126,6 +127,7 @@ GLOBALS: dict[str, Any] = {
     "tomorrow": lambda: now() + timedelta(days=1),
     "prefers": prefers,
     "worker_gone": worker_gone,
+    "version": VERSION,
     "order_states": outcomes.ORDER_STATES,
     "verdicts": outcomes.VERDICTS,
     "Verb": Verb,

@@ -9,6 +9,7 @@ from shopcallbacks.config import SmtpServer
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.extensions import Bell, db
 from shopcallbacks.outgoing.mail import Mailer
+from shopcallbacks.release import RELEASE, VERSION
 
 from ..factories import make_account
 
@@ -18,7 +19,9 @@ def doctor(app: Flask, code: int) -> dict[str, str]:
     result = app.test_cli_runner().invoke(args=["doctor"])
     db.session.expire_all()
     assert result.exit_code == code, result.output
-    return dict(line.split(": ", 1) for line in result.output.splitlines())
+    version, *lines = result.output.splitlines()
+    assert version == f"shopcallbacks {VERSION}, release {RELEASE}"
+    return dict(line.split(": ", 1) for line in lines)
 
 
 @pytest.fixture
