@@ -139,6 +139,7 @@ def _gateway_hosts(value: str) -> dict[str, str]:
 SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "DATABASE_URL": ("SQLALCHEMY_DATABASE_URI", _database, None),
     "MIGRATION_DATABASE_URL": ("MIGRATION_DATABASE_URI", _owner, ""),
+    "DATABASE_POOLER": ("DATABASE_POOLER", _yes_or_no, "0"),
     "REDIS_URL": ("REDIS_URL", _redis, None),
     "SECRET_KEY": ("SECRET_KEYS", _secret_keys, None),
     "SECRETS_KEY": ("SECRETS_KEYS", _fernet_keys, None),
@@ -194,7 +195,7 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
             "pool_timeout": 5,
             "connect_args": {
                 "connect_timeout": 5,
-                "options": _options(config["STATEMENT_SECONDS"]),
+                **_for_sessions(config),
                 # A database that vanished without a word is given up after half a minute, by us as by it.
                 "keepalives_idle": 15,
                 "keepalives_interval": 5,
@@ -212,6 +213,15 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
         # Only what is the same for everybody: a compressed page tells its length, and that could tell a secret.
         "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript"],
     }
+
+
+def _for_sessions(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Behind a pooler no session is ours for longer than a transaction: it has the limits of the role, and what one
+    session prepared another does not know.
+    """
+    if config["DATABASE_POOLER"]:
+        return {"prepare_threshold": None}
+    return {"options": _options(config["STATEMENT_SECONDS"])}
 
 
 def _options(statement_s: int) -> str:

@@ -56,6 +56,7 @@ def test_a_missing_setting_is_named(environ: dict[str, str], name: str) -> None:
         ("FOLLOW_SECONDS", "0"),
         ("FOLLOW_SECONDS", "0.5"),
         ("SWEEP_SECONDS", "11"),
+        ("DATABASE_POOLER", "yes"),
         ("METRICS_TOKEN", "short"),
         ("METRICS_TOKEN", "aaaaaaaaaaaaaaaaaaaaaaaa"),
         ("METRICS_TOKEN", "\u00fcber-lang-und-nicht-ascii"),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import rights, schema
@@ -17,6 +18,8 @@ from ..logs import named
 from ..release import RELEASE, VERSION
 from .secrets import count_unreadable
 
+# As sessions of ours ask for them; behind a pooler the role has to have them.
+LIMITS = {"TimeZone": "UTC", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "1min"}
 HERE = ("127.0.0.1", "::1", "localhost", None)
 
 
@@ -48,6 +51,13 @@ def _role() -> Iterator[str]:
     connection = db.session.connection()
     yield from (f"the role lacks {right}: run flask --app app db upgrade" for right in rights.too_few(connection))
     yield from (f"the role {more}: see Least rights in docs/security.md" for more in rights.too_many(connection))
+
+
+def _limits() -> Iterator[str]:
+    for name, wanted in LIMITS.items():
+        found = db.session.scalar(text(f"SHOW {name}"))
+        if found != wanted:
+            yield f"{name} is {found}, not {wanted}: see Behind PgBouncer in docs/operate.md"
 
 
 def _redis() -> Iterator[str]:
@@ -83,6 +93,7 @@ def _mail() -> Iterator[str]:
 LOOKS: dict[str, Callable[[], Iterator[str]]] = {
     "migrations": _migrations,
     "database role": _role,
+    "database limits": _limits,
     "redis": _redis,
     "worker": _worker,
     "secrets": _secrets,
