@@ -117,7 +117,8 @@ def long_history(account: GatewayAccount, count: int = 2_000, every_s: int = 1) 
     )
     db.session.execute(
         text(
-            f"INSERT INTO callbacks (received_at, {columns}) SELECT now() - make_interval(secs => n * :every_s), {columns} "
+            f"INSERT INTO callbacks (received_at, {columns}) "
+            f"SELECT now() - make_interval(secs => n * :every_s), {columns} "
             "FROM callbacks, generate_series(1, :count) AS n"
         ),
         {"count": count - 1, "every_s": every_s},

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -173,3 +176,21 @@ def test_no_figure_reads_all_callbacks(
             line for (line,) in db.session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters)
         )
         assert "Seq Scan on callbacks" not in plan, plan
+
+
+@pytest.mark.parametrize("page", ["grafana.json", "operate.md"])
+def test_the_pages_name_figures_that_there_are(client: FlaskClient, account: GatewayAccount, page: str) -> None:
+    make_callback(account, message(make_order(account.shop)))
+    process()
+    text = (Path(__file__).parent.parent / "docs" / page).read_text()
+    named = set(re.findall(r"\bshopcallbacks_([a-z_]+)", text))
+    assert len(named) >= 5
+    oldest = {"unprocessed_oldest_timestamp_seconds"}  # of what waits, and nothing does
+    assert named - oldest <= {name for name, _ in read(client)}
+
+
+def test_the_dashboards_panels_have_places_and_numbers_of_their_own() -> None:
+    board = json.loads((Path(__file__).parent.parent / "docs" / "grafana.json").read_text())
+    ids = [panel["id"] for panel in board["panels"]]
+    places = [tuple(panel["gridPos"].values())[:2] for panel in board["panels"]]
+    assert len(set(ids)) == len(set(places)) == len(board["panels"]) >= 10
