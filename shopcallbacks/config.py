@@ -101,6 +101,18 @@ def _smtp(value: str) -> SmtpServer | None:
     return SmtpServer.read(value) if value else None
 
 
+def _token(value: str) -> str:
+    if value and (len(value) < 16 or len(set(value)) < 8 or not value.isascii() or not value.isprintable()):
+        raise ValueError("must be at least 16 plain characters, 8 of them different: openssl rand -hex 32")
+    return value
+
+
+def _log_format(value: str) -> str:
+    if value not in ("text", "json"):
+        raise ValueError("must be text or json")
+    return value
+
+
 def _sender(value: str) -> str:
     if value and not ADDRESS.fullmatch(value):
         raise ValueError("must be an e-mail address, alerts@shop.example")
@@ -127,6 +139,7 @@ def _gateway_hosts(value: str) -> dict[str, str]:
 SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "DATABASE_URL": ("SQLALCHEMY_DATABASE_URI", _database, None),
     "MIGRATION_DATABASE_URL": ("MIGRATION_DATABASE_URI", _owner, ""),
+    "DATABASE_POOLER": ("DATABASE_POOLER", _yes_or_no, "0"),
     "REDIS_URL": ("REDIS_URL", _redis, None),
     "SECRET_KEY": ("SECRET_KEYS", _secret_keys, None),
     "SECRETS_KEY": ("SECRETS_KEYS", _fernet_keys, None),
@@ -138,6 +151,8 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "STATEMENT_SECONDS": ("STATEMENT_SECONDS", _whole, "0"),
     "FOLLOW_SECONDS": ("FOLLOW_SECONDS", _seconds(most=60), "5"),
     "SWEEP_SECONDS": ("SWEEP_SECONDS", _seconds(most=10), "5"),  # a worker not seen for 20 s counts as gone
+    "METRICS_TOKEN": ("METRICS_TOKEN", _token, ""),
+    "LOG_FORMAT": ("LOG_FORMAT", _log_format, "text"),
     "OUTGOING_ALLOW_HTTP": ("OUTGOING_ALLOW_HTTP", _yes_or_no, "0"),
     "OUTGOING_ALLOW_PRIVATE": ("OUTGOING_ALLOW_PRIVATE", _yes_or_no, "0"),
     "SMTP_URL": ("SMTP_SERVER", _smtp, ""),
@@ -180,7 +195,7 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
             "pool_timeout": 5,
             "connect_args": {
                 "connect_timeout": 5,
-                "options": _options(config["STATEMENT_SECONDS"]),
+                **_for_sessions(config),
                 # A database that vanished without a word is given up after half a minute, by us as by it.
                 "keepalives_idle": 15,
                 "keepalives_interval": 5,
@@ -198,6 +213,15 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
         # Only what is the same for everybody: a compressed page tells its length, and that could tell a secret.
         "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript"],
     }
+
+
+def _for_sessions(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Behind a pooler no session is ours for longer than a transaction: it has the limits of the role, and what one
+    session prepared another does not know.
+    """
+    if config["DATABASE_POOLER"]:
+        return {"prepare_threshold": None}
+    return {"options": _options(config["STATEMENT_SECONDS"])}
 
 
 def _options(statement_s: int) -> str:

@@ -108,8 +108,8 @@ def log_in(client: FlaskClient, user: User) -> FlaskClient:
     return client
 
 
-def long_history(account: GatewayAccount, count: int = 2_000) -> None:
-    """So many callbacks, one a second, all of them processed like the first; and the planner knows."""
+def long_history(account: GatewayAccount, count: int = 2_000, every_s: int = 1) -> None:
+    """So many callbacks, one each second or so many, all of them processed like the first; and the planner knows."""
     callback = make_callback(account, message(make_order(account.shop)))
     process()
     columns = ", ".join(
@@ -117,10 +117,11 @@ def long_history(account: GatewayAccount, count: int = 2_000) -> None:
     )
     db.session.execute(
         text(
-            f"INSERT INTO callbacks (received_at, {columns}) SELECT now() - make_interval(secs => n), {columns} "
+            f"INSERT INTO callbacks (received_at, {columns}) "
+            f"SELECT now() - make_interval(secs => n * :every_s), {columns} "
             "FROM callbacks, generate_series(1, :count) AS n"
         ),
-        {"count": count - 1},
+        {"count": count - 1, "every_s": every_s},
     )
     db.session.execute(text("ANALYZE callbacks"))
     db.session.commit()

@@ -48,6 +48,11 @@ class Site:
         process.send_signal(number)
         return process.wait(timeout=30)
 
+    def kill(self, name: str) -> None:
+        """kill -9, as the machine does that has no memory left. Its children die with it."""
+        os.kill(self.pid(name), signal.SIGKILL)
+        self.reap(name)
+
     def pid(self, name: str) -> int:
         return self._processes[name].pid
 

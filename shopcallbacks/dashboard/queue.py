@@ -18,7 +18,7 @@ from ..extensions import db
 from ..orders.lists import sums
 from ..orders.order import Order
 from .causes import CAUSE, Group, _groups
-from .pulse import Pulse, is_alive
+from .pulse import MISSED_AFTER, Pulse, is_alive
 
 
 def in_queue(shop_id: int) -> ColumnElement[bool]:
@@ -50,6 +50,12 @@ def count(shop_id: int, now: datetime) -> int:
     return db.session.scalar(select(func.count()).select_from(Callback).where(needs_a_person(shop_id, now))) or 0
 
 
+def due(shop_id: int, now: datetime) -> int:
+    """How many a worker should have taken by now."""
+    counted = select(func.count()).select_from(Callback).where(in_queue(shop_id), Callback.due_at <= now)
+    return db.session.scalar(counted) or 0
+
+
 @dataclass(frozen=True)
 class Summary:
     """What stands on the queue at one moment.
@@ -79,6 +85,12 @@ class Summary:
     @property
     def worker_alive(self) -> bool:
         return is_alive(self.worker_seen, self.now)
+
+    @property
+    def worker_missed(self) -> bool:
+        """For so long that somebody must look; one that was never seen, once a callback has waited so long for it."""
+        since = self.worker_seen or (self.looked_at_until if self.due else self.now)
+        return self.now - since > MISSED_AFTER
 
 
 def summary(shop_id: int, now: datetime) -> Summary:

@@ -27,10 +27,15 @@ def drain_outgoing() -> int:
         db.session.commit()
         taken = parcels.take(AT_ONCE, PER_ENDPOINT, LEASE_S)
         db.session.commit()
-        at_once(taken, lambda parcel: parcel.send(), parcels.note, _keep_parcels)
+        send(taken)
         if taken or more:
             ring_outgoing()
         return len(taken)
+
+
+def send(taken: list[Parcel]) -> None:
+    """All of them at once, each noted and committed as it is answered."""
+    at_once(taken, lambda parcel: parcel.send(), parcels.note, _keep_parcels)
 
 
 def _keep_parcels(kept: Iterable[Parcel]) -> None:
@@ -41,7 +46,7 @@ def _keep_parcels(kept: Iterable[Parcel]) -> None:
 def sweep_outgoing() -> None:
     """Looks at the shops' queues for alerts, and sends what is due though no bell rang."""
     with current_app.app_context():
-        while _look():
+        while look():
             pass
         due = Endpoint.any_behind() or Delivery.any_due() or AlertMessage.any_due()
         db.session.rollback()
@@ -49,9 +54,12 @@ def sweep_outgoing() -> None:
             drain_outgoing()
 
 
-def _look() -> bool:
-    """For alerts, at one shop. All its figures are of one moment: what comes meanwhile is seen at the next look."""
+def look(outside: bool = False) -> bool:
+    """For alerts, at one shop. All its figures are of one moment: what comes meanwhile is seen at the next look.
+
+    `outside`: who looks is no worker.
+    """
     db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    looked = watch.look()
+    looked = watch.look(outside)
     db.session.commit()
     return looked

@@ -56,7 +56,7 @@ def spread() -> bool:
 def take(limit: int, per_endpoint: int, seconds: float) -> list[Parcel]:
     """What is due, ours for that long: alerts first, they are few."""
     now = utcnow()
-    found = [_parcel_of_alert(message) for message in AlertMessage.lease(limit, now, seconds)]
+    found = take_alerts(limit, seconds)
     for endpoint in Endpoint.awake(now):
         room = min(per_endpoint, limit - len(found), endpoint.at_once or limit)
         if room > 0:
@@ -64,6 +64,11 @@ def take(limit: int, per_endpoint: int, seconds: float) -> list[Parcel]:
             leased = Delivery.lease(endpoint.id, room, now, seconds)
             found += [_parcel_of_delivery(endpoint, one, keys) for one in leased]
     return found
+
+
+def take_alerts(limit: int, seconds: float) -> list[Parcel]:
+    """The alerts among it, alone."""
+    return [_parcel_of_alert(message) for message in AlertMessage.lease(limit, utcnow(), seconds)]
 
 
 def note(parcel: Parcel, receipt: Receipt) -> None:

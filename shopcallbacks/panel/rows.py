@@ -10,6 +10,7 @@ from ..callbacks.attempts import Attempt
 from ..callbacks.callback import Callback
 from ..callbacks.claims import Claim
 from ..callbacks.notes import Note, Thread, threads_of
+from ..dashboard.pulse import ALIVE_FOR
 from ..domain.errors import Reason
 from ..domain.states import BY_A_PERSON, OFFERED, RULINGS, Effect, State, Verb
 from ..processing.foresight import forcing_may_help, retrying_may_help, ruling_may_help
@@ -45,6 +46,7 @@ class Offer:
 
 
 _BUTTONS = 3
+_WAITS = "waits for the worker"
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Row:
         if self.busy:
             return self._open_line()
         if callback.state is State.received:
-            return f"no worker has taken it for {age(callback.received_at, self.now)}; nothing is lost"
+            return f"{_WAITS}, for {age(callback.received_at, self.now)} now; nothing is lost"
         if callback.state is State.imported:
             return callback.detail or "nothing has looked at it; it is processed when you ask for it"
         if callback.state is State.processed:
@@ -170,8 +172,15 @@ class Row:
     def _open_line(self) -> str:
         callback = self.callback
         if callback.due_kind in BY_A_PERSON and callback.asked_at:
-            return f"asked by {self.who(callback.asked_by)} {age(callback.asked_at, self.now)} ago"
-        return f"received {age(callback.received_at, self.now)} ago"
+            asked = f"asked by {self.who(callback.asked_by)} {age(callback.asked_at, self.now)} ago"
+            return asked + (f"; {_WAITS}" if self._waits_since(callback.asked_at) else "")
+        received = f"received {age(callback.received_at, self.now)} ago"
+        return received + (f"; {_WAITS}" if self._waits_since(callback.received_at) else "")
+
+    def _waits_since(self, moment: datetime) -> bool:
+        """Longer than a worker that is there lets it, and none has it in hand."""
+        leased = self.callback.leased_until is not None and self.callback.leased_until > self.now
+        return self.now - moment > ALIVE_FOR and not leased
 
     def _processed_line(self) -> str:
         if self.callback.effect is Effect.closed:

@@ -14,6 +14,7 @@ from ..callbacks.callback import Callback
 from ..domain.errors import CallbackFailed, Reason
 from ..domain.states import BY_ITSELF, AttemptKind, Effect, State
 from ..extensions import db
+from ..logs import step
 from ..release import RELEASE
 from ..sets import insert_rows, update_rows
 from .results import Result, Tried
@@ -62,6 +63,25 @@ def record(tried: Sequence[Tried], now: datetime) -> None:
     messages = [row for outcome in outcomes for row in _messages(outcome)]
     insert_rows(db.session, KeptMessage, messages, else_=_KEPT_ANEW)
     update_rows(db.session, Callback, [_standing(outcome) for outcome in outcomes])
+
+
+def tell(tried: Sequence[Tried], now: datetime) -> None:
+    """The same for the log, once it is committed."""
+    for outcome in (Outcome.of(one, now) for one in tried):
+        due, speaking, failure = outcome.tried.due, outcome.speaking, outcome.failure
+        step(
+            "A callback was decided",
+            callback=due.id,
+            account=due.account_id,
+            shop=due.shop_id,
+            attempt=due.attempt_count + 1,
+            kind=due.kind,
+            order=speaking.order_id if speaking else None,
+            state=State.processed if failure is None else State.unprocessed,
+            reason=failure.reason if failure else None,
+            conflict=failure.conflict if failure else None,
+            effect=outcome.effect,
+        )
 
 
 def _attempt(outcome: Outcome) -> dict[str, Any]:

@@ -16,12 +16,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ..dashboard import causes, glance, queue, silence
 from ..dashboard.glance import Glance
+from ..dashboard.pulse import Pulse, is_alive
 from ..domain.errors import Busy
 from ..domain.states import Verb
 from ..domain.values import read_id
-from ..extensions import login_manager, utcnow
+from ..extensions import bell, login_manager, utcnow
 from ..logs import named
 from ..panel import headline
+from ..release import VERSION
 from ..shops.preferences import Preferences
 from ..words import acts, outcomes, pages
 from ..words.formats import Format, age
@@ -66,6 +68,14 @@ def init_app(app: Flask) -> None:
 
 def worker_gone(seen: datetime | None, at: datetime, due: int, redis: bool) -> str:
     return pages.worker_gone(seen, at, due, redis, written())
+
+
+def worker_missing() -> str:
+    """A sentence for the top of a page while no worker is seen; empty while one is."""
+    seen = Pulse.last()
+    if is_alive(seen, now()):
+        return ""
+    return worker_gone(seen, now(), queue.due(current_shop().id, now()), bell().alive)
 
 
 def prefers() -> Preferences:
@@ -126,6 +136,8 @@ GLOBALS: dict[str, Any] = {
     "tomorrow": lambda: now() + timedelta(days=1),
     "prefers": prefers,
     "worker_gone": worker_gone,
+    "worker_missing": worker_missing,
+    "version": VERSION,
     "order_states": outcomes.ORDER_STATES,
     "verdicts": outcomes.VERDICTS,
     "Verb": Verb,

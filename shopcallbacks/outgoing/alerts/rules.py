@@ -28,6 +28,7 @@ class Rule(StrEnum):
     many = "many"
     money = "money"
     old = "old"
+    worker = "worker"
 
 
 class AlertKind(StrEnum):
@@ -37,6 +38,8 @@ class AlertKind(StrEnum):
     many = "many"
     money = "money"
     old = "old"
+    worker = "worker"
+    worker_back = "worker_back"
     clear = "clear"
     silent = "silent"
     heard = "heard"

@@ -46,6 +46,18 @@ def alert(kind: AlertKind, rules: AlertRules, summary: Summary, site: str) -> Te
     return _text(kind, shop, summary, _headline(kind, rules, summary), _lines(shop, summary), site)
 
 
+def worker(rules: AlertRules, summary: Summary, redis: bool, site: str) -> Text:
+    """No worker is there, told by who is none. `redis`: it answers."""
+    headline = "The worker has stopped" if summary.worker_seen else "There is no worker"
+    lines = [
+        pages.worker_gone(summary.worker_seen, summary.now, summary.due, redis),
+        "",
+        "What gateways send is kept meanwhile, and no order moves. Tell the people who run the installation:",
+        "as soon as a worker is there it takes up all that waits.",
+    ]
+    return _text(AlertKind.worker, rules.shop, summary, headline, lines, site)
+
+
 def hand_over(rules: AlertRules, summary: Summary, day: Day, site: str) -> Text:
     shop = rules.shop
     came = ", ".join(
@@ -135,6 +147,8 @@ def _figures(kind: AlertKind, shop: Shop, summary: Summary, headline: str, addre
 
 def _headline(kind: AlertKind, rules: AlertRules, summary: Summary) -> str:
     match kind:
+        case AlertKind.worker_back:
+            return "The worker is at work again"
         case AlertKind.clear:
             return "The queue is empty again"
         case AlertKind.many:

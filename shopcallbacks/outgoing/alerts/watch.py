@@ -16,7 +16,7 @@ from ...dashboard import queue, silence
 from ...dashboard.decisions import DUE_WITHIN
 from ...dashboard.queue import Summary
 from ...dashboard.silence import Heard
-from ...extensions import db, utcnow
+from ...extensions import bell, db, utcnow
 from ...orders import lists
 from ...orders.lists import Dispute
 from . import handover, texts
@@ -27,8 +27,11 @@ from .texts import Text
 CALM = timedelta(minutes=15)
 
 
-def look() -> bool:
-    """Looks at the shop not looked at for longest, if any is due. The caller commits, and looks again where True."""
+def look(outside: bool = False) -> bool:
+    """Looks at the shop not looked at for longest, if any is due. The caller commits, and looks again where True.
+
+    `outside`: who looks is no worker, and so can tell that none is there.
+    """
     now = utcnow()
     rules = AlertRules.next_to_look_at(now)
     if rules is None:
@@ -36,15 +39,18 @@ def look() -> bool:
     # Once a minute is enough for a silence, which takes the counts of weeks to judge.
     gateways = rules.looked_at is None or rules.looked_at.minute != now.minute
     rules.looked_at = now
-    tell(rules, queue.summary(rules.shop_id, now), gateways)
+    tell(rules, queue.summary(rules.shop_id, now), gateways, outside)
     return True
 
 
-def tell(rules: AlertRules, summary: Summary, gateways: bool = True) -> None:
+def tell(rules: AlertRules, summary: Summary, gateways: bool = True, outside: bool = False) -> None:
     """Messages for what has changed since the shop was last told. `gateways`: also whether one has fallen silent."""
     site = str(current_app.config["PUBLIC_URL"])
-    for kind in changed(rules, Told.of(rules.shop_id), summary):
-        post(rules, kind, texts.alert(kind, rules, summary, site))
+    for kind in changed(rules, Told.of(rules.shop_id), summary, outside):
+        if kind is AlertKind.worker:
+            post(rules, kind, texts.worker(rules, summary, bell().alive, site))
+        else:
+            post(rules, kind, texts.alert(kind, rules, summary, site))
     for kind, found in silences(rules, summary.now) if gateways else ():
         post(rules, kind, texts.silence(kind, rules.shop, found, summary, site))
     for kind, disputes in disputes_to_tell(rules, summary.now).items():
@@ -89,10 +95,13 @@ def holding(rules: AlertRules, summary: Summary) -> set[Rule]:
     return found
 
 
-def changed(rules: AlertRules, told: dict[Rule, Told], summary: Summary) -> list[AlertKind]:
+def changed(rules: AlertRules, told: dict[Rule, Told], summary: Summary, outside: bool = False) -> list[AlertKind]:
     """What to tell now, and notes that it is told."""
     found: list[AlertKind] = []
     hold = holding(rules, summary)
+    # A worker that has just begun may look before it is seen: it tells nobody that it is missing.
+    if (outside and summary.worker_missed) or (told[Rule.worker].holds and not summary.worker_alive):
+        hold.add(Rule.worker)
     for rule, state in told.items():
         if rule in hold and not state.holds:
             if state.told_at is None or summary.now - state.told_at >= CALM:
@@ -102,6 +111,8 @@ def changed(rules: AlertRules, told: dict[Rule, Told], summary: Summary) -> list
             state.holds = False
             if rule is Rule.waiting and not summary.groups:
                 found.append(AlertKind.clear)
+            if rule is Rule.worker:
+                found.append(AlertKind.worker_back)
     if found:
         rules.digest_at = summary.now
     return found
