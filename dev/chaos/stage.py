@@ -27,8 +27,6 @@ from .stories import Account
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESTART_S = 0.5
 PASSWORD = "correct horse of a run"
-# What a frozen process may hold up: nobody waits longer for it than this.
-TIMEOUTS = {"idle_in_transaction_session_timeout": "5s", "lock_timeout": "8s"}
 WRONG = {
     "stripe": {"signing_secrets": ["whsec_wrong"]},
     "adyen": {"hmac_keys": ["00" * 32]},
@@ -106,9 +104,6 @@ class Stage:
             self.redis.start()
             url = create_database(self.postgres.url, "chaos")
             self.database = libpq(url)
-            with psycopg.connect(self.database, autocommit=True) as connection:
-                for name, value in TIMEOUTS.items():
-                    connection.execute(f"ALTER DATABASE chaos SET {name} = '{value}'")
             self._env = self._environment(url)
             assert self.command("db", "upgrade")
             self._seed()
