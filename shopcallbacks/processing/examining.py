@@ -30,7 +30,7 @@ from .diagnosis import explain
 from .verifying import Asker
 
 # So much processor time one callback may take to be examined; the slowest honest one takes a few hundred ms. Well below
-# what a transaction may stand still for (`stands_still_briefly`): else one that takes too long would never be known.
+# what a transaction may stand still for (`must_not_stand_still`): else one that takes too long would never be known.
 MOST_CPU_S = 2.0
 
 
