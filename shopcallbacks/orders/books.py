@@ -19,7 +19,7 @@ from sqlalchemy import delete, select, tuple_
 
 from ..domain import money
 from ..domain.money import Decision, OrderFacts
-from ..extensions import db
+from ..extensions import db, must_not_stand_still
 from ..sets import insert_rows, update_rows
 from . import ledger
 from .feed import Told
@@ -68,6 +68,8 @@ def opened(ids: Iterable[int], *, lock: bool = True) -> dict[int, Book]:
     wanted = sorted(set(ids))
     if not wanted:
         return {}
+    if lock:
+        must_not_stand_still()
     query = select(*Order.__table__.c).where(Order.id.in_(wanted)).order_by(Order.id)
     orders = db.session.execute(query.with_for_update(key_share=True) if lock else query).all()
     payments, ledgers = _payments(wanted), _ledgers(wanted)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 from ..domain.money import Event
 from ..domain.states import OrderState
 from ..domain.values import Money
-from ..extensions import Base, db, ring_outgoing, utcnow
+from ..extensions import Base, db, must_not_stand_still, ring_outgoing, utcnow
 from ..sets import insert_rows
 
 
@@ -144,6 +144,7 @@ def published(told: Sequence[Told], now: datetime) -> None:
     """
     if not told:
         return
+    must_not_stand_still()
     counts = Counter(one.shop_id for one in told)
     ends = insert_rows(
         db.session,
