@@ -26,6 +26,7 @@ TIDYING = 3  # times as long
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.chaos", description=__doc__)
     parser.add_argument("--callbacks", type=int, default=20_000, help="how many are told at most (%(default)s)")
+    parser.add_argument("--clients", type=int, default=48, help="who tell at the same time (%(default)s)")
     parser.add_argument("--seconds", type=float, default=420.0, help="for how long things die (%(default)s)")
     parser.add_argument("--faults", type=int, default=1_000, help="how many faults at most (%(default)s)")
     parser.add_argument("--seed", type=int, default=26)
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace, folder: Path) -> int:
         Endpoint(10, Random(2)) as endpoint,
         Stage(folder, paypal.url, endpoint.url, options.plant).running() as stage,
     ):
-        clients = Clients(stage, record, stories(stage.accounts, rng), options.callbacks)
+        clients = Clients(stage, record, stories(stage.accounts, rng), options.callbacks, options.clients)
         follower = Follower(stage)
         begun = time.monotonic()
         follower.start()
