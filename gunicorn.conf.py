@@ -12,6 +12,7 @@ from typing import Any  # noqa: E402
 
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '5000')}"  # nosec B104 - of its container
 worker_class = "shopcallbacks.receiving.server.Worker"
+logger_class = "shopcallbacks.receiving.server.Log"
 worker_connections = 800  # below the 1,024 open files that many systems allow a process
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 preload_app = True

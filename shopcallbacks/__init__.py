@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import cli, config, logs, views
-from .extensions import Bell, compress, csrf, db, login_manager, migrate
+from .extensions import Bell, compress, csrf, db, let_go, login_manager, migrate
 from .outgoing.http import Outgoing
 from .outgoing.mail import Mailer
 from .processing.asking import AskGateways
@@ -28,6 +28,7 @@ def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Fla
     app.config.update(overrides)
     logs.init_app(app.config["LOG_FORMAT"])
     db.init_app(app)
+    app.teardown_appcontext(let_go)  # before the session's own, which would raise
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
     compress.init_app(app)

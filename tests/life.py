@@ -182,4 +182,5 @@ def _go_wrong(life: Life) -> None:
 
 
 def _breaks(request: Request, settings: dict[str, object]) -> None:
-    raise ValueError("broken")
+    """Says all it has in hand, as libraries do."""
+    raise ValueError(f"{settings} does not fit {request}")

@@ -40,6 +40,7 @@ def test_a_missing_setting_is_named(environ: dict[str, str], name: str) -> None:
         ("DATABASE_URL", "sqlite:///x"),
         ("DATABASE_URL", "postgres"),
         ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis+sentinel://localhost:26379/main/0"),
         ("SECRET_KEY", "short"),
         ("SECRET_KEY", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
         ("SECRET_KEY", "abcabcabcabcabcabcabc"),

@@ -36,6 +36,11 @@ def test_a_card_number_is_starred() -> None:
     assert line("/orders/%s", "4111111111111111") == "ERROR /orders/************1111"
 
 
+def test_a_callbacks_address_is_told_without_its_token() -> None:
+    assert line("%s failed", "/callbacks/toys/stripe/t0ken?x=1") == "ERROR /callbacks/toys/stripe/****?x=1 failed"
+    assert line("%s failed", "/callbacks/12/retry") == "ERROR /callbacks/12/retry failed"
+
+
 def raised(error: BaseException) -> BaseException:
     try:
         raise error

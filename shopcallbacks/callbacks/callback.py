@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select, text, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, func, or_, select, text, update
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, defer, lazyload, mapped_column, relationship
 
@@ -26,7 +26,8 @@ from .attempts import Attempt, KeptMessage
 
 # Looked at this long after its arrival, a callback is stuck: no worker takes it.
 STUCK_AFTER = timedelta(seconds=60)
-
+# By the database's clock, which is the same for every host.
+NOW = func.statement_timestamp()
 
 # Verdicts on which a person can decide without asking the gateway once more.
 CHECKED = (Verdict.genuine, Verdict.skipped)
@@ -175,9 +176,8 @@ class Callback(Base):
     @classmethod
     def any_due(cls, lane: Lane) -> bool:
         """Whether something is due in the lane and not leased."""
-        now = utcnow()
-        free = or_(cls.leased_until.is_(None), cls.leased_until < now)
-        due = select(cls.id).where(cls.asks.is_(lane is Lane.asking), cls.due_at <= now, free)
+        free = or_(cls.leased_until.is_(None), cls.leased_until < NOW)
+        due = select(cls.id).where(cls.asks.is_(lane is Lane.asking), cls.due_at <= NOW, free)
         return db.session.scalar(select(due.exists())) is True
 
     @classmethod
@@ -193,7 +193,7 @@ class Callback(Base):
         asks = db.session.scalars(
             update(cls)
             .where(cls.id.in_(broken))
-            .values(due_at=utcnow(), due_kind=AttemptKind.automatic, crashed_in=release)
+            .values(due_at=NOW, due_kind=AttemptKind.automatic, crashed_in=release)
             .returning(cls.asks),
             execution_options={"synchronize_session": False},
         )

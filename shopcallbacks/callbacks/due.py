@@ -1,4 +1,7 @@
-"""What is due: claimed by one worker at a time, fairly between the gateway accounts."""
+"""What is due: claimed by one worker at a time, fairly between the gateway accounts.
+
+By the database's clock: those of the hosts may differ, and what one takes for now may lie ahead for another.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from sqlalchemy import Row, select, text, update
 from ..domain.errors import CallbackFailed, Conflict, Reason
 from ..domain.states import AttemptKind
 from ..domain.values import Request, Verdict
-from ..extensions import db, utcnow
+from ..extensions import db
 from ..look import ANEW, Look
 from ..shops.users import User
 from .attempts import KeptMessage
-from .callback import NOTHING_MORE, Callback, More
+from .callback import NOTHING_MORE, NOW, Callback, More
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def claim(limit: int) -> list[Due]:
     Each account that has any gets its share, so that a flood of one holds up no other: the longest due first, and a
     quarter of it from the newest end, so that what comes now need not wait for all that a down-time left behind.
     """
-    ids = db.session.scalars(text(_FAIR), {"asks": False, "now": utcnow(), "limit": limit}).all()
+    ids = db.session.scalars(text(_FAIR), {"asks": False, "limit": limit}).all()
     return _locked(ids)
 
 
@@ -94,42 +97,41 @@ def lease(limit: int, shares: Mapping[int, int], usual: int, seconds: float) -> 
 
     `shares`: how many an account may have more, where that is not the usual number.
     """
-    now = utcnow()
-    parameters = {"asks": True, "now": now, "limit": limit, "usual": usual, "accounts": list(shares)}
+    parameters = {"asks": True, "limit": limit, "usual": usual, "accounts": list(shares)}
     ids = db.session.scalars(text(_SHARED), parameters | {"shares": list(shares.values())}).all()
     found = _locked(ids)
     if found:
-        leased = update(Callback).where(Callback.id.in_(ids)).values(leased_until=now + timedelta(seconds=seconds))
+        leased = update(Callback).where(Callback.id.in_(ids)).values(leased_until=NOW + timedelta(seconds=seconds))
         db.session.execute(leased, execution_options={"synchronize_session": False})
     return found
 
 
 def renew_lease(ids: Iterable[int], seconds: float) -> None:
     """Still ours for that long."""
-    leased_until = utcnow() + timedelta(seconds=seconds)
     db.session.execute(
         update(Callback)
         .where(Callback.id.in_(list(ids)), Callback.leased_until.is_not(None))
-        .values(leased_until=leased_until),
+        .values(leased_until=NOW + timedelta(seconds=seconds)),
         execution_options={"synchronize_session": False},
     )
 
 
+_DUE = "asks = :asks AND due_at <= statement_timestamp()"
 # The accounts that have something due, found by jumping from one to the next in the index (asks, account_id, due_at).
-_ACCOUNTS = """
+_ACCOUNTS = f"""
 WITH RECURSIVE accounts AS (
-    (SELECT account_id FROM callbacks WHERE asks = :asks AND due_at <= :now ORDER BY account_id LIMIT 1)
+    (SELECT account_id FROM callbacks WHERE {_DUE} ORDER BY account_id LIMIT 1)
     UNION ALL
     SELECT (
         SELECT account_id FROM callbacks
-        WHERE asks = :asks AND due_at <= :now AND account_id > accounts.account_id ORDER BY account_id LIMIT 1
+        WHERE {_DUE} AND account_id > accounts.account_id ORDER BY account_id LIMIT 1
     ) FROM accounts WHERE accounts.account_id IS NOT NULL
 ), busy AS (SELECT account_id FROM accounts WHERE account_id IS NOT NULL)
 """
-_FREE = "(leased_until IS NULL OR leased_until < :now)"
+_FREE = "(leased_until IS NULL OR leased_until < statement_timestamp())"
 _OF_ACCOUNT = f"""
     SELECT id, due_at FROM callbacks
-    WHERE asks = :asks AND due_at <= :now AND account_id = busy.account_id AND {_FREE}"""
+    WHERE {_DUE} AND account_id = busy.account_id AND {_FREE}"""
 _LOCK = "FOR NO KEY UPDATE SKIP LOCKED"
 # Of each account its oldest and a quarter of its share from the newest end; then turn by turn, so that the limit cuts
 # off no account because another has waited longer.

@@ -1,4 +1,4 @@
-"""The command line: `flask --app app shops|gateways|users|orders|callbacks|secrets|demo ...`, `flask doctor`."""
+"""The command line: `flask --app app shops|gateways|users|orders|callbacks|secrets|demo ...`, `doctor`, `restored`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from .demo import demo
 from .doctor import doctor
 from .gateways import gateways
 from .moving_in import callbacks, orders
+from .restored import restored
 from .secrets import secrets
 from .shops import shops
 from .users import users
@@ -19,3 +20,4 @@ def init_app(app: Flask) -> None:
     for group in GROUPS:
         app.cli.add_command(group)
     app.cli.add_command(doctor)
+    app.cli.add_command(restored)

@@ -15,7 +15,7 @@ from ..callbacks.due import Due
 from ..domain.money import Ruling
 from ..domain.money import Settings as Rules
 from ..domain.states import RULINGS, AttemptKind
-from ..extensions import db, utcnow
+from ..extensions import db
 from ..gateways.base import Gateway
 from ..gateways.base import Kind as SettingKind
 from ..shops.accounts import GatewayAccount, Mode, Reading
@@ -108,8 +108,7 @@ class Accounts:
 
     def _settings(self, account: GatewayAccount, arrived_at: datetime) -> Live:
         """`SecretUnreadable` where SECRETS_KEY lacks the key of a live one."""
-        now = utcnow()
-        live = [secret for secret in account.secrets if secret.live(arrived_at, now)]
+        live = [secret for secret in account.secrets if secret.live(arrived_at)]
         key = account.id, frozenset(secret.id for secret in live)
         if key not in self._live:
             try:
@@ -126,15 +125,12 @@ class Accounts:
         for those that can't be read any more."""
         account = self._accounts[due.account_id]
         found: list[tuple[str, dict[str, Any]]] = []
-        now = utcnow()
         for secret in account.secrets:
-            if not secret.live(due.received_at, now):
-                ends, starts = secret.ends_at, secret.starts_at
-                when = f"retired {ends:%d %b %H:%M} UTC" if ends else f"from {starts:%d %b} on"
-                _add(found, f"the secret {when}", account, [secret])
+            if secret.ends_at is not None and not secret.live(due.received_at):
+                _add(found, f"the secret retired {secret.ends_at:%d %b %H:%M} UTC", account, [secret])
         for other in account.shop.accounts:
             if other.id != account.id and other.gateway_name == account.gateway_name:
-                live = [secret for secret in other.secrets if secret.live(due.received_at, now)]
+                live = [secret for secret in other.secrets if secret.live(due.received_at)]
                 _add(found, f"the secret of the account {other.title}", other, live)
         return found
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ctypes
 import secrets
 import signal
+import sys
 import threading
 import time
-import traceback
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,12 +24,14 @@ from ..callbacks.attempts import as_kept, said
 from ..callbacks.due import Due
 from ..domain.errors import CallbackFailed, Reason
 from ..domain.values import Answer, Ask, Message, NoAnswer, Outcome, Verdict, Verification
+from ..logs import told
 from .case import Accounts, Case
 from .diagnosis import explain
 from .verifying import Asker
 
-# So much processor time one callback may take to be examined; the slowest honest one takes a few hundred ms.
-MOST_CPU_S = 10.0
+# So much processor time one callback may take to be examined; the slowest honest one takes a few hundred ms. Well below
+# what a transaction may stand still for (`must_not_stand_still`): else one that takes too long would never be known.
+MOST_CPU_S = 2.0
 
 
 @dataclass
@@ -212,9 +214,13 @@ def _limited_by_watch(seconds: float) -> Iterator[None]:
 
 
 def crashed() -> tuple[CallbackFailed, str]:
-    """Of the exception in hand: a reason with an id to tell the admins, and what they find under it."""
-    error_id = secrets.token_hex(2)
-    return CallbackFailed(Reason.crashed, f"error {error_id}"), f"{error_id}\n{traceback.format_exc()}"
+    """Of the exception in hand: a reason with an id to tell the admins, and under it where it broke.
+
+    Not what the exception says: it may quote a secret, or what a customer wrote.
+    """
+    error, error_id = sys.exception(), secrets.token_hex(2)
+    where = "".join(told(error, in_words=False)) if error else ""
+    return CallbackFailed(Reason.crashed, f"error {error_id}"), f"{error_id}\n{where}"
 
 
 def nobody(question: Ask) -> Answer | NoAnswer:

@@ -30,7 +30,11 @@ INSERT = (
     "INSERT INTO callbacks (shop_id, account_id, method, path, query, headers, body, address, received_at, digest,"
     " asks, due_at, due_kind, state, detail, version, attempt_count, tries) VALUES "
 )
-ROW = f"(%s, %s, %s, %s, %b, %s, %b, %s, %s, %b, %s, %s, '{AttemptKind.first}', '{State.received}', '', 0, 0, 0)"
+# Due at once by the database's clock (`callbacks/due.py`); `received_at` is the web server's.
+ROW = (
+    "(%s, %s, %s, %s, %b, %s, %b, %s, %s, %b, %s,"
+    f" statement_timestamp(), '{AttemptKind.first}', '{State.received}', '', 0, 0, 0)"
+)
 
 
 class NotKept(Exception):
@@ -140,5 +144,4 @@ def _values(request: Request, account_id: int, shop_id: int, asks: bool) -> tupl
         request.arrived_at,
         digest_of(request),
         asks,
-        request.arrived_at,
     )

@@ -313,8 +313,7 @@ class GatewayAccount(Base):
 
         `SecretUnreadable` where one of them can't be decrypted.
         """
-        now = utcnow()
-        return self.settings_with([secret for secret in self.secrets if secret.live(arrived_at, now)])
+        return self.settings_with([secret for secret in self.secrets if secret.live(arrived_at)])
 
     def settings_with(self, live: Sequence[Secret]) -> tuple[dict[str, Any], list[Secret]]:
         """The settings with just these secrets; `SecretUnreadable` where one of them can't be decrypted."""

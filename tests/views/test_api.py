@@ -6,11 +6,14 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, request_finished
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from dev.services import Postgres, libpq
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db, utcnow
@@ -30,6 +33,19 @@ def shop(client: FlaskClient) -> Shop:
     db.session.commit()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     return shop
+
+
+def test_what_is_committed_is_answered_though_its_connection_dies_behind_the_commit(
+    app: Flask, client: FlaskClient, shop: Shop, postgres_server: Postgres
+) -> None:
+    def cut(*_: object, **__: object) -> None:
+        pid = db.session.scalar(text("SELECT pg_backend_pid()"))
+        with psycopg.connect(libpq(postgres_server.url), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 60000)", [pid])
+
+    with request_finished.connected_to(cut, app):
+        assert client.post("/api/orders", json=NEW).status_code == 201
+    assert client.post("/api/orders", json=NEW).status_code == 200
 
 
 def test_an_order_is_created_once(client: FlaskClient, shop: Shop) -> None:
