@@ -18,6 +18,7 @@ from ..outgoing.deliveries import Delivery
 from ..panel.saved_views import SavedView
 from ..shops.accounts import GatewayAccount, Shop
 from ..shops.acts import Activity
+from ..shops.users import Role
 from .refusals import not_theirs
 
 P = ParamSpec("P")
@@ -39,8 +40,18 @@ def current_shop() -> Shop:
             abort(404)
         if session.get("shop") != shop.slug:
             session["shop"] = shop.slug
-        g.shop = shop
+        _look_at(shop)
     return g.shop  # type: ignore[no-any-return]
+
+
+def _look_at(shop: Shop) -> None:
+    """The request is about that shop from here on, and the user's role is the one they have there: 403 where that does
+    not reach what the view needs.
+    """
+    g.shop = shop
+    current_user.look_at(shop)
+    if not current_user.reaches(g.get("needed", Role.viewer), shop.id):
+        abort(403)
 
 
 def load_callback(id_: int) -> Callback:
@@ -101,29 +112,28 @@ def _load(kind: type[T], id_: int) -> T:
         abort(404)
     if shop is None:
         not_theirs()
-    g.shop = shop
+    _look_at(shop)
     return found
 
 
 def managers_only(view: Callable[P, R]) -> Callable[P, R]:
     """403 for viewers: they read only."""
-
-    @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not current_user.may_act:
-            abort(403)
-        return view(*args, **kwargs)
-
-    return guarded
+    return _only(Role.manager, view)
 
 
 def admins_only(view: Callable[P, R]) -> Callable[P, R]:
-    """403 for all but those who may set up: admins, and owners. Of which shops, the loading of things decides."""
+    """403 for all but those who may set up: admins of the shop it is about, and owners."""
+    return _only(Role.admin, view)
+
+
+def _only(role: Role, view: Callable[P, R]) -> Callable[P, R]:
+    """Of a view about one thing the shop is known, and asked, once the thing is loaded: before anything is done."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not current_user.may_set_up:
-            abort(403)
+        g.needed = role
+        if not request.view_args:
+            _look_at(current_shop())
         return view(*args, **kwargs)
 
     return guarded
