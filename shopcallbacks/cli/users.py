@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 from flask.cli import AppGroup
 
+from ..shops import people
 from ..shops.accounts import Shop
 from ..shops.acts import Activity
+from ..shops.sessions import UserSession
 from ..shops.users import OF_SHOPS, Role, User
 from .base import find_shop, plain_errors, table
 
@@ -21,8 +25,14 @@ why_option = click.option("--why", default="", help="The reason, kept in Activit
 @users.command("list")
 def list_users() -> None:
     """All users."""
-    rows = [(u.email, u.name, _rights(u), "on" if u.active else "off") for u in User.every()]
-    table(rows, ("E-MAIL", "NAME", "RIGHTS", "STATE"))
+    users = User.every()
+    seen = UserSession.last_seen(user.id for user in users)
+    rows = [(u.email, u.name, _rights(u), "on" if u.active else "off", _moment(seen.get(u.id))) for u in users]
+    table(rows, ("E-MAIL", "NAME", "RIGHTS", "STATE", "LAST SEEN"))
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "never"
 
 
 @users.command("add")
@@ -41,6 +51,40 @@ def add_user(email: str, name: str, role: str, slugs: tuple[str, ...], password:
     user = User.add(email, name, Role(role), password, [find_shop(slug) for slug in slugs])
     Activity.record("add user", None, what=f"{user.email}: {_rights(user)}")
     click.echo(f"User {user.email} added.")
+
+
+@users.command("invite")
+@click.argument("email")
+@click.option("--role", type=role_type, default=Role.manager, show_default=True)
+@click.option("--shop", "slug", help="The shop they are invited to; none for an owner.")
+@plain_errors
+def invite(email: str, role: str, slug: str | None) -> None:
+    """Invite somebody: prints a link that works once, for 7 days."""
+    click.echo(people.invite(None, email, Role(role), find_shop(slug) if slug else None).address())
+
+
+@users.command("password-link")
+@click.argument("email")
+@plain_errors
+def password_link(email: str) -> None:
+    """Print a link at which a user sets a new password: it works once, for an hour."""
+    click.echo(people.password_link(None, find_user(email)))
+
+
+@users.command("reset-second-factor")
+@click.argument("email")
+@plain_errors
+def reset_second_factor(email: str) -> None:
+    """For who lost their telephone and their recovery codes: they log in with the password alone."""
+    people.reset_second_factor(None, find_user(email))
+
+
+@users.command("end-sessions")
+@click.argument("email")
+@plain_errors
+def end_sessions(email: str) -> None:
+    """Log a user out everywhere."""
+    people.end_sessions(None, find_user(email))
 
 
 @users.command("set-password")

@@ -19,6 +19,7 @@ from .alerts.rules import AlertMessage, AlertRules, Style
 from .deliveries import Delivery
 from .endpoint import Endpoint
 from .http import Answered, Outgoing, Trouble
+from .letters import LinkLetter
 from .mail import Letter, Mailer
 from .sending import Sending
 from .signing import Purpose, SigningSecret, signed
@@ -36,7 +37,7 @@ class Receipt:
 class Parcel:
     """`tries`: as of when it was taken, to see whether it has moved on meanwhile."""
 
-    of: type[Delivery] | type[AlertMessage]
+    of: type[Delivery] | type[AlertMessage] | type[LinkLetter]
     id: int
     begun_at: datetime
     tries: int
@@ -52,9 +53,10 @@ def spread() -> bool:
 
 
 def take(limit: int, per_endpoint: int, seconds: float) -> list[Parcel]:
-    """What is due, ours for that long: alerts first, they are few."""
+    """What is due, ours for that long: what people wait for first, then alerts; they are few."""
     now = utcnow()
-    found = [_parcel_of_alert(message) for message in AlertMessage.lease(limit, now, seconds)]
+    found = [_parcel_of_letter(letter) for letter in LinkLetter.lease(limit, now, seconds)]
+    found += [_parcel_of_alert(message) for message in AlertMessage.lease(limit, now, seconds)]
     for endpoint in Endpoint.awake(now):
         room = min(per_endpoint, limit - len(found), endpoint.at_once or limit)
         if room > 0:
@@ -86,14 +88,18 @@ def _parcel_of_delivery(endpoint: Endpoint, delivery: Delivery, keys: list[str] 
     return Parcel(Delivery, delivery.id, delivery.begun_at, delivery.tries, send)
 
 
+def _parcel_of_letter(letter: LinkLetter) -> Parcel:
+    return Parcel(LinkLetter, letter.id, letter.begun_at, letter.tries, _mailing(letter.write()))
+
+
 def _parcel_of_alert(message: AlertMessage) -> Parcel:
-    send = _mailing(message) if message.recipient else _posting_alert(message)
+    letter = Letter(message.recipient, message.subject, message.text, message.name)
+    send = _mailing(letter) if message.recipient else _posting_alert(message)
     return Parcel(AlertMessage, message.id, message.begun_at, message.tries, send)
 
 
-def _mailing(message: AlertMessage) -> Callable[[], Receipt]:
+def _mailing(letter: Letter) -> Callable[[], Receipt]:
     mailer: Mailer = current_app.extensions["mailer"]
-    letter = Letter(message.recipient, message.subject, message.text, message.name)
 
     def send() -> Receipt:
         problem = mailer.send(letter)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
-from flask import abort, g, request, session
+from flask import Response, abort, g, redirect, request, session, url_for
 from flask_login import current_user
 
 from ..bulk.runs import BulkRun
@@ -18,7 +18,9 @@ from ..outgoing.deliveries import Delivery
 from ..panel.saved_views import SavedView
 from ..shops.accounts import GatewayAccount, Shop
 from ..shops.acts import Activity
-from ..shops.users import Role
+from ..shops.links import Link
+from ..shops.second_factor import SecondFactor
+from ..shops.users import Role, User
 from .refusals import not_theirs
 
 P = ParamSpec("P")
@@ -52,6 +54,14 @@ def _look_at(shop: Shop) -> None:
     current_user.look_at(shop)
     if not current_user.reaches(g.get("needed", Role.viewer), shop.id):
         abort(403)
+    if shop.needs_second_factor and SecondFactor.of(current_user) is None:
+        _set_up_first()
+
+
+def _set_up_first() -> NoReturn:
+    there = url_for("second_factor.show")
+    fragment = "HX-Request" in request.headers
+    abort(Response(status=403, headers={"HX-Redirect": there}) if fragment else redirect(there, 303))
 
 
 def load_callback(id_: int) -> Callback:
@@ -102,6 +112,26 @@ def load_act(id_: int) -> Activity:
     if act.callback_id is None:
         abort(404)
     return act
+
+
+def load_person(id_: int) -> User:
+    """Somebody who sees the current shop; an owner finds everybody. Else 404."""
+    person = db.session.get(User, id_)
+    if person is None:
+        abort(404)
+    if not current_user.owns and person.role_in(current_shop().id) is None:
+        not_theirs()
+    return person
+
+
+def load_invitation(id_: int) -> Link:
+    """One to the current shop, or to be an owner where the user is one; else 404."""
+    link = db.session.get(Link, id_)
+    if link is None:
+        abort(404)
+    if link not in Link.invitations(current_shop(), current_user.owns):
+        not_theirs()
+    return link
 
 
 def _load(kind: type[T], id_: int) -> T:

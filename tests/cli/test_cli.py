@@ -8,11 +8,13 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import Result
 from flask import Flask
 from flask.cli import AppGroup
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from shopcallbacks.callbacks import moves
@@ -72,7 +74,7 @@ def test_from_nothing_to_a_callback_url(flask: Run) -> None:
 def users_of(flask: Run) -> dict[str, list[str]]:
     """What `users list` has: rights and state by e-mail."""
     lines = [re.split(r"\s{2,}", line) for line in flask("users", "list").output.splitlines()[1:]]
-    return {line[0]: line[2:] for line in lines}
+    return {line[0]: line[2:4] for line in lines}
 
 
 def test_users_come_change_and_go(flask: Run) -> None:
@@ -105,7 +107,9 @@ def test_users_come_change_and_go(flask: Run) -> None:
     ]
 
 
-@pytest.mark.parametrize("verb", [("deactivate",), ("set-role", "viewer"), ("set-shops", "here"), ("set-password",)])
+@pytest.mark.parametrize(
+    "verb", [("end-sessions",), ("deactivate",), ("set-role", "viewer"), ("set-shops", "here"), ("set-password",)]
+)
 def test_whoever_is_changed_is_logged_out_everywhere(flask: Run, verb: tuple[str, ...]) -> None:
     user = make_user(Role.manager, make_shop("here"))
     UserSession.begin(user.id, "192.0.2.1", "Firefox")
@@ -144,6 +148,21 @@ def test_a_password_that_others_guess_is_refused(flask: Run, verb: tuple[str, ..
     assert "The password" in flask("users", *verb, code=1, USER_PASSWORD=password).output
     assert list(users_of(flask)) == ["lee@toys.example"]
     assert User.log_in("lee@toys.example", PASSWORD) is not None
+
+
+def test_an_invitation_and_a_password_link_are_printed_and_open_once(flask: Run, client: FlaskClient) -> None:
+    make_shop("toys")
+    invited = flask("users", "invite", "dana@x.example", "--shop", "toys", "--role", "admin").output.strip()
+    assert client.post(urlsplit(invited).path, data={"name": "Dana", "password": PASSWORD}).status_code == 303
+    assert users_of(flask) == {"dana@x.example": ["admin of toys", "on"]}
+    assert client.get(urlsplit(invited).path).status_code == 410
+    renewed = flask("users", "password-link", "dana@x.example").output.strip()
+    assert client.post(urlsplit(renewed).path, data={"new": "another horse, correct"}).status_code == 303
+    assert User.log_in("dana@x.example", "another horse, correct") is not None
+    assert (
+        "An owner is of every shop"
+        in flask("users", "invite", "a@x.example", "--role", "owner", "--shop", "toys", code=1).output
+    )
 
 
 def test_a_secret_can_come_from_the_environment(flask: Run) -> None:

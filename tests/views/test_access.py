@@ -12,6 +12,7 @@ from sqlalchemy import select
 from shopcallbacks.extensions import db
 from shopcallbacks.outgoing.alerts.rules import AlertMessage
 from shopcallbacks.outgoing.endpoint import Endpoint
+from shopcallbacks.shops import people
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.users import Role, User
 
@@ -38,16 +39,24 @@ def there(app: Flask) -> GatewayAccount:
 def settings_routes(app: Flask, account: GatewayAccount) -> Routes:
     """Method and address of every route of the settings, about that account and its shop."""
     alert = db.session.scalars(select(AlertMessage.id).where(AlertMessage.shop_id == account.shop_id)).first()
+    person = make_user(Role.viewer, account.shop)
+    invitation = people.invite(None, "invited@shop.example", Role.viewer, account.shop)
+    db.session.commit()
     values = {
         "name": "stripe",
         "id_": account.id,
         "secret_id": account.secrets[0].id,
         "callback_id": make_callback(account, message()).id,
     }
+    others = {
+        "/settings/alerts": {"id_": alert},
+        "/settings/people/invitations": {"id_": invitation.id},
+        "/settings/people": {"id_": person.id},
+    }
     found = {}
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("settings."):
-            given = values | ({"id_": alert} if rule.endpoint.startswith("settings.alerts.") else {})
+            given = values | next((more for part, more in others.items() if rule.rule.startswith(part)), {})
             path = re.sub(r"<(?:\w+:)?(\w+)>", lambda part, given=given: str(given[part[1]]), rule.rule)
             found[rule.endpoint] = ("POST" if "POST" in (rule.methods or ()) else "GET", path)
     return found
