@@ -224,7 +224,8 @@ def test_no_text_that_is_none_is_an_error_of_ours_in_whatever_field(
 
 
 def test_no_request_is_an_error_of_ours(actors: dict[str, FlaskClient], fuzzer: Fuzzer) -> None:
-    drawn = ((fuzzer.draw.choice(sorted(actors)), fuzzer.request()) for _ in range(COUNT))
+    drawn = [(fuzzer.draw.choice(sorted(actors)), fuzzer.request()) for _ in range(COUNT)]
+    drawn.sort(key=lambda one: "/people/" in one[1]["path"])  # last, for these keep others out
     assert broken(actors, (one for one in drawn if one[1]["path"] != "/logout" or one[0] == "nobody")) == []
 
 

@@ -23,6 +23,8 @@ def role(**more):
 def upgrade():
     op.add_column("users", sa.Column("owns", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.execute("UPDATE users SET owns = true WHERE role = 'owner'")
+    op.add_column("users", sa.Column("identity", sa.Text(), nullable=True))
+    op.create_unique_constraint(op.f("uq_users_identity"), "users", ["identity"])
     op.add_column("memberships", role(nullable=True))
     op.execute("DELETE FROM memberships USING users WHERE users.id = user_id AND owns")
     op.execute("UPDATE memberships SET role = users.role FROM users WHERE users.id = user_id")
@@ -124,4 +126,5 @@ def downgrade():
     op.execute("UPDATE users SET role = 'owner' WHERE owns")
     op.alter_column("users", "role", server_default=None)
     op.drop_column("memberships", "role")
+    op.drop_column("users", "identity")
     op.drop_column("users", "owns")

@@ -121,6 +121,12 @@ class Link(Base):
         return list(db.session.scalars(select(cls).where(cls._invites(), cls.email == email, of)))
 
     @classmethod
+    def for_email(cls, email: str) -> list[Link]:
+        """The invitations that open for whoever has that e-mail, the oldest first; locked."""
+        wanted = select(cls).where(cls._invites(), cls.email == email).order_by(cls.id).with_for_update(of=cls)
+        return [link for link in db.session.scalars(wanted) if link.opens]
+
+    @classmethod
     def _invites(cls) -> ColumnElement[bool]:
         unused = and_(cls.used_at.is_(None), cls.withdrawn_at.is_(None), cls.ends_at > func.now())
         return and_(cls.purpose == Purpose.invitation, unused)

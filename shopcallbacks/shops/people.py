@@ -15,6 +15,7 @@ from ..words.formats import ADDRESS
 from .accounts import Shop
 from .acts import Activity
 from .links import Link, Purpose
+from .provider import Identity
 from .second_factor import SecondFactor
 from .sessions import End
 from .users import OF_SHOPS, Membership, Role, User
@@ -68,8 +69,10 @@ def new_address(by: User | None, link: Link) -> str:
     return link.address()
 
 
-def join(link: Link, name: str, password: str) -> User:
-    """Who was invited, as a new user. `ValueError` where the password is not taken."""
+def join(link: Link, name: str, password: str | None) -> User:
+    """Who was invited, as a new user. `ValueError` where the password is not taken; without one they log in with the
+    provider only.
+    """
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(link.email, 0))))
     role = link.role or Role.viewer
     user = User.add(link.email, name.strip(), role, password, [link.shop] if link.shop else [])
@@ -87,6 +90,32 @@ def accept(link: Link, user: User) -> None:
     elif not user.owns and link.shop not in user.rights:
         user.memberships.append(Membership(shop=link.shop, role=link.role))
     _use(link, user)
+
+
+def by_identity(found: Identity) -> User:
+    """The user that the provider means: who came before; else whose e-mail it has verified, a user or somebody who is
+    invited. `Refused` for anybody else.
+    """
+    user = User.by_identity(found.subject)
+    if user is None and found.email:
+        user = User.by_email(found.email) or _join_all(found)
+        if user is not None and user.identity is None:
+            user.identity = found.subject
+            Activity.record("connect provider", user)
+    if user is None or user.identity != found.subject or not user.active:
+        raise Refused("Nobody here has your e-mail, as far as it is verified there. Ask an admin to invite you.")
+    return user
+
+
+def _join_all(found: Identity) -> User | None:
+    """By all invitations that are open for the e-mail."""
+    links = Link.for_email(found.email)
+    if not links:
+        return None
+    user = join(links[0], found.name, None)
+    for link in links[1:]:
+        accept(link, user)
+    return user
 
 
 def _use(link: Link, user: User) -> None:

@@ -83,7 +83,8 @@ class User(UserMixin, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    password_hash: Mapped[str]
+    password_hash: Mapped[str]  # empty: they log in with the provider only
+    identity: Mapped[str | None] = mapped_column(unique=True)  # who they are to the provider
     owns: Mapped[bool] = mapped_column(default=False, server_default=false())
     active: Mapped[bool] = mapped_column(default=True)
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
@@ -210,9 +211,10 @@ class User(UserMixin, Base):
             UserSession.end_all(self.id, why)
 
     @classmethod
-    def add(cls, email: str, name: str, role: Role, password: str, shops: list[Shop]) -> User:
-        """A new user with that role in each of the shops; `ValueError` with a sentence where the e-mail is taken, the
-        password or the shops don't do.
+    def add(cls, email: str, name: str, role: Role, password: str | None, shops: list[Shop]) -> User:
+        """A new user with that role in each of the shops; without a password they log in with the provider only.
+
+        `ValueError` with a sentence where the e-mail is taken, the password or the shops don't do.
         """
         if role is Role.owner and shops:
             raise ValueError("An owner sees every shop: name none.")
@@ -223,15 +225,20 @@ class User(UserMixin, Base):
             raise ValueError(f"{email!r} is not an e-mail address.")
         if cls.by_email(email) is not None:
             raise ValueError(f"There is a user {email} already.")
-        user = cls(email=email, name=name or email.split("@")[0], owns=role is Role.owner)
+        user = cls(email=email, name=name or email.split("@")[0], owns=role is Role.owner, password_hash="")
         user._take(dict.fromkeys(shops, role))
-        user.set_password(password)
+        if password is not None:
+            user.set_password(password)
         db.session.add(user)
         return user
 
     @classmethod
     def by_email(cls, email: str) -> User | None:
         return db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
+
+    @classmethod
+    def by_identity(cls, identity: str) -> User | None:
+        return db.session.scalar(select(cls).where(cls.identity == identity))
 
     @classmethod
     def of_session(cls, token: str) -> tuple[User, UserSession] | None:
@@ -243,8 +250,9 @@ class User(UserMixin, Base):
     def log_in(cls, email: str, password: str) -> User | None:
         """The active user with that password. Takes as long when there is none. `Busy` where too many log in."""
         user = cls.by_email(email)
-        fits = _fits(user.password_hash if user else _nobody(), password)
-        return user if fits and user is not None and user.active else None
+        hashed = user.password_hash if user else ""
+        fits = _fits(hashed or _nobody(), password)
+        return user if fits and hashed and user is not None and user.active else None
 
     @classmethod
     def who_see(cls, shop_id: int) -> list[User]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy.exc import DBAPIError
 from werkzeug.wrappers import Response
@@ -76,7 +76,8 @@ def show() -> str | Response:
 
 
 def _form(next_: str, **more: object) -> str:
-    return render_template("sessions/login.html", email=_email(), next=next_, **more)
+    provider = current_app.extensions["provider"]
+    return render_template("sessions/login.html", email=_email(), next=next_, provider=provider, **more)
 
 
 @bp.post("/login")

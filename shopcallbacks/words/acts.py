@@ -348,6 +348,7 @@ ACTS = {
     "end second factor": "switched their second factor off",
     "recovery codes": "made new recovery codes",
     "reset second factor": "reset a user's second factor",
+    "connect provider": "logged in with the company's log-in for the first time",
     "failed code": "gave the right password and a wrong code",
     "invite": "invited somebody",
     "new invitation link": "made a new link of an invitation",

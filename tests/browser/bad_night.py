@@ -39,7 +39,7 @@ def bad_night() -> dict[str, int]:
     shop = make_shop("night")
     shop.payment_reopens = False  # so that a payment after a failed try waits for a person
     admin = make_user(Role.owner, email=ADMIN)
-    make_user(Role.viewer, shop, email=VIEWER)
+    viewer = make_user(Role.viewer, shop, email=VIEWER)
     _calm_shop()
     make_shop("new-shop")
     with http_receiver() as receiver:
@@ -48,7 +48,7 @@ def bad_night() -> dict[str, int]:
         jobs.sweep_outgoing()
     make_order(shop)
     jobs.drain_outgoing()  # in vain: nobody listens any more
-    return found | _runs(shop, admin) | _test(found["account"], admin)
+    return found | _runs(shop, admin) | _test(found["account"], admin) | {"viewer": viewer.id}
 
 
 def worker_seen(minutes_ago: int) -> None:

@@ -193,6 +193,20 @@ SCREENS = (
     ),
     Screen("the keys", "/callbacks" + NIGHT, (press("Keys"), until("dialog[open]"))),
     Screen("settings", "/settings" + NIGHT),
+    Screen("settings, people", "/settings/people" + NIGHT),
+    Screen("settings, people for a viewer", "/settings/people", who=VIEWER),
+    Screen(
+        "settings, people, nobody invited", "/settings/people" + NIGHT, (untold, press("Invite"), until("#problem"))
+    ),
+    Screen(
+        "settings, people, a link shown once",
+        "/settings/people" + NIGHT,
+        (lambda page: page.get_by_label("E-mail").fill("new@shop.example"), press("Invite"), until("#fresh")),
+    ),
+    Screen("settings, a person", "/settings/people/{viewer}" + NIGHT, (unfold("Switch off"),)),
+    Screen("second factor", "/preferences/second-factor"),
+    Screen("forgot your password", "/passwords", who=NOBODY),
+    Screen("a link that is over", "/invitations/1/x", who=NOBODY, status=410),
     Screen("settings for a viewer", "/settings", who=VIEWER),
     Screen("settings, no gateway yet", "/settings?shop=new-shop"),
     Screen("gateway, which", "/settings/gateways/new" + NIGHT),

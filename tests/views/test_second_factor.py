@@ -128,7 +128,7 @@ def test_a_shop_that_demands_one_is_not_looked_at_without(client: FlaskClient, s
     assert client.post("/settings/people/second-factor?shop=toys", data={"demanded": "1"}).status_code == 303
     for path in ("/?shop=toys", "/callbacks?shop=toys", "/settings/people?shop=toys"):
         assert client.get(path).location == HERE, path
-    fragment = client.get("/dashboard/count?shop=toys", headers={"HX-Request": "true"})
+    fragment = client.get("/queue/count?shop=toys", headers={"HX-Request": "true"})
     assert (fragment.status_code, fragment.headers["HX-Redirect"]) == (403, HERE)
     assert client.get("/orders?shop=books").status_code == 200
     assert "Toys can be looked at with a second factor only." in client.get(HERE).text
