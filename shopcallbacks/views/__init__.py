@@ -8,6 +8,7 @@ from ..receiving import door
 from . import (
     activity,
     api,
+    books,
     bulk,
     callbacks,
     codes,
@@ -41,6 +42,7 @@ BLUEPRINTS = (
     *callbacks.BLUEPRINTS,
     bulk.bp,
     orders.bp,
+    books.bp,
     deliveries.bp,
     activity.bp,
     settings.bp,

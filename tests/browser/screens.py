@@ -166,6 +166,8 @@ SCREENS = (
             Screen(f"orders {words}, none", f"/orders?shop=calm&{name}=1"),
         )
     ),
+    Screen("the books to take along", "/books" + NIGHT),
+    Screen("the books, a day that is none", f"/books{NIGHT}&from=yesterday", status=422),
     Screen("order", "/orders/{order}"),
     Screen("order with money to decide on", "/orders/{decide}"),
     Screen("order that owes", "/orders/{owing}"),
