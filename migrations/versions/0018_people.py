@@ -35,8 +35,8 @@ def upgrade():
         "links",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column(
-            "purpose",
-            sa.Enum("invitation", "password", name="purpose", native_enum=False, length=32),
+            "kind",
+            sa.Enum("invitation", "password", name="linkkind", native_enum=False, length=32),
             nullable=False,
         ),
         sa.Column("email", sa.Text(), nullable=False),

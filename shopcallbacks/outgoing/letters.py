@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import Base, db
-from ..shops.links import Link, Purpose
+from ..shops.links import Link, LinkKind
 from .mail import Letter
 from .sending import Sending
 
@@ -46,7 +46,7 @@ class LinkLetter(Sending, Base):
 
     def write(self) -> Letter:
         """With a new address of the link."""
-        subject, said = _invitation(self.link) if self.link.purpose is Purpose.invitation else _password(self.link)
+        subject, said = _invitation(self.link) if self.link.kind is LinkKind.invitation else _password(self.link)
         return Letter(self.link.email, subject, said, f"link_{self.id}_{self.tries}")
 
 

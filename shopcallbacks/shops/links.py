@@ -19,14 +19,14 @@ from .accounts import Shop
 from .users import Role, User
 
 
-class Purpose(StrEnum):
+class LinkKind(StrEnum):
     """What a link is for, as its address begins."""
 
     invitation = "invitations"
     password = "passwords"
 
 
-LASTS = {Purpose.invitation: timedelta(days=7), Purpose.password: timedelta(hours=1)}
+LASTS = {LinkKind.invitation: timedelta(days=7), LinkKind.password: timedelta(hours=1)}
 
 
 class Link(Base):
@@ -40,7 +40,7 @@ class Link(Base):
     __table_args__ = (Index("ix_links_shop", "shop_id", "id"), Index("ix_links_user", "user_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    purpose: Mapped[Purpose]
+    kind: Mapped[LinkKind]
     email: Mapped[str]
     shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"))
     role: Mapped[Role | None]
@@ -58,15 +58,15 @@ class Link(Base):
     @classmethod
     def make(
         cls,
-        purpose: Purpose,
+        kind: LinkKind,
         email: str,
         by: User | None,
         shop: Shop | None = None,
         role: Role | None = None,
         user: User | None = None,
     ) -> Link:
-        link = cls(purpose=purpose, email=email, by=by, shop=shop, role=role, user=user)
-        link.ends_at = utcnow() + LASTS[purpose]
+        link = cls(kind=kind, email=email, by=by, shop=shop, role=role, user=user)
+        link.ends_at = utcnow() + LASTS[kind]
         db.session.add(link)
         db.session.flush()
         return link
@@ -75,7 +75,7 @@ class Link(Base):
         """A new address for it, to be shown or sent once. The former one stops working."""
         token = secrets.token_urlsafe(32)
         self.digest = self._digest(token)
-        return f"{current_app.config['PUBLIC_URL']}/{self.purpose}/{self.id}/{token}"
+        return f"{current_app.config['PUBLIC_URL']}/{self.kind}/{self.id}/{token}"
 
     def _digest(self, token: str) -> bytes:
         """That of a password names the password it replaces: once there is another one, it does not fit."""
@@ -83,20 +83,20 @@ class Link(Base):
         return hashlib.sha256(f"{token} {replaced}".encode()).digest()
 
     @classmethod
-    def find(cls, purpose: Purpose, id_: str, token: str) -> Link | None:
+    def find(cls, kind: LinkKind, id_: str, token: str) -> Link | None:
         """That of the address, where it still opens; locked until the transaction ends, so that it is used once."""
         key = read_id(id_)
         if key is None or db.session.get(cls, key) is None:
             return None
         link = locked(cls, key)
         fits = link.digest is not None and secrets.compare_digest(link.digest, link._digest(token))
-        return link if fits and link.purpose is purpose and link.opens else None
+        return link if fits and link.kind is kind and link.opens else None
 
     @property
     def opens(self) -> bool:
         """Neither used nor taken back nor too old; and whoever invited may still invite."""
         unused = self.used_at is None and self.withdrawn_at is None and self.ends_at > utcnow()
-        return unused and (self.by is None or self.purpose is Purpose.password or self._still_theirs(self.by))
+        return unused and (self.by is None or self.kind is LinkKind.password or self._still_theirs(self.by))
 
     def _still_theirs(self, by: User) -> bool:
         return by.active and (by.reaches(Role.admin, self.shop_id) if self.shop_id is not None else by.owns)
@@ -129,4 +129,4 @@ class Link(Base):
     @classmethod
     def _invites(cls) -> ColumnElement[bool]:
         unused = and_(cls.used_at.is_(None), cls.withdrawn_at.is_(None), cls.ends_at > func.now())
-        return and_(cls.purpose == Purpose.invitation, unused)
+        return and_(cls.kind == LinkKind.invitation, unused)

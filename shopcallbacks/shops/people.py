@@ -14,7 +14,7 @@ from ..extensions import db
 from ..words.formats import ADDRESS
 from .accounts import Shop
 from .acts import Activity
-from .links import Link, Purpose
+from .links import Link, LinkKind
 from .provider import Identity
 from .second_factor import SecondFactor
 from .sessions import End
@@ -44,7 +44,7 @@ def invite(by: User | None, email: str, role: Role, shop: Shop | None) -> Link:
         raise Refused(f"{email} is among the people already.")
     for former in Link.to(email, shop):
         former.withdraw()
-    link = Link.make(Purpose.invitation, email, by, shop, role)
+    link = Link.make(LinkKind.invitation, email, by, shop, role)
     Activity.record("invite", by, shop_id=link.shop_id, what=f"{email}: {_as(link)}")
     return link
 
@@ -195,7 +195,7 @@ def password_link(by: User | None, person: User) -> str:
     if not person.active:
         raise Refused(f"{person.name} is switched off.")
     _keep("password link", by, person)
-    return Link.make(Purpose.password, person.email, by, user=person).address()
+    return Link.make(LinkKind.password, person.email, by, user=person).address()
 
 
 def reset_second_factor(by: User | None, person: User) -> None:

@@ -12,7 +12,7 @@ from ..domain.errors import Refused
 from ..extensions import db
 from ..shops import people
 from ..shops.acts import LOG_IN, Activity
-from ..shops.links import Link, Purpose
+from ..shops.links import Link, LinkKind
 from ..shops.users import User
 from .screens import Shown
 from .sessions import begin_session
@@ -22,7 +22,7 @@ bp = Blueprint("invitations", __name__, url_prefix="/invitations")
 
 @bp.get("/<id_>/<token>")
 def show(id_: str, token: str) -> Shown:
-    link = Link.find(Purpose.invitation, id_, token)
+    link = Link.find(LinkKind.invitation, id_, token)
     return _page(link) if link else over()
 
 
@@ -38,7 +38,7 @@ def over() -> Shown:
 @bp.post("/<id_>/<token>")
 def join(id_: str, token: str) -> Shown:
     """A new user, logged in from here on."""
-    link = Link.find(Purpose.invitation, id_, token)
+    link = Link.find(LinkKind.invitation, id_, token)
     if link is None:
         return over()
     name = request.form.get("name", "")[:200]
@@ -56,7 +56,7 @@ def join(id_: str, token: str) -> Shown:
 @bp.post("/<id_>/<token>/acceptance")
 def accept(id_: str, token: str) -> Shown:
     """By who is logged in."""
-    link = Link.find(Purpose.invitation, id_, token)
+    link = Link.find(LinkKind.invitation, id_, token)
     if link is None:
         return over()
     if not current_user.is_authenticated:

@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from ..extensions import db, ring_outgoing
 from ..outgoing.letters import LinkLetter
 from ..shops.acts import Activity
-from ..shops.links import Link, Purpose
+from ..shops.links import Link, LinkKind
 from ..shops.tries import LETTERS, LETTERS_OF_ONE, account_key, network, tries
 from ..shops.users import User
 from .invitations import over
@@ -38,7 +38,7 @@ def ask() -> Shown:
         return _ask(wait_min=-(-wait // 60), email=email), 429
     user = User.by_email(email)
     if user is not None and user.active:
-        LinkLetter.post(Link.make(Purpose.password, user.email, None, user=user))
+        LinkLetter.post(Link.make(LinkKind.password, user.email, None, user=user))
         Activity.record("forgot password", user, what=f"from {request.remote_addr}")
         db.session.commit()
         ring_outgoing()
@@ -47,7 +47,7 @@ def ask() -> Shown:
 
 @bp.get("/<id_>/<token>")
 def show(id_: str, token: str) -> Shown:
-    link = Link.find(Purpose.password, id_, token)
+    link = Link.find(LinkKind.password, id_, token)
     return _page(link) if link else over()
 
 
@@ -57,7 +57,7 @@ def _page(link: Link, **more: Any) -> str:
 
 @bp.post("/<id_>/<token>")
 def save(id_: str, token: str) -> Shown:
-    link = Link.find(Purpose.password, id_, token)
+    link = Link.find(LinkKind.password, id_, token)
     if link is None or link.user is None or not link.user.active:
         return over()
     try:

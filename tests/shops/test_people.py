@@ -14,7 +14,7 @@ from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops import people
 from shopcallbacks.shops.accounts import Shop
 from shopcallbacks.shops.acts import Activity
-from shopcallbacks.shops.links import Link, Purpose
+from shopcallbacks.shops.links import Link, LinkKind
 from shopcallbacks.shops.users import Role, User
 
 from ..factories import PASSWORD, make_shop, make_user
@@ -32,8 +32,8 @@ def admin(shop: Shop) -> User:
 
 def opened(address: str) -> Link | None:
     """What a browser finds there."""
-    _, _, _, purpose, id_, token = address.split("/")
-    return Link.find(Purpose(purpose), id_, token)
+    _, _, _, kind, id_, token = address.split("/")
+    return Link.find(LinkKind(kind), id_, token)
 
 
 def acts() -> list[tuple[str, str | None, str]]:
@@ -85,8 +85,8 @@ def test_the_database_has_only_the_digest_of_a_link(admin: User, shop: Shop) -> 
     token = link.address().rpartition("/")[2]
     assert token not in repr([getattr(link, column.name) for column in Link.__table__.columns])
     for other in ("", token[:-1], token + "x", "x" * len(token)):
-        assert Link.find(Purpose.invitation, str(link.id), other) is None
-    assert Link.find(Purpose.password, str(link.id), token) is None
+        assert Link.find(LinkKind.invitation, str(link.id), other) is None
+    assert Link.find(LinkKind.password, str(link.id), token) is None
 
 
 def test_who_is_a_user_already_gets_the_role_beside_theirs(admin: User, shop: Shop) -> None:
