@@ -74,9 +74,8 @@ NAMES = (
     "account after all amount at back before body by callback callbackPW charset columns currency customer_email date "
     "digest_hours email filter former from handover_hour id kind known limit many mode money name next note number "
     "old_minutes only order over owed page part password per q reason recipients seen share shop shown silent since "
-    "book code demanded email new owner role sealed "
     "slug sort state stop_share tab text time_zone title to token unheard url verb waiting webhook webhook_style who "
-    "why whole set.signing_secrets set.x"
+    "why whole set.signing_secrets set.x book code new role sealed"
 ).split()
 BODIES = [
     *(b"", b"\x00", b"\xff\xfe", b"{", b"[1, 2]", b"null", b'"text"', b"1" * 6000, b"NaN", b"a=b&" * 5_000),
