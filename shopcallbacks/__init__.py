@@ -16,6 +16,7 @@ from .outgoing.http import Outgoing
 from .outgoing.mail import Mailer
 from .processing.asking import AskGateways
 from .receiving import door
+from .shops.provider import Provider
 from .shops.tries import Tries
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +39,7 @@ def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Fla
     app.extensions["ask"] = AskGateways(app.config["GATEWAY_HOSTS"])
     app.extensions["outgoing"] = Outgoing(app.config["OUTGOING_ALLOW_HTTP"], app.config["OUTGOING_ALLOW_PRIVATE"])
     app.extensions["mailer"] = Mailer(app.config["SMTP_SERVER"], app.config["MAIL_FROM"])
+    app.extensions["provider"] = Provider(app, app.config["OPEN_ID"]) if app.config["OPEN_ID"] else None
     door.init_app(app)
     if hops := app.config["TRUSTED_HOPS"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

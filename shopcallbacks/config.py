@@ -113,6 +113,12 @@ def _log_format(value: str) -> str:
     return value
 
 
+def _issuer(value: str) -> str:
+    if value and not (value.startswith("https://") or (value.startswith("http://") and is_local(value))):
+        raise ValueError("must be the https address of an OpenID provider, without /.well-known/...")
+    return value.rstrip("/")
+
+
 def _sender(value: str) -> str:
     if value and not ADDRESS.fullmatch(value):
         raise ValueError("must be an e-mail address, alerts@shop.example")
@@ -157,6 +163,10 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "OUTGOING_ALLOW_PRIVATE": ("OUTGOING_ALLOW_PRIVATE", _yes_or_no, "0"),
     "SMTP_URL": ("SMTP_SERVER", _smtp, ""),
     "MAIL_FROM": ("MAIL_FROM", _sender, ""),
+    "OIDC_ISSUER": ("OIDC_ISSUER", _issuer, ""),
+    "OIDC_CLIENT_ID": ("OIDC_CLIENT_ID", str, ""),
+    "OIDC_CLIENT_SECRET": ("OIDC_CLIENT_SECRET", str, ""),
+    "OIDC_TITLE": ("OIDC_TITLE", str, "your company's log-in"),
     "GATEWAY_HOSTS": ("GATEWAY_HOSTS", _gateway_hosts, "{}"),
 }
 
@@ -174,6 +184,9 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
             config[key] = reader(value)
         except ValueError as error:
             problems.append(f"{name} {error}.")
+    together = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    if missing := [name for name in together if not environ.get(name)]:
+        problems += [f"{name} is not set, and another OIDC_ is." for name in missing if len(missing) < len(together)]
     if problems:
         raise ConfigError("\n".join(problems))
     return config | fixed(config)
@@ -183,6 +196,7 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
     """What follows from the settings, and what is not for setting."""
     secure = config["PUBLIC_URL"].startswith("https://")
     return {
+        "OPEN_ID": OpenId.of(config) if config["OIDC_ISSUER"] else None,
         "SECRET_KEY": config["SECRET_KEYS"][0],
         "SECRET_KEY_FALLBACKS": config["SECRET_KEYS"][1:],
         "MAIL_FROM": config["MAIL_FROM"] or f"shopcallbacks@{urlsplit(config['PUBLIC_URL']).hostname}",
@@ -236,6 +250,21 @@ def _options(statement_s: int) -> str:
         "tcp_keepalives_count": 3,
     }
     return " ".join(f"-c {name}={value}" for name, value in limits.items())
+
+
+@dataclass(frozen=True)
+class OpenId:
+    """The provider that people may log in with. `title`: what stands on the button, "Log in with ..."."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    title: str
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> OpenId:
+        names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_TITLE")
+        return cls(*(config[name] for name in names))
 
 
 @dataclass(frozen=True)

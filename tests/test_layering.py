@@ -16,6 +16,7 @@ MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 KNOWN_TO = {
     "rq": {"extensions.py", "jobs"},
     "prometheus_client": {"metrics.py", "views/health.py"},
+    "authlib": {"shops/provider.py"},
     "requests": {"processing/asking.py", "outgoing/trial.py"},
 }
 

@@ -19,7 +19,7 @@ from ..extensions import Base, db, locked, utcnow
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..shops.acts import Activity
-from ..shops.users import User
+from ..shops.users import Role, User
 from ..words import acts
 from ..words.formats import age
 from .attempts import Attempt, KeptMessage
@@ -230,7 +230,9 @@ class Callback(Base):
     def barred(self, verb: Verb, user: User | None) -> str:
         """Why this user may not, in a sentence; empty where they may."""
         limit = self.account.shop.accept_limit
-        if verb is not Verb.accept or limit is None or user is None or user.may_set_up or not self._beyond(limit):
+        if verb is not Verb.accept or limit is None or user is None or not self._beyond(limit):
+            return ""
+        if user.reaches(Role.admin, self.shop_id):
             return ""
         return f"More than {limit}, or another currency, is for an admin to accept."
 

@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from ..extensions import db
-from ..shops import setup
+from ..shops import people, setup
 from ..shops.accounts import Shop
 from ..shops.acts import Activity
 from ..shops.order_rules import MOST_HELD_S, read_limit
@@ -45,6 +45,9 @@ def add_shop(slug: str, name: str, time_zone: str) -> None:
     "--payment-reopens/--no-payment-reopens", default=None, help="A payment reopens what a refusal cancelled."
 )
 @click.option("--parts/--no-parts", default=None, help="Payments of less add up to what the order costs.")
+@click.option(
+    "--second-factor/--no-second-factor", default=None, help="Whether it is looked at with a second factor only."
+)
 @click.option("--accept-limit", help='Above it only admins accept another sum: "100.00 EUR", or none.')
 @plain_errors
 def set_rules(
@@ -52,9 +55,10 @@ def set_rules(
     refusal_cancels_after: int | None,
     payment_reopens: bool | None,
     parts: bool | None,
+    second_factor: bool | None,
     accept_limit: str | None,
 ) -> None:
-    """Say how payments move the shop's orders. Without options it shows what is set."""
+    """Say how payments move the shop's orders, and who may look at it. Without options it shows what is set."""
     shop = find_shop(slug)
     given: dict[str, Any] = {
         "refusal_cancels_after": refusal_cancels_after,
@@ -67,7 +71,9 @@ def set_rules(
             rules, accept_limit=None if accept_limit == "none" else read_limit(*accept_limit.rsplit(" ", 1))
         )
     setup.rule_orders(shop, rules, None)
-    for name, value in vars(rules).items():
+    if second_factor is not None:
+        people.demand_second_factor(None, shop, second_factor)
+    for name, value in {**vars(rules), "second_factor": shop.needs_second_factor}.items():
         click.echo(f"{name}: {value if value is not None else 'none'}")
 
 

@@ -13,6 +13,7 @@ from ..outgoing.alerts import watch
 from ..outgoing.alerts.rules import AlertMessage
 from ..outgoing.deliveries import Delivery
 from ..outgoing.endpoint import Endpoint
+from ..outgoing.letters import LinkLetter
 from ..outgoing.parcels import Parcel
 from .at_once import AT_ONCE, LEASE_S, at_once
 
@@ -20,7 +21,7 @@ PER_ENDPOINT = 16
 
 
 def drain_outgoing() -> int:
-    """One batch of what goes out: order changes to shops' endpoints, alerts to people. How many were sent."""
+    """One batch of what goes out: order changes to shops' endpoints, alerts and links to people. How many were sent."""
     with current_app.app_context():
         bell().answer(Lane.outgoing)
         more = parcels.spread()
@@ -39,7 +40,7 @@ def send(taken: list[Parcel]) -> None:
 
 
 def _keep_parcels(kept: Iterable[Parcel]) -> None:
-    for of in (Delivery, AlertMessage):
+    for of in (Delivery, AlertMessage, LinkLetter):
         of.keep_lease([parcel.id for parcel in kept if parcel.of is of], LEASE_S)
 
 
@@ -48,7 +49,7 @@ def sweep_outgoing() -> None:
     with current_app.app_context():
         while look():
             pass
-        due = Endpoint.any_behind() or Delivery.any_due() or AlertMessage.any_due()
+        due = Endpoint.any_behind() or Delivery.any_due() or AlertMessage.any_due() or LinkLetter.any_due()
         db.session.rollback()
         if due:
             drain_outgoing()

@@ -21,6 +21,7 @@ from .alerts.rules import AlertMessage, AlertRules, Style
 from .deliveries import Delivery
 from .endpoint import Endpoint
 from .http import Answered, Outgoing, Trouble
+from .letters import LinkLetter
 from .mail import Letter, Mailer
 from .sending import Sending
 from .signing import Purpose, SigningSecret, signed
@@ -38,7 +39,7 @@ class Receipt:
 class Parcel:
     """`tries`: as of when it was taken, to see whether it has moved on meanwhile."""
 
-    of: type[Delivery] | type[AlertMessage]
+    of: type[Delivery] | type[AlertMessage] | type[LinkLetter]
     id: int
     begun_at: datetime
     tries: int
@@ -54,9 +55,10 @@ def spread() -> bool:
 
 
 def take(limit: int, per_endpoint: int, seconds: float) -> list[Parcel]:
-    """What is due, ours for that long: alerts first, they are few."""
+    """What is due, ours for that long: what people wait for first, then alerts; they are few."""
     now = utcnow()
-    found = take_alerts(limit, seconds)
+    found = [_parcel_of_letter(letter) for letter in LinkLetter.lease(limit, now, seconds)]
+    found += take_alerts(limit, seconds)
     for endpoint in Endpoint.awake(now):
         room = min(per_endpoint, limit - len(found), endpoint.at_once or limit)
         if room > 0:
@@ -93,8 +95,13 @@ def _parcel_of_delivery(endpoint: Endpoint, delivery: Delivery, keys: list[str] 
     return Parcel(Delivery, delivery.id, delivery.begun_at, delivery.tries, send)
 
 
+def _parcel_of_letter(letter: LinkLetter) -> Parcel:
+    return Parcel(LinkLetter, letter.id, letter.begun_at, letter.tries, _mailing(letter.write()))
+
+
 def _parcel_of_alert(message: AlertMessage) -> Parcel:
-    send = _mailing(message) if message.recipient else _posting_alert(message)
+    letter = Letter(message.recipient, message.subject, message.text, message.name)
+    send = _mailing(letter) if message.recipient else _posting_alert(message)
     return Parcel(AlertMessage, message.id, message.begun_at, message.tries, send)
 
 
@@ -105,9 +112,8 @@ def try_out(endpoint: Endpoint, now: datetime) -> Callable[[], Receipt]:
     return _posting(endpoint.url, keys, f"test_{secrets.token_hex(8)}", json.dumps(told).encode())
 
 
-def _mailing(message: AlertMessage) -> Callable[[], Receipt]:
+def _mailing(letter: Letter) -> Callable[[], Receipt]:
     mailer: Mailer = current_app.extensions["mailer"]
-    letter = Letter(message.recipient, message.subject, message.text, message.name)
 
     def send() -> Receipt:
         problem = mailer.send(letter)

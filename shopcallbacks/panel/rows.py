@@ -15,7 +15,7 @@ from ..domain.errors import Reason
 from ..domain.states import BY_A_PERSON, OFFERED, RULINGS, Effect, State, Verb
 from ..processing.foresight import forcing_may_help, retrying_may_help, ruling_may_help
 from ..shops.acts import Activity, last_move
-from ..shops.users import User
+from ..shops.users import Role, User
 from ..words import acts, outcomes, reasons
 from ..words.formats import Format, age
 from ..words.masking import mask
@@ -128,9 +128,13 @@ class Row:
         step = reasons.words_of(callback.reason, callback.conflict).step
         return step if step is not NextStep.retry else None
 
+    @property
+    def _may_act(self) -> bool:
+        return self.viewer is not None and self.viewer.reaches(Role.manager, self.callback.shop_id)
+
     def may(self, verb: Verb) -> bool:
         """Whether its row has the verb's button: the state allows it, and it can help."""
-        if verb not in self.callback.open_to or self.viewer is None or not self.viewer.may_act:
+        if verb not in self.callback.open_to or not self._may_act:
             return False
         if verb is Verb.retry:
             return retrying_may_help(self.callback.reason)

@@ -56,6 +56,7 @@ class Shop(Base):
 
     What it says of all its orders: `refusal_cancels_after` (seconds), `payment_reopens`, `parts`, as
     `domain.money.Settings` has them; above `accept_limit` only an admin may accept another sum or currency.
+    `needs_second_factor`: nobody looks at it without one.
     """
 
     __tablename__ = "shops"
@@ -71,6 +72,7 @@ class Shop(Base):
     parts: Mapped[bool] = mapped_column(default=False, server_default=false())
     accept_limit_minor: Mapped[int | None]
     accept_limit_currency: Mapped[str | None]
+    needs_second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
     accounts: Mapped[list[GatewayAccount]] = relationship(back_populates="shop", order_by="GatewayAccount.id")
 
     @classmethod

@@ -24,6 +24,11 @@ PASSWORDS = parse_many("5 per minute; 10 per 10 minutes; 20 per hour")
 CEILING = parse_many("100 per hour")
 # Wrong bearer tokens from one network. Right ones are never counted.
 TOKENS = parse_many("30 per minute")
+# Wrong codes of a second factor, as the ceiling: 20 tries an hour at one of 333,333.
+CODES = parse_many("20 per hour")
+# Letters to who forgot their password: to one address, and asked for from one network.
+LETTERS = parse_many("3 per hour")
+LETTERS_OF_ONE = parse_many("30 per hour")
 
 _QUIET_S = 1.0  # after Redis failed, so long nobody waits for it
 

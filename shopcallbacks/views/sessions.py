@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
-from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy.exc import DBAPIError
 from werkzeug.wrappers import Response
 
 from ..extensions import db
 from ..shops.acts import FAILED_LOG_IN, LOG_IN, LOG_INS_HELD, Activity
+from ..shops.second_factor import SecondFactor
 from ..shops.sessions import End, UserSession
 from ..shops.tries import CEILING, PASSWORDS, account_key, network, tries
 from ..shops.users import User
@@ -25,6 +27,9 @@ FOLLOWING = frozenset(
     "callbacks.news callbacks.row dashboard.count dashboard.first dashboard.gateways dashboard.over "
     "dashboard.undecided dashboard.widget deliveries.show noting.people settings.alerts.messages".split()
 )
+
+# Who has given the right password, and when: not logged in before the code.
+HALF, HALF_LASTS = "half", timedelta(minutes=10)
 
 
 def load_user(id_: str) -> User | None:
@@ -71,7 +76,8 @@ def show() -> str | Response:
 
 
 def _form(next_: str, **more: object) -> str:
-    return render_template("sessions/login.html", email=_email(), next=next_, **more)
+    provider = current_app.extensions["provider"]
+    return render_template("sessions/login.html", email=_email(), next=next_, provider=provider, **more)
 
 
 @bp.post("/login")
@@ -89,12 +95,26 @@ def log_in() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
     tries().give_back(PASSWORDS, *whose)
     if not device:
         tries().give_back(CEILING, whose[0])
+    return enter(user, next_)
+
+
+def enter(user: User, next_: str) -> Response:
+    """Who has proved to be the user goes in: at once, or by a code where they have a second factor."""
+    if SecondFactor.of(user) is None:
+        return go_in(user, next_)
+    session.clear()
+    session[HALF] = [user.id, int(time.time())]
+    return redirect(url_for("codes.show", next=next_ or None), 303)
+
+
+def go_in(user: User, next_: str) -> Response:
+    """A session begins, and leads to where the user wanted to go."""
     begin_session(user)
     _tell_of_others(user)
     Activity.record(LOG_IN, user, what=f"from {request.remote_addr}")
     db.session.commit()
     answer = redirect(own_path(next_) or url_for("dashboard.show"), 303)
-    remember(answer, email)
+    remember(answer, user.email)
     return answer
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
-from .bad_night import ADMIN, VIEWER
+from tests.factories import PASSWORD
+
+from .bad_night import ADMIN, CAREFUL, VIEWER
 
 Step = Callable[[Page], None]
 NOBODY = ""
@@ -53,6 +55,18 @@ def untold(page: Page) -> None:
 
 def ask(verb: str) -> tuple[Step, ...]:
     return press(f"{verb}…", "link"), until("dialog[open] form")
+
+
+def half_way(page: Page) -> None:
+    """The password is given, the code is not."""
+    page.get_by_label("E-mail").fill(CAREFUL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def wrong_code(page: Page) -> None:
+    page.get_by_label("Six digits").fill("x")
+    page.get_by_role("button", name="Log in").click()
 
 
 def select_all(page: Page) -> None:
@@ -166,6 +180,8 @@ SCREENS = (
             Screen(f"orders {words}, none", f"/orders?shop=calm&{name}=1"),
         )
     ),
+    Screen("the books to take along", "/books" + NIGHT),
+    Screen("the books, a day that is none", f"/books{NIGHT}&from=yesterday", status=422),
     Screen("order", "/orders/{order}"),
     Screen("order with money to decide on", "/orders/{decide}"),
     Screen("order that owes", "/orders/{owing}"),
@@ -193,6 +209,24 @@ SCREENS = (
     ),
     Screen("the keys", "/callbacks" + NIGHT, (press("Keys"), until("dialog[open]"))),
     Screen("settings", "/settings" + NIGHT),
+    Screen("settings, people", "/settings/people" + NIGHT),
+    Screen("settings, people for a viewer", "/settings/people", who=VIEWER),
+    Screen(
+        "settings, people, nobody invited", "/settings/people" + NIGHT, (untold, press("Invite"), until("#problem"))
+    ),
+    Screen(
+        "settings, people, a link shown once",
+        "/settings/people" + NIGHT,
+        (lambda page: page.get_by_label("E-mail").fill("new@shop.example"), press("Invite"), until("#fresh")),
+    ),
+    Screen("settings, a person", "/settings/people/{viewer}" + NIGHT, (unfold("Switch off"),)),
+    Screen("second factor", "/preferences/second-factor"),
+    Screen("the code of a log-in", "/login/code", (half_way, until("#code")), who=NOBODY),
+    Screen("the code of a log-in, wrong", "/login/code", (half_way, wrong_code, until("#failed")), who=NOBODY),
+    Screen("forgot your password", "/passwords", who=NOBODY),
+    Screen("a new password by a link", "/{password}", who=NOBODY),
+    Screen("an invitation", "/{invitation}", who=NOBODY),
+    Screen("a link that is over", "/invitations/1/x", who=NOBODY, status=410),
     Screen("settings for a viewer", "/settings", who=VIEWER),
     Screen("settings, no gateway yet", "/settings?shop=new-shop"),
     Screen("gateway, which", "/settings/gateways/new" + NIGHT),
@@ -269,6 +303,8 @@ NO_SCREENS = {
     "settings.accounts.numbers": "a part of the account's page",
     "deliveries.show": "a part of the order's page; without htmx it leads there",
     "settings.alerts.messages": "a part of the alerts' page",
+    "provider.ask": "leads to the provider",
+    "provider.answer": "leads back from the provider",
     "api.list_events": "JSON",
     "api.show_order": "JSON",
     "health.show": "JSON",

@@ -19,7 +19,7 @@ from tests.conftest import empty
 from tests.factories import PASSWORD
 from tests.processes import Site, site
 
-from .bad_night import ADMIN, VIEWER, bad_night, worker_seen
+from .bad_night import ADMIN, VIEWER, bad_night, links, worker_seen
 from .screens import NO_SCREENS, NOBODY, SCREENS, Screen
 
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -59,7 +59,7 @@ def our_app(environ: dict[str, str], live: Site, gateways: SimulatedGateways) ->
 
 @pytest.fixture(scope="module")
 def things(our_app: Flask, away: Site) -> dict[str, object]:
-    return {**bad_night(), "away": away.url}
+    return {**bad_night(), **links(), "away": away.url}
 
 
 @pytest.fixture(scope="module")

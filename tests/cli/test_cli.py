@@ -7,10 +7,12 @@ import io
 import json
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from flask.cli import AppGroup
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from shopcallbacks.callbacks import moves
@@ -54,9 +56,9 @@ def test_from_nothing_to_a_callback_url(flask: Run) -> None:
 
 
 def users_of(flask: Run) -> dict[str, list[str]]:
-    """What `users list` has: role, shops and state by e-mail."""
+    """What `users list` has: rights and state by e-mail."""
     lines = [re.split(r"\s{2,}", line) for line in flask("users", "list").output.splitlines()[1:]]
-    return {line[0]: line[2:] for line in lines}
+    return {line[0]: line[2:4] for line in lines}
 
 
 def test_users_come_change_and_go(flask: Run) -> None:
@@ -65,22 +67,23 @@ def test_users_come_change_and_go(flask: Run) -> None:
     flask("users", "add", "dana@x.example", "--shop", "toys", USER_PASSWORD="long enough pw")
     flask("users", "set-shops", "dana@x.example", "books", "toys", "--why", "helps out")
     flask("users", "set-role", "dana@x.example", "admin")
-    assert users_of(flask) == {"dana@x.example": ["admin", "books, toys", "on"]}
+    assert users_of(flask) == {"dana@x.example": ["admin of books, toys", "on"]}
     flask("users", "set-role", "dana@x.example", "viewer", "--shop", "books")
-    assert users_of(flask) == {"dana@x.example": ["viewer", "books", "on"]}
+    assert users_of(flask) == {"dana@x.example": ["admin of toys; viewer of books", "on"]}
     flask("users", "set-role", "dana@x.example", "owner")
-    assert users_of(flask) == {"dana@x.example": ["owner", "all", "on"]}
+    assert users_of(flask) == {"dana@x.example": ["owner of every shop", "on"]}
+    make_user(Role.owner, email="other@x.example")
     flask("users", "deactivate", "dana@x.example", "--why", "left")
-    assert users_of(flask) == {"dana@x.example": ["owner", "all", "off"]}
+    assert users_of(flask)["dana@x.example"] == ["owner of every shop", "off"]
     assert User.log_in("dana@x.example", "long enough pw") is None
     flask("users", "activate", "dana@x.example")
     flask("users", "set-password", "dana@x.example", USER_PASSWORD="another long one")
     assert User.log_in("dana@x.example", "another long one") is not None
     assert [(act.verb, act.what, act.why) for act in db.session.scalars(select(Activity).order_by(Activity.id))] == [
         ("add user", "dana@x.example: manager of toys", ""),
-        ("set shops", "dana@x.example: manager of books, toys", "helps out"),
+        ("set shops", "dana@x.example: manager of toys; viewer of books", "helps out"),
         ("set role", "dana@x.example: admin of books, toys", ""),
-        ("set role", "dana@x.example: viewer of books", ""),
+        ("set role", "dana@x.example: admin of toys; viewer of books", ""),
         ("set role", "dana@x.example: owner of every shop", ""),
         ("deactivate user", "dana@x.example", "left"),
         ("activate user", "dana@x.example", ""),
@@ -88,9 +91,11 @@ def test_users_come_change_and_go(flask: Run) -> None:
     ]
 
 
-@pytest.mark.parametrize("verb", [("deactivate",), ("set-role", "viewer"), ("set-shops",), ("set-password",)])
+@pytest.mark.parametrize(
+    "verb", [("end-sessions",), ("deactivate",), ("set-role", "viewer"), ("set-shops", "here"), ("set-password",)]
+)
 def test_whoever_is_changed_is_logged_out_everywhere(flask: Run, verb: tuple[str, ...]) -> None:
-    user = make_user(Role.manager, make_shop())
+    user = make_user(Role.manager, make_shop("here"))
     UserSession.begin(user.id, "192.0.2.1", "Firefox")
     db.session.commit()
     assert len(UserSession.of(user.id)) == 1
@@ -107,11 +112,14 @@ def test_whoever_is_changed_is_logged_out_everywhere(flask: Run, verb: tuple[str
         (("set-role", "none@x.example", "admin"), "name at least one"),
         (("set-shops", "only@x.example", "nowhere"), "There is no shop 'nowhere'."),
         (("deactivate", "who@x.example"), "There is no user 'who@x.example'."),
+        (("deactivate", "last@x.example"), "is the last owner"),
+        (("set-role", "last@x.example", "viewer", "--shop", "here"), "is the last owner"),
     ],
 )
 def test_rights_that_make_no_sense_are_refused(flask: Run, words: tuple[str, ...], sentence: str) -> None:
     make_user(Role.admin, make_shop("here"), email="only@x.example")
     make_user(Role.viewer, email="none@x.example")
+    make_user(Role.owner, email="last@x.example")
     before = users_of(flask)
     assert sentence in flask("users", *words, code=1, USER_PASSWORD="long enough pw").output
     assert users_of(flask) == before
@@ -124,6 +132,21 @@ def test_a_password_that_others_guess_is_refused(flask: Run, verb: tuple[str, ..
     assert "The password" in flask("users", *verb, code=1, USER_PASSWORD=password).output
     assert list(users_of(flask)) == ["lee@toys.example"]
     assert User.log_in("lee@toys.example", PASSWORD) is not None
+
+
+def test_an_invitation_and_a_password_link_are_printed_and_open_once(flask: Run, client: FlaskClient) -> None:
+    make_shop("toys")
+    invited = flask("users", "invite", "dana@x.example", "--shop", "toys", "--role", "admin").output.strip()
+    assert client.post(urlsplit(invited).path, data={"name": "Dana", "password": PASSWORD}).status_code == 303
+    assert users_of(flask) == {"dana@x.example": ["admin of toys", "on"]}
+    assert client.get(urlsplit(invited).path).status_code == 410
+    renewed = flask("users", "password-link", "dana@x.example").output.strip()
+    assert client.post(urlsplit(renewed).path, data={"new": "another horse, correct"}).status_code == 303
+    assert User.log_in("dana@x.example", "another horse, correct") is not None
+    assert (
+        "An owner is of every shop"
+        in flask("users", "invite", "a@x.example", "--role", "owner", "--shop", "toys", code=1).output
+    )
 
 
 def test_a_secret_can_come_from_the_environment(flask: Run) -> None:

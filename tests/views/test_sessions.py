@@ -101,8 +101,8 @@ def test_a_copied_cookie_ends_with_the_log_out(client: FlaskClient) -> None:
     [
         lambda user: user.set_password("another horse, correct"),
         lambda user: user.set_active(False),
-        lambda user: user.set_rights(Role.viewer, user.memberships),
-        lambda user: user.set_rights(Role.manager, [make_shop()]),
+        lambda user: user.set_rights(dict.fromkeys(user.shops, Role.viewer)),
+        lambda user: user.set_rights({make_shop(): Role.manager}),
     ],
     ids=["another password", "switched off", "another role", "other shops"],
 )
