@@ -44,6 +44,10 @@ class Paddle(Gateway):
     title = "Paddle Billing"
     letters = "Pd"
     docs = "https://developer.paddle.com/webhooks/about/signature-verification"
+    payment_pages = (
+        "https://vendors.paddle.com/transactions-v2/{id}",
+        "https://sandbox-vendors.paddle.com/transactions-v2/{id}",
+    )
     check = "HMAC-SHA256 of time and raw body, in the header Paddle-Signature"
     tested = "paddle-python-sdk 1.16 and the example in its tests"
     settings = (

@@ -73,6 +73,10 @@ class Stripe(Gateway):
     title = "Stripe"
     letters = "St"
     docs = "https://docs.stripe.com/webhooks"
+    payment_pages = (
+        "https://dashboard.stripe.com/payments/{id}",
+        "https://dashboard.stripe.com/test/payments/{id}",
+    )
     check = "HMAC-SHA256 of time and raw body, in the header Stripe-Signature"
     tested = "stripe 16 (Python), 23 (npm)"
     settings = (
