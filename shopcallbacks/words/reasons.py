@@ -143,6 +143,11 @@ def cause(reason: Reason, conflict: Conflict | None, gateway: str, asks: bool) -
     return words_of(reason, conflict).headline.format(gateway=gateway)
 
 
+# Why it is not forced among many.
+ONE_BY_ONE = {
+    "failed": "The check with {gateway} failed. Force one by one, each once you have seen it in {gateway}.",
+    "two": "Above {limit} it takes two people to force, one by one.",
+}
 # Why forcing can't help.
 WHY_NOT = {
     "not_the_check": "Forcing skips the check with {gateway}, nothing else, and it is not that check that keeps it.",
