@@ -29,7 +29,7 @@ from ..words.reasons import NextStep
 from . import problems, refusals
 from .access import current_shop
 from .sessions import load_user
-from .well_formed import path_of
+from .well_formed import path_here
 
 # What a view gives: a page, a page with a status, or a whole answer.
 Shown = str | BaseResponse | tuple[str, int]
@@ -166,10 +166,9 @@ def need_log_in() -> BaseResponse | None:
     """The one gate of all screens."""
     if request.endpoint in (None, "static") or request.blueprint in OPEN or current_user.is_authenticated:
         return None
-    if wants_fragment():  # the page it sits in is what to come back to
-        here = path_of(request.headers.get("HX-Current-URL", ""))
-        return Response(status=401, headers={"HX-Redirect": url_for("sessions.show", next=here)})
-    here = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    if wants_fragment():  # the page it sits in stays, with what was typed
+        return Response(pages.LOGGED_OUT, 401, content_type="text/plain; charset=utf-8")
+    here = request.full_path.rstrip("?") if request.method == "GET" else path_here(request.referrer or "")
     return redirect(url_for("sessions.show", next=here if here != "/" else None), 303)
 
 
@@ -187,7 +186,7 @@ def add_headers(response: Response) -> Response:
 
 
 def http_page(error: HTTPException) -> BaseResponse:
-    """A calm page for whatever went wrong; to htmx only the sentence, for the page's own place for trouble."""
+    """A calm page for whatever went wrong; to htmx only the sentence, which static/refused.js says."""
     told = error.get_response()
     if request.blueprint == "ingest" or error.response is not None:
         return told
@@ -200,8 +199,10 @@ def http_page(error: HTTPException) -> BaseResponse:
     if isinstance(error, TooBusy):
         title, sentence = pages.BUSY
     if wants_fragment():
-        told.headers.update({"HX-Retarget": "#trouble", "HX-Reswap": "textContent"})
-        told.set_data(sentence)
+        told.content_type = "text/plain; charset=utf-8"
+        if isinstance(error, CSRFError):
+            told.headers["HX-Trigger"] = "stale"
+        told.set_data(sentence if told.status_code >= 500 else f"{title}. {sentence}")
     else:  # not by render_template: that asks for the user, and the database may be away; and without any url_for
         told.set_data(current_app.jinja_env.get_template("errors/page.html").render(title=title, sentence=sentence))
     return told

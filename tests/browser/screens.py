@@ -259,6 +259,7 @@ NO_SCREENS = {
     "callbacks.original": "the bytes as they came",
     "callbacks.news": "a part of the panel",
     "callbacks.row": "a part of the panel",
+    "sessions.session_here": "JSON",
     "dashboard.count": "a part of every page",
     "dashboard.widget": "a part of the dashboard",
     "dashboard.over": "a part of the dashboard",
