@@ -24,23 +24,23 @@ const acted = ({ request, sourceEvent }) => request.method !== "GET" || ["click"
 
 // What is said on top, and until when: `away` until the server answers, `out` until somebody is logged in, `act` until the
 // next act.
-const place = document.getElementById("trouble");
-let said = "";
-function say(until, sentence, ...more) {
-  if (said === until && place.firstChild?.textContent === sentence) return;
-  said = until;
-  place.replaceChildren(sentence, ...more);
-  place.hidden = !sentence;
+const trouble = document.getElementById("trouble");
+let telling = "";
+function tell(until, sentence, ...more) {
+  if (telling === until && trouble.firstChild?.textContent === sentence) return;
+  telling = until;
+  trouble.replaceChildren(sentence, ...more);
+  trouble.hidden = !sentence;
 }
-function unsay(...kinds) {
-  if (kinds.includes(said)) say("", "");
+function untell(...kinds) {
+  if (kinds.includes(telling)) tell("", "");
 }
 
-function sayInDialog(sentence, ...more) {
+function tellInDialog(sentence, ...more) {
   const dialog = document.getElementById("dialog");
   const form = dialog?.open && dialog.querySelector("form");
   if (!form) return false;
-  unsayInDialog();
+  untellInDialog();
   const told = document.createElement("p");
   told.className = "ask-warning ask-trouble";
   told.setAttribute("role", "alert");
@@ -49,13 +49,13 @@ function sayInDialog(sentence, ...more) {
   buttons ? buttons.before(told) : form.append(told);
   return true;
 }
-const unsayInDialog = () => document.querySelector("#dialog .ask-trouble")?.remove();
+const untellInDialog = () => document.querySelector("#dialog .ask-trouble")?.remove();
 
 // When the server can't answer, that is said since when, until it answers again.
 let away = null;
 function lost() {
   away ??= new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-  say("away", `The server can't be reached since ${away}. What you see may be out of date; it is asked again by itself.`);
+  tell("away", `The server can't be reached since ${away}. What you see may be out of date; it is asked again by itself.`);
 }
 
 function logIn() {
@@ -68,12 +68,12 @@ function logIn() {
 
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (!acted(ctx)) return;
-  unsay("act");
-  unsayInDialog();
+  untell("act");
+  untellInDialog();
 });
 document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
   lost();
-  if (ctx && acted(ctx)) sayInDialog(UNKNOWN);
+  if (ctx && acted(ctx)) tellInDialog(UNKNOWN);
 });
 document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
   const { status } = ctx.response;
@@ -81,30 +81,31 @@ document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
   ctx.hx.reswap = "none";
   const way = status === 401 ? logIn : () => [];
   if (status >= 500 && !acted(ctx)) lost();
-  else if (!acted(ctx) || !sayInDialog(sentenceOf(ctx), ...way())) say(status === 401 ? "out" : "act", sentenceOf(ctx), ...way());
-  if (status === 401) out = true;
+  else if (!acted(ctx) || !tellInDialog(sentenceOf(ctx), ...way())) tell(status === 401 ? "out" : "act", sentenceOf(ctx), ...way());
+  if (status === 401) loggedOut = true;
 });
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (ctx.response.status >= 400) return;
   away = null;
-  unsay("away", "out");
+  untell("away", "out");
 });
 
 // Logged in again, here or in another tab, the page goes on with the new log-in's token.
-let out = false;
+let loggedOut = false;
 async function comeBack() {
   const answer = await fetch("/session", { headers: { Accept: "application/json" } }).catch(() => null);
   if (!answer?.ok) return;
   const { user, token } = await answer.json();
-  out = false;
+  loggedOut = false;
   const sentence = user === document.body.dataset.user ? AGAIN : SOMEBODY_ELSE;
-  if (!document.querySelector("#dialog .ask-trouble") || !sayInDialog(sentence)) say("act", sentence);
+  if (document.querySelector("#dialog .ask-trouble")) tellInDialog(sentence);
+  else if (telling || sentence === SOMEBODY_ELSE) tell("act", sentence);
   if (sentence === SOMEBODY_ELSE) return;
   for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = token;
   document.body.setAttribute("hx-headers:inherited", JSON.stringify({ "X-CSRFToken": token }));
 }
 for (const back of ["focus", "visibilitychange"]) {
-  window.addEventListener(back, () => { if (out && !document.hidden) comeBack(); }, true);
+  window.addEventListener(back, () => { if (loggedOut && !document.hidden) comeBack(); }, true);
 }
 // HX-Trigger: stale. The token is of a log-in that has ended.
 document.addEventListener("stale", comeBack);
@@ -121,5 +122,5 @@ document.addEventListener("htmx:after:swap", async ({ detail: { ctx } }) => {
     dialog.innerHTML = await answer.text();
     htmx.process(dialog);
   }
-  sayInDialog(sentence);
+  tellInDialog(sentence);
 });

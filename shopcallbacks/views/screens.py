@@ -9,14 +9,14 @@ from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import NoMoreData, ParseException
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..dashboard import causes, glance, queue, silence
 from ..dashboard.glance import Glance
-from ..domain.errors import Busy
+from ..domain.errors import OURS_TO_MEND, Busy
 from ..domain.states import Verb
 from ..domain.values import read_id
 from ..extensions import login_manager, utcnow
@@ -130,6 +130,7 @@ GLOBALS: dict[str, Any] = {
     "verdicts": outcomes.VERDICTS,
     "Verb": Verb,
     "NextStep": NextStep,
+    "OURS_TO_MEND": OURS_TO_MEND,
     "verbs": acts.VERBS,
 }
 FILTERS: dict[str, Any] = {
@@ -138,6 +139,7 @@ FILTERS: dict[str, Any] = {
     "usually": lambda per_hour: pages.usually(per_hour, written()),
     "silent": lambda heard: silence.silent(heard, written()),
     "headline": headline.headline,
+    "step_words": lambda step: NextStep.ask_admin if step.mends and not current_user.may_set_up else step,
     "event_words": lambda event: outcomes.event(event.kind),
     "act": lambda verb: acts.ACTS.get(verb, verb),
     # as the reader likes times and numbers
@@ -192,6 +194,9 @@ def http_page(error: HTTPException) -> BaseResponse:
         return told
     if problems.wanted():
         return problems.problem_of(error)
+    if isinstance(error, CSRFError) and _logged_out() and (way := need_log_in()):
+        refusals.mark()
+        return way
     title, sentence = pages.TROUBLE.get(told.status_code) or pages.TROUBLE[400 if told.status_code < 500 else 500]
     if isinstance(error, CSRFError):
         refusals.mark()
@@ -206,6 +211,14 @@ def http_page(error: HTTPException) -> BaseResponse:
     else:  # not by render_template: that asks for the user, and the database may be away; and without any url_for
         told.set_data(current_app.jinja_env.get_template("errors/page.html").render(title=title, sentence=sentence))
     return told
+
+
+def _logged_out() -> bool:
+    """Nobody knows while the database is away."""
+    try:
+        return not current_user.is_authenticated
+    except SQLAlchemyError:
+        return False
 
 
 class TooBusy(ServiceUnavailable):

@@ -10,21 +10,22 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.states import State, Verb
-from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.users import Role
-from tests.factories import make_user, message
+from tests.factories import make_account, make_user, message, request_for
 from tests.processes import until
 
 from .conftest import World, log_in
 
-HERE = "/callbacks?reason=amount_mismatch&sort=age"
+HERE = "/callbacks?reason=not_genuine&sort=age"
 TYPED = "not ours, she says"
 
 
 @pytest.fixture
 def callback(world: World) -> Callback:
-    return world.looked_at(world.call(world.stripe, message(world.order(), money=Money(1, "EUR"))))
+    """Signed by a stranger."""
+    stranger = make_account(signing_secrets=["whsec_forged"])
+    return world.looked_at(world.call(world.stripe, request_for(stranger, message(world.order()))))
 
 
 @pytest.fixture
@@ -189,7 +190,7 @@ def test_an_open_page_says_that_one_is_logged_out_until_one_is_logged_in(
     trouble = desk.locator("#trouble")
     expect(trouble).to_contain_text("You are logged out.", timeout=60_000)
     expect(trouble.get_by_role("link", name="Log in in another tab")).to_have_attribute(
-        "href", "/login?next=%2Fcallbacks%3Freason%3Damount_mismatch%26sort%3Dage"
+        "href", "/login?next=%2Fcallbacks%3Freason%3Dnot_genuine%26sort%3Dage"
     )
     expect(desk).to_have_url(HERE)
     log_in(desk, world.manager)
