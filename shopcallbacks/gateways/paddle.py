@@ -71,7 +71,7 @@ class Paddle(Gateway):
         if matched is None:
             return Verification.not_genuine("No signature fits a live secret key.")
         problem = age_problem(int(times[0]), request.arrived_at, settings["tolerance_s"])
-        return Verification.not_genuine(problem) if problem else Verification.genuine(matched=matched)
+        return Verification.not_genuine(problem, mistimed=True) if problem else Verification.genuine(matched=matched)
 
     def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
         try:

@@ -131,7 +131,8 @@ class Stripe(Gateway):
         if abs(age) > settings["tolerance_s"]:
             return Verification.not_genuine(
                 f"The signature fits, but its time is {abs(age):,.0f} s {'old' if age > 0 else 'ahead'}; "
-                f"{settings['tolerance_s']} s are allowed."
+                f"{settings['tolerance_s']} s are allowed.",
+                mistimed=True,
             )
         return self._of_our_account(request, settings, matched)
 

@@ -204,6 +204,8 @@ SCREENS = (
         (untold, press("Add"), until(".wrong")),
     ),
     Screen("gateway account", ACCOUNT, (unfold("End"), unfold("Add a secret"), unfold("Switch off"))),
+    Screen("what is ours to put right", ACCOUNT + "/cures/secret_retired"),
+    Screen("what is ours to put right, its time", ACCOUNT + "/cures/mistimed"),
     Screen("gateway account, switched off", "/settings/gateways/{off}"),
     Screen("gateway account, a test sent", ACCOUNT, (press("Send a test"), until("#test-story"))),
     Screen("gateway account, a test's page", "/settings/gateways/{account}/tests/{test}"),

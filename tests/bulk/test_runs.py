@@ -48,7 +48,7 @@ def manager(shop: Shop) -> User:
 
 def badly_signed(account: GatewayAccount, *orders: Order | None) -> list[Callback]:
     """A paid callback for each order, processed in vain."""
-    signer = make_account(account.shop)
+    signer = make_account()
     found = [make_callback(account, request_for(signer, message(order or "no-such-order"))) for order in orders]
     process()
     assert {callback.state for callback in found} == {State.unprocessed}

@@ -101,9 +101,9 @@ class Question:
         if not self.denied:
             return ""
         failed = [one for one in self.callback.attempts if one.verdict is Verdict.not_genuine]
-        checked = acts.times(len(failed))
-        last = f", last {written().moment(failed[-1].at, now(), seconds=False)}" if failed else ""
-        return f"{headline(self.callback)}. Checked {checked}{last}: {sentence(self.callback.detail)}"
+        last = ", last" if len(failed) > 1 else ","
+        when = f"{last} {written().moment(failed[-1].at, now(), seconds=False)}" if failed else ""
+        return f"{headline(self.callback)}. Checked {acts.times(len(failed))}{when}: {sentence(self.callback.detail)}"
 
     @cached_property
     def first(self) -> Activity | None:
