@@ -118,6 +118,13 @@ def waiting_count() -> int:
     return g.waiting_count  # type: ignore[no-any-return]
 
 
+def step_for(step: NextStep) -> NextStep:
+    """The next step as the reader can take it: what is to be put right is an admin's."""
+    if not step.mends or current_user.may_set_up:
+        return step
+    return NextStep.ask_admin if current_user.may_act else NextStep.see_why
+
+
 # What every template can ask for.
 GLOBALS: dict[str, Any] = {
     "current_shop": current_shop,
@@ -139,7 +146,7 @@ FILTERS: dict[str, Any] = {
     "usually": lambda per_hour: pages.usually(per_hour, written()),
     "silent": lambda heard: silence.silent(heard, written()),
     "headline": headline.headline,
-    "step_words": lambda step: NextStep.ask_admin if step.mends and not current_user.may_set_up else step,
+    "step_words": step_for,
     "event_words": lambda event: outcomes.event(event.kind),
     "act": lambda verb: acts.ACTS.get(verb, verb),
     # as the reader likes times and numbers

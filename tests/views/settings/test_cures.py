@@ -127,7 +127,11 @@ def test_a_manager_sends_an_admin_the_link(client: FlaskClient, account: Gateway
 def test_a_viewer_and_another_shop_see_no_cure(client: FlaskClient, account: GatewayAccount, old: Secret) -> None:
     cure = f"/settings/gateways/{account.id}/cures/secret_retired"
     log_in_as(client, Role.viewer, account.shop)
+    late(account, old)
     assert client.get(cure).status_code == 403
+    for address in ("/", "/callbacks", "/callbacks/causes"):
+        page = client.get(address).text
+        assert ("Signed with a secret you have retired" in page, cure in page) == (True, False)
     log_in_as(client, Role.admin, make_shop())
     assert client.get(cure).status_code == 404
 
