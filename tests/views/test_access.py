@@ -40,6 +40,7 @@ def settings_routes(app: Flask, account: GatewayAccount) -> Routes:
     alert = db.session.scalars(select(AlertMessage.id).where(AlertMessage.shop_id == account.shop_id)).first()
     values = {
         "name": "stripe",
+        "conflict": "secret_retired",
         "id_": account.id,
         "secret_id": account.secrets[0].id,
         "callback_id": make_callback(account, message()).id,
