@@ -72,10 +72,10 @@ RIGHT = {"email": "right@shop.example", "password": PASSWORD}
 GOOD = [text for text in TEXTS if "\x00" not in text and text.isprintable()]
 NAMES = (
     "account after all amount at back before body by callback callbackPW charset columns currency customer_email date "
-    "digest_hours email filter former from handover_hour id kind known limit look many mode money name next note number "
-    "old_minutes only order order_page over owed page part password per q reason recipients second seen share shop shown silent since "
+    "digest_hours email filter former from handover_hour id kind known limit many mode money name next note number "
+    "old_minutes only order over owed page part password per q reason recipients seen share shop shown silent since "
     "slug sort state stop_share tab text time_zone title to token unheard url verb waiting webhook webhook_style who "
-    "why whole set.signing_secrets set.x"
+    "why whole set.signing_secrets set.x look second order_page"
 ).split()
 BODIES = [
     *(b"", b"\x00", b"\xff\xfe", b"{", b"[1, 2]", b"null", b'"text"', b"1" * 6000, b"NaN", b"a=b&" * 5_000),
