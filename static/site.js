@@ -1,4 +1,4 @@
-// What HTML and htmx can't say: menus that close, polling that rests, and trouble that is told.
+// What HTML and htmx can't say: menus that close, and polling that rests.
 "use strict";
 
 // On a phone the tabs scroll: the one of this page is to be seen.
@@ -33,28 +33,6 @@ document.addEventListener("visibilitychange", () => {
 // HX-Trigger: {"say": "Order 251123-26 opened"} is read out.
 document.addEventListener("say", (event) => {
   document.getElementById("said").textContent = event.detail.value;
-});
-
-// When the server can't answer, that is said where the eye is, since when, until it answers again.
-let away = null;
-function trouble(sentence) {
-  const place = document.getElementById("trouble");
-  if (!place || place.textContent === sentence) return;
-  place.textContent = sentence;
-  place.hidden = !sentence;
-}
-function lost() {
-  away ??= new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-  trouble(`The server can't be reached since ${away}. What you see may be out of date; it is asked again by itself.`);
-}
-document.addEventListener("htmx:error", lost);
-document.addEventListener("htmx:response:error", (event) => {
-  if (event.detail.ctx.response.status >= 500) lost();
-});
-document.addEventListener("htmx:after:request", (event) => {
-  if (event.detail.ctx.response.status >= 400) return;
-  away = null;
-  trouble("");
 });
 
 // What needs script appears where there is script.
@@ -112,7 +90,7 @@ document.addEventListener("htmx:config:request", (event) => {
 });
 document.addEventListener("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
-  if (!ctx.held || ctx.response.status === 422) return;
+  if (!ctx.held || ctx.response.status >= 400) return;
   closeDialog();
   if (document.activeElement === document.body) document.querySelector(ctx.held).focus();
 });

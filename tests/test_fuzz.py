@@ -75,7 +75,7 @@ NAMES = (
     "digest_hours email filter former from handover_hour id kind known limit many mode money name next note number "
     "old_minutes only order over owed page part password per q reason recipients seen share shop shown silent since "
     "slug sort state stop_share tab text time_zone title to token unheard url verb waiting webhook webhook_style who "
-    "why whole set.signing_secrets set.x book code new role sealed"
+    "why whole set.signing_secrets set.x book code new role sealed look second order_page"
 ).split()
 BODIES = [
     *(b"", b"\x00", b"\xff\xfe", b"{", b"[1, 2]", b"null", b'"text"', b"1" * 6000, b"NaN", b"a=b&" * 5_000),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from ..callbacks.callback import Callback
+from ..domain.errors import Conflict, Reason
 from ..domain.states import OPENS, Effect, Verb
 from ..domain.values import Money
 from ..extensions import db
@@ -26,13 +27,16 @@ from .selection import Selection
 LOOKS_AT = 5000
 FOR_S = 3.0
 AT_ONCE = 250
+# What nobody denied: the gateway was not heard.
+FORCED_AMONG_MANY = Reason.gateway_unreachable
 TAKES_MONEY = (*OPENS, Effect.part_paid, Effect.taken_too, Effect.owed)
 
 
 @dataclass
 class Effects:
     """`effects` of messages on orders; `stays`: why others stay unprocessed, by headline; `asked`: whose gateway would
-    be asked, by title, for only its answer could tell; `skipped`: why the verb can't be done, by sentence."""
+    be asked, by title, for only its answer could tell; `skipped`: why the verb can't be done, by sentence; `verdicts`:
+    of a force, what the check with the gateway came to, in words."""
 
     total: int
     looked: int = 0
@@ -40,6 +44,7 @@ class Effects:
     stays: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
     moved: int = 0
     sums: Counter[tuple[Effect, str]] = field(default_factory=Counter)
 
@@ -84,10 +89,16 @@ def effects_of(
     return found
 
 
-def forcing_cannot_help(callback: Callback) -> str | None:
-    """A sentence where forcing would end as before."""
-    why_not = hopeless_to_force(callback)
-    return reasons.WHY_NOT[why_not].format(gateway=callback.account.title) if why_not else None
+def not_forced_among_many(callback: Callback) -> str | None:
+    """A sentence where forcing would end as before, or is for a person who has looked at this very callback."""
+    gateway = callback.account.title
+    if why_not := hopeless_to_force(callback):
+        return reasons.WHY_NOT[why_not].format(gateway=gateway)
+    if callback.reason is not FORCED_AMONG_MANY:
+        return reasons.ONE_BY_ONE["failed"].format(gateway=gateway)
+    if callback.forced_by_two:
+        return reasons.ONE_BY_ONE["two"].format(limit=callback.account.shop.force_limit)
+    return None
 
 
 def _at_stake(result: Result, desk: Desk) -> Money:
@@ -105,12 +116,14 @@ def _batches(ids: Sequence[int], size: int) -> Iterator[list[Callback]]:
 
 def _fits(found: Effects, verb: Verb, callback: Callback, user: User | None) -> bool:
     """Whether an attempt of it can be foreseen; if not, why, is noted."""
+    if verb is Verb.force and callback.reason is not None:
+        found.verdicts[_cause(callback.reason, callback.conflict, callback)] += 1
     if verb not in callback.open_to:
         found.skipped[acts.VERBS[verb].skipped] += 1
+    elif verb is Verb.force and (sentence := not_forced_among_many(callback)):
+        found.skipped[sentence] += 1
     elif barred := callback.barred(verb, user):
         found.skipped[barred] += 1
-    elif verb is Verb.force and (sentence := forcing_cannot_help(callback)):
-        found.skipped[sentence] += 1
     elif not verb.attempts:
         found.moved += 1
     elif callback.would_ask(verb.attempts):
@@ -135,5 +148,8 @@ def _tell(found: Effects, verb: Verb, callback: Callback, tried: Tried, desk: De
     elif verb is Verb.unowe:
         found.moved += 1
     elif failure is not None:
-        account = callback.account
-        found.stays[reasons.cause(failure.reason, failure.conflict, account.title, account.asks)] += 1
+        found.stays[_cause(failure.reason, failure.conflict, callback)] += 1
+
+
+def _cause(reason: Reason, conflict: Conflict | None, callback: Callback) -> str:
+    return reasons.cause(reason, conflict, callback.account.title, callback.account.asks)

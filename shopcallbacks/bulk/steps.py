@@ -17,7 +17,7 @@ from ..domain.states import Lane, Verb
 from ..extensions import db
 from ..shops.accounts import GatewayAccount
 from ..words import acts, outcomes, reasons
-from .preview import forcing_cannot_help
+from .preview import not_forced_among_many
 from .runs import BulkItem, BulkRun, ItemState, RunState
 
 STAGES = (1, 5)
@@ -132,7 +132,7 @@ def _do_next(run: BulkRun, follow_up: FollowUp) -> None:
 
 def _do(run: BulkRun, item: BulkItem, callback: Callback, follow_up: FollowUp) -> bool:
     """The verb, guarded as ever. False where it could not be done."""
-    if run.verb is Verb.force and (sentence := forcing_cannot_help(callback)):
+    if run.verb is Verb.force and (sentence := not_forced_among_many(callback)):
         item.close(ItemState.skipped, acts.VERBS[run.verb].skipped, sentence)
         run.skipped += 1
         return False

@@ -29,6 +29,8 @@ STUCK_AFTER = timedelta(seconds=60)
 # By the database's clock, which is the same for every host.
 NOW = func.statement_timestamp()
 
+# The act of the first of two people who force.
+FIRST_OF_TWO = "ask to force"
 # Verdicts on which a person can decide without asking the gateway once more.
 CHECKED = (Verdict.genuine, Verdict.skipped)
 # Why money waits for a person's word.
@@ -229,12 +231,30 @@ class Callback(Base):
 
     def barred(self, verb: Verb, user: User | None) -> str:
         """Why this user may not, in a sentence; empty where they may."""
+        if verb is Verb.force and user is not None and self._asked_by(user):
+            return "You asked for it to be forced. It takes another person to do it."
         limit = self.account.shop.accept_limit
         if verb is not Verb.accept or limit is None or user is None or not self._beyond(limit):
             return ""
         if user.reaches(Role.admin, self.shop_id):
             return ""
         return f"More than {limit}, or another currency, is for an admin to accept."
+
+    @property
+    def forced_by_two(self) -> bool:
+        """Its shop wants two people for so large a sum: one asks, another one forces."""
+        limit = self.account.shop.force_limit
+        return limit is not None and self._beyond(limit)
+
+    @property
+    def first_of_two(self) -> Activity | None:
+        """Who asked for a force that takes two, as long as nothing else was done about it."""
+        last = Activity.last_about(self.id) if self.forced_by_two else None
+        return last if last is not None and last.verb == FIRST_OF_TWO else None
+
+    def _asked_by(self, user: User) -> bool:
+        first = self.first_of_two
+        return first is not None and first.user_id == user.id
 
     @hybrid_property
     def to_decide(self) -> bool:
@@ -316,10 +336,11 @@ class Callback(Base):
     ) -> None:
         """The verb, kept as the user's act (None: the command line). `Refused` where it can't be done (any more).
 
-        `seen`: the version they saw; `what`: what the act is part of, for the list of acts; `more`: what they said
-        besides.
+        A force that takes two people is only asked for by the first. `seen`: the version they saw; `what`: what the act
+        is part of, for the list of acts; `more`: what they said besides.
         """
         self.guard(verb, why, seen)
+        act: str = verb
         if verb is Verb.remove:
             self._end(State.invalid)
         elif verb is Verb.close:
@@ -333,9 +354,12 @@ class Callback(Base):
                 self._ask_for(AttemptKind.retry, user, why, more)
         elif verb.attempts:
             self._check(verb, user, more)
-            self._ask_for(verb.attempts, user, why, more)
+            if verb is Verb.force and user is not None and self.forced_by_two and self.first_of_two is None:
+                act = FIRST_OF_TWO
+            else:
+                self._ask_for(verb.attempts, user, why, more)
         self.version += 1
-        Activity.record(verb, user, self.shop_id, self.id, self.order_id, why.strip(), what or more.told)
+        Activity.record(act, user, self.shop_id, self.id, self.order_id, why.strip(), what or more.told)
 
     def _end(self, state: State) -> None:
         self.state, self.settled_at = state, utcnow()

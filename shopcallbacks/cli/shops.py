@@ -8,11 +8,12 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
+from ..domain.values import Money
 from ..extensions import db
 from ..shops import people, setup
 from ..shops.accounts import Shop
 from ..shops.acts import Activity
-from ..shops.order_rules import MOST_HELD_S, read_limit
+from ..shops.order_rules import MOST_HELD_S, read_limit, read_order_page
 from .base import find_shop, plain_errors, table
 
 shops = AppGroup("shops", help="Shops and their API tokens.")
@@ -49,6 +50,8 @@ def add_shop(slug: str, name: str, time_zone: str) -> None:
     "--second-factor/--no-second-factor", default=None, help="Whether it is looked at with a second factor only."
 )
 @click.option("--accept-limit", help='Above it only admins accept another sum: "100.00 EUR", or none.')
+@click.option("--force-limit", help='Above it two people must force: "100.00 EUR", or none.')
+@click.option("--order-page", help="The shop's own page of an order: https://shop.example/orders/{number}, or none.")
 @plain_errors
 def set_rules(
     slug: str,
@@ -57,6 +60,8 @@ def set_rules(
     parts: bool | None,
     second_factor: bool | None,
     accept_limit: str | None,
+    force_limit: str | None,
+    order_page: str | None,
 ) -> None:
     """Say how payments move the shop's orders, and who may look at it. Without options it shows what is set."""
     shop = find_shop(slug)
@@ -67,14 +72,20 @@ def set_rules(
     }
     rules = replace(shop.order_rules, **{name: value for name, value in given.items() if value is not None})
     if accept_limit is not None:
-        rules = replace(
-            rules, accept_limit=None if accept_limit == "none" else read_limit(*accept_limit.rsplit(" ", 1))
-        )
+        rules = replace(rules, accept_limit=_limit(accept_limit))
+    if force_limit is not None:
+        rules = replace(rules, force_limit=_limit(force_limit))
+    if order_page is not None:
+        rules = replace(rules, order_page="" if order_page == "none" else read_order_page(order_page))
     setup.rule_orders(shop, rules, None)
     if second_factor is not None:
         people.demand_second_factor(None, shop, second_factor)
     for name, value in {**vars(rules), "second_factor": shop.needs_second_factor}.items():
-        click.echo(f"{name}: {value if value is not None else 'none'}")
+        click.echo(f"{name}: {value if value not in (None, '') else 'none'}")
+
+
+def _limit(text: str) -> Money | None:
+    return None if text == "none" else read_limit(*text.rsplit(" ", 1))
 
 
 @shops.command("new-token")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, case, false, func, literal, or_, select, text
 
 from ..callbacks.callback import MISMATCHES, TO_DECIDE, Callback
-from ..domain.errors import Conflict, Reason
+from ..domain.errors import OURS_TO_MEND, Conflict, Reason
 from ..domain.money import causes_for
 from ..domain.states import Verb
 from ..domain.values import Money
@@ -135,8 +135,12 @@ def clusters(*where: ColumnElement[bool]) -> tuple[Group, ...]:
     return _groups(CLUSTER, *where)
 
 
+# What we can put right ourselves comes before what others did.
+OURS_FIRST = func.coalesce(func.min(Callback.conflict).in_(OURS_TO_MEND), false()).desc()
+
+
 def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]:
-    """The largest cause first."""
+    """What is ours to mend first, then the largest."""
     stakes = _stakes_by_cause(by, *where)
     rows: Sequence[Any] = db.session.execute(
         select(
@@ -149,7 +153,7 @@ def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]
         )
         .where(*where)
         .group_by(*by)
-        .order_by(text("count DESC"), func.min(Callback.received_at))
+        .order_by(OURS_FIRST, text("count DESC"), func.min(Callback.received_at))
         .limit(CLUSTERS)
     ).all()
     found = []

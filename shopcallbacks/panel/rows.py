@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..callbacks.attempts import Attempt
-from ..callbacks.callback import Callback
+from ..callbacks.callback import FIRST_OF_TWO, Callback
 from ..callbacks.claims import Claim
 from ..callbacks.notes import Note, Thread, threads_of
 from ..dashboard.pulse import ALIVE_FOR
 from ..domain.errors import Reason
 from ..domain.states import BY_A_PERSON, OFFERED, RULINGS, Effect, State, Verb
-from ..processing.foresight import forcing_may_help, retrying_may_help, ruling_may_help
+from ..processing.foresight import FORCE_SKIPS, forcing_may_help, retrying_may_help, ruling_may_help
 from ..shops.acts import Activity, last_move
 from ..shops.users import Role, User
 from ..words import acts, outcomes, reasons
@@ -213,6 +213,9 @@ class Row:
 
     def _unprocessed_line(self) -> str:
         callback, detail, last = self.callback, self.callback.detail.rstrip("."), self.last
+        if self.act is not None and self.act.verb == FIRST_OF_TWO:
+            who, at = self.who(self.act.user), self._clock(self.act.at)
+            return f"{who} asked a second person to force it, {at}: {self.act.why}"
         asked = Verb.asking(last.kind) if last else None
         if last and asked in RULINGS.values() and last.reason is callback.reason and last.detail != callback.detail:
             assert asked is not None
@@ -232,9 +235,10 @@ class Row:
         return detail
 
 
-def put_away(callback: Callback) -> bool:
-    """By a person's act, which tells why: as invalid, or as dealt with."""
-    return callback.state is State.invalid or callback.effect is Effect.closed
+def told_by_its_act(callback: Callback) -> bool:
+    """A person's act tells why it stands as it does: put away, as invalid or as dealt with; or asked to be forced."""
+    asked = callback.state is State.unprocessed and callback.reason in FORCE_SKIPS and callback.forced_by_two
+    return callback.state is State.invalid or callback.effect is Effect.closed or asked
 
 
 def rows_of(callbacks: Iterable[Callback], viewer: User | None, now: datetime) -> list[Row]:
@@ -242,7 +246,7 @@ def rows_of(callbacks: Iterable[Callback], viewer: User | None, now: datetime) -
     callbacks = list(callbacks)
     ids = [callback.id for callback in callbacks]
     attempts = Attempt.last_of(ids)
-    acts = Activity.last_of(callback.id for callback in callbacks if put_away(callback))
+    acts = Activity.last_of(callback.id for callback in callbacks if told_by_its_act(callback))
     claims, notes = Claim.of(ids), threads_of(ids)
     return [
         Row(
@@ -263,6 +267,6 @@ def full_row(
 ) -> Row:
     """The row of a callback whose acts and notes are at hand, and all of whose attempts are looked at anyway."""
     last = callback.attempts[-1] if callback.attempts else None
-    act = last_move(acts) if put_away(callback) else None
+    act = last_move(acts) if told_by_its_act(callback) else None
     thread = Thread(len(notes), notes[-1]) if notes else None
     return Row(callback, last, act, viewer, now, Claim.of([callback.id]).get(callback.id), thread)

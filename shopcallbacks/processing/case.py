@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from ..callbacks.due import Due
+from ..domain.errors import Conflict
 from ..domain.money import Ruling
 from ..domain.money import Settings as Rules
 from ..domain.states import RULINGS, AttemptKind
@@ -20,6 +21,7 @@ from ..gateways.base import Gateway
 from ..gateways.base import Kind as SettingKind
 from ..shops.accounts import GatewayAccount, Mode, Reading
 from ..shops.secrets import Secret, SecretUnreadable
+from .diagnosis import Others
 
 
 @dataclass(frozen=True)
@@ -120,24 +122,26 @@ class Accounts:
             raise found
         return found
 
-    def others(self, due: Due) -> list[tuple[str, dict[str, Any]]]:
+    def others(self, due: Due) -> list[Others]:
         """Settings with secrets that were not live for the callback, and with those of the shop's other accounts; but
         for those that can't be read any more."""
         account = self._accounts[due.account_id]
-        found: list[tuple[str, dict[str, Any]]] = []
+        found: list[Others] = []
         for secret in account.secrets:
             if secret.ends_at is not None and not secret.live(due.received_at):
-                _add(found, f"the secret retired {secret.ends_at:%d %b %H:%M} UTC", account, [secret])
+                label = f"the secret retired {secret.ends_at:%d %b %H:%M} UTC"
+                with suppress(SecretUnreadable):  # then it can't tell anything
+                    settings = account.settings_with([secret])[0]
+                    found.append(Others(label, settings, Conflict.secret_retired, secret.id))
         for other in account.shop.accounts:
             if other.id != account.id and other.gateway_name == account.gateway_name:
                 live = [secret for secret in other.secrets if secret.live(due.received_at)]
-                _add(found, f"the secret of the account {other.title}", other, live)
+                same = other.mode is account.mode
+                conflict = Conflict.secret_elsewhere if same else Conflict.secret_of_other_mode
+                label = f"the secret of the account {other.title}" + ("" if same else f", in {other.mode} mode")
+                with suppress(SecretUnreadable):
+                    found.append(Others(label, other.settings_with(live)[0], conflict))
         return found
-
-
-def _add(found: list[tuple[str, dict[str, Any]]], label: str, account: GatewayAccount, secrets: list[Secret]) -> None:
-    with suppress(SecretUnreadable):  # then it can't tell anything
-        found.append((label, account.settings_with(secrets)[0]))
 
 
 def _labels(gateway: Gateway, live: list[Secret]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from ..domain.errors import CallbackFailed, Reason
 from ..domain.values import Answer, Ask, Message, NoAnswer, Outcome, Verdict, Verification
 from ..logs import told
 from .case import Accounts, Case
-from .diagnosis import explain
+from .diagnosis import Diagnosis, explain
 from .verifying import Asker
 
 # So much processor time one callback may take to be examined; the slowest honest one takes a few hundred ms. Well below
@@ -43,7 +43,7 @@ class Finding:
     case: Case | None = None
     verification: Verification | None = None
     messages: tuple[Message, ...] = ()
-    diagnosis: str | None = None
+    diagnosis: Diagnosis | None = None
     failure: CallbackFailed | None = None
     error: str | None = None
 
@@ -113,9 +113,12 @@ class Examining:
         """What would have made it pass, where that is known."""
         case, due = self.finding.case, self.finding.due
         assert case is not None
+        verification = self.finding.verification
         assert due.request is not None
-        self.finding.diagnosis = explain(case.gateway, due.request, case.settings, self._accounts.others(due))
-        return CallbackFailed(Reason.not_genuine, self.finding.diagnosis) if self.finding.diagnosis else failure
+        assert verification is not None
+        found = explain(case.gateway, due.request, case.settings, verification, self._accounts.others(due))
+        self.finding.diagnosis = found
+        return CallbackFailed(Reason.not_genuine, found.sentence, found.conflict) if found else failure
 
 
 def _take_as_kept(finding: Finding) -> None:

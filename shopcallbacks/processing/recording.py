@@ -99,7 +99,7 @@ def _attempt(outcome: Outcome) -> dict[str, Any]:
         "verdict": verification.verdict if verification else None,
         "verification": _clean(verification.detail) if verification else "",
         "secret": finding.case.label(verification.matched) if verification and finding.case else None,
-        "diagnosis": finding.diagnosis,
+        "diagnosis": finding.diagnosis.sentence if finding.diagnosis else None,
         "outcome": speaking.message.outcome if speaking else None,
         "effect": outcome.effect,
         "reason": failure.reason if failure else None,

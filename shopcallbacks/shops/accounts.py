@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
 from flask import current_app
 from sqlalchemy import ForeignKey, UniqueConstraint, false, select, text, true
@@ -27,6 +28,7 @@ from ..gateways.gone import Gone
 from ..gateways.kit.errors import ReadError
 from ..gateways.kit.own_field import OwnField
 from ..gateways.settings import check, check_one, complete
+from ..words.masking import mask
 from .order_rules import Meeting, OrderRules
 from .secrets import Secret
 
@@ -55,7 +57,8 @@ class Shop(Base):
     """A tenant: whose orders are paid. `time_zone` (IANA) is the clock its people read.
 
     What it says of all its orders: `refusal_cancels_after` (seconds), `payment_reopens`, `parts`, as
-    `domain.money.Settings` has them; above `accept_limit` only an admin may accept another sum or currency.
+    `domain.money.Settings` has them; above `accept_limit` only an admin may accept another sum or currency;
+    above `force_limit` it takes two people to force. `order_page`: where people see an order in its own back office.
     `needs_second_factor`: nobody looks at it without one.
     """
 
@@ -73,6 +76,9 @@ class Shop(Base):
     accept_limit_minor: Mapped[int | None]
     accept_limit_currency: Mapped[str | None]
     needs_second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    force_limit_minor: Mapped[int | None]
+    force_limit_currency: Mapped[str | None]
+    order_page: Mapped[str] = mapped_column(default="", server_default="")
     accounts: Mapped[list[GatewayAccount]] = relationship(back_populates="shop", order_by="GatewayAccount.id")
 
     @classmethod
@@ -94,16 +100,32 @@ class Shop(Base):
         return Money.known(self.accept_limit_minor, self.accept_limit_currency)
 
     @property
+    def force_limit(self) -> Money | None:
+        return Money.known(self.force_limit_minor, self.force_limit_currency)
+
+    @property
     def order_rules(self) -> OrderRules:
         """All that it says of its orders."""
-        return OrderRules(self.refusal_cancels_after, self.payment_reopens, self.parts, self.accept_limit)
+        return OrderRules(
+            self.refusal_cancels_after,
+            self.payment_reopens,
+            self.parts,
+            self.accept_limit,
+            self.force_limit,
+            self.order_page,
+        )
 
     @order_rules.setter
     def order_rules(self, rules: OrderRules) -> None:
         self.refusal_cancels_after = rules.refusal_cancels_after
         self.payment_reopens, self.parts = rules.payment_reopens, rules.parts
-        limit = rules.accept_limit
-        self.accept_limit_minor, self.accept_limit_currency = (limit.minor, limit.currency) if limit else (None, None)
+        self.accept_limit_minor, self.accept_limit_currency = _columns(rules.accept_limit)
+        self.force_limit_minor, self.force_limit_currency = _columns(rules.force_limit)
+        self.order_page = rules.order_page
+
+    def page_of_order(self, number: str) -> str | None:
+        """The order's page in the shop's own back office; None where the shop did not say where that is."""
+        return self.order_page.replace("{number}", quote(number, safe="")) or None
 
     def new_api_token(self) -> str:
         """A new bearer token for the shop's API, shown once; the former one stops working."""
@@ -139,6 +161,10 @@ class Shop(Base):
         return db.session.scalar(
             select(GatewayAccount).where(GatewayAccount.shop_id == self.id, GatewayAccount.slug == slug)
         )
+
+
+def _columns(money: Money | None) -> tuple[int, str] | tuple[None, None]:
+    return (money.minor, money.currency) if money else (None, None)
 
 
 @dataclass(frozen=True)
@@ -301,6 +327,14 @@ class GatewayAccount(Base):
         ours = OwnField(self.ours_field, self.ours_value or "") if self.ours_field else None
         numbers = NumberPattern.parse(self.number_pattern) if self.number_pattern else None
         return Reading(numbers, ours, self.sets_nameless_aside)
+
+    def payment_page(self, transaction: str | None, test: bool | None) -> str | None:
+        """The payment's page in the gateway's own back office; None where none is known. `test` None: as the
+        account's mode. What may be a card number leads nowhere.
+        """
+        if not transaction or mask(transaction) != transaction:
+            return None
+        return self.gateway.payment_page(transaction, self.mode is Mode.test if test is None else test)
 
     @property
     def callback_path(self) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy.exc import DBAPIError
 from werkzeug.wrappers import Response
 
@@ -71,13 +72,23 @@ def _email() -> str:
 @bp.get("/login")
 def show() -> str | Response:
     if current_user.is_authenticated:
-        return redirect(url_for("dashboard.show"), 303)
+        return redirect(own_path(request.args.get("next", "")) or url_for("dashboard.show"), 303)
     return _form(request.args.get("next", ""))
 
 
 def _form(next_: str, **more: object) -> str:
     provider = current_app.extensions["provider"]
     return render_template("sessions/login.html", email=_email(), next=next_, provider=provider, **more)
+
+
+@bp.get("/session")
+def session_here() -> Response:
+    """Who is logged in here now, and the token of their forms: for a page that was open before they logged in. 401:
+    nobody.
+    """
+    if not current_user.is_authenticated:
+        return Response(status=401)
+    return jsonify(user=str(current_user.id), token=generate_csrf())
 
 
 @bp.post("/login")

@@ -212,6 +212,10 @@ DONE = {
     "claim": "You are on it.",
     "let go": "You let it go.",
 }
+# Before a force that takes two people, and once the first has asked for it.
+ASK_SECOND = "Ask a second person to force it"
+TAKES_TWO = "Above {limit} it takes two people. You ask for it; nothing is forced until another one does it, here."
+ASKED_SECOND = "A second person is asked. Nothing is forced until they do it."
 # The button that forces, naming the effect.
 FORCES = {
     Effect.opened: "Open the order without {gateway}'s confirmation",
@@ -260,13 +264,18 @@ UNDER_WAY = {
 }
 
 
+def times(count: int) -> str:
+    """ "once", "twice", "3 times"."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
 def past(act: str) -> str:
     """What an act did to a callback, as half a sentence: "removed"."""
     verb = Verb.named(act)
     return verb.past if verb else _PAST.get(act, act)
 
 
-_PAST = {"test": "sent as a test"}
+_PAST = {"test": "sent as a test", "ask to force": "put to a second person, to be forced,"}
 
 
 def starts(verb: Verb, count: int, format_: Format = PLAIN) -> str:
@@ -285,6 +294,7 @@ def moved(verb: Verb, count: int, format_: Format = PLAIN) -> str:
 ACTS = {
     "retry": "retried",
     "force": "forced",
+    "ask to force": "asked a second person to force it",
     "remove": "removed as invalid",
     "restore": "restored",
     "reopen": "reopened the order",

@@ -70,9 +70,10 @@ TROUBLE = {
         "This page works again as soon as it is: load it again in a minute.",
     ),
 }
+LOGGED_OUT = "You are logged out. Nothing was done."
 STALE_FORM = (
-    "This page was open too long",
-    "You were logged out, or logged in again, since it was loaded. Go back, load it again and repeat what you did.",
+    "Nothing was done",
+    "You were logged out, or logged in again, since this page was loaded. Go back, load it again and repeat it.",
 )
 BUSY = (
     "Others are being served just now",

@@ -20,6 +20,7 @@ from shopcallbacks.orders.order import Order
 from shopcallbacks.panel.audit import Acts
 from shopcallbacks.panel.filter import Filter
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.order_rules import OrderRules
 from shopcallbacks.shops.users import Role, User
 
 from ..factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
@@ -47,11 +48,21 @@ def manager(shop: Shop) -> User:
 
 def badly_signed(account: GatewayAccount, *orders: Order | None) -> list[Callback]:
     """A paid callback for each order, processed in vain."""
-    signer = make_account(account.shop)
+    signer = make_account()
     found = [make_callback(account, request_for(signer, message(order or "no-such-order"))) for order in orders]
     process()
     assert {callback.state for callback in found} == {State.unprocessed}
     return found
+
+
+def unheard(shop: Shop, order: Order) -> Callback:
+    """A paid callback of a gateway that could not be asked."""
+    paypal = make_account(
+        shop, "paypal_ipn", receiver_emails=["paypal@shop.example"], environment="live", order_field="invoice"
+    )
+    callback = make_callback(paypal, message(order))
+    process()
+    return callback
 
 
 def mend(account: GatewayAccount) -> None:
@@ -219,15 +230,25 @@ def test_removing_and_forcing_need_a_reason(account: GatewayAccount, manager: Us
         db.session.rollback()
 
 
-def test_forcing_many_skips_those_it_cannot_help(account: GatewayAccount, manager: User) -> None:
-    order = make_order(account.shop)
-    badly_signed(account, order)
+def test_many_are_forced_only_where_the_gateway_was_not_heard(account: GatewayAccount, manager: User) -> None:
+    order, denied = make_order(account.shop), make_order(account.shop)
+    (forged,) = badly_signed(account, denied)
     other = make_callback(make_account(account.shop), message(order, money=Money(1, "EUR")))
-    process()
-    run = start(Verb.force, manager)
+    silent = unheard(account.shop, order)
+    run = start(Verb.force, manager, Selection(Filter(), (forged.id, other.id, silent.id)))
     go_on()
-    assert (run.succeeded, run.skipped, order.state) == (1, 1, OrderState.open)
-    assert AttemptKind.forced not in {attempt.kind for attempt in other.attempts}
+    assert (run.succeeded, run.skipped, order.state) == (1, 2, OrderState.open)
+    assert denied.state is OrderState.temporary
+    assert AttemptKind.forced not in {attempt.kind for one in (other, forged) for attempt in one.attempts}
+
+
+def test_above_the_shops_limit_none_is_forced_among_many(account: GatewayAccount, manager: User) -> None:
+    account.shop.order_rules = OrderRules(force_limit=Money(100, "EUR"))
+    order = make_order(account.shop)
+    silent = unheard(account.shop, order)
+    run = start(Verb.force, manager, Selection(Filter(), (silent.id,)))
+    go_on()
+    assert (run.skipped, order.state) == (1, OrderState.temporary)
 
 
 def test_another_shops_callbacks_are_never_in_a_run(account: GatewayAccount, manager: User) -> None:

@@ -44,6 +44,7 @@ def settings_routes(app: Flask, account: GatewayAccount) -> Routes:
     db.session.commit()
     values = {
         "name": "stripe",
+        "conflict": "secret_retired",
         "id_": account.id,
         "secret_id": account.secrets[0].id,
         "callback_id": make_callback(account, message()).id,

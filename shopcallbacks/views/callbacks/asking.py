@@ -8,18 +8,21 @@ from functools import cached_property
 
 from ...callbacks.callback import NOTHING_MORE, Callback, More
 from ...callbacks.wants import Choice, Want, choices, near, wants
-from ...domain.errors import Refused
+from ...domain.errors import Reason, Refused
 from ...domain.near import Near
 from ...domain.numbers import number_key
 from ...domain.states import Verb
-from ...domain.values import Money
+from ...domain.values import Money, Verdict
 from ...gateways.kit.money import read_number
 from ...orders.order import Order
+from ...panel.headline import headline
 from ...processing.foresight import Foresight, foresee
+from ...shops.acts import Activity
 from ...shops.users import User
 from ...words import acts
 from ...words.masking import mask
-from .words import failure_words, order_number, why_not
+from ..screens import now, written
+from .words import failure_words, order_number, sentence, why_not
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,39 @@ class Question:
         return self._words.about.format(gateway=self._gateway)
 
     @property
+    def denied(self) -> bool:
+        """The check with the gateway failed: only what was seen in the gateway itself can speak for a force."""
+        return self.verb is Verb.force and self.callback.reason is Reason.not_genuine
+
+    @property
+    def warning(self) -> str:
+        """What speaks against it, said first."""
+        if not self.denied:
+            return ""
+        failed = [one for one in self.callback.attempts if one.verdict is Verdict.not_genuine]
+        last = ", last" if len(failed) > 1 else ","
+        when = f"{last} {written().moment(failed[-1].at, now(), seconds=False)}" if failed else ""
+        return f"{headline(self.callback)}. Checked {acts.times(len(failed))}{when}: {sentence(self.callback.detail)}"
+
+    @cached_property
+    def first(self) -> Activity | None:
+        """Who asked for a force that takes two people."""
+        return self.callback.first_of_two if self.verb is Verb.force else None
+
+    @property
+    def asks_second(self) -> bool:
+        """Nothing is forced yet: a second person is asked."""
+        return self.verb is Verb.force and self.callback.forced_by_two and self.first is None
+
+    @property
+    def takes_two(self) -> str:
+        return acts.TAKES_TWO.format(limit=written().money(self.callback.account.shop.force_limit))
+
+    @property
     def confirms(self) -> str:
         """The button that does it, naming the effect."""
+        if self.asks_second:
+            return acts.ASK_SECOND
         if self.verb is Verb.force and self.foreseen and self.foreseen.effects:
             effects = [change.effect for change in self.foreseen.effects if change.effect]
             if len(effects) > 1:

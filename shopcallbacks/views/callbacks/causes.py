@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
 
+from ...bulk.preview import FORCED_AMONG_MANY
 from ...callbacks.callback import MISMATCHES
 from ...dashboard.causes import Group, clusters
 from ...domain.errors import Reason
@@ -13,7 +14,7 @@ from ...domain.states import OFFERED, Verb
 from ...panel.filter import DECIDING, Filter, Tab
 from ...panel.page import COUNTED, tab_counts
 from ...panel.rows import Offer
-from ...processing.foresight import FORCE_SKIPS, retrying_may_help
+from ...processing.foresight import retrying_may_help
 from ..access import current_shop
 from ..screens import waiting_count
 
@@ -36,7 +37,7 @@ class Cause:
             accounts=(group.account.slug,), reason=group.reason, conflict=group.conflict, known=group.known or None
         )
         retry = (Verb.retry,) if retrying_may_help(group.reason) else ()
-        force = (Verb.force,) if group.reason in FORCE_SKIPS and group.account.gateway.speaks else ()
+        force = (Verb.force,) if group.reason is FORCED_AMONG_MANY and group.account.gateway.speaks else ()
         decide = tuple(verb for verb in OFFERED if verb in DECIDING and _helps(verb, group))
         return cls(group, own, Offer.of((*retry, *force, *decide, Verb.remove)))
 

@@ -76,6 +76,7 @@ def act(id_: int, verb: Verb) -> Response | tuple[str, int]:
             return asked(verb, callback, problem=question.lacks), 422
         if verb.rules and question.foreseen is not None and question.foreseen.refused:
             raise Refused(question.foreseen.refused)
+        done = acts.ASKED_SECOND if question.asks_second else acts.VERBS[verb].done
         callback.do(verb, current_user, why(), more=question.more)
     except Refused as refused:
         db.session.rollback()
@@ -84,7 +85,7 @@ def act(id_: int, verb: Verb) -> Response | tuple[str, int]:
     db.session.commit()
     if callback.due_at is not None:
         ring(callback.lane)
-    return answer(callback, acts.VERBS[verb].done)
+    return answer(callback, done)
 
 
 def question_about(verb: Verb, callback: Callback) -> Question:

@@ -2,8 +2,8 @@
 
 from flask import Blueprint
 
-from . import accounts, alerts, endpoint, orders, people, secrets, trials
+from . import accounts, alerts, cures, endpoint, orders, people, secrets, trials
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
-for part in (accounts, alerts, endpoint, orders, people, secrets, trials):
+for part in (accounts, alerts, cures, endpoint, orders, people, secrets, trials):
     bp.register_blueprint(part.bp)

@@ -20,7 +20,7 @@ from ...shops.accounts import GatewayAccount, Mode
 from ...words import pages
 from ..access import admins_only, current_shop, load_account
 from ..screens import Shown, now, wants_fragment
-from . import form, meeting
+from . import form, meeting, prospects
 
 bp = Blueprint("accounts", __name__)
 
@@ -112,6 +112,7 @@ def render_account(account: GatewayAccount, fields: list[form.FormField], **more
         refusals=Refusal.of_account(account),
         wrong_calls=pages.WRONG_CALLS,
         why_no_test=trial.why_not(account, now()),
+        passing=prospects.passing(account),
         numbers=meeting.examples(account, more["meets"]["number_pattern"]),
         **more,
     )
@@ -128,14 +129,24 @@ def edit(id_: int) -> Shown:
     except BadSettings as error:
         problems |= error.problems
     fields = form.typed(account.gateway, sent, problems)
+
+    def change() -> bool:
+        return setup.edit(account, given, mode, title, current_user, meets)
+
     try:
         meets = meeting.read(sent)
     except BadSettings as error:
         problems |= {f"meets.{name}": problem for name, problem in error.problems.items()}
+    typed = {**meeting.typed(account.meeting), **sent}
+    if "look" in sent and wants_fragment():
+        bad = f"This can't be saved yet: {len(problems)} of the fields above can't be right."
+        return prospects.shown(bad if problems else prospects.foretold(account, change))
     if problems:
-        typed = {**meeting.typed(account.meeting), **sent}
         return render_account(account, fields, title=title, mode=mode, problems=problems, meets=typed), 422
-    changed = setup.edit(account, given, mode, title, current_user, meets)
+    if "look" in sent:
+        told = prospects.foretold(account, change)
+        return render_account(account, fields, title=title, mode=mode, meets=typed, foretold=told)
+    changed = change()
     db.session.commit()
     flash("Saved." if changed else "Nothing was changed.")
     return redirect(url_for("settings.accounts.show", id_=id_), 303)
