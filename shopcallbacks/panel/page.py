@@ -17,6 +17,7 @@ from ..domain.values import read_id
 from ..extensions import db
 from ..shops.accounts import GatewayAccount, Shop
 from .filter import Filter, Tab
+from .search.search import FOUND, Search
 
 COUNTED = 100_000
 
@@ -132,10 +133,10 @@ FOR_ROWS = (
 )
 
 
-def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED) -> int:
+def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED, search: Search | None = None) -> int:
     """How many it shows; `limit + 1` where there are more, for counting them all would read them all."""
     counted = 0
-    for where in filter_.stretches(shop):
+    for where in filter_.stretches(shop, search=search):
         some = select(Callback.id).where(*where).limit(limit + 1 - counted).subquery()
         counted += db.session.scalar(select(func.count()).select_from(some)) or 0
         if counted > limit:
@@ -143,8 +144,13 @@ def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED) -> int:
     return counted
 
 
-def tab_counts(shop: Shop, unprocessed: int | None = None) -> dict[Tab, int]:
-    """How many there are behind each tab, whatever the filter. `unprocessed`: where that is known already."""
+def tab_counts(shop: Shop, q: str | None = None, unprocessed: int | None = None) -> dict[Tab, int]:
+    """How many there are behind each tab, of what is searched for (up to `FOUND`) or of all, whatever else the filter
+    says. `unprocessed`: where all of that is known already.
+    """
+    if q is not None:
+        search = Search(q, shop.id)
+        return {tab: count_up_to(Filter(tab, q=q), shop, FOUND, search) for tab in Tab}
     known = {} if unprocessed is None else {Tab.unprocessed: min(unprocessed, COUNTED + 1)}
     return {tab: known[tab] if tab in known else count_up_to(Filter(tab), shop) for tab in Tab}
 
