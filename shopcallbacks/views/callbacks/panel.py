@@ -26,11 +26,13 @@ from ...shops.acts import Activity
 from ..access import current_shop, load_callback, managers_only
 from ..downloads import attachment, csv_file
 from ..screens import glanced, now, wants_fragment
-from .telling import back, page_parts, row_parts, told
+from .telling import back, page_address, page_from, page_parts, row_parts, told
 from .words import FILTERS
 
 bp = Blueprint("callbacks", __name__)
-bp.record_once(lambda setup: setup.app.jinja_env.filters.update(FILTERS))
+bp.record_once(
+    lambda setup: setup.app.jinja_env.filters.update(FILTERS | {"page_from": page_from, "page_of": page_address})
+)
 
 
 @bp.get("/callbacks")
