@@ -92,7 +92,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
   if (!ctx.held || ctx.response.status >= 400) return;
   closeDialog();
-  if (document.activeElement === document.body) document.querySelector(ctx.held).focus();
+  if (document.activeElement === document.body) document.querySelector(ctx.held).focus({ preventScroll: true });
 });
 
 // Selecting rows: the box on top, a box on each row, a range with shift. The bar says how many, its buttons too.

@@ -181,13 +181,19 @@ class Filter:
         return [*self._view(shop), *([Search(self.q, shop.id).fits()] if self.q else [])]
 
     def stretches(
-        self, shop: Shop, *, descending: bool = True, start: datetime | None = None
+        self,
+        shop: Shop,
+        *,
+        descending: bool = True,
+        start: datetime | None = None,
+        search: Search | None = None,
     ) -> Iterator[list[ColumnElement[bool]]]:
         """`where` in parts, one behind the other in time, to be read as far as it takes; from the start on, at least.
 
-        There are parts where a search finds many among many. Anything else is one.
+        There are parts where a search finds many among many. Anything else is one. `search`: its own, where that is
+        at hand.
         """
-        view, search = self._view(shop), Search(self.q, shop.id) if self.q else None
+        view, search = self._view(shop), search or (Search(self.q, shop.id) if self.q else None)
         if search is None:
             yield view
         elif self.sorting.by_amount or search.finds_few or few(select(Callback.id).where(*view)) is not None:

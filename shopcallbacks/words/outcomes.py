@@ -124,6 +124,11 @@ def came(effect: Effect | None) -> str:
     return EFFECTS[effect] if effect else EFFECTS[Effect.none]
 
 
+def fails_again(cause: str) -> str:
+    """Why a run passed one over."""
+    return f"would fail again: {cause[:1].lower()}{cause[1:]}" if cause[1:2].islower() else f"would fail again: {cause}"
+
+
 def first_failed(count: int) -> str:
     """Why a run stopped in one of its first stages."""
     return "The first one failed." if count == 1 else f"All of the next {count} failed."

@@ -169,6 +169,10 @@ SCREENS = (
     Screen("bulk, receipt", "/bulk/{receipt}"),
     Screen("bulk runs", "/bulk" + NIGHT),
     Screen("bulk runs, none", "/bulk?shop=new-shop"),
+    # the one search
+    Screen("search", f"/search{NIGHT}&q=251123"),
+    Screen("search, nothing fits", f"/search{NIGHT}&q=nothing+like+this"),
+    Screen("search, nothing asked for", "/search" + NIGHT),
     # orders and acts
     Screen("orders", "/orders" + NIGHT),
     Screen("orders, none", f"/orders{NIGHT}&number=none"),

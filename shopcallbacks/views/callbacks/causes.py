@@ -12,11 +12,12 @@ from ...dashboard.causes import Group, clusters
 from ...domain.errors import Reason
 from ...domain.states import OFFERED, Verb
 from ...panel.filter import DECIDING, Filter, Tab
-from ...panel.page import COUNTED, tab_counts
+from ...panel.page import tab_counts
 from ...panel.rows import Offer
 from ...processing.foresight import retrying_may_help
 from ..access import current_shop
 from ..screens import waiting_count
+from .panel import counted
 
 bp = Blueprint("causes", __name__)
 
@@ -61,7 +62,7 @@ def index() -> str:
         "callbacks/causes.html",
         shop=shop,
         filter=filter_,
-        counts=tab_counts(shop, waiting_count()),
-        counted=COUNTED,
+        counts=tab_counts(shop, filter_.q, waiting_count()),
+        counted=counted(filter_),
         causes=[Cause.of(group, filter_) for group in clusters(*filter_.where(shop))],
     )

@@ -26,11 +26,13 @@ from ...shops.acts import Activity
 from ..access import current_shop, load_callback, managers_only
 from ..downloads import attachment, csv_file
 from ..screens import glanced, now, wants_fragment
-from .telling import back, page_parts, row_parts, told
+from .telling import back, page_address, page_from, page_parts, row_parts, told
 from .words import FILTERS
 
 bp = Blueprint("callbacks", __name__)
-bp.record_once(lambda setup: setup.app.jinja_env.filters.update(FILTERS))
+bp.record_once(
+    lambda setup: setup.app.jinja_env.filters.update(FILTERS | {"page_from": page_from, "page_of": page_address})
+)
 
 
 @bp.get("/callbacks")
@@ -56,8 +58,8 @@ def news() -> str | Response:
         news=news_since(filter_, shop, since) if since.tzinfo else 0,
         glance=glance,
         back=back(),
-        counts=tab_counts(shop, glance.count),
-        counted=COUNTED,
+        counts=tab_counts(shop, filter_.q, glance.count),
+        counted=counted(filter_),
         rows=rows_of(gone_on, current_user, now()),
         fresh=True,
     )
@@ -113,17 +115,22 @@ def _cursor() -> Cursor | None:
     return None
 
 
+def counted(filter_: Filter) -> int:
+    """So far it is counted."""
+    return FOUND if filter_.q else COUNTED
+
+
 def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
     glance = glanced()
-    counts = tab_counts(shop, glance.count)
+    counts = tab_counts(shop, filter_.q, glance.count)
     cursor = _cursor()
     page = page_of(filter_, shop, cursor)
-    limit = FOUND if filter_.q else COUNTED
+    limit = counted(filter_)
     return {
         "shop": shop,
         "filter": filter_,
         "counts": counts,
-        "counted": COUNTED,
+        "counted": limit,
         "total": count_up_to(filter_, shop, limit) if filter_.narrowed else counts[filter_.tab],
         "total_up_to": limit,
         "history_before": history_before() if filter_.q else None,
