@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -10,7 +11,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, func, or_, select
+from sqlalchemy import ForeignKey, false, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import Base, db, utcnow
@@ -61,7 +62,10 @@ class Membership(Base):
 
 
 class User(UserMixin, Base):
-    """A person who logs in. Never deleted, only made inactive: what they did keeps their name."""
+    """A person who logs in. Never deleted, only made inactive: what they did keeps their name.
+
+    `program`: no person, but what acts by a shop's API tokens (`shops.tokens`). It never logs in.
+    """
 
     __tablename__ = "users"
 
@@ -71,6 +75,7 @@ class User(UserMixin, Base):
     password_hash: Mapped[str]
     role: Mapped[Role]
     active: Mapped[bool] = mapped_column(default=True)
+    program: Mapped[bool] = mapped_column(default=False, server_default=false())
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     memberships: Mapped[list[Shop]] = relationship(secondary="memberships", order_by=Shop.name)
@@ -154,8 +159,17 @@ class User(UserMixin, Base):
         return user
 
     @classmethod
+    def add_program(cls, name: str, shop: Shop) -> User:
+        """What acts by the shop's API tokens: a manager's equal, without an address or a password."""
+        made = cls(name=name, role=Role.manager, memberships=[shop], program=True, password_hash="")
+        made.email = f"{secrets.token_hex(8)}@api-tokens.invalid"
+        db.session.add(made)
+        return made
+
+    @classmethod
     def by_email(cls, email: str) -> User | None:
-        return db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
+        """The person."""
+        return db.session.scalar(select(cls).where(cls.email == email.strip().lower(), ~cls.program))
 
     @classmethod
     def of_session(cls, token: str) -> tuple[User, UserSession] | None:
@@ -172,14 +186,15 @@ class User(UserMixin, Base):
 
     @classmethod
     def who_see(cls, shop_id: int) -> list[User]:
-        """By name: the shop's own, and owners."""
+        """By name: the shop's own, its programs among them, and owners."""
         of_shop = select(Membership.user_id).where(Membership.shop_id == shop_id)
         wanted = select(cls).where(or_(cls.id.in_(of_shop), cls.role == Role.owner))
         return list(db.session.scalars(wanted.order_by(func.lower(cls.name), cls.id)))
 
     @classmethod
     def every(cls) -> list[User]:
-        return list(db.session.scalars(select(cls).order_by(func.lower(cls.name), cls.id)))
+        """All people."""
+        return list(db.session.scalars(select(cls).where(~cls.program).order_by(func.lower(cls.name), cls.id)))
 
 
 def _check_rights(role: Role, shops: list[Shop]) -> None:

@@ -21,9 +21,10 @@ from ..orders.feed import OrderEvent
 from ..orders.intake import BadOrder, parse_new_order, read_json
 from ..orders.order import Order
 from ..orders.statements import Statement
-from ..shops.accounts import Shop
+from ..shops.tokens import ApiToken
 from ..shops.tries import TOKENS, network, tries
 from .problems import problem
+from .sessions import keep_seen
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 csrf.exempt(bp)
@@ -33,14 +34,16 @@ PAGE, MOST = 100, 1000
 
 @bp.before_request
 def authenticate() -> Response | None:
-    """The bearer token names the shop. Wrong ones are counted by network; a right one is never refused."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    shop = Shop.by_api_token(token.strip()) if scheme.lower() == "bearer" and token else None
-    if shop is None:
+    """The bearer token names the shop. Wrong ones are counted by network."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    token = ApiToken.of_text(text.strip()) if scheme.lower() == "bearer" and text else None
+    if token is None:
         if wait := tries().take(TOKENS, network(request.remote_addr)):
             return problem(429, "Too many wrong bearer tokens from your network.", {"Retry-After": str(wait)})
         return problem(401, "The bearer token is missing or not known.", {"WWW-Authenticate": "Bearer"})
-    g.shop = shop
+    if token.used():
+        keep_seen()
+    g.token, g.shop = token, token.shop
     return None
 
 
