@@ -81,7 +81,7 @@ def note(parcel: Parcel, receipt: Receipt) -> None:
 
 
 def _parcel_of_delivery(endpoint: Endpoint, delivery: Delivery, keys: list[str] | Receipt) -> Parcel:
-    body = json.dumps(delivery.event.as_json).encode()
+    body = json.dumps(delivery.event.shape.as_json).encode()
     send = _posting(endpoint.url, keys, delivery.name, body)
     return Parcel(Delivery, delivery.id, delivery.begun_at, delivery.tries, send)
 

@@ -13,6 +13,7 @@ from . import (
     dashboard,
     deliveries,
     health,
+    help,
     orders,
     preferences,
     proxies,
@@ -25,7 +26,7 @@ from . import (
 
 BLUEPRINTS = (
     door.bp,
-    api.bp,
+    *api.BLUEPRINTS,
     health.bp,
     sessions.bp,
     dashboard.bp,
@@ -36,6 +37,7 @@ BLUEPRINTS = (
     activity.bp,
     settings.bp,
     preferences.bp,
+    help.bp,
 )
 
 

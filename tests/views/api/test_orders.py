@@ -18,7 +18,7 @@ from shopcallbacks.orders import repeats
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 
-from ..factories import make_account, make_callback, make_order, make_shop, make_token, message, process
+from ...factories import make_account, make_callback, make_order, make_shop, make_token, message, process
 
 NEW = {"number": "251123163204-26", "amount": "149.00", "currency": "EUR"}
 
