@@ -16,16 +16,7 @@ bp = Blueprint("help", __name__, url_prefix="/help")
 
 @bp.get("/api")
 def api() -> str:
-    found = document(current_app.config["PUBLIC_URL"])
-    every = {str(status) for status in words.PROBLEMS}
-    some_call = next(iter(next(iter(found["paths"].values())).values()))
-    return render_template(
-        "help/api.html",
-        document=found,
-        words=words,
-        common={status: answer for status, answer in some_call["responses"].items() if status in every},
-        own=lambda call: {status: answer for status, answer in call["responses"].items() if status not in every},
-    )
+    return render_template("help/api.html", document=document(current_app.config["PUBLIC_URL"]), words=words)
 
 
 @bp.app_template_filter()

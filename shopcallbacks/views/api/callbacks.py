@@ -28,7 +28,7 @@ from ..problems import problem
 from ..well_formed import is_bad
 from .base import answer, kept, operation
 
-TEXT = {"type": "string", "minLength": 1, "maxLength": 200}
+TEXT = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^\\u0000]*$"}
 DAY = {"type": "string", "format": "date"}
 # The panel's filter, as its address has it, and the page.
 QUERY: dict[str, dict[str, Any]] = {
