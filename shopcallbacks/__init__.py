@@ -16,6 +16,8 @@ from .outgoing.http import Outgoing
 from .outgoing.mail import Mailer
 from .processing.asking import AskGateways
 from .receiving import door
+from .shops.counters import Counters
+from .shops.pace import Pace
 from .shops.provider import Provider
 from .shops.tries import Tries
 
@@ -35,7 +37,9 @@ def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Fla
     compress.init_app(app)
     login_manager.init_app(app)
     app.extensions["bell"] = Bell(app.config["REDIS_URL"])
-    app.extensions["tries"] = Tries(app.config["REDIS_URL"])
+    counters = app.extensions["counters"] = Counters(app.config["REDIS_URL"])
+    app.extensions["tries"] = Tries(counters)
+    app.extensions["pace"] = Pace(counters, app.config["API_PER_MINUTE"])
     app.extensions["ask"] = AskGateways(app.config["GATEWAY_HOSTS"])
     app.extensions["outgoing"] = Outgoing(app.config["OUTGOING_ALLOW_HTTP"], app.config["OUTGOING_ALLOW_PRIVATE"])
     app.extensions["mailer"] = Mailer(app.config["SMTP_SERVER"], app.config["MAIL_FROM"])

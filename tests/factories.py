@@ -18,6 +18,7 @@ from shopcallbacks.orders.intake import NewOrder
 from shopcallbacks.orders.order import Order
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
+from shopcallbacks.shops.tokens import USUAL, ApiToken, Scope
 from shopcallbacks.shops.users import Role, User
 
 _numbers = itertools.count(1)
@@ -65,6 +66,13 @@ def make_user(role: Role = Role.manager, *shops: Shop, email: str | None = None)
     user = User.add(email, f"{role.title()} Person", role, PASSWORD, list(shops))
     db.session.commit()
     return user
+
+
+def make_token(shop: Shop, *scopes: Scope, name: str | None = None) -> str:
+    """An API token's text; it may do what it does for most shops unless told."""
+    _, text_ = ApiToken.add(shop, name or f"program {next(_numbers)}", scopes or USUAL, None)
+    db.session.commit()
+    return text_
 
 
 def message(order: Order | str | None = None, outcome: Outcome = Outcome.paid, **more: Any) -> Message:

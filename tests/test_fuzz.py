@@ -16,11 +16,21 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from shopcallbacks.domain.states import Verb
-from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.tokens import Scope
 from shopcallbacks.shops.users import Role
 
-from .factories import PASSWORD, log_in, make_account, make_callback, make_order, make_user, message, process
+from .factories import (
+    PASSWORD,
+    log_in,
+    make_account,
+    make_callback,
+    make_order,
+    make_token,
+    make_user,
+    message,
+    process,
+)
 
 COUNT, SEED = 5_000, 12
 # Not sent: it would call PUBLIC_URL, which is nobody here.
@@ -184,8 +194,7 @@ def actors(app: Flask, account: GatewayAccount) -> dict[str, FlaskClient]:
         shops = [] if role is Role.owner else [account.shop]
         found[role] = log_in(app.test_client(), make_user(role, *shops))
     make_user(Role.viewer, account.shop, email=RIGHT["email"])
-    token = account.shop.new_api_token()
-    db.session.commit()
+    token = make_token(account.shop, *Scope)
     found["program"] = app.test_client()
     found["program"].environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     return found

@@ -1,4 +1,4 @@
-"""The command line: `flask --app app shops|gateways|users|orders|callbacks|secrets|demo ...`, `doctor`, `restored`."""
+"""The command line: `flask --app app shops|tokens|gateways|users|orders|callbacks|secrets|demo`, `doctor`, `restored`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from .moving_in import callbacks, orders
 from .restored import restored
 from .secrets import secrets
 from .shops import shops
+from .tokens import tokens
 from .users import users
 
-GROUPS = (shops, gateways, users, orders, callbacks, secrets, demo)
+GROUPS = (shops, tokens, gateways, users, orders, callbacks, secrets, demo)
 
 
 def init_app(app: Flask) -> None:

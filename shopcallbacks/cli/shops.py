@@ -1,4 +1,4 @@
-"""`flask shops`: shops and their API tokens."""
+"""`flask shops`: shops, and how payments move their orders."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from ..shops import people, setup
 from ..shops.accounts import Shop
 from ..shops.acts import Activity
 from ..shops.order_rules import MOST_HELD_S, read_limit, read_order_page
+from ..shops.tokens import USUAL, ApiToken
 from .base import find_shop, plain_errors, table
 
-shops = AppGroup("shops", help="Shops and their API tokens.")
+shops = AppGroup("shops", help="Shops, and how payments move their orders.")
 
 
 @shops.command("list")
@@ -31,11 +32,11 @@ def list_shops() -> None:
 @click.option("--time-zone", default="UTC", show_default=True, help="Such as Europe/Vienna.")
 @plain_errors
 def add_shop(slug: str, name: str, time_zone: str) -> None:
-    """Add a shop; prints the bearer token of its API once."""
+    """Add a shop; prints an API token once, for its orders and their feed."""
     shop = Shop.add(slug, name or slug, time_zone)
-    token = shop.new_api_token()
     db.session.flush()
     Activity.record("add shop", None, shop_id=shop.id, what=slug)
+    _, token = ApiToken.add(shop, "shop", USUAL, None)
     click.echo(f"Shop {slug} added. API token (shown only now): {token}")
 
 
@@ -86,13 +87,3 @@ def set_rules(
 
 def _limit(text: str) -> Money | None:
     return None if text == "none" else read_limit(*text.rsplit(" ", 1))
-
-
-@shops.command("new-token")
-@click.argument("slug")
-@plain_errors
-def new_token(slug: str) -> None:
-    """Give the shop a new API token; the former one stops working."""
-    shop = find_shop(slug)
-    Activity.record("new API token", None, shop_id=shop.id)
-    click.echo(shop.new_api_token())

@@ -17,6 +17,7 @@ from ..domain.states import OrderState
 from ..domain.values import Money
 from ..extensions import Base, db, must_not_stand_still, ring_outgoing, utcnow
 from ..sets import insert_rows
+from ..shapes.feed import OrderChange
 
 
 @dataclass(frozen=True)
@@ -71,28 +72,28 @@ class OrderEvent(Base):
         return Money.known(self.minor, self.currency)
 
     @property
-    def as_json(self) -> dict[str, Any]:
+    def shape(self) -> OrderChange:
         """As the shop reads it, fetched from the API or sent to its endpoint."""
-        return {
-            "position": str(self.position),
-            "kind": self.kind,
-            "order": self.number,
-            "from": self.from_state,
-            "to": self.to_state,
-            "amount": str(self.money.amount) if self.money else None,
-            "currency": self.currency,
-            "transaction_id": self.transaction_id,
-            "total": self._sum(self.total_minor),
-            "paid": self._sum(self.paid_minor),
-            "given_back": self._sum(self.given_back_minor),
-            "kept": self._sum(self.kept_minor),
-            "owed": self._sum(self.owed_minor),
-            "owed_other": {of: str(Money(minor, of).amount) for of, minor in sorted(self.owed_other.items())},
-            "order_currency": self.order_currency,
-            "other_payment_waits": self.other_payment_waits,
-            "callback_id": self.callback_id,
-            "at": self.at.isoformat(),
-        }
+        return OrderChange(
+            position=str(self.position),
+            kind=self.kind,
+            order=self.number,
+            from_=self.from_state,
+            to=self.to_state,
+            amount=str(self.money.amount) if self.money else None,
+            currency=self.currency,
+            transaction_id=self.transaction_id,
+            total=self._sum(self.total_minor),
+            paid=self._sum(self.paid_minor),
+            given_back=self._sum(self.given_back_minor),
+            kept=self._sum(self.kept_minor),
+            owed=self._sum(self.owed_minor),
+            owed_other={of: str(Money(minor, of).amount) for of, minor in sorted(self.owed_other.items())},
+            order_currency=self.order_currency,
+            other_payment_waits=self.other_payment_waits,
+            callback_id=self.callback_id,
+            at=self.at,
+        )
 
     def _sum(self, minor: int) -> str:
         return str(Money(minor, self.order_currency).amount)

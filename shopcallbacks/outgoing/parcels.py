@@ -90,7 +90,7 @@ def note(parcel: Parcel, receipt: Receipt) -> None:
 
 
 def _parcel_of_delivery(endpoint: Endpoint, delivery: Delivery, keys: list[str] | Receipt) -> Parcel:
-    body = json.dumps(delivery.event.as_json).encode()
+    body = json.dumps(delivery.event.shape.as_json).encode()
     send = _posting(endpoint.url, keys, delivery.name, body)
     return Parcel(Delivery, delivery.id, delivery.begun_at, delivery.tries, send)
 
@@ -107,7 +107,7 @@ def _parcel_of_alert(message: AlertMessage) -> Parcel:
 
 def try_out(endpoint: Endpoint, now: datetime) -> Callable[[], Receipt]:
     """A test event to the endpoint, ready to be sent: signed as all are, of no order, and in no feed."""
-    told = OrderEvent.of_a_test(now).as_json
+    told = OrderEvent.of_a_test(now).shape.as_json
     keys = _keys(endpoint.shop_id, Purpose.endpoint)
     return _posting(endpoint.url, keys, f"test_{secrets.token_hex(8)}", json.dumps(told).encode())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import re
 import secrets
@@ -68,7 +67,6 @@ class Shop(Base):
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     time_zone: Mapped[str] = mapped_column(default="UTC")
-    api_token_digest: Mapped[bytes | None] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     refusal_cancels_after: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     payment_reopens: Mapped[bool] = mapped_column(default=True, server_default=true())
@@ -126,17 +124,6 @@ class Shop(Base):
     def page_of_order(self, number: str) -> str | None:
         """The order's page in the shop's own back office; None where the shop did not say where that is."""
         return self.order_page.replace("{number}", quote(number, safe="")) or None
-
-    def new_api_token(self) -> str:
-        """A new bearer token for the shop's API, shown once; the former one stops working."""
-        token = "sc_" + secrets.token_urlsafe(32)
-        self.api_token_digest = hashlib.sha256(token.encode()).digest()
-        return token
-
-    @classmethod
-    def by_api_token(cls, token: str) -> Shop | None:
-        digest = hashlib.sha256(token.encode()).digest()
-        return db.session.scalar(select(cls).where(cls.api_token_digest == digest))
 
     @classmethod
     def by_slug(cls, slug: str) -> Shop | None:

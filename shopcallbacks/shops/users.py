@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -75,7 +76,8 @@ class Membership(Base):
 class User(UserMixin, Base):
     """A person who logs in. Never deleted, only made inactive: what they did keeps their name.
 
-    `owns`: an owner of the installation, who sees every shop, and what belongs to none.
+    `owns`: an owner of the installation, who sees every shop, and what belongs to none. `program`: no person, but what
+    acts by a shop's API tokens (`shops.tokens`); it never logs in.
     """
 
     __tablename__ = "users"
@@ -87,6 +89,7 @@ class User(UserMixin, Base):
     identity: Mapped[str | None] = mapped_column(unique=True)  # who they are to the provider
     owns: Mapped[bool] = mapped_column(default=False, server_default=false())
     active: Mapped[bool] = mapped_column(default=True)
+    program: Mapped[bool] = mapped_column(default=False, server_default=false())
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     memberships: Mapped[list[Membership]] = relationship(cascade="all, delete-orphan")
@@ -233,8 +236,18 @@ class User(UserMixin, Base):
         return user
 
     @classmethod
+    def add_program(cls, name: str, shop: Shop) -> User:
+        """What acts by the shop's API tokens: a manager's equal, without an address or a password."""
+        made = cls(name=name, program=True, password_hash="")
+        made._take({shop: Role.manager})
+        made.email = f"{secrets.token_hex(8)}@api-tokens.invalid"
+        db.session.add(made)
+        return made
+
+    @classmethod
     def by_email(cls, email: str) -> User | None:
-        return db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
+        """The person."""
+        return db.session.scalar(select(cls).where(cls.email == email.strip().lower(), ~cls.program))
 
     @classmethod
     def by_identity(cls, identity: str) -> User | None:
@@ -256,11 +269,12 @@ class User(UserMixin, Base):
 
     @classmethod
     def who_see(cls, shop_id: int) -> list[User]:
-        """By name: the shop's own, and owners."""
+        """By name: the shop's own, its programs among them, and owners."""
         of_shop = select(Membership.user_id).where(Membership.shop_id == shop_id)
         wanted = select(cls).where(or_(cls.id.in_(of_shop), cls.owns))
         return list(db.session.scalars(wanted.order_by(func.lower(cls.name), cls.id)))
 
     @classmethod
     def every(cls) -> list[User]:
-        return list(db.session.scalars(select(cls).order_by(func.lower(cls.name), cls.id)))
+        """All people."""
+        return list(db.session.scalars(select(cls).where(~cls.program).order_by(func.lower(cls.name), cls.id)))

@@ -15,6 +15,7 @@ from . import (
     dashboard,
     deliveries,
     health,
+    help,
     invitations,
     orders,
     passwords,
@@ -32,7 +33,7 @@ from . import (
 
 BLUEPRINTS = (
     door.bp,
-    api.bp,
+    *api.BLUEPRINTS,
     health.bp,
     sessions.bp,
     codes.bp,
@@ -50,6 +51,7 @@ BLUEPRINTS = (
     settings.bp,
     preferences.bp,
     second_factor.bp,
+    help.bp,
 )
 
 

@@ -36,7 +36,9 @@ from .well_formed import path_here
 # What a view gives: a page, a page with a status, or a whole answer.
 Shown = str | BaseResponse | tuple[str, int]
 # The blueprints that answer without a log-in. Whatever is not named here needs one.
-OPEN = frozenset({"ingest", "api", "health", "sessions", "codes", "invitations", "passwords", "provider"})
+OPEN = frozenset(
+    {"ingest", "api", "api_document", "health", "sessions", "codes", "invitations", "passwords", "provider"}
+)
 STORE_AWAY = "The database is away for now: nothing was taken. Please send it again."
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "

@@ -40,12 +40,12 @@ def load_user(id_: str) -> User | None:
         return None
     user, g.user_session = found
     if request.endpoint not in FOLLOWING and g.user_session.seen():
-        _keep_seen()
+        keep_seen()
     return user
 
 
-def _keep_seen() -> None:
-    """When the user was last seen. A store that takes no more must not keep them from looking."""
+def keep_seen() -> None:
+    """When a user, or a program, was last seen. A store that takes no more must not keep them from looking."""
     try:
         db.session.commit()
     except DBAPIError:

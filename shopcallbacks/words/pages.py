@@ -52,6 +52,13 @@ COLUMNS = {
     Column.attempts: "Attempts",
     Column.amount: "Amount",
 }
+# What an API token may do, by its scopes.
+SCOPES = {
+    "orders": "hand orders in and look at them",
+    "feed": "follow the changes of orders",
+    "callbacks:read": "read callbacks",
+    "callbacks:act": "act on callbacks",
+}
 # What a page says that can't be shown: a title, and what to do.
 TROUBLE = {
     400: ("That did not work", "The request could not be understood. Go back, load the page again and try once more."),

@@ -28,6 +28,7 @@ from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.order_rules import OrderRules
 from shopcallbacks.shops.sessions import UserSession
+from shopcallbacks.shops.tokens import ApiToken
 from shopcallbacks.shops.users import Role, User
 
 from ..factories import PASSWORD, make_account, make_callback, make_order, make_shop, make_user, message, process
@@ -52,7 +53,30 @@ def test_from_nothing_to_a_callback_url(flask: Run) -> None:
     user = User.log_in("dana@toys.example", "long enough pw")
     assert user is not None
     assert (user.role, [shop.slug for shop in user.shops]) == (Role.manager, ["toys"])
-    assert [act.verb for act in db.session.scalars(select(Activity))] == ["add shop", "add gateway", "add user"]
+    assert [act.verb for act in db.session.scalars(select(Activity))] == [
+        "add shop",
+        "new API token",
+        "add gateway",
+        "add user",
+    ]
+
+
+def test_tokens_are_made_replaced_and_ended(flask: Run) -> None:
+    shop = make_shop("toys")
+    first = flask("tokens", "add", "toys", "till").output.rpartition(" ")[2].strip()
+    second = flask("tokens", "add", "toys", "till", "--replace", "--overlap", "1").output.rpartition(" ")[2].strip()
+    flask("tokens", "add", "toys", "robot", "--scope", "callbacks:act", "--hours", "0")
+    assert [ApiToken.of_text(text) is not None for text in (first, second)] == [True, True]
+    lines = flask("tokens", "list", "toys").output.splitlines()[1:]
+    assert [re.split(r"\s{2,}", line)[1:3] for line in lines] == [
+        ["robot", "callbacks:act"],
+        ["till", "orders, feed"],
+        ["till", "orders, feed"],
+    ]
+    flask("tokens", "end", "toys", "till")
+    assert [ApiToken.of_text(text) for text in (first, second)] == [None, None]
+    assert "has no token till in use" in flask("tokens", "end", "toys", "till", code=1).output
+    assert {token.in_use for token in ApiToken.of(shop.id)} == {False}
 
 
 def users_of(flask: Run) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import OrderState, State
 from shopcallbacks.extensions import db
 from shopcallbacks.orders.order import Order
-from tests.factories import make_account, make_callback, make_order, message
+from tests.factories import make_account, make_callback, make_order, make_token, message
 from tests.processes import Site, site, until
 
 MANY = 400
@@ -60,7 +60,7 @@ def test_a_worker_that_is_frozen_in_a_batch_holds_up_the_others_for_seconds_only
     app: Flask, environ: dict[str, str], watch: psycopg.Connection, tmp_path: Path
 ) -> None:
     account = make_account()
-    token = account.shop.new_api_token()
+    token = make_token(account.shop)
     db.session.commit()
     orders = [make_order(account.shop) for _ in range(MANY)]
     for order in orders:

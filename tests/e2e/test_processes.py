@@ -31,7 +31,7 @@ from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import Shop
-from tests.factories import make_account, make_callback, make_order, make_shop, message, request_for
+from tests.factories import make_account, make_callback, make_order, make_shop, make_token, message, request_for
 from tests.processes import Site, site, until
 
 CALLS = 2000
@@ -50,7 +50,7 @@ def accounts(app: Flask) -> tuple[Account, ...]:
     """Two shops' accounts, as their gateways know them. Stripe's secret was rotated; courses are paid in parts."""
     shop, courses = make_shop("demo"), make_shop("courses")
     courses.parts = True
-    tokens = {shop.id: shop.new_api_token(), courses.id: courses.new_api_token()}
+    tokens = {shop.id: make_token(shop), courses.id: make_token(courses)}
     stripe = make_account(shop, signing_secrets=["whsec_retired"])
     former = stripe.secrets[0]
     former.ends_at = utcnow()

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from shopcallbacks import create_app
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.acts import Activity
+from shopcallbacks.shops.counters import Counters
 from shopcallbacks.shops.sessions import UserSession
 from shopcallbacks.shops.tries import CEILING, Tries, account_key, tries
 from shopcallbacks.shops.users import Role, User
@@ -361,7 +362,7 @@ def test_a_device_is_not_known_by_a_cookie_that_was_made_up(client: FlaskClient,
 def test_without_redis_guessing_is_slowed_down_and_people_come_in(
     client: FlaskClient, manager: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(client.application.extensions, "tries", Tries("redis://127.0.0.1:1/0"))
+    monkeypatch.setitem(client.application.extensions, "tries", Tries(Counters("redis://127.0.0.1:1/0")))
     assert [attempt(client, manager.email) for _ in range(6)] == [422] * 5 + [429]
     assert attempt(client, manager.email, PASSWORD, address="203.0.113.7") == 303
 

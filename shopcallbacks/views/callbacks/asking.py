@@ -25,6 +25,10 @@ from ..screens import now, written
 from .words import failure_words, order_number, sentence, why_not
 
 
+class Lacks(Refused):
+    """More must be said with the verb: a sentence saying what."""
+
+
 @dataclass(frozen=True)
 class Question:
     """`said`: the form's fields as they were typed."""
@@ -79,6 +83,17 @@ class Question:
         if self.foreseen.failure is None:
             return "It would change nothing."
         return f"It can't be done: {failure_words(self.foreseen.failure, self.callback)}"
+
+    def do(self, why: str, seen: int | None) -> None:
+        """Does it to the locked callback. `Lacks` where more must be said; `Refused` where the callback has moved on
+        since it was seen, or the verb does not fit it.
+        """
+        self.callback.guard(self.verb, why, seen)
+        if self.lacks:
+            raise Lacks(self.lacks)
+        if self.verb.rules and self.foreseen is not None and self.foreseen.refused:
+            raise Refused(self.foreseen.refused)
+        self.callback.do(self.verb, self.user, why, more=self.more)
 
     # In words
 

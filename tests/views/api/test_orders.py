@@ -21,7 +21,7 @@ from shopcallbacks.orders import repeats
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 
-from ..factories import make_account, make_callback, make_order, make_shop, message, process
+from ...factories import make_account, make_callback, make_order, make_shop, make_token, message, process
 
 NEW = {"number": "251123163204-26", "amount": "149.00", "currency": "EUR"}
 
@@ -29,8 +29,7 @@ NEW = {"number": "251123163204-26", "amount": "149.00", "currency": "EUR"}
 @pytest.fixture
 def shop(client: FlaskClient) -> Shop:
     shop = make_shop()
-    token = shop.new_api_token()
-    db.session.commit()
+    token = make_token(shop)
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     return shop
 
@@ -205,8 +204,7 @@ def test_the_key_of_another_call_is_refused(client: FlaskClient, shop: Shop, pat
 def test_a_key_is_its_shops_own(client: FlaskClient, shop: Shop) -> None:
     client.post("/api/orders", json=NEW, headers=KEY)
     other = make_shop()
-    token = other.new_api_token()
-    db.session.commit()
+    token = make_token(other)
     headers = {**KEY, "Authorization": f"Bearer {token}"}
     assert client.post("/api/orders", json={**NEW, "amount": "1.00"}, headers=headers).status_code == 201
 
