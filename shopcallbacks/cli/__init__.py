@@ -1,4 +1,4 @@
-"""The command line: `flask --app app shops|tokens|gateways|users|orders|callbacks|secrets|demo`, `doctor`, `restored`."""
+"""The command line: `flask shops|tokens|gateways|users|orders|callbacks|secrets|demo`, `doctor`, `restored`."""
 
 from __future__ import annotations
 
