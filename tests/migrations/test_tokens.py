@@ -15,7 +15,7 @@ from .test_sessions import before
 
 
 def test_the_token_of_a_shop_goes_on_for_its_orders_and_their_feed(empty_app: Flask) -> None:
-    upgrade(revision=before("0018"))
+    upgrade(revision=before("0019"))
     for slug, digest in (("a", hashlib.sha256(b"sc_old").digest()), ("b", None)):
         db.session.execute(
             text(
@@ -31,5 +31,5 @@ def test_the_token_of_a_shop_goes_on_for_its_orders_and_their_feed(empty_app: Fl
     assert (found.shop.slug, found.name, found.scopes, found.ends_at) == ("a", "shop", ["orders", "feed"], None)
     assert db.session.scalar(text("SELECT count(*) FROM api_tokens")) == 1
     db.session.rollback()
-    downgrade(revision=before("0018"))
+    downgrade(revision=before("0019"))
     assert db.session.scalar(text("SELECT count(*) FROM shops WHERE api_token_digest IS NOT NULL")) == 1

@@ -1,15 +1,15 @@
 """A shop may ask two people for a force above a sum, and say where it shows its own orders; what is as good as genuine
 has a conflict of its own.
 
-Revision ID: 0018_safety
-Revises: 0017
+Revision ID: 0020
+Revises: 0019
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018_safety"
-down_revision = "0017"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
