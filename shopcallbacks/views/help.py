@@ -23,7 +23,7 @@ def api() -> str:
 def code(text: str) -> Markup:
     """A text of the document, with what stands between backticks or stars as such."""
     said = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
-    return Markup(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", said))
+    return Markup(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", said))  # nosec B704 - escaped before
 
 
 @bp.app_template_filter()

@@ -167,12 +167,16 @@ def _asked() -> shapes.Asked:
     data = read_json(request.get_data()) if request.get_data() else {}
     if not isinstance(data, dict):
         raise BadOrder({"body": "must be a JSON object"})
-    if bad := {name: "holds what is no text" for name, value in data.items() if is_bad(f"{name}{value}")}:
+    if bad := {name: "holds what is no text" for name, value in data.items() if _is_bad(name) or _is_bad(value)}:
         raise BadOrder(bad)
     try:
         return shapes.Asked.model_validate(data, strict=True)
     except ValidationError as error:
         raise BadOrder({str(one["loc"][0]): _SAID.get(one["type"], one["msg"]) for one in error.errors()}) from None
+
+
+def _is_bad(value: Any) -> bool:
+    return isinstance(value, str) and is_bad(value)
 
 
 _SAID = {

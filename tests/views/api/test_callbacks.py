@@ -194,6 +194,7 @@ def test_what_has_moved_on_is_refused_with_how_it_stands(client: FlaskClient, wa
         ({"why": 7}, "why"),
         ({"why": "x" * 501}, "why"),
         ({"why": "a\x00b"}, "why"),
+        ({"why": "x", "\udc00": 1}, "\udc00"),
         ({"why": "x", "version": "1"}, "version"),
         ({"why": "x", "colour": "red"}, "colour"),
         ([], "body"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import itertools
 import re
 from typing import Any
 
@@ -95,8 +96,11 @@ def api(app: Flask) -> BaseSchema:
     return schemathesis.openapi.from_wsgi("/api/openapi.json", alone, config=schemathesis.Config.from_dict(CONFIG))
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode))
-@pytest.mark.parametrize("call", [one.id for one in OPERATIONS.values()])
+CALLS = list(itertools.product([one.id for one in OPERATIONS.values()], GenerationMode))
+CALLS.remove(("show_order", GenerationMode.NEGATIVE))  # any text may be an order's number
+
+
+@pytest.mark.parametrize(("call", "mode"), CALLS)
 def test_no_call_answers_other_than_it_says(api: BaseSchema, token: str, call: str, mode: GenerationMode) -> None:
     """Neither to what fits its schema nor to what does not; and without the token it answers nothing."""
     strategy = api.find_operation_by_id(call).as_strategy(mode, headers={"Authorization": f"Bearer {token}"})
