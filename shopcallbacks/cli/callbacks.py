@@ -19,7 +19,7 @@ from ..words.formats import PLAIN, age
 from ..words.masking import mask
 from .base import find_shop, plain_errors, table
 
-callbacks = AppGroup("callbacks", help="Callbacks: look, retry, force, decide, remove, restore, export.")
+callbacks = AppGroup("callbacks", help="Callbacks: look, retry, force, decide, remove, restore, export, import.")
 
 filter_option = click.option(
     "--filter",
