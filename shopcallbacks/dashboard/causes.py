@@ -35,7 +35,7 @@ class GroupWords:
 
 def group_words(group: Group, now: datetime, format_: Format) -> GroupWords:
     if group.reason is None:
-        return GroupWords("Not looked at yet", "no worker has taken it; nothing is lost", NextStep.look, "red")
+        return GroupWords("Not looked at yet", "waits for the worker; nothing is lost", NextStep.look, "red")
     reason = words_of(group.reason, group.conflict)
     title = group.account.title if group.account else "The gateway"
     asks = group.account.asks if group.account else False

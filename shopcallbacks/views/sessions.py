@@ -26,7 +26,8 @@ bp = Blueprint("sessions", __name__)
 # What open screens ask by themselves: nobody need be there.
 FOLLOWING = frozenset(
     "callbacks.news callbacks.row dashboard.count dashboard.first dashboard.gateways dashboard.over "
-    "dashboard.undecided dashboard.widget deliveries.show noting.people settings.alerts.messages".split()
+    "dashboard.undecided dashboard.widget dashboard.worker deliveries.show noting.people "
+    "settings.alerts.messages".split()
 )
 
 # Who has given the right password, and when: not logged in before the code.

@@ -292,6 +292,7 @@ SCREENS = (
     Screen("not there", "/callbacks/999999999", status=404),
     Screen("the database is away", "{away}/", status=503),
     Screen("the worker is gone", "/" + NIGHT, worker=False),
+    Screen("the worker is gone, on a page", "/orders" + NIGHT, worker=False),
 )
 
 # GET addresses that are no screens of their own.
@@ -304,6 +305,9 @@ NO_SCREENS = {
     "callbacks.row": "a part of the panel",
     "sessions.session_here": "JSON",
     "dashboard.count": "a part of every page",
+    "dashboard.worker": "a part of every page",
+    "health.ready": "for a load balancer",
+    "health.figures": "for Prometheus",
     "dashboard.widget": "a part of the dashboard",
     "dashboard.over": "a part of the dashboard",
     "dashboard.gateways": "a part of the dashboard",

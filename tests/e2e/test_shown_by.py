@@ -74,7 +74,9 @@ class Shop:
 def pay(address: str, number: str) -> int:
     """The customer pays, and the simulated gateway calls. How it is answered."""
     paid = Message(Outcome.paid, number, f"pi_{number}", f"evt_{number}", Money(14900, "EUR"), test=False)
-    example = GATEWAYS["stripe"].example({"signing_secrets": [SECRET]}, paid, utcnow())
+    gateway = GATEWAYS["stripe"]
+    settings = {setting.key: setting.default for setting in gateway.settings} | {"signing_secrets": [SECRET]}
+    example = gateway.example(settings, paid, utcnow())
     assert example is not None
     headers = dict(example.request.headers)
     return requests.post(address, data=example.request.body, headers=headers, timeout=20).status_code
