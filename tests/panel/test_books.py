@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db
@@ -19,12 +20,13 @@ from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
 
 from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
+from ..processing.saying import say
 
 
 @pytest.fixture
-def account(client: FlaskClient) -> GatewayAccount:
+def account(client: FlaskClient, saying: None) -> GatewayAccount:
     """Of a shop on the other side of the date line; a viewer of it is logged in."""
-    account = make_account(make_shop("toys"), slug="main")
+    account = GatewayAccount.add(make_shop("toys"), "saying", "main", {})
     account.shop.time_zone = "Pacific/Kiritimati"
     db.session.commit()
     log_in(client, make_user(Role.viewer, account.shop))
@@ -41,21 +43,21 @@ def test_every_booking_is_a_record_in_words_and_at_the_shops_own_time(
     client: FlaskClient, account: GatewayAccount
 ) -> None:
     order = make_order(account.shop)
-    callback = make_callback(account, message(order, transaction_id="12345678901234567890"))
+    id_ = say(account, message(order, transaction_id="12345678901234567890"))
     process()
     (row,) = db.session.scalars(select(LedgerRow))
     (record,) = book(client, "bookings")
     assert (record["booking"], record["booking code"]) == ("Payment", "payment")
     assert (record["order number"], record["gateway account"]) == (order.number, "main")
     assert (record["currency"], record["came in"], record["taken"]) == ("EUR", "59.90", "59.90")
-    assert record["callback id"] == str(callback.id)
+    assert (record["transaction id"], record["callback id"]) == ("12345678901234567890", str(id_))
     assert record["booked at"].endswith("+14:00")
     assert record["booked at"][:10] == record["booking day"]
     assert record["booking day"] == f"{row.booked_at.astimezone(ZoneInfo(account.shop.time_zone)):%Y-%m-%d}"
 
 
 def test_days_are_those_of_the_shops_clock(client: FlaskClient, account: GatewayAccount) -> None:
-    make_callback(account, message(make_order(account.shop)))
+    say(account, message(make_order(account.shop)))
     process()
     (record,) = book(client, "bookings")
     day = record["booking day"]
@@ -67,10 +69,10 @@ def test_days_are_those_of_the_shops_clock(client: FlaskClient, account: Gateway
 
 def test_what_was_given_back_is_a_record_of_its_own(client: FlaskClient, account: GatewayAccount) -> None:
     order = make_order(account.shop)
-    make_callback(account, message(order, transaction_id="pi_1"))
+    say(account, message(order, transaction_id="pi_1"))
     process()
     refund = message(order, Outcome.refunded, transaction_id="pi_1", movement="re_1", money=Money(990, "EUR"))
-    make_callback(account, refund)
+    say(account, refund)
     process()
     assert [(one["booking"], one["given back"]) for one in book(client, "bookings")] == [
         ("Payment", "0.00"),
@@ -82,9 +84,9 @@ def test_what_was_given_back_is_a_record_of_its_own(client: FlaskClient, account
 
 def test_what_is_owed_back_is_listed_by_order_and_currency(client: FlaskClient, account: GatewayAccount) -> None:
     order = make_order(account.shop)
-    callbacks = [make_callback(account, message(order, transaction_id=f"pi_{number}")) for number in range(2)]
+    ids = [say(account, message(order, transaction_id=f"pi_{number}")) for number in range(2)]
     process()
-    callbacks[1].do(Verb.owe, None, "twice")
+    db.session.get_one(Callback, ids[1]).do(Verb.owe, None, "twice")
     process()
     (record,) = book(client, "owed")
     assert (record["order number"], record["currency"], record["owed back"]) == (order.number, "EUR", "59.90")
