@@ -11,7 +11,7 @@ from ...callbacks.wants import Choice, Want, choices, near, wants
 from ...domain.errors import Reason, Refused
 from ...domain.near import Near
 from ...domain.numbers import number_key
-from ...domain.states import Verb
+from ...domain.states import State, Verb
 from ...domain.values import Money, Verdict
 from ...gateways.kit.money import read_number
 from ...orders.order import Order
@@ -72,6 +72,8 @@ class Question:
     @property
     def refused(self) -> str:
         """Why it can't be done, in a sentence; empty where it can, as far as is known."""
+        if self._moved_on:
+            return f"This callback is {self.callback.last_move}; it can't be {self.verb.past} now."
         if barred := self.callback.barred(self.verb, self.user):
             return barred
         if self.foreseen is None or self.foreseen.helps:
@@ -83,6 +85,12 @@ class Question:
         if self.foreseen.failure is None:
             return "It would change nothing."
         return f"It can't be done: {failure_words(self.foreseen.failure, self.callback)}"
+
+    @property
+    def _moved_on(self) -> bool:
+        """It waits for no decision any more, or for one that is under way."""
+        open_to = self.callback.open_to
+        return self.verb not in open_to and (self.callback.state is not State.unprocessed or not open_to)
 
     def do(self, why: str, seen: int | None) -> None:
         """Does it to the locked callback. `Lacks` where more must be said; `Refused` where the callback has moved on

@@ -92,6 +92,15 @@ def test_money_that_many_forces_would_take_is_never_green(client: FlaskClient, s
     assert ("1 not checked: PayPal IPN could not be reached" in effects, "dot-green" in effects) == (True, False)
 
 
+def test_what_has_moved_on_is_not_asked_about_as_if_it_waited(client: FlaskClient, denied: Callback) -> None:
+    denied.do(Verb.remove, None, "fake")
+    db.session.commit()
+    question = ask(client, denied)
+    assert "This callback is removed by the command line" in question
+    assert "it can&#39;t be forced now." in question
+    assert 'type="submit"' not in question.partition('id="ask-rest"')[2].partition("</form>")[0]
+
+
 # A second person
 
 
