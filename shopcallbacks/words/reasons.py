@@ -161,7 +161,7 @@ CONFLICTS: dict[Conflict, ReasonWords] = {
         "A clock is wrong, {gateway} sends late, or somebody sends an old one again.",
     ),
     Conflict.rewritten: ReasonWords(
-        "Changed on its way here",
+        "Changed on the way here",
         NextStep.mend,
         "blue",
         "Something between {gateway} and us changes what it sends.",
