@@ -1,14 +1,14 @@
 """Callbacks that are brought along from elsewhere: when, which like the rest of what was received never changes.
 
 Revision ID: 0021
-Revises: 0020
+Revises: 0020b
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0021"
-down_revision = "0020"
+down_revision = "0020b"
 branch_labels = None
 depends_on = None
 

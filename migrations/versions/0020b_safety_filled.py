@@ -1,13 +1,13 @@
 """What is as good as genuine has a conflict of its own; by itself, so that no table is locked while callbacks arrive.
 
-Revision ID: 0018b_safety
-Revises: 0018_safety
+Revision ID: 0020b
+Revises: 0020
 """
 
 from alembic import op
 
-revision = "0018b_safety"
-down_revision = "0018_safety"
+revision = "0020b"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
