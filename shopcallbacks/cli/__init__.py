@@ -1,4 +1,4 @@
-"""The command line: `flask --app app shops|gateways|users|orders|callbacks|secrets|demo ...`, `flask doctor`."""
+"""The command line: `flask shops|gateways|users|orders|callbacks|requests|secrets|demo ...`, `flask doctor`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from .demo import demo
 from .doctor import doctor
 from .gateways import gateways
 from .orders import orders
+from .requests import requests
 from .secrets import secrets
 from .shops import shops
 from .users import users
 
-GROUPS = (shops, gateways, users, orders, callbacks, secrets, demo)
+GROUPS = (shops, gateways, users, orders, callbacks, requests, secrets, demo)
 
 
 def init_app(app: Flask) -> None:

@@ -337,6 +337,8 @@ ACTS = {
     "let go": "let it go",
     "evidence": "took its evidence page",
     "add shop": "added a shop",
+    "archive requests": "took requests away into the archive",
+    "bring back requests": "brought requests back from the archive",
     "new API token": "gave the shop a new API token",
     "add user": "added a user",
     "deactivate user": "switched a user off",

@@ -28,13 +28,15 @@ class Digest:
 
 @dataclass(frozen=True)
 class Evidence:
-    """`digest`: None where something in query or body is hidden, for it would help to guess what."""
+    """`pane`: None while the request is in an archive; `digest`: None then, and where something in query or body is
+    hidden, for it would help to guess what.
+    """
 
     callback: Callback
     made_by: User
     made_at: datetime
     row: Row
-    pane: RequestPane
+    pane: RequestPane | None
     digest: Digest | None
     differences: Sequence[Line]
     acts: Sequence[Activity]
@@ -52,7 +54,7 @@ def evidence_of(callback: Callback, user: User, now: datetime) -> Evidence:
         made_at=now,
         row=full_row(callback, None, now, acts, notes),
         pane=pane_of(callback, "body"),
-        digest=None if hides(callback) else _digest(callback),
+        digest=_digest(callback),
         differences=compare(callback),
         acts=acts,
         notes=notes,
@@ -60,6 +62,9 @@ def evidence_of(callback: Callback, user: User, now: datetime) -> Evidence:
     )
 
 
-def _digest(callback: Callback) -> Digest:
-    made_anew = digest_of(callback.request)
-    return Digest(hashlib.sha256(callback.body).hexdigest(), callback.digest.hex(), made_anew == callback.digest)
+def _digest(callback: Callback) -> Digest | None:
+    request = callback.request
+    if request is None or hides(request, callback.account):
+        return None
+    made_anew = digest_of(request)
+    return Digest(hashlib.sha256(request.body).hexdigest(), callback.digest.hex(), made_anew == callback.digest)

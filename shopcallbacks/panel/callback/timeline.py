@@ -34,13 +34,18 @@ class Moment:
 def story_of(callback: Callback, row: Row, related: Sequence[Related], acts: Sequence[Activity]) -> list[Moment]:
     """Told to the row's viewer. `acts`: all about the callback, the oldest first."""
     entries = [
-        Moment(callback.received_at, "blue", "Callback received and kept", note=f"from {callback.address}"),
+        Moment(callback.received_at, "blue", "Callback received and kept", note=_origin(callback)),
         *_order_events(callback, row),
         *(_attempt(attempt, row) for attempt in callback.attempts),
         *_acts(callback, row, acts),
         *_others(related),
     ]
     return sorted(entries, key=lambda entry: entry.at)
+
+
+def _origin(callback: Callback) -> str:
+    request = callback.request
+    return f"from {request.address}" if request is not None else f"its request is kept in {callback.month.archive}"
 
 
 def _order_events(callback: Callback, row: Row) -> Iterator[Moment]:
