@@ -86,7 +86,8 @@ def upgrade():
     schema = connection.dialect.identifier_preparer.quote(connection.scalar(sa.text("SELECT current_schema()")))
     op.execute(MAKE_MONTH.format(schema=schema))
     op.execute("REVOKE EXECUTE ON FUNCTION make_month FROM PUBLIC")
-    connection.execute(sa.text("SELECT make_month(:today)"), {"today": datetime.now(UTC).date()})
+    ahead = "SELECT make_month(CAST(:today + n * interval '1 month' AS date)) FROM generate_series(0, 2) AS n"
+    connection.execute(sa.text(ahead), {"today": datetime.now(UTC).date().replace(day=1)})
 
 
 def _briefly(statement):

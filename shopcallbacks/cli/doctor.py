@@ -13,6 +13,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import rights
+from ..callbacks.months import Month, is_attached
 from ..dashboard.pulse import ALIVE_FOR, Pulse
 from ..extensions import bell, db, migrate, utcnow
 from ..logs import named
@@ -59,6 +60,12 @@ def _redis() -> Iterator[str]:
         yield "no password in REDIS_URL: who can write to it can keep the workers busy"
 
 
+def _requests() -> Iterator[str]:
+    month = Month.of(utcnow()).next
+    if not is_attached(db.session.connection(), month):
+        yield f"no part for {month}: the worker makes it ahead of time, is `python worker.py` running?"
+
+
 def _worker() -> Iterator[str]:
     seen = Pulse.last()
     if seen is None or utcnow() - seen > ALIVE_FOR:
@@ -85,6 +92,7 @@ LOOKS: dict[str, Callable[[], Iterator[str]]] = {
     "migrations": _migrations,
     "database role": _role,
     "redis": _redis,
+    "requests": _requests,
     "worker": _worker,
     "secrets": _secrets,
     "address": _address,

@@ -123,7 +123,7 @@ def test_a_month_is_taken_away_screens_say_so_and_brought_back_it_is_the_same_to
         page = client.get(f"/callbacks/{id_}{path}")
         assert (page.status_code, SAYS_SO in " ".join(page.text.split())) == (200, True), path
     assert client.get(f"/callbacks/{id_}/original").location == f"/callbacks/{id_}"
-    assert "An admin can bring it back" in client.get(f"/callbacks/{id_}").text
+    assert "Whoever runs this installation can bring it back" in client.get(f"/callbacks/{id_}").text
     assert "251123-7" in client.get("/callbacks?tab=all").text
     assert client.get("/callbacks.csv?tab=all").text.count("\r\n") == 2
     assert [one.terms for one in read_terms([id_])] != [[]]
