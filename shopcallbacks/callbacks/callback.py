@@ -152,10 +152,23 @@ class Callback(Base):
         """The request as it came, read once, for it never changes; None while it is in an archive."""
         return requests_of([(self.id, self.received_at)]).get(self.id)
 
+    @staticmethod
+    def read_requests(callbacks: Iterable[Callback]) -> None:
+        """Those of many in one statement, but for those that are read already."""
+        unread = [callback for callback in callbacks if "request" not in vars(callback)]
+        found = requests_of([(callback.id, callback.received_at) for callback in unread])
+        for callback in unread:
+            callback.request = found.get(callback.id)
+
     @property
     def month(self) -> Month:
         """It came in."""
         return Month.of(self.received_at)
+
+    @property
+    def archived(self) -> bool:
+        """Its request is in an archive, where no month is before it is over."""
+        return self.month != Month.of(utcnow()) and self.request is None
 
     @property
     def money(self) -> Money | None:
@@ -338,7 +351,7 @@ class Callback(Base):
             raise Refused(f"This callback has moved on since you saw it: {self.last_move}.")
         if verb not in self.open_to:
             raise Refused(f"This callback is {self.last_move}; it can't be {verb.past} now.")
-        if self._needs_request(verb) and self.request is None:
+        if self._needs_request(verb) and self.archived:
             raise Refused(f"Its request is kept in {self.month.archive}. Once it is brought back this can be done.")
         if verb.needs_why and not why.strip():
             raise Refused("Say why: the reason is kept with your name.")

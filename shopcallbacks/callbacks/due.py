@@ -176,15 +176,24 @@ def _locked(ids: Sequence[int]) -> list[Due]:
         .order_by(Callback.id)
         .with_for_update(of=Callback, skip_locked=True, key_share=True)
     ).all()
-    return as_due(rows)
+    return _as_due(rows, requests_of([(row.id, row.received_at) for row in rows]))
 
 
-def as_due(
-    rows: Sequence[Any], kind: AttemptKind | None = None, more: More = NOTHING_MORE, look: Look = ANEW
+def as_due(callbacks: Sequence[Callback], kind: AttemptKind, more: More, look: Look) -> list[Due]:
+    """As if an attempt of that kind were due of them; in the order of arrival."""
+    Callback.read_requests(callbacks)
+    return _as_due(callbacks, {one.id: one.request for one in callbacks}, kind, more, look)
+
+
+def _as_due(
+    rows: Sequence[Any],
+    requests: Mapping[int, Request | None],
+    kind: AttemptKind | None = None,
+    more: More = NOTHING_MORE,
+    look: Look = ANEW,
 ) -> list[Due]:
     """The rows (or callbacks), in the order of arrival, with the messages that former attempts kept."""
     kept = look(kept_of, tuple(row.id for row in rows if row.attempt_count))
-    requests = look(requests_of, tuple((row.id, row.received_at) for row in rows))
     found = [_due(row, requests.get(row.id), kept.get(row.id, {}), kind, more) for row in rows]
     return sorted(found, key=lambda due: (due.received_at, due.id))
 

@@ -71,7 +71,9 @@ def original_of(callback: Callback, whole: bool, hidden: bool) -> tuple[str, byt
     """
     request = callback.request
     if request is None:
-        raise Refused(f"This request is kept in {callback.month.archive}. Whoever runs this installation can bring it back.")
+        raise Refused(
+            f"This request is kept in {callback.month.archive}. Whoever runs this installation can bring it back."
+        )
     hide = Hider(callback.account)
     body = hide.data(request.body) if hidden else request.body
     if not whole:
