@@ -83,5 +83,6 @@ def test_beyond_the_budget_forged_ones_are_kept_and_genuine_ones_processed(
     sent = client.post(account.callback_path, data=genuine.body, headers=dict(genuine.headers))
     assert sent.status_code == 200
     process()
-    states = dict(db.session.execute(select(Callback.state, func.count()).group_by(Callback.state)).tuples().all())
+    found = db.session.execute(select(Callback.state, func.count()).group_by(Callback.state))
+    states = dict(found.all())
     assert states == {State.unprocessed: 1_501, State.processed: 1}
