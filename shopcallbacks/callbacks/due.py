@@ -187,14 +187,14 @@ def as_due(callbacks: Sequence[Callback], kind: AttemptKind, more: More, look: L
 
 def _as_due(
     rows: Sequence[Any],
-    requests: Mapping[int, Request | None],
+    came: Mapping[int, Request | None],
     kind: AttemptKind | None = None,
     more: More = NOTHING_MORE,
     look: Look = ANEW,
 ) -> list[Due]:
     """The rows (or callbacks), in the order of arrival, with the messages that former attempts kept."""
     kept = look(kept_of, tuple(row.id for row in rows if row.attempt_count))
-    found = [_due(row, requests.get(row.id), kept.get(row.id, {}), kind, more) for row in rows]
+    found = [_due(row, came.get(row.id), kept.get(row.id, {}), kind, more) for row in rows]
     return sorted(found, key=lambda due: (due.received_at, due.id))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib import import_module
 
 import pytest
 from flask import Flask
@@ -42,7 +43,8 @@ def test_what_is_well_is_said_to_be(healthy: Flask) -> None:
 
 
 def test_a_month_to_come_without_its_part_is_told(healthy: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shopcallbacks.cli.doctor.utcnow", lambda: datetime(2041, 12, 31, tzinfo=UTC))
+    module = import_module("shopcallbacks.cli.doctor")  # where the command stands that has its name
+    monkeypatch.setattr(module, "utcnow", lambda: datetime(2041, 12, 31, tzinfo=UTC))
     assert doctor(healthy, code=1)["requests"].startswith("no part for 2042-01: the worker makes it ahead of time")
 
 

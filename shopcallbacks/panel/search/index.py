@@ -95,10 +95,10 @@ def read_terms(ids: Iterable[int]) -> Iterator[ReadThrough]:
         .where(Callback.id.in_(list(ids)))
         .order_by(Callback.id)
     ).all()
-    requests = requests_of([(row.id, row.received_at) for row in rows])
+    came = requests_of([(row.id, row.received_at) for row in rows])
     hiders = {id_: Hider(db.session.get_one(GatewayAccount, id_)) for id_ in {row.account_id for row in rows}}
     for id_, shop_id, received_at, attempts, account_id, *said in rows:
-        hide, request = hiders[account_id], requests.get(id_)
+        hide, request = hiders[account_id], came.get(id_)
         texts = list(map(hide, filter(None, said)))
         if request is not None:
             texts += texts_of(request.query, request.body, hide)
