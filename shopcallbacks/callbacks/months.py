@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select, text
 
 from ..domain.errors import Refused
 from ..extensions import db
+from ..words.formats import PLAIN
 
 KEPT = ("requests", "bodies")
 AHEAD = 2
@@ -91,7 +92,7 @@ def detach(connection: Connection, month: Month, now: datetime) -> None:
     if not is_attached(connection, month):
         raise Refused(f"{month} has no part here that could be taken away.")
     if waiting := connection.scalar(_WAITING, {"first": month.first, "behind": month.next.first}):
-        raise Refused(f"{waiting} callbacks of {month} wait, for a worker or for a person: their requests are needed.")
+        raise Refused(f"Deal with what waits of {month} first: {PLAIN.counted(waiting, 'callback')}.")
     for kept, part in month.parts.items():
         connection.execute(text(f"ALTER TABLE {kept} DETACH PARTITION {part}"))
 

@@ -159,11 +159,11 @@ def test_a_month_is_not_taken_away_before_it_is_over_nor_while_anything_of_it_wa
     now = Month.of(utcnow())
     assert f"{now} is not over yet" in flask("detach", str(now), code=1).output
     waits = make_callback(make_account(), message("nowhere"), IN_MARCH)
-    assert "1 callbacks of 2024-03 wait" in flask("detach", "2024-03", code=1).output
+    assert "Deal with what waits of 2024-03 first: 1 callback." in flask("detach", "2024-03", code=1).output
     process()
     db.session.refresh(waits)
     assert waits.state is State.unprocessed
-    assert "wait, for a worker or for a person" in flask("detach", "2024-03", code=1).output
+    assert "Deal with what waits of 2024-03 first: 1 callback." in flask("detach", "2024-03", code=1).output
     assert "2024-03 is not in the archive" in flask("attach", "2024-03", code=1).output
     assert "has no part here" in flask("detach", "2023-07", code=1).output
     assert "Write it like 2024-03" in flask("detach", "yesterday", code=1).output
