@@ -8,7 +8,7 @@ import time
 import psycopg
 from sqlalchemy import text
 
-from shopcallbacks.callbacks.callback import Callback
+from dev.copies import copy
 from shopcallbacks.extensions import db
 from shopcallbacks.panel.csv import write_csv
 from shopcallbacks.panel.filter import Filter
@@ -18,17 +18,13 @@ from .place import compare, paid, place
 
 ROWS = 1_000_000
 BARE = "id, received_at, state, detail, order_number, transaction_id, event_id, amount_minor, encode(digest, 'hex')"
-MORE = """
-    INSERT INTO callbacks ({columns}) SELECT {columns} FROM callbacks, generate_series(1, {rows})
-"""
 
 
 def main() -> None:
     with place() as (_, account, environ):
         door().keeper.keep(paid(account, "26-1"), account.id, account.shop_id, asks=False)
         db.session.execute(text("UPDATE callbacks SET state = 'processed', due_at = NULL, due_kind = NULL"))
-        columns = ", ".join(column.name for column in Callback.__table__.columns if column.name != "id")
-        db.session.execute(text(MORE.format(columns=columns, rows=ROWS - 1)))
+        copy(1, ROWS - 1)
         db.session.commit()
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 

@@ -155,6 +155,7 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "SESSION_HOURS": ("SESSION_LONGEST", _time("hours", most=90 * 24), str(7 * 24)),
     "MAX_CALLBACK_BYTES": ("MAX_CALLBACK_BYTES", _whole, str(1024 * 1024)),
     "API_PER_MINUTE": ("API_PER_MINUTE", _whole, "6000"),
+    "NOT_GENUINE_AN_HOUR": ("NOT_GENUINE_AN_HOUR", _whole, "1000"),
     "STATEMENT_SECONDS": ("STATEMENT_SECONDS", _whole, "0"),
     "FOLLOW_SECONDS": ("FOLLOW_SECONDS", _seconds(most=60), "5"),
     "SWEEP_SECONDS": ("SWEEP_SECONDS", _seconds(most=10), "5"),  # a worker not seen for 20 s counts as gone

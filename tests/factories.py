@@ -9,6 +9,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from dev.copies import copy
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.values import Message, Money, Outcome, Request
@@ -101,6 +102,13 @@ def make_callback(account: GatewayAccount, said: Message | Request, at: datetime
     return db.session.get_one(Callback, id_)
 
 
+def request_of(callback: Callback) -> Request:
+    """As it came."""
+    found = callback.request
+    assert found is not None
+    return found
+
+
 def process() -> None:
     """Drains what is due in both lanes, in this process."""
     db.session.commit()
@@ -120,16 +128,6 @@ def long_history(account: GatewayAccount, count: int = 2_000, every_s: int = 1) 
     """So many callbacks, one each second or so many, all of them processed like the first; and the planner knows."""
     callback = make_callback(account, message(make_order(account.shop)))
     process()
-    columns = ", ".join(
-        column.name for column in callback.__table__.columns if column.name not in ("id", "received_at")
-    )
-    db.session.execute(
-        text(
-            f"INSERT INTO callbacks (received_at, {columns}) "
-            f"SELECT now() - make_interval(secs => n * :every_s), {columns} "
-            "FROM callbacks, generate_series(1, :count) AS n"
-        ),
-        {"count": count - 1, "every_s": every_s},
-    )
+    copy(callback.id, count - 1, received_at=f"now() - make_interval(secs => n * {every_s})")
     db.session.execute(text("ANALYZE callbacks"))
     db.session.commit()

@@ -60,7 +60,10 @@ class Judge:
         stored: Counter[bytes] = Counter()
         record = self._record
         for method, path, query, headers, body in self._stage.ask(
-            "SELECT method, path, query, headers, body FROM callbacks"
+            "SELECT r.method, r.path, b.query, r.headers, b.body FROM callbacks c"
+            " JOIN requests r ON r.callback_id = c.id"
+            " JOIN bodies b ON b.account_id = c.account_id AND b.digest = c.digest"
+            " AND b.day = CAST(c.received_at AT TIME ZONE 'UTC' AS date)"
         ):
             print_ = print_of(method, path, bytes(query), bytes(body))
             stored[print_] += 1

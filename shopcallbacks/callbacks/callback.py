@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, and_, func, or_, select, text, update
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, defer, lazyload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, lazyload, mapped_column, relationship
 
 from ..domain.errors import Conflict, Reason, Refused
 from ..domain.money import causes_for, verbs_for
@@ -23,6 +23,8 @@ from ..shops.users import Role, User
 from ..words import acts
 from ..words.formats import age
 from .attempts import Attempt, KeptMessage
+from .months import Month
+from .requests import requests_of
 
 # Looked at this long after its arrival, a callback is stuck: no worker takes it.
 STUCK_AFTER = timedelta(seconds=60)
@@ -67,8 +69,8 @@ NOTHING_MORE = More()
 class Callback(Base):
     """One HTTP request a gateway made to us, in its original form, and what became of it.
 
-    The request's columns never change once stored; the database holds that. What is due stands here too: `due_at`
-    and `due_kind` (and, for a person's wish, who and why); a run that happened is an `Attempt`.
+    The request itself stands beside it (`requests.py`) and is read where it is needed. What is due stands here too:
+    `due_at` and `due_kind` (and, for a person's wish, who and why); a run that happened is an `Attempt`.
     `imported_at`: when it was brought along from elsewhere; None of all that came here. Its `received_at` is its own.
     What was understood (`outcome` to `customer`) is what the message that decided the state says, verified or not.
     """
@@ -103,13 +105,7 @@ class Callback(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
     account_id: Mapped[int] = mapped_column(ForeignKey("gateway_accounts.id"))
-    # the request
-    method: Mapped[str]
-    path: Mapped[str]
-    query: Mapped[bytes]
-    headers: Mapped[list[list[str]]]
-    body: Mapped[bytes]
-    address: Mapped[str]
+    # which request it is; these never change
     received_at: Mapped[datetime]
     imported_at: Mapped[datetime | None]
     digest: Mapped[bytes]
@@ -155,11 +151,28 @@ class Callback(Base):
     attempts: Mapped[list[Attempt]] = relationship(order_by=Attempt.id, viewonly=True)
     messages: Mapped[list[KeptMessage]] = relationship(order_by=KeptMessage.place, lazy="selectin", viewonly=True)
 
+    @cached_property
+    def request(self) -> Request | None:
+        """The request as it came, read once, for it never changes; None while it is in an archive."""
+        return requests_of([(self.id, self.received_at)]).get(self.id)
+
+    @staticmethod
+    def read_requests(callbacks: Iterable[Callback]) -> None:
+        """Those of many in one statement, but for those that are read already."""
+        unread = [callback for callback in callbacks if "request" not in vars(callback)]
+        found = requests_of([(callback.id, callback.received_at) for callback in unread])
+        for callback in unread:
+            callback.request = found.get(callback.id)
+
     @property
-    def request(self) -> Request:
-        """The request as it came."""
-        headers = tuple((name, value) for name, value in self.headers)
-        return Request(self.method, self.path, self.query, headers, self.body, self.address, self.received_at)
+    def month(self) -> Month:
+        """It came in."""
+        return Month.of(self.received_at)
+
+    @property
+    def archived(self) -> bool:
+        """Its request is in an archive, where no month is before it is over."""
+        return self.month != Month.of(utcnow()) and self.request is None
 
     @property
     def money(self) -> Money | None:
@@ -310,7 +323,7 @@ class Callback(Base):
 
     @classmethod
     def lock_all(cls, ids: Iterable[int]) -> dict[int, Callback]:
-        """Many, fresh and locked, without the request itself. The lock lets others still refer to them."""
+        """Many, fresh and locked. The lock lets others still refer to them."""
         callbacks = db.session.scalars(
             select(cls)
             .where(cls.id.in_(list(ids)))
@@ -371,8 +384,16 @@ class Callback(Base):
             raise Refused(f"This callback has moved on since you saw it: {self.last_move}.")
         if verb not in self.open_to:
             raise Refused(f"This callback is {self.last_move}; it can't be {verb.past} now.")
+        if self._needs_request(verb) and self.archived:
+            raise Refused(f"Its request is kept in {self.month.archive}. Once it is brought back this can be done.")
         if verb.needs_why and not why.strip():
             raise Refused("Say why: the reason is kept with your name.")
+
+    def _needs_request(self, verb: Verb) -> bool:
+        """Whether it is read anew: what was checked is ruled on as it was kept."""
+        if verb is Verb.restore:
+            return self.reason is None
+        return verb.attempts is not None and verb.attempts not in RULINGS
 
     def _check(self, verb: Verb, user: User | None, more: More) -> None:
         """`Refused` where the verb needs more than was said, or somebody else."""
@@ -408,10 +429,5 @@ class Callback(Base):
         return f"{self.state}"
 
 
-# What is known of a callback needs nothing of the request itself, which may be large.
-LIGHT = (defer(Callback.body), defer(Callback.query), defer(Callback.headers), lazyload(Callback.messages))
-
-
-def digest_of(request: Request) -> bytes:
-    """What makes two requests the same: query and body, byte for byte."""
-    return hashlib.sha256(len(request.query).to_bytes(8) + request.query + request.body).digest()
+# For many at once: without the messages, which are rarely asked for.
+LIGHT = (lazyload(Callback.messages),)

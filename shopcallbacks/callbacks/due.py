@@ -20,11 +20,13 @@ from ..look import ANEW, Look
 from ..shops.users import User
 from .attempts import KeptMessage
 from .callback import NOTHING_MORE, NOW, Callback, More
+from .months import Month
+from .requests import requests_of
 
 
 @dataclass(frozen=True)
 class Due:
-    """A callback as it is when an attempt of it is made. `request` None: only what it said is decided once more.
+    """A callback as it is when an attempt of it is made. `request` None: only what it said can be decided once more.
 
     `kept`: its messages that a former attempt kept, by place. `by_id`, `by`, `why`: the person who asked for the
     attempt; `minor`, `transaction`: what they said with it; `assigned_id`: the order that a person assigned it to.
@@ -60,6 +62,11 @@ class Due:
         return bool(self.kept) and self.verdict in (Verdict.genuine, Verdict.skipped)
 
     @property
+    def month(self) -> Month:
+        """It came in."""
+        return Month.of(self.received_at)
+
+    @property
     def failure(self) -> CallbackFailed | None:
         """Why it waits."""
         return CallbackFailed(self.reason, self.detail, self.conflict) if self.reason else None
@@ -74,7 +81,6 @@ _PLAIN = [
         "asked_by_id asked_why asked_minor asked_transaction assigned_id delivery_id asks"
     ).split()
 ]
-_REQUEST = [Callback.__table__.c[name] for name in ("method", "path", "query", "headers", "body", "address")]
 
 
 def claim(limit: int) -> list[Due]:
@@ -166,27 +172,35 @@ def _locked(ids: Sequence[int]) -> list[Due]:
     if not ids:
         return []
     rows = db.session.execute(
-        select(*_PLAIN, *_REQUEST, User.name.label("asked_by_name"))
+        select(*_PLAIN, User.name.label("asked_by_name"))
         .outerjoin(User, User.id == Callback.asked_by_id)
         .where(Callback.id.in_(ids), Callback.due_at.is_not(None))
         .order_by(Callback.id)
         .with_for_update(of=Callback, skip_locked=True, key_share=True)
     ).all()
-    return as_due(rows)
+    return _as_due(rows, requests_of([(row.id, row.received_at) for row in rows]))
 
 
-def as_due(
-    rows: Sequence[Any], kind: AttemptKind | None = None, more: More = NOTHING_MORE, look: Look = ANEW
+def as_due(callbacks: Sequence[Callback], kind: AttemptKind, more: More, look: Look) -> list[Due]:
+    """As if an attempt of that kind were due of them; in the order of arrival."""
+    Callback.read_requests(callbacks)
+    return _as_due(callbacks, {one.id: one.request for one in callbacks}, kind, more, look)
+
+
+def _as_due(
+    rows: Sequence[Any],
+    came: Mapping[int, Request | None],
+    kind: AttemptKind | None = None,
+    more: More = NOTHING_MORE,
+    look: Look = ANEW,
 ) -> list[Due]:
     """The rows (or callbacks), in the order of arrival, with the messages that former attempts kept."""
     kept = look(kept_of, tuple(row.id for row in rows if row.attempt_count))
-    found = [_due(row, kept.get(row.id, {}), kind, more) for row in rows]
+    found = [_due(row, came.get(row.id), kept.get(row.id, {}), kind, more) for row in rows]
     return sorted(found, key=lambda due: (due.received_at, due.id))
 
 
-def _due(row: Any, kept: Mapping[int, Row[Any]], kind: AttemptKind | None, more: More) -> Due:
-    headers = tuple((name, value) for name, value in row.headers)
-    request = Request(row.method, row.path, row.query, headers, row.body, row.address, row.received_at)
+def _due(row: Any, request: Request | None, kept: Mapping[int, Row[Any]], kind: AttemptKind | None, more: More) -> Due:
     return Due(
         row.id,
         row.shop_id,

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import rights, schema
+from ..callbacks.months import Month, is_attached
 from ..dashboard.pulse import ALIVE_FOR, Pulse
 from ..extensions import bell, db, utcnow
 from ..logs import named
@@ -68,6 +69,12 @@ def _redis() -> Iterator[str]:
         yield "no password in REDIS_URL: who can write to it can keep the workers busy"
 
 
+def _requests() -> Iterator[str]:
+    month = Month.of(utcnow()).next
+    if not is_attached(db.session.connection(), month):
+        yield f"no part for {month}: the worker makes it ahead of time, is `python worker.py` running?"
+
+
 def _worker() -> Iterator[str]:
     seen = Pulse.last()
     if seen is None or utcnow() - seen > ALIVE_FOR:
@@ -95,6 +102,7 @@ LOOKS: dict[str, Callable[[], Iterator[str]]] = {
     "database role": _role,
     "database limits": _limits,
     "redis": _redis,
+    "requests": _requests,
     "worker": _worker,
     "secrets": _secrets,
     "address": _address,

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import select, tuple_
 
-from ..callbacks.callback import Callback, digest_of
+from ..callbacks.callback import Callback
+from ..callbacks.requests import digest_of, keep_requests
 from ..domain.states import State
 from ..domain.values import Request
 from ..extensions import db, utcnow
@@ -50,6 +51,7 @@ def keep(found: Sequence[Kept], account: GatewayAccount, end: Callable[[], None]
         new = list(_new(batch, account))
         done.known += len(batch) - len(new)
         ids = [row.id for row in insert_rows(db.session, Callback, [_row(one, account) for one in new], returning="id")]
+        keep_requests([(id_, account.id, one.request) for id_, one in zip(ids, new, strict=True)])
         SearchEntry.write(ids)  # the index grows behind those that arrive, by their own time
         done.kept += ids
         end()
@@ -77,12 +79,6 @@ def _row(one: Kept, account: GatewayAccount) -> dict[str, object]:
     return {
         "shop_id": account.shop_id,
         "account_id": account.id,
-        "method": request.method,
-        "path": request.path,
-        "query": request.query,
-        "headers": request.headers,
-        "body": request.body,
-        "address": request.address,
         "received_at": request.arrived_at,
         "imported_at": utcnow(),
         "digest": digest_of(request),

@@ -74,10 +74,11 @@ class Examining:
             if case.as_kept:
                 _take_as_kept(self.finding)
                 return None
+            if self.finding.due.request is None:
+                raise CallbackFailed(Reason.crashed, f"its request is kept in {self.finding.due.month.archive}")
             if case.forced:
                 self._verified(Verification.skipped())
                 return None
-            assert self.finding.due.request is not None
             verifying = case.gateway.verify(self.finding.due.request, case.settings)
             if isinstance(verifying, Verification):
                 self._verified(verifying)

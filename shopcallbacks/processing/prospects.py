@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, func, select
 
 from ..callbacks.attempts import columns_of
-from ..callbacks.callback import Callback
+from ..callbacks.callback import NOTHING_MORE, Callback
 from ..callbacks.due import as_due
 from ..domain.states import AttemptKind, State
 from ..domain.values import Verdict
 from ..extensions import db
+from ..look import ANEW
 from ..shops.accounts import GatewayAccount
 from ..words.formats import PLAIN, Format
 from .case import Accounts
@@ -131,7 +132,7 @@ def _look_back(found: Prospect, account: GatewayAccount) -> None:
         .limit(PROCESSED)
     )
     with db.session.no_autoflush:
-        due = as_due(list(db.session.scalars(last)), AttemptKind.retry)
+        due = as_due(list(db.session.scalars(last)), AttemptKind.retry, NOTHING_MORE, ANEW)
         accounts = Accounts([account.id])
         findings = [examine(one, accounts, nobody) for one in due]
     found.processed = len(findings)

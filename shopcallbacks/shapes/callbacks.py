@@ -83,7 +83,7 @@ class WholeCallback(Callback):
 
     attempts: list[Attempt]
     acts: list[Act]
-    request: Request
+    request: Annotated[Request | None, Field(description="Null while its month is in the archive.")]
 
 
 class Callbacks(Shape):

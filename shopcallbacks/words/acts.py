@@ -354,6 +354,8 @@ ACTS = {
     "let go": "let it go",
     "evidence": "took its evidence page",
     "add shop": "added a shop",
+    "archive requests": "took requests away into the archive",
+    "bring back requests": "brought requests back from the archive",
     "new API token": "made an API token",
     "end API token": "ended an API token",
     "add user": "added a user",

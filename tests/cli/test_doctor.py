@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from importlib import import_module
+
 import pytest
 from flask import Flask
 
@@ -41,6 +44,12 @@ def test_what_is_well_is_said_to_be(healthy: Flask) -> None:
     role = told.pop("database role")
     assert set(told.values()) == {"well"}
     assert role.startswith("the role owns the tables, so it could drop them")
+
+
+def test_a_month_to_come_without_its_part_is_told(healthy: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module("shopcallbacks.cli.doctor")  # where the command stands that has its name
+    monkeypatch.setattr(module, "utcnow", lambda: datetime(2041, 12, 31, tzinfo=UTC))
+    assert doctor(healthy, code=1)["requests"].startswith("no part for 2042-01: the worker makes it ahead of time")
 
 
 def test_what_is_wrong_is_told_with_what_to_do(healthy: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

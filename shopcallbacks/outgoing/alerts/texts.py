@@ -14,7 +14,7 @@ from ...dashboard.silence import Heard, silent
 from ...domain.errors import Reason
 from ...domain.states import State
 from ...orders.lists import Dispute
-from ...shops.accounts import Shop
+from ...shops.accounts import GatewayAccount, Shop
 from ...words import acts, outcomes, pages
 from ...words.formats import PLAIN, Format, age
 from ...words.masking import foreign
@@ -85,6 +85,19 @@ def silence(kind: AlertKind, shop: Shop, heard: Heard, summary: Summary, site: s
         "the address that Settings > Gateways shows. Orders it would open stay temporary meanwhile.",
     ]
     return _text(kind, shop, summary, silent(heard), lines, site)
+
+
+def flood(account: GatewayAccount, most: int, summary: Summary, site: str) -> Text:
+    """Far more came to an account than is usual that was not genuine."""
+    title, shop = account.title, account.shop
+    lines = [
+        "None of them counts, and all are kept. Genuine callbacks are processed as ever, and no other account waits.",
+        f"Somebody may know the address that {title} calls. Look at a few: where none is from {title}, mark all of",
+        "this cause as invalid at once. Where they are, its signing secret differs from the one in the settings.",
+    ]
+    headline = f"More than {PLAIN.number(most)} callbacks in an hour were not genuine: {title}"
+    path = f"/callbacks/causes?shop={shop.slug}&account={account.slug}"
+    return _text(AlertKind.flood, shop, summary, headline, lines, site, path)
 
 
 def disputes(kind: AlertKind, shop: Shop, found: list[Dispute], summary: Summary, site: str) -> Text:

@@ -12,19 +12,21 @@ from zoneinfo import ZoneInfo
 
 from flask import current_app
 
-from ...dashboard import queue, silence
+from ...dashboard import floods, queue, silence
 from ...dashboard.decisions import DUE_WITHIN
 from ...dashboard.queue import Summary
 from ...dashboard.silence import Heard
 from ...extensions import bell, db, utcnow
 from ...orders import lists
 from ...orders.lists import Dispute
+from ...shops.accounts import GatewayAccount
 from . import handover, texts
-from .rules import AlertKind, AlertMessage, AlertRules, DisputeTold, Rule, SilenceTold, Told
+from .rules import AlertKind, AlertMessage, AlertRules, DisputeTold, FloodTold, Rule, SilenceTold, Told
 from .texts import Text
 
 # A rule that comes true again so soon after it was told is not told again before.
 CALM = timedelta(minutes=15)
+CALM_AFTER_A_FLOOD = timedelta(days=1)
 
 
 def look(outside: bool = False) -> bool:
@@ -36,7 +38,7 @@ def look(outside: bool = False) -> bool:
     rules = AlertRules.next_to_look_at(now)
     if rules is None:
         return False
-    # Once a minute is enough for a silence, which takes the counts of weeks to judge.
+    # Once a minute is enough for silences and floods, which take many counts to judge.
     gateways = rules.looked_at is None or rules.looked_at.minute != now.minute
     rules.looked_at = now
     tell(rules, queue.summary(rules.shop_id, now), gateways, outside)
@@ -44,7 +46,7 @@ def look(outside: bool = False) -> bool:
 
 
 def tell(rules: AlertRules, summary: Summary, gateways: bool = True, outside: bool = False) -> None:
-    """Messages for what has changed since the shop was last told. `gateways`: also whether one has fallen silent."""
+    """Messages for what has changed since the shop was last told. `gateways`: also whether one is silent or flooded."""
     site = str(current_app.config["PUBLIC_URL"])
     for kind in changed(rules, Told.of(rules.shop_id), summary, outside):
         if kind is AlertKind.worker:
@@ -53,6 +55,9 @@ def tell(rules: AlertRules, summary: Summary, gateways: bool = True, outside: bo
             post(rules, kind, texts.alert(kind, rules, summary, site))
     for kind, found in silences(rules, summary.now) if gateways else ():
         post(rules, kind, texts.silence(kind, rules.shop, found, summary, site))
+    most = int(current_app.config["NOT_GENUINE_AN_HOUR"])
+    for account in floods_to_tell(rules, summary.now, most) if gateways else ():
+        post(rules, AlertKind.flood, texts.flood(account, most, summary, site))
     for kind, disputes in disputes_to_tell(rules, summary.now).items():
         post(rules, kind, texts.disputes(kind, rules.shop, disputes, summary, site))
     if digest_is_due(rules, summary):
@@ -129,6 +134,18 @@ def silences(rules: AlertRules, now: datetime) -> list[tuple[AlertKind, Heard]]:
         elif told.since is not None and heard.last_genuine and heard.last_genuine > told.since:
             told.since = None
             found.append((AlertKind.heard, heard))
+    return found
+
+
+def floods_to_tell(rules: AlertRules, now: datetime, most: int) -> list[GatewayAccount]:
+    """Accounts that are flooded and were not when last looked at; notes that it is told, once a day at most."""
+    found = []
+    for account in rules.shop.accounts if rules.floods else ():
+        told, holds = FloodTold.of(account.id), floods.is_flooded(account, now, most)
+        if holds and not told.holds and (told.told_at is None or now - told.told_at >= CALM_AFTER_A_FLOOD):
+            told.told_at = now
+            found.append(account)
+        told.holds = holds
     return found
 
 

@@ -44,12 +44,18 @@ def story_of(callback: Callback, row: Row, related: Sequence[Related], acts: Seq
 
 
 def _arrival(callback: Callback) -> Iterator[Moment]:
-    come_from = f"from {callback.address}" if callback.address else ""
     if callback.imported_at is None:
-        yield Moment(callback.received_at, "blue", "Callback received and kept", note=come_from)
+        yield Moment(callback.received_at, "blue", "Callback received and kept", note=_origin(callback))
     else:
-        yield Moment(callback.received_at, "secondary", "Callback received elsewhere", note=come_from)
+        yield Moment(callback.received_at, "secondary", "Callback received elsewhere", note=_origin(callback))
         yield Moment(callback.imported_at, "blue", "Callback imported and kept", note=callback.detail)
+
+
+def _origin(callback: Callback) -> str:
+    request = callback.request
+    if request is None:
+        return f"its request is kept in {callback.month.archive}"
+    return f"from {request.address}" if request.address else ""
 
 
 def _order_events(callback: Callback, row: Row) -> Iterator[Moment]:

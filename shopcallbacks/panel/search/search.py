@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from ...callbacks.callback import Callback
+from ...callbacks.requests import KeptBody
 from ...dashboard.queue import in_queue
 from ...domain.errors import Conflict, Reason
 from ...domain.states import State
@@ -167,8 +168,8 @@ def _holding(words: list[str], shop_id: int) -> Select[int]:
     latest = (
         select(
             Callback.id,
-            func.lower(func.encode(Callback.body, "escape")).label("body"),
-            func.lower(func.encode(Callback.query, "escape")).label("query"),
+            func.lower(func.encode(KeptBody.body, "escape")).label("body"),
+            func.lower(func.encode(KeptBody.query, "escape")).label("query"),
             func.lower(
                 func.concat_ws(
                     "\n",
@@ -180,6 +181,7 @@ def _holding(words: list[str], shop_id: int) -> Select[int]:
                 )
             ).label("texts"),
         )
+        .outerjoin(KeptBody, KeptBody.of(Callback))
         .outerjoin(Order, Order.id == Callback.order_id)
         .where(Callback.shop_id == shop_id, unread())
         .order_by(Callback.id.desc())

@@ -99,7 +99,6 @@ def show_callback(id_: int) -> Response:
     With all that was tried and done about it, and the request that came.
     """
     callback = _load(id_)
-    pane = pane_of(callback, "body")
     return answer(
         shapes.WholeCallback(
             **dict(shape_of(callback)),
@@ -108,14 +107,7 @@ def show_callback(id_: int) -> Response:
                 shapes.Act(who=act.actor, verb=act.verb, why=mask(act.why), what=mask(act.what), at=act.at)
                 for act in Activity.about(callback.id)
             ],
-            request=shapes.Request(
-                path=pane.path,
-                query=_readable(pane.query),
-                headers=list(pane.headers),
-                body=_readable(pane.body),
-                body_bytes=pane.body.total,
-                sha256=callback.digest.hex(),
-            ),
+            request=_request(callback),
         )
     )
 
@@ -242,6 +234,20 @@ def _attempt(attempt: Attempt) -> shapes.Attempt:
         reason=attempt.reason,
         conflict=attempt.conflict,
         detail=mask(attempt.detail),
+    )
+
+
+def _request(callback: Callback) -> shapes.Request | None:
+    pane = pane_of(callback, "body")
+    if pane is None:
+        return None
+    return shapes.Request(
+        path=pane.path,
+        query=_readable(pane.query),
+        headers=list(pane.headers),
+        body=_readable(pane.body),
+        body_bytes=pane.body.total,
+        sha256=callback.digest.hex(),
     )
 
 

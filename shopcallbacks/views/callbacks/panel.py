@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
 
 from ...dashboard import decisions
-from ...domain.errors import Conflict, Reason
+from ...domain.errors import Conflict, Reason, Refused
 from ...domain.states import Column
 from ...extensions import db
 from ...panel import moved
@@ -83,13 +84,17 @@ def show(id_: int) -> str | Response:
 
 @bp.get("/callbacks/<int:id_>/original")
 @managers_only
-def original(id_: int) -> Response:
+def original(id_: int) -> BaseResponse:
     """The body as it came; with `?whole=1` the whole request. Card numbers are not masked, so not for viewers.
 
     Byte for byte for admins, who may set up what opens doors; for managers that is hidden.
     """
     hidden = not current_user.may_set_up
-    name, content = original_of(load_callback(id_), whole="whole" in request.args, hidden=hidden)
+    try:
+        name, content = original_of(load_callback(id_), whole="whole" in request.args, hidden=hidden)
+    except Refused as refused:
+        flash(str(refused), "warning")
+        return redirect(url_for("callbacks.show", id_=id_), 303)
     return attachment(content, name)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from ...callbacks.refusals import Refusal
-from ...dashboard import health, silence
+from ...dashboard import floods, health, silence
 from ...extensions import db
 from ...gateways import GATEWAYS
 from ...gateways.base import Gateway
@@ -33,8 +33,21 @@ def index() -> str:
     steps = None if any(one.last_genuine for one in found) else health.steps(shop)
     strays = Refusal.of_shop(shop)
     return render_template(
-        "settings/accounts/index.html", shop=shop, found=found, failures_of=failures_of, steps=steps, strays=strays
+        "settings/accounts/index.html",
+        shop=shop,
+        found=found,
+        failures_of=failures_of,
+        steps=steps,
+        strays=strays,
+        **_flooded(*shop.accounts),
     )
+
+
+def _flooded(*accounts: GatewayAccount) -> dict[str, Any]:
+    """Those of them that callbacks flood which are not genuine, and how many in an hour are none yet."""
+    most = current_app.config["NOT_GENUINE_AN_HOUR"]
+    flooded = [account for account in accounts if floods.is_flooded(account, now(), most)]
+    return {"flooded": flooded, "most_not_genuine": most}
 
 
 @bp.get("/gateways/new")
@@ -109,6 +122,7 @@ def render_account(account: GatewayAccount, fields: list[form.FormField], **more
         fields=fields,
         last_genuine=health.last_genuine(account),
         failures=health.failures(account, now()),
+        **_flooded(account),
         refusals=Refusal.of_account(account),
         wrong_calls=pages.WRONG_CALLS,
         why_no_test=trial.why_not(account, now()),
