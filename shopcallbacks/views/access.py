@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from flask import abort, g, request, session
 from flask_login import current_user
+from werkzeug.exceptions import Forbidden
 
 from ..bulk.runs import BulkRun
 from ..callbacks.callback import Callback
@@ -18,6 +19,8 @@ from ..outgoing.deliveries import Delivery
 from ..panel.saved_views import SavedView
 from ..shops.accounts import GatewayAccount, Shop
 from ..shops.acts import Activity
+from ..shops.users import User
+from ..words import pages
 from .refusals import not_theirs
 
 P = ParamSpec("P")
@@ -105,13 +108,21 @@ def _load(kind: type[T], id_: int) -> T:
     return found
 
 
+class RoleLacks(Forbidden):
+    """What is asked for needs another role: `description` says which, and who has it."""
+
+    @classmethod
+    def of(cls, role: str, who: Callable[[Shop], list[User]]) -> RoleLacks:
+        return cls(pages.role_lacks(current_user.role, role, [user.name for user in who(current_shop())]))
+
+
 def managers_only(view: Callable[P, R]) -> Callable[P, R]:
     """403 for viewers: they read only."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         if not current_user.may_act:
-            abort(403)
+            raise RoleLacks.of("manager", User.acting_in)
         return view(*args, **kwargs)
 
     return guarded
@@ -123,7 +134,7 @@ def admins_only(view: Callable[P, R]) -> Callable[P, R]:
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         if not current_user.may_set_up:
-            abort(403)
+            raise RoleLacks.of("admin", User.setting_up)
         return view(*args, **kwargs)
 
     return guarded
