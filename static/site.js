@@ -22,9 +22,10 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
-// Nobody looks at a hidden tab: no polling there, and fresh numbers on coming back.
+// Nobody looks at a hidden tab: no polling there but for the count in its title, and fresh numbers on coming back.
 document.addEventListener("htmx:config:request", (event) => {
-  if (document.hidden && event.detail.ctx.sourceEvent?.type === "every") event.preventDefault();
+  const { sourceElement, sourceEvent } = event.detail.ctx;
+  if (document.hidden && sourceEvent?.type === "every" && sourceElement.id !== "waiting-count") event.preventDefault();
 });
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) document.dispatchEvent(new CustomEvent("callbacks-changed"));
@@ -44,7 +45,7 @@ function trouble(sentence) {
   place.hidden = !sentence;
 }
 function lost() {
-  away ??= new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  away ??= new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: document.body.dataset.zone });
   trouble(`The server can't be reached since ${away}. What you see may be out of date; it is asked again by itself.`);
 }
 document.addEventListener("htmx:error", lost);

@@ -104,6 +104,18 @@ class User(UserMixin, Base):
         """The shops this user sees, by name."""
         return Shop.every() if self.owns else self.memberships
 
+    @classmethod
+    def acting_in(cls, shop: Shop) -> list[User]:
+        """Those who may act there, by name."""
+        seen = or_(cls.role == Role.owner, cls.id.in_(select(Membership.user_id).where(Membership.shop_id == shop.id)))
+        wanted = select(cls).where(cls.active, cls.role != Role.viewer, seen)
+        return list(db.session.scalars(wanted.order_by(cls.name, cls.id)))
+
+    @classmethod
+    def setting_up(cls, shop: Shop) -> list[User]:
+        """Those of them who may set it up."""
+        return [user for user in cls.acting_in(shop) if user.may_set_up]
+
     @property
     def prefers(self) -> Preferences:
         return Preferences.read(self.preferences)

@@ -211,6 +211,7 @@ DONE = {
     "note": "The note is kept.",
     "claim": "You are on it.",
     "let go": "You let it go.",
+    "hand on": "{name} has it.",
 }
 # The button that forces, naming the effect.
 FORCES = {
@@ -337,8 +338,11 @@ ACTS = {
     "remove view": "removed a view",
     "own settings": "changed their own settings",
     "note": "wrote a note",
+    "take cause": "looked at a cause",
+    "finish cause": "marked a cause as done",
     "claim": "took it on",
     "take over": "took it over",
+    "hand on": "handed it on",
     "let go": "let it go",
     "evidence": "took its evidence page",
     "add shop": "added a shop",
