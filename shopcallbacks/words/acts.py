@@ -275,8 +275,10 @@ def starts(verb: Verb, count: int, format_: Format = PLAIN) -> str:
     return VERBS[verb].starts.format(callbacks=format_.counted(count, "callback"))
 
 
-def retries_some(may: int, format_: Format = PLAIN) -> str:
-    """The same, where others are sure to fail once more: "Retry the 63 that may succeed"."""
+def retries_some(may: int, beyond: int, format_: Format = PLAIN) -> str:
+    """The same, where others are sure to fail once more: "Retry the 63 that may succeed". `beyond`: not looked at."""
+    if beyond:
+        return "Retry those that may succeed"
     return "Retry the one that may succeed" if may == 1 else f"Retry the {format_.number(may)} that may succeed"
 
 

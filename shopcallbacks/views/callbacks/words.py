@@ -71,7 +71,7 @@ FILTERS: dict[str, Any] = {
     "conflict_words": lambda conflict: reasons.CONFLICTS[conflict].headline,
     "verb_words": acts.VERBS.__getitem__,
     "run_starts": lambda verb, count: acts.starts(verb, count, written()),
-    "retries_some": lambda may: acts.retries_some(may, written()),
+    "retries_some": lambda effects: acts.retries_some(effects.may, effects.beyond, written()),
     "run_moved": lambda verb, count: acts.moved(verb, count, written()),
     "run_state": outcomes.RUN_STATES.__getitem__,
     "item_state": outcomes.ITEM_STATES.__getitem__,
