@@ -127,7 +127,7 @@ def test_the_shop_stays_chosen(client: FlaskClient) -> None:
     first, second = make_shop("alpha"), make_shop("beta")
     log_in(client, make_user(Role.manager, first, second))
     client.get("/?shop=beta")
-    assert '<summary class="shop">Beta</summary>' in client.get("/orders").text
+    assert '<summary class="shop"><span>Beta</span></summary>' in client.get("/orders").text
 
 
 @pytest.mark.parametrize(
