@@ -54,7 +54,7 @@ const untellInDialog = () => document.querySelector("#dialog .ask-trouble")?.rem
 // When the server can't answer, that is said since when, until it answers again.
 let away = null;
 function lost() {
-  away ??= new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  away ??= new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: document.body.dataset.zone });
   tell("away", `The server can't be reached since ${away}. What you see may be out of date; it is asked again by itself.`);
 }
 

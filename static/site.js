@@ -22,9 +22,10 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
-// Nobody looks at a hidden tab: no polling there, and fresh numbers on coming back.
+// Nobody looks at a hidden tab: no polling there but for the count in its title, and fresh numbers on coming back.
 document.addEventListener("htmx:config:request", (event) => {
-  if (document.hidden && event.detail.ctx.sourceEvent?.type === "every") event.preventDefault();
+  const { sourceElement, sourceEvent } = event.detail.ctx;
+  if (document.hidden && sourceEvent?.type === "every" && sourceElement.id !== "waiting-count") event.preventDefault();
 });
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) document.dispatchEvent(new CustomEvent("callbacks-changed"));

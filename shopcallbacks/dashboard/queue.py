@@ -17,7 +17,7 @@ from ..domain.values import Money
 from ..extensions import db
 from ..orders.lists import sums
 from ..orders.order import Order
-from .causes import CAUSE, Group, _groups
+from .causes import Group, causes
 from .pulse import MISSED_AFTER, Pulse, is_alive
 
 
@@ -108,5 +108,5 @@ def summary(shop_id: int, now: datetime) -> Summary:
     ).one()
     seen = Pulse.last()
     return Summary(
-        now, _groups(CAUSE, needs_a_person(shop_id, now)), stakes, openable, on_their_way, due, unlooked or now, seen
+        now, causes(needs_a_person(shop_id, now)), stakes, openable, on_their_way, due, unlooked or now, seen
     )

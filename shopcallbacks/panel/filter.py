@@ -12,9 +12,12 @@ from urllib.parse import parse_qsl, urlencode
 from sqlalchemy import ColumnElement, Select, false, select
 
 from ..callbacks.callback import Callback
+from ..callbacks.claims import Claim
+from ..callbacks.notes import Note
 from ..dashboard import causes, decisions, queue
 from ..domain.errors import Conflict, Reason
 from ..domain.states import State, Verb
+from ..domain.values import read_id
 from ..extensions import utcnow
 from ..shops.accounts import GatewayAccount, Shop
 from .days import read_day, span
@@ -34,6 +37,7 @@ DECIDING = (
     Verb.remove,
 )
 PROBLEMS = 5
+NOBODY = "nobody"
 
 
 class Tab(StrEnum):
@@ -90,7 +94,10 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True)
 class Filter:
-    """What the panel shows. `problems`: a sentence for each value that could not be used and was left out."""
+    """What the panel shows. `problems`: a sentence for each value that could not be used and was left out.
+
+    `on`: the id of the user who is on it, or `NOBODY`; `notes`: only what somebody wrote a note on.
+    """
 
     tab: Tab = Tab.unprocessed
     accounts: tuple[str, ...] = ()
@@ -103,6 +110,8 @@ class Filter:
     sort: Sort | None = None
     per: int = PER_PAGE[0]
     known: str | None = None
+    on: str | None = None
+    notes: bool = False
     problems: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
@@ -150,7 +159,7 @@ class Filter:
         for part in fields(self):
             value = getattr(self, part.name)
             if part.name not in ("accounts", "problems") and value != getattr(usual, part.name):
-                pairs.append((_NAMES.get(part.name, part.name), str(value)))
+                pairs.append((_NAMES.get(part.name, part.name), "1" if value is True else str(value)))
         return pairs
 
     @property
@@ -169,6 +178,8 @@ class Filter:
             or self.until
             or self.order
             or self.q
+            or self.on
+            or self.notes
         )
 
     @property
@@ -221,6 +232,11 @@ class Filter:
             found.append(Callback.conflict == self.conflict)
         if self.known:
             found.append(causes.KNOWN.in_([self.known]))
+        if self.on:
+            live = Claim.live_ids(None if self.on == NOBODY else int(self.on))
+            found.append(Callback.id.not_in(live) if self.on == NOBODY else Callback.id.in_(live))
+        if self.notes:
+            found.append(Callback.id.in_(select(Note.callback_id)))
         if self.order:
             found.append(is_it(Callback.order_number, self.order))
         return found
@@ -282,6 +298,18 @@ def _known(value: str) -> str:
     return value
 
 
+def _on(value: str) -> str:
+    if value != NOBODY and read_id(value) is None:
+        raise ValueError(f"There is nobody “{value[:40]}”.")
+    return value
+
+
+def _yes(value: str) -> bool:
+    if value not in ("1", "True"):
+        raise ValueError(f"“{value[:40]}” is not understood.")
+    return True
+
+
 def _accounts(value: str) -> Sequence[str]:
     return [_text(slug) for slug in value.split(",") if slug]
 
@@ -301,6 +329,8 @@ _READERS: Mapping[str, tuple[str, Any]] = {
     "known": ("known", _known),
     "from": ("since", read_day),
     "to": ("until", read_day),
+    "on": ("on", _on),
+    "notes": ("notes", _yes),
     "order": ("order", _text),
     "q": ("q", _text),
     "sort": ("sort", _one_of("order of rows", Sort)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..callbacks.attempts import Attempt
 from ..callbacks.callback import FIRST_OF_TWO, Callback
@@ -12,7 +12,7 @@ from ..callbacks.claims import Claim
 from ..callbacks.notes import Note, Thread, threads_of
 from ..dashboard.pulse import ALIVE_FOR
 from ..domain.errors import Reason
-from ..domain.states import BY_A_PERSON, OFFERED, RULINGS, Effect, State, Verb
+from ..domain.states import BY_A_PERSON, OFFERED, RULINGS, AttemptKind, Effect, State, Verb
 from ..processing.foresight import FORCE_SKIPS, forcing_may_help, retrying_may_help, ruling_may_help
 from ..shops.acts import Activity, last_move
 from ..shops.users import Role, User
@@ -47,6 +47,8 @@ class Offer:
 
 _BUTTONS = 3
 _WAITS = "waits for the worker"
+# So long a row says that a retry was in vain.
+JUST_NOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,22 @@ class Row:
     def tone(self) -> str:
         if self.busy:
             return "working"
+        if self.retried_in_vain:
+            return "again"
         return {State.processed: "done", State.invalid: "gone"}.get(self.callback.state, "")
+
+    @property
+    def retried_in_vain(self) -> bool:
+        """A person had it tried again just now, and it waits on."""
+        last = self.last
+        return (
+            self.callback.state is State.unprocessed
+            and not self.busy
+            and last is not None
+            and last.kind is AttemptKind.retry
+            and self.callback.reason is not None
+            and last.at > self.now - JUST_NOW
+        )
 
     @property
     def dot(self) -> str:
@@ -216,6 +233,10 @@ class Row:
         if self.act is not None and self.act.verb == FIRST_OF_TWO:
             who, at = self.who(self.act.user), self._clock(self.act.at)
             return f"{who} asked a second person to force it, {at}: {self.act.why}"
+        if self.retried_in_vain:
+            assert callback.reason is not None
+            account = callback.account
+            return f"Tried again: {reasons.still(callback.reason, callback.conflict, account.title, account.asks)}"
         asked = Verb.asking(last.kind) if last else None
         if last and asked in RULINGS.values() and last.reason is callback.reason and last.detail != callback.detail:
             assert asked is not None

@@ -15,7 +15,7 @@ from .users import User
 
 LOG_IN, FAILED_LOG_IN, LOG_INS_HELD, FAILED_CODE = "log in", "failed log-in", "log-ins held", "failed code"
 # About a callback without moving it: they stand in no undo's way.
-BESIDE = ("note", "claim", "take over", "let go", "evidence")
+BESIDE = ("note", "claim", "take over", "let go", "hand on", "evidence")
 
 
 class Activity(Base):

@@ -146,6 +146,13 @@ class User(UserMixin, Base):
             return Shop.every()
         return sorted((one.shop for one in self.memberships), key=lambda shop: (shop.name, shop.id))
 
+    @classmethod
+    def reaching(cls, role: Role, shop: Shop) -> list[User]:
+        """People who may do there all that the role may, by name."""
+        return [
+            user for user in cls.who_see(shop.id) if user.active and not user.program and user.reaches(role, shop.id)
+        ]
+
     @property
     def prefers(self) -> Preferences:
         return Preferences.read(self.preferences)

@@ -8,6 +8,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 from flask import Response, abort, g, redirect, request, session, url_for
 from flask_login import current_user
+from werkzeug.exceptions import Forbidden
 
 from ..bulk.runs import BulkRun
 from ..callbacks.callback import Callback
@@ -21,6 +22,7 @@ from ..shops.acts import Activity
 from ..shops.links import Link
 from ..shops.second_factor import SecondFactor
 from ..shops.users import Role, User
+from ..words import pages
 from .refusals import not_theirs
 
 P = ParamSpec("P")
@@ -52,8 +54,9 @@ def _look_at(shop: Shop) -> None:
     """
     g.shop = shop
     current_user.look_at(shop)
-    if not current_user.reaches(g.get("needed", Role.viewer), shop.id):
-        abort(403)
+    needed = g.get("needed", Role.viewer)
+    if not current_user.reaches(needed, shop.id):
+        raise RoleLacks.of(needed, shop)
     if shop.needs_second_factor and SecondFactor.of(current_user) is None:
         _set_up_first()
 
@@ -144,6 +147,14 @@ def _load(kind: type[T], id_: int) -> T:
         not_theirs()
     _look_at(shop)
     return found
+
+
+class RoleLacks(Forbidden):
+    """What is asked for needs another role: `description` says which, and who has it."""
+
+    @classmethod
+    def of(cls, needed: Role, shop: Shop) -> RoleLacks:
+        return cls(pages.role_lacks(current_user.role, needed, [user.name for user in User.reaching(needed, shop)]))
 
 
 def managers_only(view: Callable[P, R]) -> Callable[P, R]:

@@ -29,7 +29,7 @@ from ..words import acts, outcomes, pages
 from ..words.formats import Format, age
 from ..words.reasons import NextStep
 from . import problems, refusals
-from .access import current_shop
+from .access import RoleLacks, current_shop
 from .sessions import load_user
 from .well_formed import path_here
 
@@ -222,6 +222,8 @@ def http_page(error: HTTPException) -> BaseResponse:
     if isinstance(error, CSRFError):
         refusals.mark()
         title, sentence = pages.STALE_FORM
+    if isinstance(error, RoleLacks):
+        sentence = error.description or sentence
     if isinstance(error, TooBusy):
         title, sentence = pages.BUSY
     if wants_fragment():

@@ -211,6 +211,7 @@ DONE = {
     "note": "The note is kept.",
     "claim": "You are on it.",
     "let go": "You let it go.",
+    "hand on": "{name} has it.",
 }
 # Before a force that takes two people, and once the first has asked for it.
 ASK_SECOND = "Ask a second person to force it"
@@ -283,8 +284,10 @@ def starts(verb: Verb, count: int, format_: Format = PLAIN) -> str:
     return VERBS[verb].starts.format(callbacks=format_.counted(count, "callback"))
 
 
-def retries_some(may: int, format_: Format = PLAIN) -> str:
-    """The same, where others are sure to fail once more: "Retry the 63 that may succeed"."""
+def retries_some(may: int, beyond: int, format_: Format = PLAIN) -> str:
+    """The same, where others are sure to fail once more: "Retry the 63 that may succeed". `beyond`: not looked at."""
+    if beyond:
+        return "Retry those that may succeed"
     return "Retry the one that may succeed" if may == 1 else f"Retry the {format_.number(may)} that may succeed"
 
 
@@ -349,8 +352,11 @@ ACTS = {
     "remove view": "removed a view",
     "own settings": "changed their own settings",
     "note": "wrote a note",
+    "take cause": "looked at a cause",
+    "finish cause": "marked a cause as done",
     "claim": "took it on",
     "take over": "took it over",
+    "hand on": "handed it on",
     "let go": "let it go",
     "evidence": "took its evidence page",
     "add shop": "added a shop",

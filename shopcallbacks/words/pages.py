@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from ..domain.states import Column, WrongCall
@@ -62,7 +63,7 @@ SCOPES = {
 # What a page says that can't be shown: a title, and what to do.
 TROUBLE = {
     400: ("That did not work", "The request could not be understood. Go back, load the page again and try once more."),
-    403: ("You may look, not act", "Your role reads only. Ask a manager of the shop, or an admin, to do this."),
+    403: ("That is for somebody else", "Your role is not enough for this. Ask a manager of the shop, or an admin."),
     404: ("There is nothing here", "It does not exist, or it belongs to a shop that you don't see."),
     405: ("That is not a page", "This address takes a button's click only. Start from the dashboard."),
     413: ("Too large", "What was sent is larger than what is taken here."),
@@ -78,6 +79,17 @@ TROUBLE = {
     ),
 }
 LOGGED_OUT = "You are logged out. Nothing was done."
+NAMED = 3
+
+
+def role_lacks(own: str, needed: str, names: Sequence[str]) -> str:
+    """Which role may, and who has it: the first few of them."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    who = f" Ask {', '.join(names[:NAMED])}{more}." if names else " Nobody has it here."
+    may = "a manager or an admin" if needed == "manager" else "an admin"
+    return f"This is for {may} of the shop; you are a{'n' if own[0] in 'aeiou' else ''} {own}.{who}"
+
+
 STALE_FORM = (
     "Nothing was done",
     "You were logged out, or logged in again, since this page was loaded. Go back, load it again and repeat it.",

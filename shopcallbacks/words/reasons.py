@@ -186,6 +186,21 @@ ONE_BY_ONE = {
     "failed": "The check with {gateway} failed. Force one by one, each once you have seen it in {gateway}.",
     "two": "Above {limit} it takes two people to force, one by one.",
 }
+
+
+def still(reason: Reason, conflict: Conflict | None, gateway: str, asks: bool) -> str:
+    """What a retry in vain has shown."""
+    if reason is Reason.not_genuine and asks:
+        return f"{gateway} still says no"
+    if reason is Reason.not_genuine:
+        return "the signature still does not match"
+    if reason is Reason.gateway_unreachable:
+        return f"{gateway} still can't be reached"
+    if reason is Reason.order_not_found:
+        return "there is still no such order"
+    return f"still as before. {cause(reason, conflict, gateway, asks)}"
+
+
 # Why forcing can't help.
 WHY_NOT = {
     "not_the_check": "Forcing skips the check with {gateway}, nothing else, and it is not that check that keeps it.",

@@ -253,7 +253,7 @@ def test_j_and_k_lead_from_one_callback_to_the_next_and_back_and_an_act_moves_no
     desk.goto(f"/callbacks/{calls[0].id}?tab=unprocessed")
     place = desk.get_by_role("navigation", name="In the list")
     expect(place).to_contain_text("1 of 3")
-    desk.keyboard.press("d")
+    desk.keyboard.press("v")
     dialog = desk.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("a copy")
     dialog.get_by_role("button", name="and on to the next").click()

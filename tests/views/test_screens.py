@@ -9,10 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
+from shopcallbacks.domain.values import Money
 from shopcallbacks.shops.users import Role
 from shopcallbacks.views.screens import HEADERS, OPEN
 
-from ..factories import log_in, make_account, make_shop, make_user
+from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
 
 
 def test_every_screen_needs_a_log_in(app: Flask, client: FlaskClient) -> None:
@@ -154,7 +155,7 @@ def test_the_shop_stays_chosen(client: FlaskClient) -> None:
     first, second = make_shop("alpha"), make_shop("beta")
     log_in(client, make_user(Role.manager, first, second))
     client.get("/?shop=beta")
-    assert '<summary class="shop">Beta</summary>' in client.get("/orders").text
+    assert '<summary class="shop"><span>Beta</span></summary>' in client.get("/orders").text
 
 
 @pytest.mark.parametrize(
@@ -172,3 +173,22 @@ def test_an_id_that_nothing_has_is_not_there(client: FlaskClient, path: str, id_
 def test_a_place_that_nothing_has_is_left_out(client: FlaskClient, path: str, place: object) -> None:
     log_in(client, make_user(Role.admin, make_shop()))
     assert client.get(f"{path}?before={place}").status_code == 200
+
+
+def test_the_tabs_title_carries_how_many_wait(client: FlaskClient) -> None:
+    account = make_account()
+    log_in(client, make_user(Role.viewer, account.shop))
+    assert "<title>Orders ·" in client.get("/orders").text
+    make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
+    process()
+    assert "<title>(1) Orders ·" in client.get("/orders").text
+
+
+def test_a_refusal_says_which_role_may_and_who_has_it(client: FlaskClient) -> None:
+    shop = make_shop()
+    manager = make_user(Role.manager, shop)
+    make_user(Role.manager, make_shop(), email="stranger@shop.example")
+    log_in(client, make_user(Role.viewer, shop))
+    page = client.get("/bulk/new?verb=retry&all=1")
+    assert page.status_code == 403
+    assert f"This is for a manager or an admin of the shop; you are a viewer. Ask {manager.name}." in page.text

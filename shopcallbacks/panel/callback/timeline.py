@@ -10,7 +10,6 @@ from ...callbacks.attempts import Attempt
 from ...callbacks.callback import Callback
 from ...callbacks.related import Related
 from ...domain.states import BY_A_PERSON, Verb
-from ...domain.values import Verdict
 from ...shops.acts import BESIDE, Activity
 from ...words import acts as words
 from ...words import outcomes, reasons
@@ -87,8 +86,8 @@ def _dot(attempt: Attempt) -> str:
 
 def _result(attempt: Attempt, callback: Callback) -> str:
     if attempt.reason:
-        said = reasons.words_of(attempt.reason, attempt.conflict).headline.format(gateway=callback.account.title)
-        return said if attempt.verdict is not Verdict.not_genuine else said[:1].lower() + said[1:]
+        account = callback.account
+        return reasons.cause(attempt.reason, attempt.conflict, account.title, account.asks)
     return outcomes.EFFECTS[attempt.effect] if attempt.effect else "processed"
 
 

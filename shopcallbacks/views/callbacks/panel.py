@@ -148,6 +148,6 @@ def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
         "reasons": list(Reason),
         "conflicts": list(Conflict),
         "undecided": decisions.still_open(shop.id, now()) if filter_.tab is Tab.decide else None,
-        "views": [(view, view.filter(shop)) for view in SavedView.of(current_user, shop)],
+        "views": [(view, view.filter(shop)) for view in SavedView.seen_by(current_user, shop)],
         "columns": list(Column),
     }
