@@ -176,7 +176,7 @@ def test_what_is_settled_has_nobody_on_it(client: FlaskClient, callback: Callbac
     callback.do(Verb.remove, dana, "not ours")
     db.session.commit()
     for path in (f"/callbacks/{callback.id}", "/callbacks?tab=invalid"):
-        assert "on it" not in client.get(path).text
+        assert "You are on it" not in client.get(path).text
     response = client.post(f"/callbacks/{callback.id}/claim", headers=HTMX)
     assert (response.status_code, "nobody needs to be on it" in response.text) == (409, True)
 

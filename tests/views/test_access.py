@@ -14,9 +14,10 @@ from shopcallbacks.outgoing.alerts.rules import AlertMessage
 from shopcallbacks.outgoing.endpoint import Endpoint
 from shopcallbacks.shops import people
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.tokens import ApiToken
 from shopcallbacks.shops.users import Role, User
 
-from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message
+from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_token, make_user, message
 
 Routes = dict[str, tuple[str, str]]
 
@@ -40,6 +41,7 @@ def settings_routes(app: Flask, account: GatewayAccount) -> Routes:
     """Method and address of every route of the settings, about that account and its shop."""
     alert = db.session.scalars(select(AlertMessage.id).where(AlertMessage.shop_id == account.shop_id)).first()
     person = make_user(Role.viewer, account.shop)
+    make_token(account.shop, name=f"till {person.id}")
     invitation = people.invite(None, "invited@shop.example", Role.viewer, account.shop)
     db.session.commit()
     values = {
@@ -48,6 +50,7 @@ def settings_routes(app: Flask, account: GatewayAccount) -> Routes:
         "id_": account.id,
         "secret_id": account.secrets[0].id,
         "callback_id": make_callback(account, message()).id,
+        "token_id": ApiToken.of(account.shop_id)[0].id,
     }
     others = {
         "/settings/alerts": {"id_": alert},
