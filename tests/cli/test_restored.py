@@ -16,6 +16,7 @@ from dev.services import POSTGRES_BIN, Postgres, create_database, libpq
 from shopcallbacks import create_app
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.states import OrderState, State
+from shopcallbacks.domain.values import Request
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
 from shopcallbacks.orders.feed import OrderEvent
@@ -26,7 +27,7 @@ from shopcallbacks.outgoing.endpoint import Endpoint
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity
 
-from ..factories import make_account, make_callback, make_order, message
+from ..factories import make_account, make_callback, make_order, message, request_of
 
 Restore = Callable[[], object]
 
@@ -121,9 +122,8 @@ def test_a_shop_hears_nothing_twice_with_another_meaning_from_an_older_back_up(
         assert "shop endpoint: switched off, for a back-up was put back" in acts
 
 
-def _kept() -> list[tuple[object, ...]]:
-    request = Callback.id, Callback.method, Callback.path, Callback.query, Callback.headers, Callback.body
-    return [tuple(row) for row in db.session.execute(select(*request).order_by(Callback.id))]
+def _kept() -> list[tuple[int, Request]]:
+    return [(one.id, request_of(one)) for one in db.session.scalars(select(Callback).order_by(Callback.id))]
 
 
 def _places() -> list[int]:

@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.callbacks.requests import KeptBody
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import Entry, OrderState, State
 from shopcallbacks.domain.values import Request
@@ -77,7 +78,7 @@ def test_a_host_that_is_cut_off_loses_nothing_and_stops_nobody(
         until(lambda: requests.get(f"{other.url}/health", timeout=10).status_code == 200)
         until(lambda: _count(Callback.state != State.processed) == 0)
     assert _opened() == MANY
-    assert {bytes(body) for body in db.session.scalars(select(Callback.body))} == {request.body for request in calls}
+    assert {bytes(body) for body in db.session.scalars(select(KeptBody.body))} == {request.body for request in calls}
     assert _count(Callback.reason == Reason.crashed) == 0
     assert db.session.scalar(select(func.count(LedgerRow.id)).where(LedgerRow.entry == Entry.payment)) == MANY
     places = db.session.scalars(select(OrderEvent.position).order_by(OrderEvent.position)).all()
