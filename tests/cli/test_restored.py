@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
@@ -46,8 +47,10 @@ def dumped(postgres_server: Postgres, tmp_path: Path) -> Callable[[], Path]:
 @contextmanager
 def put_back(dump: Path, environ: dict[str, str], server: Postgres) -> Iterator[Flask]:
     """The product on that back-up, in a database of its own."""
+    with psycopg.connect(libpq(server.url), autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS restored WITH (FORCE)")
     url = libpq(create_database(server.url, "restored"))
-    command = [POSTGRES_BIN / "pg_restore", "--clean", "--if-exists", f"--dbname={url}", dump]
+    command = [POSTGRES_BIN / "pg_restore", f"--dbname={url}", dump]
     subprocess.run(command, check=True)
     app = create_app({**environ, "DATABASE_URL": environ["DATABASE_URL"].replace("/test", "/restored")})
     with app.app_context():
