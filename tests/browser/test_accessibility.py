@@ -148,6 +148,7 @@ def test_axe_finds_nothing_in_light_and_dark_and_nothing_is_cut(
 def test_on_a_phone_the_first_callback_stands_above_the_middle(
     window: BrowserContext, sheet: Page, cookies: dict[str, list[Any]]
 ) -> None:
+    worker_seen(minutes_ago=0)
     window.clear_cookies()
     window.add_cookies(cookies[ADMIN])
     sheet.set_viewport_size({"width": 390, "height": 844})

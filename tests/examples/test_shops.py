@@ -127,7 +127,7 @@ def _opened(scene: Scene, number: str) -> tuple[dict[str, str], bytes]:
     """The webhook that told of it, once more."""
     told = select(OrderEvent).where(OrderEvent.shop_id == scene.shop.id, OrderEvent.number == number)
     event = db.session.scalars(told.where(OrderEvent.to_state == OrderState.open)).one()
-    body = json.dumps(event.as_json).encode()
+    body = json.dumps(event.shape.as_json).encode()
     return signed(f"evt_{event.id}", utcnow(), body, [scene.secret]), body
 
 
