@@ -12,6 +12,7 @@ from typing import Any  # noqa: E402
 
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '5000')}"  # nosec B104 - of its container
 worker_class = "shopcallbacks.receiving.server.Worker"
+logger_class = "shopcallbacks.receiving.server.Log"
 worker_connections = 800  # below the 1,024 open files that many systems allow a process
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 preload_app = True
@@ -20,6 +21,21 @@ graceful_timeout = 30
 keepalive = 15  # also how long the headers of a request may take
 forwarded_allow_ips = "127.0.0.1"  # who is believed is decided by TRUSTED_HOPS, in the app
 control_socket_disable = True
+if os.environ.get("LOG_FORMAT") == "json":  # gunicorn's own lines too
+    logconfig_dict = {
+        "formatters": {"json": {"()": "shopcallbacks.logs.JsonFormatter"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}},
+        "root": {"level": "INFO", "handlers": ["console"]},
+        "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
+    }
+
+
+def post_worker_init(worker: Any) -> None:
+    """In each web process, once it has the app: somebody must tell that the worker is gone."""
+    from app import app
+    from shopcallbacks.jobs import stand_in
+
+    stand_in.begin(app)
 
 
 def when_ready(server: Any) -> None:

@@ -23,7 +23,7 @@ from shopcallbacks.domain.states import Lane
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs.lane import LaneWorker
 from shopcallbacks.jobs.sweeps import begin_sweeps
-from shopcallbacks.logs import Formatter
+from shopcallbacks.logs import formatter
 
 log = logging.getLogger("worker")
 RESTART_AFTER_S = 2.0
@@ -107,6 +107,6 @@ class Children:
 
 if __name__ == "__main__":
     handler = logging.StreamHandler()
-    handler.setFormatter(Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    handler.setFormatter(formatter(app.config["LOG_FORMAT"], "%(asctime)s %(name)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     Children().run()

@@ -52,7 +52,7 @@ def slow_gateway() -> Iterator[str]:
 def measure() -> Iterator[Row]:
     with slow_gateway() as url, place(GATEWAY_HOSTS=json.dumps(dict.fromkeys(PAYPAL, url))) as (_, stripe, _):
         accounts = [
-            GatewayAccount.add(stripe.shop, "paypal_ipn", f"paypal-{n}", {"receiver": "shop@example.com"})
+            GatewayAccount.add(stripe.shop, "paypal_ipn", f"paypal-{n}", {"receiver_emails": ["shop@example.com"]})
             for n in range(ACCOUNTS)
         ]
         db.session.commit()

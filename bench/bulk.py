@@ -5,21 +5,18 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import requests
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 
 from shopcallbacks.bulk.runs import BulkRun, RunState
-from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
-from shopcallbacks.orders.order import Order
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount
 
 from .people import hired, logged_in
-from .place import paid, place
+from .place import hand_in, paid, place
 from .processing import arrive
 from .table import Bound, Line, Row
 from .web import serving, working
@@ -43,29 +40,16 @@ def measure() -> Iterator[Row]:
 
 
 def badly_signed(account: GatewayAccount, count: int) -> None:
-    """So many genuine callbacks of orders that wait, given up on for a wrong secret, which is right now.
-
-    One is really processed in vain, the others are copies of it but for what they say.
-    """
+    """So many genuine callbacks of orders that wait, refused for a wrong secret, which is right now."""
     signer = GatewayAccount.add(account.shop, "stripe", f"signer-{count}", {"signing_secrets": [f"whsec_{count}"]})
     db.session.flush()
-    said = {number: paid(signer, number) for number in (f"{count}-{n}" for n in range(count))}
-    door().keeper.keep(next(iter(said.values())), account.id, account.shop_id, asks=False)
-    db.session.commit()
+    numbers = [f"{count}-{n}" for n in range(count)]
+    requests_ = [paid(signer, number) for number in numbers]
+    hand_in(account, numbers)
+    for request in requests_:
+        door().keeper.keep(request, account.id, account.shop_id, asks=False)
     while drain(asks=False):
         pass
-    callbacks, orders = Callback.__table__, Order.__table__
-    given_up = db.session.execute(select(callbacks).order_by(callbacks.c.id.desc()).limit(1)).mappings().one()
-    pattern = {name: value for name, value in given_up.items() if name != "id"}
-    copies = [
-        {**pattern, "headers": [list(pair) for pair in request.headers], "body": request.body}
-        for request in list(said.values())[1:]
-    ]
-    waiting: list[dict[str, Any]] = [
-        {"shop_id": account.shop_id, "number": number, "amount_minor": 5990, "currency": "EUR"} for number in said
-    ]
-    db.session.execute(insert(callbacks), copies)
-    db.session.execute(insert(orders), waiting)
     account.configure({"signing_secrets": [f"whsec_{count}"]})
     db.session.commit()
     db.session.execute(text("ANALYZE callbacks, orders"))

@@ -63,7 +63,7 @@ def load(
     return Told(count / found["seconds"], found["p50"], found["p99"], cpu * per_ms, database_cpu * per_ms, count)
 
 
-def write_requests(file: Path, count: int, path: str, prefix: str = "26-") -> None:
+def write_requests(file: Path, count: int, path: str, prefix: str = "26-", secret: str = SECRET) -> None:
     """So many genuine Stripe callbacks for orders of their own, as HTTP/1.1 has them."""
     at, salt = int(time.time()), time.time_ns()
     with file.open("wb") as out:
@@ -72,7 +72,7 @@ def write_requests(file: Path, count: int, path: str, prefix: str = "26-") -> No
             paid |= {"currency": "eur", "metadata": {"order_id": f"{prefix}{n}"}, "status": "succeeded", **FURTHER}
             event = {"id": f"evt_{salt}{n}", "object": "event", "type": "payment_intent.succeeded", "livemode": True}
             body = json.dumps({**event, "created": at, "data": {"object": paid}}, indent=2).encode()
-            signature = hmac.new(SECRET.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
+            signature = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
             head = (
                 f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Stripe/1.0 (+https://stripe.com/docs/webhooks)"
                 "\r\nAccept: */*; q=0.5, application/xml\r\nCache-Control: no-cache\r\n"

@@ -8,7 +8,7 @@ import time
 
 from sqlalchemy import text
 
-from shopcallbacks.callbacks.callback import Callback
+from dev.copies import copy
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
 from shopcallbacks.panel.filter import Filter
@@ -43,10 +43,6 @@ SEARCHES = {
 }
 TABS = ("all", "unprocessed")
 
-_FILL_CALLBACKS = """
-    INSERT INTO callbacks ({columns}) SELECT {values}
-    FROM callbacks AS pattern, generate_series(CAST(:first AS bigint), :last) AS n WHERE pattern.id = 1
-"""
 _FILL_ENTRIES = f"""
     INSERT INTO search_entries (shop_id, callback_id, week, attempts, terms)
     SELECT shop_id, id, week, 1, array_to_tsvector(ARRAY(SELECT shop_id || '.' || week || '\\:' || term FROM unnest(
@@ -61,15 +57,15 @@ _FILL_ENTRIES = f"""
 """
 # What differs from copy to copy: 1 in 1,000 waits for a person, one has an amount of its own.
 _OWN = {
-    "received_at": "pattern.received_at - interval '2 years' + n * interval '1 minute'",
+    "received_at": "c.received_at - interval '2 years' + n * interval '1 minute'",
     "state": "CASE WHEN n % 1000 = 0 THEN 'unprocessed' ELSE 'processed' END",
     "reason": "CASE WHEN n % 1000 = 0 THEN 'amount_mismatch' END",
     "order_id": "NULL",
     "order_number": f"({FIRST} + n)::text",
     "transaction_id": f"'pi_' || ({FIRST} + n)",
     "event_id": f"'evt_' || ({FIRST} + n)",
-    "amount_minor": "CASE WHEN n = 4321 THEN 432100 WHEN n * 2 < :at_last THEN 4990 ELSE 5990 END",
-    "body": f"convert_to(replace(convert_from(pattern.body, 'UTF8'), '{FIRST}', ({FIRST} + n)::text), 'UTF8')",
+    "amount_minor": "CASE WHEN n = 4321 THEN 432100 WHEN n * 2 < {at_last} THEN 4990 ELSE 5990 END",
+    "body": f"convert_to(replace(convert_from(b.body, 'UTF8'), '{FIRST}', ({FIRST} + n)::text), 'UTF8')",
 }
 
 
@@ -112,13 +108,10 @@ def _grow(size: int, at_last: int) -> None:
     ).all()
     for name, _ in indexes:
         db.session.execute(text(f"DROP INDEX {name}"))
-    columns = [column.name for column in Callback.__table__.columns if column.name != "id"]
-    values = [_OWN.get(column, f"pattern.{column}") for column in columns]
-    last = db.session.scalar(text("SELECT max(id) FROM callbacks"))
-    some = {"first": last, "last": size - 1, "at_last": at_last}
+    last = db.session.execute(text("SELECT max(id) FROM callbacks")).scalar_one()
     terms = db.session.scalar(text("SELECT tsvector_to_array(terms) FROM search_entries WHERE callback_id = 1"))
     bare = [term.partition(":")[2] for term in terms]
-    db.session.execute(text(_FILL_CALLBACKS.format(columns=", ".join(columns), values=", ".join(values))), some)
+    copy(1, size - last, last, **{name: value.replace("{at_last}", str(at_last)) for name, value in _OWN.items()})
     db.session.execute(text(_FILL_ENTRIES), {"first": last, "terms": bare, "at_last": at_last})
     for _, definition in indexes:
         db.session.execute(text(definition))

@@ -60,7 +60,7 @@ def used(process: psutil.Process) -> float:
     for one in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # ended just now
             seconds += sum(one.cpu_times()[:2])
-    return seconds
+    return float(seconds)
 
 
 def memory(process: psutil.Process) -> list[float]:

@@ -100,6 +100,8 @@ PICTURES = (
     Picture("account", "/settings", (follow(".account h2 a", "/gateways/"),)),
     Picture("alerts", "/settings/alerts"),
     Picture("endpoint", "/settings/endpoint"),
+    Picture("people", "/settings/people"),
+    Picture("second-factor", "/preferences/second-factor"),
 )
 
 

@@ -1,7 +1,8 @@
 """Runs the migrations as the owner of the tables, one process at a time; then grants web and worker their rights.
 
-Callbacks arrive meanwhile: whoever waits behind a migration that waits for a lock waits a second at most. Then the
-migration makes way, and is begun again where it stands; each is a transaction of its own.
+Callbacks arrive meanwhile: whoever waits behind a migration that waits for a lock waits for a moment at most. Then the
+migration makes way, and is begun again where it stands; each is a transaction of its own. The moment is shorter than
+the time after which PostgreSQL looks for deadlocks, so that in one it is the migration that makes way.
 """
 
 import time
@@ -16,13 +17,13 @@ from shopcallbacks import rights
 from shopcallbacks.extensions import Base
 
 LOCK = 0x5C0  # any number that is ours
-TRIES, PAUSE_S = 60, 1
+TRIES, PAUSE_S = 300, 1
 
 
 def migrate(connection):
     for left in reversed(range(TRIES)):
         context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
-        connection.execute(text("SET lock_timeout = '1s'"))
+        connection.execute(text("SET lock_timeout = '300ms'"))
         connection.commit()
         try:
             with context.begin_transaction():

@@ -101,6 +101,24 @@ def _smtp(value: str) -> SmtpServer | None:
     return SmtpServer.read(value) if value else None
 
 
+def _token(value: str) -> str:
+    if value and (len(value) < 16 or len(set(value)) < 8 or not value.isascii() or not value.isprintable()):
+        raise ValueError("must be at least 16 plain characters, 8 of them different: openssl rand -hex 32")
+    return value
+
+
+def _log_format(value: str) -> str:
+    if value not in ("text", "json"):
+        raise ValueError("must be text or json")
+    return value
+
+
+def _issuer(value: str) -> str:
+    if value and not (value.startswith("https://") or (value.startswith("http://") and is_local(value))):
+        raise ValueError("must be the https address of an OpenID provider, without /.well-known/...")
+    return value.rstrip("/")
+
+
 def _sender(value: str) -> str:
     if value and not ADDRESS.fullmatch(value):
         raise ValueError("must be an e-mail address, alerts@shop.example")
@@ -127,6 +145,7 @@ def _gateway_hosts(value: str) -> dict[str, str]:
 SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "DATABASE_URL": ("SQLALCHEMY_DATABASE_URI", _database, None),
     "MIGRATION_DATABASE_URL": ("MIGRATION_DATABASE_URI", _owner, ""),
+    "DATABASE_POOLER": ("DATABASE_POOLER", _yes_or_no, "0"),
     "REDIS_URL": ("REDIS_URL", _redis, None),
     "SECRET_KEY": ("SECRET_KEYS", _secret_keys, None),
     "SECRETS_KEY": ("SECRETS_KEYS", _fernet_keys, None),
@@ -135,13 +154,21 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "SESSION_IDLE_MINUTES": ("SESSION_IDLE", _time("minutes", most=30 * 24 * 60), str(12 * 60)),
     "SESSION_HOURS": ("SESSION_LONGEST", _time("hours", most=90 * 24), str(7 * 24)),
     "MAX_CALLBACK_BYTES": ("MAX_CALLBACK_BYTES", _whole, str(1024 * 1024)),
+    "API_PER_MINUTE": ("API_PER_MINUTE", _whole, "6000"),
+    "NOT_GENUINE_AN_HOUR": ("NOT_GENUINE_AN_HOUR", _whole, "1000"),
     "STATEMENT_SECONDS": ("STATEMENT_SECONDS", _whole, "0"),
     "FOLLOW_SECONDS": ("FOLLOW_SECONDS", _seconds(most=60), "5"),
     "SWEEP_SECONDS": ("SWEEP_SECONDS", _seconds(most=10), "5"),  # a worker not seen for 20 s counts as gone
+    "METRICS_TOKEN": ("METRICS_TOKEN", _token, ""),
+    "LOG_FORMAT": ("LOG_FORMAT", _log_format, "text"),
     "OUTGOING_ALLOW_HTTP": ("OUTGOING_ALLOW_HTTP", _yes_or_no, "0"),
     "OUTGOING_ALLOW_PRIVATE": ("OUTGOING_ALLOW_PRIVATE", _yes_or_no, "0"),
     "SMTP_URL": ("SMTP_SERVER", _smtp, ""),
     "MAIL_FROM": ("MAIL_FROM", _sender, ""),
+    "OIDC_ISSUER": ("OIDC_ISSUER", _issuer, ""),
+    "OIDC_CLIENT_ID": ("OIDC_CLIENT_ID", str, ""),
+    "OIDC_CLIENT_SECRET": ("OIDC_CLIENT_SECRET", str, ""),
+    "OIDC_TITLE": ("OIDC_TITLE", str, "your company's log-in"),
     "GATEWAY_HOSTS": ("GATEWAY_HOSTS", _gateway_hosts, "{}"),
 }
 
@@ -159,6 +186,9 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
             config[key] = reader(value)
         except ValueError as error:
             problems.append(f"{name} {error}.")
+    together = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    if missing := [name for name in together if not environ.get(name)]:
+        problems += [f"{name} is not set, and another OIDC_ is." for name in missing if len(missing) < len(together)]
     if problems:
         raise ConfigError("\n".join(problems))
     return config | fixed(config)
@@ -168,6 +198,7 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
     """What follows from the settings, and what is not for setting."""
     secure = config["PUBLIC_URL"].startswith("https://")
     return {
+        "OPEN_ID": OpenId.of(config) if config["OIDC_ISSUER"] else None,
         "SECRET_KEY": config["SECRET_KEYS"][0],
         "SECRET_KEY_FALLBACKS": config["SECRET_KEYS"][1:],
         "MAIL_FROM": config["MAIL_FROM"] or f"shopcallbacks@{urlsplit(config['PUBLIC_URL']).hostname}",
@@ -180,7 +211,7 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
             "pool_timeout": 5,
             "connect_args": {
                 "connect_timeout": 5,
-                "options": _options(config["STATEMENT_SECONDS"]),
+                **_for_sessions(config),
                 # A database that vanished without a word is given up after half a minute, by us as by it.
                 "keepalives_idle": 15,
                 "keepalives_interval": 5,
@@ -200,6 +231,15 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _for_sessions(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Behind a pooler no session is ours for longer than a transaction: it has the limits of the role, and what one
+    session prepared another does not know.
+    """
+    if config["DATABASE_POOLER"]:
+        return {"prepare_threshold": None}
+    return {"options": _options(config["STATEMENT_SECONDS"])}
+
+
 def _options(statement_s: int) -> str:
     """What PostgreSQL holds each of our sessions to, so that nobody waits for long for one that stands still."""
     limits = {
@@ -212,6 +252,21 @@ def _options(statement_s: int) -> str:
         "tcp_keepalives_count": 3,
     }
     return " ".join(f"-c {name}={value}" for name, value in limits.items())
+
+
+@dataclass(frozen=True)
+class OpenId:
+    """The provider that people may log in with. `title`: what stands on the button, "Log in with ..."."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    title: str
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> OpenId:
+        names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_TITLE")
+        return cls(*(config[name] for name in names))
 
 
 @dataclass(frozen=True)

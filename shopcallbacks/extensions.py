@@ -23,8 +23,9 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Text
+from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 
 from .domain.states import Lane
@@ -67,6 +68,24 @@ compress = Compress()
 def locked(kind: type[T], key: int) -> T:
     """The row, fresh and locked until the transaction ends. Others may still refer to it: no key ever changes."""
     return db.session.get_one(kind, key, populate_existing=True, with_for_update={"of": kind, "key_share": True})
+
+
+def must_not_stand_still() -> None:
+    """The transaction has in hand what others wait for: the database ends it where nothing is done in it for seconds.
+
+    Then we stand still, as in a machine that was paused. What came of it is not kept, and is soon done by another.
+    """
+    db.session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '5s'"))
+
+
+def let_go(error: BaseException | None) -> None:
+    """Behind a request or a job: what was to be kept is committed, so that nobody suffers from a connection that has
+    died since.
+    """
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        db.session().invalidate()
 
 
 # Each lane has a bell. These are bells, not lanes: bulk runs go on in the plain one, the search index in the outgoing.

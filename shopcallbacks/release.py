@@ -1,9 +1,11 @@
-"""Which code this is: a name for the release, made from the package's own source."""
+"""Which code this is: the version that people know, and a name for the release, made from the package's own source."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+
+VERSION = "0.1.0"
 
 
 def _digest() -> str:

@@ -13,6 +13,7 @@ function move(step) {
   const rows = [...document.querySelectorAll("tr.call")];
   const from = rows.indexOf(document.activeElement.closest("tr.call"));
   const row = from < 0 ? rows[0] : rows[from + step];
+  if (!row && !rows.length) press(step > 0 ? "j" : "k");
   row?.focus({ preventScroll: true });
   row?.scrollIntoView({ block: "nearest" });
 }
@@ -20,7 +21,8 @@ function move(step) {
 function press(key, cant = "") {
   const place = current();
   const button = place?.querySelector(`[aria-keyshortcuts~="${key}"]`);
-  if (button) button.click();
+  if (button?.matches("textarea")) button.focus();
+  else if (button) button.click();
   else if (place && cant) document.getElementById("said").textContent = cant;
 }
 
@@ -33,6 +35,8 @@ const KEYS = {
   k: () => move(-1),
   x: () => press("x", "This row can't be selected."),
   o: () => press("o"),
+  m: () => press("m"),
+  n: (event) => { event.preventDefault(); press("n"); },
   Enter: (event) => { if (event.target.matches("tr.call")) press("o"); },
   "/": (event) => {
     const box = document.querySelector('[aria-keyshortcuts="/"]');

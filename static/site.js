@@ -1,4 +1,4 @@
-// What HTML and htmx can't say: menus that close, polling that rests, and trouble that is told.
+// What HTML and htmx can't say: menus that close, and polling that rests.
 "use strict";
 
 // On a phone the tabs scroll: the one of this page is to be seen.
@@ -22,9 +22,10 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
-// Nobody looks at a hidden tab: no polling there, and fresh numbers on coming back.
+// Nobody looks at a hidden tab: no polling there but for the count in its title, and fresh numbers on coming back.
 document.addEventListener("htmx:config:request", (event) => {
-  if (document.hidden && event.detail.ctx.sourceEvent?.type === "every") event.preventDefault();
+  const { sourceElement, sourceEvent } = event.detail.ctx;
+  if (document.hidden && sourceEvent?.type === "every" && sourceElement.id !== "waiting-count") event.preventDefault();
 });
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) document.dispatchEvent(new CustomEvent("callbacks-changed"));
@@ -33,28 +34,6 @@ document.addEventListener("visibilitychange", () => {
 // HX-Trigger: {"say": "Order 251123-26 opened"} is read out.
 document.addEventListener("say", (event) => {
   document.getElementById("said").textContent = event.detail.value;
-});
-
-// When the server can't answer, that is said where the eye is, since when, until it answers again.
-let away = null;
-function trouble(sentence) {
-  const place = document.getElementById("trouble");
-  if (!place || place.textContent === sentence) return;
-  place.textContent = sentence;
-  place.hidden = !sentence;
-}
-function lost() {
-  away ??= new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-  trouble(`The server can't be reached since ${away}. What you see may be out of date; it is asked again by itself.`);
-}
-document.addEventListener("htmx:error", lost);
-document.addEventListener("htmx:response:error", (event) => {
-  if (event.detail.ctx.response.status >= 500) lost();
-});
-document.addEventListener("htmx:after:request", (event) => {
-  if (event.detail.ctx.response.status >= 400) return;
-  away = null;
-  trouble("");
 });
 
 // What needs script appears where there is script.
@@ -112,9 +91,9 @@ document.addEventListener("htmx:config:request", (event) => {
 });
 document.addEventListener("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
-  if (!ctx.held || ctx.response.status === 422) return;
+  if (!ctx.held || ctx.response.status >= 400) return;
   closeDialog();
-  if (document.activeElement === document.body) document.querySelector(ctx.held).focus();
+  if (document.activeElement === document.body) document.querySelector(ctx.held).focus({ preventScroll: true });
 });
 
 // Selecting rows: the box on top, a box on each row, a range with shift. The bar says how many, its buttons too.

@@ -120,7 +120,7 @@ def bare_app(environ: dict[str, str]) -> Iterator[Flask]:
     with app.app_context():
         db.engine.dispose()
     app.extensions["bell"].close()
-    app.extensions["tries"].close()
+    app.extensions["counters"].close()
     app.extensions["door"].close()
     app.extensions["ask"].close()
 

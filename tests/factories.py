@@ -9,6 +9,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from dev.copies import copy
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.values import Message, Money, Outcome, Request
@@ -18,6 +19,7 @@ from shopcallbacks.orders.intake import NewOrder
 from shopcallbacks.orders.order import Order
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
+from shopcallbacks.shops.tokens import USUAL, ApiToken, Scope
 from shopcallbacks.shops.users import Role, User
 
 _numbers = itertools.count(1)
@@ -67,6 +69,13 @@ def make_user(role: Role = Role.manager, *shops: Shop, email: str | None = None)
     return user
 
 
+def make_token(shop: Shop, *scopes: Scope, name: str | None = None) -> str:
+    """An API token's text; it may do what it does for most shops unless told."""
+    _, text_ = ApiToken.add(shop, name or f"program {next(_numbers)}", scopes or USUAL, None)
+    db.session.commit()
+    return text_
+
+
 def message(order: Order | str | None = None, outcome: Outcome = Outcome.paid, **more: Any) -> Message:
     """What a gateway says; of an order its own sum unless told."""
     number = order.number if isinstance(order, Order) else order
@@ -93,6 +102,13 @@ def make_callback(account: GatewayAccount, said: Message | Request, at: datetime
     return db.session.get_one(Callback, id_)
 
 
+def request_of(callback: Callback) -> Request:
+    """As it came."""
+    found = callback.request
+    assert found is not None
+    return found
+
+
 def process() -> None:
     """Drains what is due in both lanes, in this process."""
     db.session.commit()
@@ -108,19 +124,10 @@ def log_in(client: FlaskClient, user: User) -> FlaskClient:
     return client
 
 
-def long_history(account: GatewayAccount, count: int = 2_000) -> None:
-    """So many callbacks, one a second, all of them processed like the first; and the planner knows."""
+def long_history(account: GatewayAccount, count: int = 2_000, every_s: int = 1) -> None:
+    """So many callbacks, one each second or so many, all of them processed like the first; and the planner knows."""
     callback = make_callback(account, message(make_order(account.shop)))
     process()
-    columns = ", ".join(
-        column.name for column in callback.__table__.columns if column.name not in ("id", "received_at")
-    )
-    db.session.execute(
-        text(
-            f"INSERT INTO callbacks (received_at, {columns}) SELECT now() - make_interval(secs => n), {columns} "
-            "FROM callbacks, generate_series(1, :count) AS n"
-        ),
-        {"count": count - 1},
-    )
+    copy(callback.id, count - 1, received_at=f"now() - make_interval(secs => n * {every_s})")
     db.session.execute(text("ANALYZE callbacks"))
     db.session.commit()

@@ -19,9 +19,10 @@ from shopcallbacks.outgoing.alerts.rules import AlertRules, Style
 from shopcallbacks.outgoing.endpoint import Endpoint
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.tokens import Scope
 from shopcallbacks.shops.users import Role
 
-from .factories import PASSWORD, log_in, make_account, make_shop, make_user, message, process, request_for
+from .factories import PASSWORD, log_in, make_account, make_shop, make_token, make_user, message, process, request_for
 from .receiver import Receiver
 
 # What nobody may see: it stands in nothing that is kept, told or logged. (More is made up on the day: `Life.made_up`.)
@@ -72,7 +73,7 @@ def _set_up(app: Flask, receiver: Receiver) -> Life:
     setting = next(one for one in stripe.gateway.settings if one.is_secret)
     stripe.add_secrets(setting, [STRIPE], utcnow())
     worldpay = make_account(shop, "worldpay", "worldpay", callback_passwords=[WORLDPAY], tokens=[IN_ADDRESS])
-    api_token = shop.new_api_token()
+    api_token = make_token(shop, *Scope)
     host = receiver.url.rpartition("/")[0]
     endpoint = Endpoint.add(shop.id, f"{host}/endpoint?key={ENDPOINT_KEY}")
     made_up = {"the API's token": api_token, "an address's token": stripe.token, "another address's": worldpay.token}
@@ -182,4 +183,5 @@ def _go_wrong(life: Life) -> None:
 
 
 def _breaks(request: Request, settings: dict[str, object]) -> None:
-    raise ValueError("broken")
+    """Says all it has in hand, as libraries do."""
+    raise ValueError(f"{settings} does not fit {request}")

@@ -23,11 +23,11 @@ LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().spl
 class Site:
     """A running web server and, while wanted, a worker."""
 
-    def __init__(self, environ: Mapping[str, str], logs: Path, port: int) -> None:
+    def __init__(self, environ: Mapping[str, str], logs: Path, port: int, host: str, folder: Path) -> None:
         self.url = environ["PUBLIC_URL"]
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self._environ = {**environ, "PATH": path, "PORT": str(port), "HOST": "127.0.0.1", "WEB_CONCURRENCY": "1"}
-        self._logs = logs
+        self._environ = {**environ, "PATH": path, "PORT": str(port), "HOST": host, "WEB_CONCURRENCY": "1"}
+        self._logs, self._folder = logs, folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str) -> None:
@@ -35,7 +35,7 @@ class Site:
         with (self._logs / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 shlex.split(LINES[name.split()[0]]),
-                cwd=ROOT,
+                cwd=self._folder,
                 env=self._environ,
                 stdout=log,
                 stderr=log,
@@ -47,6 +47,11 @@ class Site:
         process = self._processes.pop(name)
         process.send_signal(number)
         return process.wait(timeout=30)
+
+    def kill(self, name: str) -> None:
+        """kill -9, as the machine does that has no memory left. Its children die with it."""
+        os.kill(self.pid(name), signal.SIGKILL)
+        self.reap(name)
 
     def pid(self, name: str) -> int:
         return self._processes[name].pid
@@ -89,10 +94,17 @@ class Site:
 
 
 @contextmanager
-def site(environ: Mapping[str, str], logs: Path, worker: bool = True, **more: str) -> Iterator[Site]:
-    """A site on a free port, with a worker unless told; ended at the end."""
+def site(
+    environ: Mapping[str, str],
+    logs: Path,
+    worker: bool = True,
+    host: str = "127.0.0.1",
+    folder: Path = ROOT,
+    **more: str,
+) -> Iterator[Site]:
+    """A site on a free port, with a worker unless told; ended at the end. `folder`: where it is installed."""
     port = free_port()
-    found = Site({**environ, **more, "PUBLIC_URL": f"http://127.0.0.1:{port}"}, logs, port)
+    found = Site({**environ, **more, "PUBLIC_URL": f"http://{host}:{port}"}, logs, port, host, folder)
     try:
         found.start("web")
         if worker:

@@ -40,6 +40,7 @@ def test_a_missing_setting_is_named(environ: dict[str, str], name: str) -> None:
         ("DATABASE_URL", "sqlite:///x"),
         ("DATABASE_URL", "postgres"),
         ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis+sentinel://localhost:26379/main/0"),
         ("SECRET_KEY", "short"),
         ("SECRET_KEY", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
         ("SECRET_KEY", "abcabcabcabcabcabcabc"),
@@ -56,10 +57,17 @@ def test_a_missing_setting_is_named(environ: dict[str, str], name: str) -> None:
         ("FOLLOW_SECONDS", "0"),
         ("FOLLOW_SECONDS", "0.5"),
         ("SWEEP_SECONDS", "11"),
+        ("DATABASE_POOLER", "yes"),
+        ("METRICS_TOKEN", "short"),
+        ("METRICS_TOKEN", "aaaaaaaaaaaaaaaaaaaaaaaa"),
+        ("METRICS_TOKEN", "\u00fcber-lang-und-nicht-ascii"),
+        ("LOG_FORMAT", "xml"),
         ("OUTGOING_ALLOW_HTTP", "yes"),
         ("OUTGOING_ALLOW_PRIVATE", "true"),
         ("SMTP_URL", "mail.example"),
         ("MAIL_FROM", "nobody"),
+        ("OIDC_ISSUER", "id.example.com"),
+        ("OIDC_ISSUER", "http://id.example.com"),
         ("GATEWAY_HOSTS", "[]"),
         ("GATEWAY_HOSTS", '{"api.stripe.com": "https://evil.example"}'),
     ],
@@ -67,6 +75,16 @@ def test_a_missing_setting_is_named(environ: dict[str, str], name: str) -> None:
 def test_a_bad_setting_is_named_with_the_reason(environ: dict[str, str], name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} m"):
         read({**environ, name: value})
+
+
+@pytest.mark.parametrize("missing", ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"])
+def test_half_an_openid_provider_is_refused(environ: dict[str, str], missing: str) -> None:
+    whole = {"OIDC_ISSUER": "https://id.example.com/", "OIDC_CLIENT_ID": "us", "OIDC_CLIENT_SECRET": "between us"}
+    found = read({**environ, **whole})["OPEN_ID"]
+    assert (found.issuer, "between us" in repr(found)) == ("https://id.example.com", False)
+    assert read(environ)["OPEN_ID"] is None
+    with pytest.raises(ConfigError, match=f"{missing} is not set, and another OIDC_ is"):
+        read({**environ, **whole, missing: ""})
 
 
 def test_sessions_have_limits_that_are_settings(environ: dict[str, str]) -> None:

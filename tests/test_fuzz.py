@@ -16,11 +16,21 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from shopcallbacks.domain.states import Verb
-from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.tokens import Scope
 from shopcallbacks.shops.users import Role
 
-from .factories import PASSWORD, log_in, make_account, make_callback, make_order, make_user, message, process
+from .factories import (
+    PASSWORD,
+    log_in,
+    make_account,
+    make_callback,
+    make_order,
+    make_token,
+    make_user,
+    message,
+    process,
+)
 
 COUNT, SEED = 5_000, 12
 # Not sent: it would call PUBLIC_URL, which is nobody here.
@@ -75,7 +85,7 @@ NAMES = (
     "digest_hours email filter former from handover_hour id kind known limit many mode money name next note number "
     "old_minutes only order over owed page part password per q reason recipients seen share shop shown silent since "
     "slug sort state stop_share tab text time_zone title to token unheard url verb waiting webhook webhook_style who "
-    "why whole set.signing_secrets set.x"
+    "why whole set.signing_secrets set.x book code new role sealed look second order_page"
 ).split()
 BODIES = [
     *(b"", b"\x00", b"\xff\xfe", b"{", b"[1, 2]", b"null", b'"text"', b"1" * 6000, b"NaN", b"a=b&" * 5_000),
@@ -184,8 +194,7 @@ def actors(app: Flask, account: GatewayAccount) -> dict[str, FlaskClient]:
         shops = [] if role is Role.owner else [account.shop]
         found[role] = log_in(app.test_client(), make_user(role, *shops))
     make_user(Role.viewer, account.shop, email=RIGHT["email"])
-    token = account.shop.new_api_token()
-    db.session.commit()
+    token = make_token(account.shop, *Scope)
     found["program"] = app.test_client()
     found["program"].environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     return found
@@ -224,7 +233,8 @@ def test_no_text_that_is_none_is_an_error_of_ours_in_whatever_field(
 
 
 def test_no_request_is_an_error_of_ours(actors: dict[str, FlaskClient], fuzzer: Fuzzer) -> None:
-    drawn = ((fuzzer.draw.choice(sorted(actors)), fuzzer.request()) for _ in range(COUNT))
+    drawn = [(fuzzer.draw.choice(sorted(actors)), fuzzer.request()) for _ in range(COUNT)]
+    drawn.sort(key=lambda one: "/people/" in one[1]["path"])  # last, for these keep others out
     assert broken(actors, (one for one in drawn if one[1]["path"] != "/logout" or one[0] == "nobody")) == []
 
 

@@ -23,6 +23,7 @@ from shopcallbacks.outgoing.http import Outgoing
 from shopcallbacks.outgoing.mail import Mailer
 
 from .conftest import empty
+from .factories import request_of
 from .life import (
     AS_AN_ID,
     AUTHORIZATION,
@@ -39,7 +40,7 @@ from .life import (
 from .receiver import MailBox, Receiver, http_receiver, mail_server
 
 # Where the original stands: as received, for ever, on purpose. An account's token is what its callbacks are found by.
-ORIGINAL = {"callbacks": {"path", "query", "headers", "body"}, "gateway_accounts": {"token"}}
+ORIGINAL = {"requests": {"path", "headers"}, "bodies": {"query", "body"}, "gateway_accounts": {"token"}}
 
 
 @pytest.fixture(scope="module")
@@ -95,14 +96,14 @@ def life(app: Flask, redis: RedisClient, receiver: Receiver, box: MailBox, log: 
 
 def _fail_to_store(life: Life) -> None:
     """A callback that the database does not take, as when its disk is full."""
-    db.session.execute(text("ALTER TABLE callbacks ADD CONSTRAINT full_disk CHECK (body = '') NOT VALID"))
+    db.session.execute(text("ALTER TABLE bodies ADD CONSTRAINT full_disk CHECK (body = '') NOT VALID"))
     db.session.commit()
     try:
         sent = life.clients["nobody"].post(f"{life.stripe.callback_path}?card={IN_REQUESTS}", data=STRIPE)
         assert sent.status_code == 503
     finally:
         db.session.rollback()
-        db.session.execute(text("ALTER TABLE callbacks DROP CONSTRAINT full_disk"))
+        db.session.execute(text("ALTER TABLE bodies DROP CONSTRAINT full_disk"))
         db.session.commit()
 
 
@@ -124,7 +125,7 @@ def test_the_day_was_a_full_one(life: Life, box: MailBox, receiver: Receiver, lo
     assert {"crashed", "not_genuine", "amount_mismatch", "order_not_found"} <= {
         callback.reason.value for callback in life.callbacks if callback.reason
     }
-    received = [(one.path, one.query, one.headers, one.body) for one in life.callbacks]
+    received = [(one.path, one.query, one.headers, one.body) for one in map(request_of, life.callbacks)]
     wanted = {WORLDPAY, IN_ADDRESS, AUTHORIZATION, COOKIE, IN_REQUESTS, AS_AN_ID, life.stripe.token}
     assert found_in("".join(plain(part) for parts in received for part in parts), wanted) == wanted
     assert box.letters
@@ -134,7 +135,8 @@ def test_the_day_was_a_full_one(life: Life, box: MailBox, receiver: Receiver, lo
 
 
 FILLED = (
-    "callbacks attempts messages orders order_events activity notes search_entries alert_messages deliveries bulk_items"
+    "callbacks requests bodies attempts messages orders order_events activity notes search_entries alert_messages "
+    "deliveries bulk_items"
 ).split()
 
 
@@ -192,6 +194,7 @@ def test_no_page_holds_any_whoever_looks(app: Flask, life: Life, who: str) -> No
 def _paths(app: Flask, life: Life) -> Iterator[str]:
     """Every address that shows something, of everything there is; and all four tabs of each request."""
     last = {"callbacks": len(life.callbacks), "settings": 2, "orders": 2, "bulk": 1, "deliveries": 2}
+    last["api"] = last["callbacks"]
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.endpoint in ("static", "ingest.receive"):
             continue

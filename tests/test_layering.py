@@ -15,6 +15,8 @@ MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 # Libraries that few places may know, and those places.
 KNOWN_TO = {
     "rq": {"extensions.py", "jobs"},
+    "prometheus_client": {"metrics.py", "views/health.py"},
+    "authlib": {"shops/provider.py"},
     "requests": {"processing/asking.py", "outgoing/trial.py"},
 }
 

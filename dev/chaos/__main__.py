@@ -20,16 +20,17 @@ from .record import Record
 from .stage import Stage
 from .stories import stories
 
-STUCK_S = 30.0
-TIDY_S = 90.0
+TIDYING = 3  # times as long
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.chaos", description=__doc__)
     parser.add_argument("--callbacks", type=int, default=20_000, help="how many are told at most (%(default)s)")
+    parser.add_argument("--clients", type=int, default=48, help="who tell at the same time (%(default)s)")
     parser.add_argument("--seconds", type=float, default=420.0, help="for how long things die (%(default)s)")
     parser.add_argument("--faults", type=int, default=1_000, help="how many faults at most (%(default)s)")
     parser.add_argument("--seed", type=int, default=26)
+    parser.add_argument("--patience", type=float, default=30.0, help="seconds for what must be soon (%(default)s)")
     parser.add_argument("--kind", action="append", default=[], help="only faults of this kind (repeatable)")
     parser.add_argument("--plant", default="", help="faults in the product itself, see planted.py: one,another")
     parser.add_argument("--keep", type=Path, help="a folder for data and logs (one that is thrown away)")
@@ -41,17 +42,19 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace, folder: Path) -> int:
-    rng, record = Random(options.seed), Record()
+    rng, record, tidy_s = Random(options.seed), Record(), TIDYING * options.patience
     with (
         PayPal(25, Random(1)) as paypal,
         Endpoint(10, Random(2)) as endpoint,
         Stage(folder, paypal.url, endpoint.url, options.plant).running() as stage,
     ):
-        clients = Clients(stage, record, stories(stage.accounts, rng), options.callbacks)
+        clients = Clients(stage, record, stories(stage.accounts, rng), options.callbacks, options.clients)
         follower = Follower(stage)
         begun = time.monotonic()
         follower.start()
         clients.start()
+        if not stage.disk.can_be_full:
+            print("no disk was full: a file system can't be mounted by this user, root could", flush=True)
         faults = Faults(stage, record, Random(options.seed), options.kind)
         while clients.at_work and time.monotonic() - begun < options.seconds:
             if sum(record.kills.values()) < options.faults:
@@ -59,14 +62,14 @@ def run(options: argparse.Namespace, folder: Path) -> int:
             time.sleep(rng.uniform(0.5, 2.0))
         clients.begin_no_more()
         paypal.trouble = endpoint.trouble = 0
-        clients.finish(TIDY_S)
+        clients.finish(tidy_s)
         took = time.monotonic() - begun
         judge = Judge(stage, record)
-        _until(lambda: _quiet(stage), STUCK_S)
+        _until(lambda: _quiet(stage), options.patience)
         judge.stuck()
         if not judge.faults["stuck"]:
-            _until(lambda: _tidied(stage), TIDY_S)
-        _until(lambda: _all_told(stage), TIDY_S)
+            _until(lambda: _tidied(stage), tidy_s)
+        _until(lambda: _all_told(stage), tidy_s)
         time.sleep(1.0)  # the follower looks twice a second
         follower.stop()
         judge.look(follower, endpoint)

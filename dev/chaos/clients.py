@@ -17,14 +17,14 @@ from .stage import Stage
 from .stories import Call, Cancel, Order, Rule, Signed, Step, Story, signed
 
 TIMEOUT_S = 15.0
-AGAIN_S = 0.3
+AGAIN_S, LOOK_S = 0.3, 1.0
 _TOKEN = re.compile(rb'name="csrf_token" value="([^"]+)"')
 
 
 class Clients:
-    """`hurry`: how long a step is tried once no more stories begin."""
+    """`count`: how many callbacks they tell at most."""
 
-    def __init__(self, stage: Stage, record: Record, told: Iterator[Story], count: int, threads: int = 8) -> None:
+    def __init__(self, stage: Stage, record: Record, told: Iterator[Story], count: int, threads: int) -> None:
         self._stage, self._record, self._told, self._left = stage, record, told, count
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -103,7 +103,7 @@ class Clients:
             if id_:
                 away = reason == "gateway_unreachable"
                 self._manager.rule(id_, replace(rule, verb="retry", noun="retry") if away else rule)
-            time.sleep(AGAIN_S)
+            time.sleep(LOOK_S)
 
 
 class Manager:

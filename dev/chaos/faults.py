@@ -18,6 +18,8 @@ from .stage import Stage
 _LATE = "SELECT count(*) FROM callbacks WHERE state = 'received' AND NOT asks AND received_at < now() - interval '1 s'"
 FROZEN_S = 8.0  # longer than what a frozen process may hold up
 HEALED_S = 30.0
+JUMP_S, WRONG_S = 30.0, 3.0
+FULL_S = 8.0
 
 
 class Faults:
@@ -53,7 +55,8 @@ class Faults:
             "worker -9, all of it": lambda: self._kill_family(self._worker()),
             "worker's child frozen": lambda: self._freeze(self._worker()),
             "worker stopped politely": lambda: self._terminate(self._worker()),
-        }
+            "a worker's clock jumps there and back": lambda: self._jump(self._worker()),
+        } | ({"disk full": self._fill_the_disk} if self._stage.disk.can_be_full else {})
 
     def _worker(self) -> str:
         return self._rng.choice(("worker 1", "worker 2"))
@@ -126,6 +129,27 @@ class Faults:
         if process is not None:
             with contextlib.suppress(psutil.Error):
                 process.terminate()
+
+    def _jump(self, name: str) -> None:
+        """For a moment; the others and the database keep theirs. Not the web's: its clock says when a callback came and
+        an order was handed in, so what is told in that moment is rightly judged by it.
+        """
+        clock = self._stage.part(name).clock
+        clock.write_text(str(self._rng.choice((-JUMP_S, JUMP_S))))
+        time.sleep(WRONG_S)
+        clock.write_text("")
+
+    def _fill_the_disk(self) -> None:
+        """Until the web says so. A server that gave up for it is started again."""
+        self._stage.disk.fill()
+        until = time.monotonic() + FULL_S
+        while time.monotonic() < until and self._stage.healthy():
+            time.sleep(0.2)
+        self._stage.disk.empty()
+        server = self._stage.postgres
+        if server.process is None or server.process.poll() is not None:
+            server.process = None
+            server.start()
 
 
 def _kill(process: psutil.Process) -> None:

@@ -60,7 +60,10 @@ class Judge:
         stored: Counter[bytes] = Counter()
         record = self._record
         for method, path, query, headers, body in self._stage.ask(
-            "SELECT method, path, query, headers, body FROM callbacks"
+            "SELECT r.method, r.path, b.query, r.headers, b.body FROM callbacks c"
+            " JOIN requests r ON r.callback_id = c.id"
+            " JOIN bodies b ON b.account_id = c.account_id AND b.digest = c.digest"
+            " AND b.day = CAST(c.received_at AT TIME ZONE 'UTC' AS date)"
         ):
             print_ = print_of(method, path, bytes(query), bytes(body))
             stored[print_] += 1
@@ -72,7 +75,7 @@ class Judge:
             if stored[print_] < times:
                 self.faults["lost"].append(f"{print_.hex()[:12]}: acknowledged {times}, stored {stored[print_]}")
         for print_, times in stored.items():
-            if times > record.sent[print_]:
+            if times > record.sent[print_] > 0:
                 self.faults["stored twice"].append(f"{print_.hex()[:12]}: sent {record.sent[print_]}, stored {times}")
 
     # What came of it
@@ -87,8 +90,16 @@ class Judge:
                 order = orders.get(number)
                 wanted = (end.state, end.taken, end.given_back, end.payments) if end.state else None
                 if order != wanted:
-                    self.faults["wrong order"].append(f"{story.name} {number}: {order}, not {wanted}")
+                    told = f"{story.name} {number}: {order}, not {wanted}; {self._callbacks_of(number)}"
+                    self.faults["wrong order"].append(told)
                 self._callbacks(f"{story.name} {number}", waiting[number], end)
+
+    def _callbacks_of(self, number: str) -> list[tuple[Any, ...]]:
+        return self._stage.ask(
+            "SELECT id, state, reason, attempt_count, due_kind, (due_at - now())::text, detail FROM callbacks "
+            "WHERE order_number = %s OR order_number IS NULL AND convert_from(body, 'UTF8') LIKE %s",
+            (number, f'%"{number}"%'),
+        )
 
     def _callbacks(self, which: str, reasons: list[str], end: End) -> None:
         if len(reasons) != end.waiting or any(reason not in end.reasons for reason in reasons):

@@ -1,12 +1,7 @@
-"""The product with a fault planted in it, to show that the run finds it. Which: CHAOS_PLANT, `one,another`.
-
-In the place of `app:app` for the web, and of `worker.py` for a worker.
-"""
+"""Faults that can be planted in the product, to show that the run finds them."""
 
 from __future__ import annotations
 
-import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import update
 
-from app import app  # noqa: F401 - what gunicorn serves
 from shopcallbacks import sets
 from shopcallbacks.callbacks.attempts import Attempt
 from shopcallbacks.callbacks.callback import Callback
@@ -134,12 +128,3 @@ PLANTS: dict[str, Callable[[], None]] = {
         delivered_without_sending,
     )
 }
-
-for _name in os.environ["CHAOS_PLANT"].split(","):
-    PLANTS[_name]()
-
-if __name__ == "__main__":
-    from worker import Children
-
-    logging.basicConfig(level=logging.INFO)
-    Children().run()

@@ -12,6 +12,7 @@ from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.outgoing.endpoint import Endpoint
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.tokens import USUAL, ApiToken
 from shopcallbacks.shops.users import Role, User
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -24,10 +25,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def main(hook: str, password: str) -> None:
     shop = Shop.add("chaos", "Chaos")
-    token = shop.new_api_token()
     User.add("manager@chaos.example", "Mona Manager", Role.manager, password, [shop])
     accounts = [GatewayAccount.add(shop, name, name.replace("_", "-"), given) for name, given in SETTINGS.items()]
     db.session.flush()
+    _, token = ApiToken.add(shop, "shop", USUAL, None)
     SigningSecret.make(shop.id, Purpose.endpoint)
     Endpoint.add(shop.id, hook)
     told = [[one.gateway_name, one.callback_path, one.settings_at(utcnow())[0]] for one in accounts]

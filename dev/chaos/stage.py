@@ -22,13 +22,12 @@ from honcho.environ import parse_procfile
 
 from .. import SIMULATED_HOSTS
 from ..services import Postgres, Redis, create_database, free_port, libpq
+from .disk import Disk
 from .stories import Account
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESTART_S = 0.5
 PASSWORD = "correct horse of a run"
-# What a frozen process may hold up: nobody waits longer for it than this.
-TIMEOUTS = {"idle_in_transaction_session_timeout": "5s", "lock_timeout": "8s"}
 WRONG = {
     "stripe": {"signing_secrets": ["whsec_wrong"]},
     "adyen": {"hmac_keys": ["00" * 32]},
@@ -41,8 +40,10 @@ CURRENCIES = {"liqpay": "UAH"}
 class Part:
     """One process of the product, kept running until told otherwise."""
 
-    def __init__(self, name: str, command: str, env: Mapping[str, str], log: Path) -> None:
-        self.name, self._command, self._env, self._log = name, shlex.split(command), env, log
+    def __init__(self, name: str, command: str, env: Mapping[str, str], folder: Path) -> None:
+        self.name, self._command, self._log = name, shlex.split(command), folder / f"{name}.log"
+        self.clock = folder / f"{name}.clock"
+        self._env = {**env, "CHAOS_CLOCK": str(self.clock)}
         self.process: psutil.Popen | None = None
         self._born = 0.0
         self._wanted = True
@@ -55,7 +56,7 @@ class Part:
             return
         with self._log.open("ab") as log:
             self.process = psutil.Popen(
-                self._command, cwd=ROOT, env=dict(self._env), stdout=log, stderr=log, start_new_session=True
+                self._command, cwd=ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True
             )
         self._born = time.monotonic()
 
@@ -87,6 +88,7 @@ class Stage:
 
     def __init__(self, folder: Path, hosts: str, hook: str, plant: str = "") -> None:
         self.folder, self.plant, self._hook = folder, plant, hook
+        self.disk = Disk(folder / "postgres")
         self.postgres, self.redis = Postgres(folder / "postgres"), Redis(folder / "redis")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -101,21 +103,23 @@ class Stage:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Stage]:
+        with self.disk, self._begun():
+            yield self
+
+    @contextlib.contextmanager
+    def _begun(self) -> Iterator[None]:
         try:
             self.postgres.start()
             self.redis.start()
             url = create_database(self.postgres.url, "chaos")
             self.database = libpq(url)
-            with psycopg.connect(self.database, autocommit=True) as connection:
-                for name, value in TIMEOUTS.items():
-                    connection.execute(f"ALTER DATABASE chaos SET {name} = '{value}'")
             self._env = self._environment(url)
             assert self.command("db", "upgrade")
             self._seed()
             self._cast()
             self._keeper.start()
             self._until_up()
-            yield self
+            yield
         finally:
             self._over.set()
             if self._keeper.is_alive():
@@ -146,11 +150,9 @@ class Stage:
 
     def _cast(self) -> None:
         lines = parse_procfile((ROOT / "Procfile").read_text()).processes
-        web, worker = lines["web"], lines["worker"]
-        if self.plant:  # the same, with a fault in it
-            web, worker = web.replace("app:app", "dev.chaos.planted:app"), "python -m dev.chaos.planted"
+        web, worker = lines["web"].replace("app:app", "dev.chaos.host:app"), "python -m dev.chaos.host"
         named = [("web", web), ("worker 1", worker), ("worker 2", worker)]
-        self.parts = [Part(name, line, self._env, self.folder / f"{name}.log") for name, line in named]
+        self.parts = [Part(name, line, self._env, self.folder) for name, line in named]
 
     def _seed(self) -> None:
         done = subprocess.run(

@@ -25,7 +25,7 @@ def upgrade():
         for name, (table, columns, where) in INDEXES.items():
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")  # one that an earlier try left half made
             op.create_index(name, table, columns, postgresql_where=sa.text(where), postgresql_concurrently=True)
-        op.execute("SET lock_timeout = '1s'")
+        op.execute("SET lock_timeout = '300ms'")
     op.create_table(
         "idempotency_keys",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),

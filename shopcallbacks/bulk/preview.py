@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from ..callbacks.callback import Callback
-from ..domain.states import OPENS, Effect, Verb
+from ..domain.errors import Conflict, Reason
+from ..domain.states import OPENS, AttemptKind, Effect, Verb
 from ..domain.values import Money
 from ..extensions import db
 from ..processing.deciding import Desk
-from ..processing.foresight import hopeless_to_force
+from ..processing.foresight import hopeless_to_force, retrying_may_help
 from ..processing.pipeline import rehearse
 from ..processing.results import Result, Tried
 from ..shops.accounts import Shop
@@ -26,20 +27,26 @@ from .selection import Selection
 LOOKS_AT = 5000
 FOR_S = 3.0
 AT_ONCE = 250
+# What nobody denied: the gateway was not heard.
+FORCED_AMONG_MANY = Reason.gateway_unreachable
 TAKES_MONEY = (*OPENS, Effect.part_paid, Effect.taken_too, Effect.owed)
 
 
 @dataclass
 class Effects:
-    """`effects` of messages on orders; `stays`: why others stay unprocessed, by headline; `asked`: whose gateway would
-    be asked, by title, for only its answer could tell; `skipped`: why the verb can't be done, by sentence."""
+    """`may`: so many callbacks are done something to, or may be; `effects` of messages on orders; `stays`: why others
+    stay unprocessed, by headline; `asked`: whose gateway would be asked, by title, for only its answer could tell;
+    `skipped`: why the verb can't be done, by sentence; `verdicts`: of a force, what the check with the gateway came to,
+    in words."""
 
     total: int
     looked: int = 0
+    may: int = 0
     effects: Counter[Effect] = field(default_factory=Counter)
     stays: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
     moved: int = 0
     sums: Counter[tuple[Effect, str]] = field(default_factory=Counter)
 
@@ -54,7 +61,7 @@ class Effects:
     @property
     def any(self) -> bool:
         """Whether it would do anything."""
-        return bool(self.effects or self.stays or self.asked or self.moved or self.beyond)
+        return bool(self.may or self.beyond)
 
 
 def effects_of(
@@ -84,10 +91,32 @@ def effects_of(
     return found
 
 
-def forcing_cannot_help(callback: Callback) -> str | None:
-    """A sentence where forcing would end as before."""
-    why_not = hopeless_to_force(callback)
-    return reasons.WHY_NOT[why_not].format(gateway=callback.account.title) if why_not else None
+def foretold(verb: Verb, ids: Sequence[int]) -> dict[int, str]:
+    """Of callbacks to be retried those that are sure to stay as they are, by id: why, as their rows say it."""
+    if verb is not Verb.retry:
+        return {}
+    found: dict[int, str] = {}
+    for callbacks in _batches(ids, AT_ONCE):
+        by_id = {callback.id: callback for callback in callbacks}
+        found |= {callback.id: _headline(callback) for callback in callbacks if _asks_in_vain(verb, callback)}
+        fit = [one for one in callbacks if verb in one.open_to and not one.would_ask(AttemptKind.retry)]
+        for tried in rehearse(fit, AttemptKind.retry)[0] if fit else ():
+            failure, callback = tried.failure, by_id.get(tried.due.id)
+            if failure is not None and callback is not None and not _does_something(tried):
+                found[callback.id] = _cause(failure.reason, failure.conflict, callback)
+    return found
+
+
+def not_forced_among_many(callback: Callback) -> str | None:
+    """A sentence where forcing would end as before, or is for a person who has looked at this very callback."""
+    gateway = callback.account.title
+    if why_not := hopeless_to_force(callback):
+        return reasons.WHY_NOT[why_not].format(gateway=gateway)
+    if callback.reason is not FORCED_AMONG_MANY:
+        return reasons.ONE_BY_ONE["failed"].format(gateway=gateway)
+    if callback.forced_by_two:
+        return reasons.ONE_BY_ONE["two"].format(limit=callback.account.shop.force_limit)
+    return None
 
 
 def _at_stake(result: Result, desk: Desk) -> Money:
@@ -105,16 +134,22 @@ def _batches(ids: Sequence[int], size: int) -> Iterator[list[Callback]]:
 
 def _fits(found: Effects, verb: Verb, callback: Callback, user: User | None) -> bool:
     """Whether an attempt of it can be foreseen; if not, why, is noted."""
+    if verb is Verb.force and callback.reason is not None:
+        found.verdicts[_cause(callback.reason, callback.conflict, callback)] += 1
     if verb not in callback.open_to:
         found.skipped[acts.VERBS[verb].skipped] += 1
+    elif verb is Verb.force and (sentence := not_forced_among_many(callback)):
+        found.skipped[sentence] += 1
     elif barred := callback.barred(verb, user):
         found.skipped[barred] += 1
-    elif verb is Verb.force and (sentence := forcing_cannot_help(callback)):
-        found.skipped[sentence] += 1
     elif not verb.attempts:
         found.moved += 1
+        found.may += 1
+    elif _asks_in_vain(verb, callback):
+        found.stays[_headline(callback)] += 1
     elif callback.would_ask(verb.attempts):
         found.asked[callback.account.title] += 1
+        found.may += 1
     else:
         return True
     return False
@@ -130,10 +165,28 @@ def _tell(found: Effects, verb: Verb, callback: Callback, tried: Tried, desk: De
             money = _at_stake(result, desk)
             found.sums[result.effect, money.currency] += money.minor
     failure = tried.failure
+    found.may += verb is Verb.unowe or (failure is None and not refused) or _does_something(tried)
     if refused:
         found.stays[refused.rstrip(".")] += 1
     elif verb is Verb.unowe:
         found.moved += 1
     elif failure is not None:
-        account = callback.account
-        found.stays[reasons.cause(failure.reason, failure.conflict, account.title, account.asks)] += 1
+        found.stays[_cause(failure.reason, failure.conflict, callback)] += 1
+
+
+def _asks_in_vain(verb: Verb, callback: Callback) -> bool:
+    """What the gateway would say once more is known: it has said it, and it is not that which keeps it."""
+    return verb is Verb.retry and callback.would_ask(AttemptKind.retry) and not retrying_may_help(callback.reason)
+
+
+def _does_something(tried: Tried) -> bool:
+    return any(result.effect is not None and result.tried and not result.refused for result in tried.results)
+
+
+def _headline(callback: Callback) -> str:
+    assert callback.reason is not None
+    return _cause(callback.reason, callback.conflict, callback)
+
+
+def _cause(reason: Reason, conflict: Conflict | None, callback: Callback) -> str:
+    return reasons.cause(reason, conflict, callback.account.title, callback.account.asks)

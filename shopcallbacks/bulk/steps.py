@@ -1,6 +1,7 @@
 """How a bulk run goes on, step by step: take the outcomes that have come, stop if too many failed, do the next ones.
 
-It begins with one callback, then five, then the rest, and waits for the outcome of each stage. Nothing here commits.
+It begins with one callback, then five, then the rest, and waits for the outcome of each stage. What a retry is sure
+not to help is passed over, so that the first ones tell something. Nothing here commits.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ..domain.states import Lane, Verb
 from ..extensions import db
 from ..shops.accounts import GatewayAccount
 from ..words import acts, outcomes, reasons
-from .preview import forcing_cannot_help
+from .preview import foretold, not_forced_among_many
 from .runs import BulkItem, BulkRun, ItemState, RunState
 
 STAGES = (1, 5)
@@ -122,17 +123,22 @@ def _do_next(run: BulkRun, follow_up: FollowUp) -> None:
     if room <= 0 or not run.waiting:
         return
     items = BulkItem.next_of(run, BATCH)
+    in_vain = foretold(run.verb, [item.callback_id for item in items])
     callbacks = Callback.lock_all(item.callback_id for item in items)
     for item in items:
         if not room:
             break
-        room -= _do(run, item, callbacks[item.callback_id], follow_up)
+        if item.callback_id in in_vain:
+            item.close(ItemState.skipped, outcomes.fails_again(in_vain[item.callback_id]))
+            run.skipped += 1
+        else:
+            room -= _do(run, item, callbacks[item.callback_id], follow_up)
     follow_up.again = bool(run.waiting) and not run.asked
 
 
 def _do(run: BulkRun, item: BulkItem, callback: Callback, follow_up: FollowUp) -> bool:
     """The verb, guarded as ever. False where it could not be done."""
-    if run.verb is Verb.force and (sentence := forcing_cannot_help(callback)):
+    if run.verb is Verb.force and (sentence := not_forced_among_many(callback)):
         item.close(ItemState.skipped, acts.VERBS[run.verb].skipped, sentence)
         run.skipped += 1
         return False

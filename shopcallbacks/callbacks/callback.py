@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select, text, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, func, or_, select, text, update
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, defer, lazyload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, lazyload, mapped_column, relationship
 
 from ..domain.errors import Conflict, Reason, Refused
 from ..domain.money import causes_for, verbs_for
@@ -19,15 +19,20 @@ from ..extensions import Base, db, locked, utcnow
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..shops.acts import Activity
-from ..shops.users import User
+from ..shops.users import Role, User
 from ..words import acts
 from ..words.formats import age
 from .attempts import Attempt, KeptMessage
+from .months import Month
+from .requests import requests_of
 
 # Looked at this long after its arrival, a callback is stuck: no worker takes it.
 STUCK_AFTER = timedelta(seconds=60)
+# By the database's clock, which is the same for every host.
+NOW = func.statement_timestamp()
 
-
+# The act of the first of two people who force.
+FIRST_OF_TWO = "ask to force"
 # Verdicts on which a person can decide without asking the gateway once more.
 CHECKED = (Verdict.genuine, Verdict.skipped)
 # Why money waits for a person's word.
@@ -64,8 +69,9 @@ NOTHING_MORE = More()
 class Callback(Base):
     """One HTTP request a gateway made to us, in its original form, and what became of it.
 
-    The request's columns never change once stored; the database holds that. What is due stands here too: `due_at`
-    and `due_kind` (and, for a person's wish, who and why); a run that happened is an `Attempt`.
+    The request itself stands beside it (`requests.py`) and is read where it is needed. What is due stands here too:
+    `due_at` and `due_kind` (and, for a person's wish, who and why); a run that happened is an `Attempt`.
+    `imported_at`: when it was brought along from elsewhere; None of all that came here. Its `received_at` is its own.
     What was understood (`outcome` to `customer`) is what the message that decided the state says, verified or not.
     """
 
@@ -99,14 +105,9 @@ class Callback(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
     account_id: Mapped[int] = mapped_column(ForeignKey("gateway_accounts.id"))
-    # the request
-    method: Mapped[str]
-    path: Mapped[str]
-    query: Mapped[bytes]
-    headers: Mapped[list[list[str]]]
-    body: Mapped[bytes]
-    address: Mapped[str]
+    # which request it is; these never change
     received_at: Mapped[datetime]
+    imported_at: Mapped[datetime | None]
     digest: Mapped[bytes]
     # where it stands
     state: Mapped[State] = mapped_column(default=State.received)
@@ -150,11 +151,28 @@ class Callback(Base):
     attempts: Mapped[list[Attempt]] = relationship(order_by=Attempt.id, viewonly=True)
     messages: Mapped[list[KeptMessage]] = relationship(order_by=KeptMessage.place, lazy="selectin", viewonly=True)
 
+    @cached_property
+    def request(self) -> Request | None:
+        """The request as it came, read once, for it never changes; None while it is in an archive."""
+        return requests_of([(self.id, self.received_at)]).get(self.id)
+
+    @staticmethod
+    def read_requests(callbacks: Iterable[Callback]) -> None:
+        """Those of many in one statement, but for those that are read already."""
+        unread = [callback for callback in callbacks if "request" not in vars(callback)]
+        found = requests_of([(callback.id, callback.received_at) for callback in unread])
+        for callback in unread:
+            callback.request = found.get(callback.id)
+
     @property
-    def request(self) -> Request:
-        """The request as it came."""
-        headers = tuple((name, value) for name, value in self.headers)
-        return Request(self.method, self.path, self.query, headers, self.body, self.address, self.received_at)
+    def month(self) -> Month:
+        """It came in."""
+        return Month.of(self.received_at)
+
+    @property
+    def archived(self) -> bool:
+        """Its request is in an archive, where no month is before it is over."""
+        return self.month != Month.of(utcnow()) and self.request is None
 
     @property
     def money(self) -> Money | None:
@@ -173,9 +191,8 @@ class Callback(Base):
     @classmethod
     def any_due(cls, lane: Lane) -> bool:
         """Whether something is due in the lane and not leased."""
-        now = utcnow()
-        free = or_(cls.leased_until.is_(None), cls.leased_until < now)
-        due = select(cls.id).where(cls.asks.is_(lane is Lane.asking), cls.due_at <= now, free)
+        free = or_(cls.leased_until.is_(None), cls.leased_until < NOW)
+        due = select(cls.id).where(cls.asks.is_(lane is Lane.asking), cls.due_at <= NOW, free)
         return db.session.scalar(select(due.exists())) is True
 
     @classmethod
@@ -191,7 +208,7 @@ class Callback(Base):
         asks = db.session.scalars(
             update(cls)
             .where(cls.id.in_(broken))
-            .values(due_at=utcnow(), due_kind=AttemptKind.automatic, crashed_in=release)
+            .values(due_at=NOW, due_kind=AttemptKind.automatic, crashed_in=release)
             .returning(cls.asks),
             execution_options={"synchronize_session": False},
         )
@@ -211,6 +228,8 @@ class Callback(Base):
             return frozenset(verb for effect, verb in taken_back.items() if effect is self.effect)
         if self.state is State.received:
             return frozenset({Verb.remove}) if self.stuck else frozenset()
+        if self.state is State.imported:
+            return frozenset({Verb.retry, Verb.remove})
         return frozenset({Verb.retry, Verb.force, Verb.remove}) | self._decided_by
 
     @property
@@ -225,10 +244,30 @@ class Callback(Base):
 
     def barred(self, verb: Verb, user: User | None) -> str:
         """Why this user may not, in a sentence; empty where they may."""
+        if verb is Verb.force and user is not None and self._asked_by(user):
+            return "You asked for it to be forced. It takes another person to do it."
         limit = self.account.shop.accept_limit
-        if verb is not Verb.accept or limit is None or user is None or user.may_set_up or not self._beyond(limit):
+        if verb is not Verb.accept or limit is None or user is None or not self._beyond(limit):
+            return ""
+        if user.reaches(Role.admin, self.shop_id):
             return ""
         return f"More than {limit}, or another currency, is for an admin to accept."
+
+    @property
+    def forced_by_two(self) -> bool:
+        """Its shop wants two people for so large a sum: one asks, another one forces."""
+        limit = self.account.shop.force_limit
+        return limit is not None and self._beyond(limit)
+
+    @property
+    def first_of_two(self) -> Activity | None:
+        """Who asked for a force that takes two, as long as nothing else was done about it."""
+        last = Activity.last_about(self.id) if self.forced_by_two else None
+        return last if last is not None and last.verb == FIRST_OF_TWO else None
+
+    def _asked_by(self, user: User) -> bool:
+        first = self.first_of_two
+        return first is not None and first.user_id == user.id
 
     @hybrid_property
     def to_decide(self) -> bool:
@@ -257,6 +296,8 @@ class Callback(Base):
         if verb is Verb.unowe:
             return and_(cls.state == State.processed, cls.effect == Effect.owed)
         fitting = cls.state == State.unprocessed
+        if verb in (Verb.retry, Verb.remove):
+            fitting = or_(fitting, cls.state == State.imported)
         if verb is Verb.remove:
             fitting = or_(fitting, and_(cls.state == State.received, cls.received_at < utcnow() - STUCK_AFTER))
         elif verb is Verb.close:
@@ -282,7 +323,7 @@ class Callback(Base):
 
     @classmethod
     def lock_all(cls, ids: Iterable[int]) -> dict[int, Callback]:
-        """Many, fresh and locked, without the request itself. The lock lets others still refer to them."""
+        """Many, fresh and locked. The lock lets others still refer to them."""
         callbacks = db.session.scalars(
             select(cls)
             .where(cls.id.in_(list(ids)))
@@ -308,10 +349,11 @@ class Callback(Base):
     ) -> None:
         """The verb, kept as the user's act (None: the command line). `Refused` where it can't be done (any more).
 
-        `seen`: the version they saw; `what`: what the act is part of, for the list of acts; `more`: what they said
-        besides.
+        A force that takes two people is only asked for by the first. `seen`: the version they saw; `what`: what the act
+        is part of, for the list of acts; `more`: what they said besides.
         """
         self.guard(verb, why, seen)
+        act: str = verb
         if verb is Verb.remove:
             self._end(State.invalid)
         elif verb is Verb.close:
@@ -319,13 +361,18 @@ class Callback(Base):
             self.effect = Effect.closed
         elif verb is Verb.restore:
             self.state, self.settled_at, self.effect = State.unprocessed, None, None
-            if self.reason is None:  # removed before anything had looked at it
+            if self.reason is None and self.imported_at is not None:
+                self.state = State.imported
+            elif self.reason is None:  # removed before anything had looked at it
                 self._ask_for(AttemptKind.retry, user, why, more)
         elif verb.attempts:
             self._check(verb, user, more)
-            self._ask_for(verb.attempts, user, why, more)
+            if verb is Verb.force and user is not None and self.forced_by_two and self.first_of_two is None:
+                act = FIRST_OF_TWO
+            else:
+                self._ask_for(verb.attempts, user, why, more)
         self.version += 1
-        Activity.record(verb, user, self.shop_id, self.id, self.order_id, why.strip(), what or more.told)
+        Activity.record(act, user, self.shop_id, self.id, self.order_id, why.strip(), what or more.told)
 
     def _end(self, state: State) -> None:
         self.state, self.settled_at = state, utcnow()
@@ -337,8 +384,16 @@ class Callback(Base):
             raise Refused(f"This callback has moved on since you saw it: {self.last_move}.")
         if verb not in self.open_to:
             raise Refused(f"This callback is {self.last_move}; it can't be {verb.past} now.")
+        if self._needs_request(verb) and self.archived:
+            raise Refused(f"Its request is kept in {self.month.archive}. Once it is brought back this can be done.")
         if verb.needs_why and not why.strip():
             raise Refused("Say why: the reason is kept with your name.")
+
+    def _needs_request(self, verb: Verb) -> bool:
+        """Whether it is read anew: what was checked is ruled on as it was kept."""
+        if verb is Verb.restore:
+            return self.reason is None
+        return verb.attempts is not None and verb.attempts not in RULINGS
 
     def _check(self, verb: Verb, user: User | None, more: More) -> None:
         """`Refused` where the verb needs more than was said, or somebody else."""
@@ -374,10 +429,5 @@ class Callback(Base):
         return f"{self.state}"
 
 
-# What is known of a callback needs nothing of the request itself, which may be large.
-LIGHT = (defer(Callback.body), defer(Callback.query), defer(Callback.headers), lazyload(Callback.messages))
-
-
-def digest_of(request: Request) -> bytes:
-    """What makes two requests the same: query and body, byte for byte."""
-    return hashlib.sha256(len(request.query).to_bytes(8) + request.query + request.body).digest()
+# For many at once: without the messages, which are rarely asked for.
+LIGHT = (lazyload(Callback.messages),)

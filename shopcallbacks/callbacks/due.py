@@ -1,4 +1,7 @@
-"""What is due: claimed by one worker at a time, fairly between the gateway accounts."""
+"""What is due: claimed by one worker at a time, fairly between the gateway accounts.
+
+By the database's clock: those of the hosts may differ, and what one takes for now may lie ahead for another.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,18 @@ from sqlalchemy import Row, select, text, update
 from ..domain.errors import CallbackFailed, Conflict, Reason
 from ..domain.states import AttemptKind
 from ..domain.values import Request, Verdict
-from ..extensions import db, utcnow
+from ..extensions import db
 from ..look import ANEW, Look
 from ..shops.users import User
 from .attempts import KeptMessage
-from .callback import NOTHING_MORE, Callback, More
+from .callback import NOTHING_MORE, NOW, Callback, More
+from .months import Month
+from .requests import requests_of
 
 
 @dataclass(frozen=True)
 class Due:
-    """A callback as it is when an attempt of it is made. `request` None: only what it said is decided once more.
+    """A callback as it is when an attempt of it is made. `request` None: only what it said can be decided once more.
 
     `kept`: its messages that a former attempt kept, by place. `by_id`, `by`, `why`: the person who asked for the
     attempt; `minor`, `transaction`: what they said with it; `assigned_id`: the order that a person assigned it to.
@@ -57,6 +62,11 @@ class Due:
         return bool(self.kept) and self.verdict in (Verdict.genuine, Verdict.skipped)
 
     @property
+    def month(self) -> Month:
+        """It came in."""
+        return Month.of(self.received_at)
+
+    @property
     def failure(self) -> CallbackFailed | None:
         """Why it waits."""
         return CallbackFailed(self.reason, self.detail, self.conflict) if self.reason else None
@@ -71,7 +81,6 @@ _PLAIN = [
         "asked_by_id asked_why asked_minor asked_transaction assigned_id delivery_id asks"
     ).split()
 ]
-_REQUEST = [Callback.__table__.c[name] for name in ("method", "path", "query", "headers", "body", "address")]
 
 
 def claim(limit: int) -> list[Due]:
@@ -80,7 +89,7 @@ def claim(limit: int) -> list[Due]:
     Each account that has any gets its share, so that a flood of one holds up no other: the longest due first, and a
     quarter of it from the newest end, so that what comes now need not wait for all that a down-time left behind.
     """
-    ids = db.session.scalars(text(_FAIR), {"asks": False, "now": utcnow(), "limit": limit}).all()
+    ids = db.session.scalars(text(_FAIR), {"asks": False, "limit": limit}).all()
     return _locked(ids)
 
 
@@ -94,42 +103,41 @@ def lease(limit: int, shares: Mapping[int, int], usual: int, seconds: float) -> 
 
     `shares`: how many an account may have more, where that is not the usual number.
     """
-    now = utcnow()
-    parameters = {"asks": True, "now": now, "limit": limit, "usual": usual, "accounts": list(shares)}
+    parameters = {"asks": True, "limit": limit, "usual": usual, "accounts": list(shares)}
     ids = db.session.scalars(text(_SHARED), parameters | {"shares": list(shares.values())}).all()
     found = _locked(ids)
     if found:
-        leased = update(Callback).where(Callback.id.in_(ids)).values(leased_until=now + timedelta(seconds=seconds))
+        leased = update(Callback).where(Callback.id.in_(ids)).values(leased_until=NOW + timedelta(seconds=seconds))
         db.session.execute(leased, execution_options={"synchronize_session": False})
     return found
 
 
 def renew_lease(ids: Iterable[int], seconds: float) -> None:
     """Still ours for that long."""
-    leased_until = utcnow() + timedelta(seconds=seconds)
     db.session.execute(
         update(Callback)
         .where(Callback.id.in_(list(ids)), Callback.leased_until.is_not(None))
-        .values(leased_until=leased_until),
+        .values(leased_until=NOW + timedelta(seconds=seconds)),
         execution_options={"synchronize_session": False},
     )
 
 
+_DUE = "asks = :asks AND due_at <= statement_timestamp()"
 # The accounts that have something due, found by jumping from one to the next in the index (asks, account_id, due_at).
-_ACCOUNTS = """
+_ACCOUNTS = f"""
 WITH RECURSIVE accounts AS (
-    (SELECT account_id FROM callbacks WHERE asks = :asks AND due_at <= :now ORDER BY account_id LIMIT 1)
+    (SELECT account_id FROM callbacks WHERE {_DUE} ORDER BY account_id LIMIT 1)
     UNION ALL
     SELECT (
         SELECT account_id FROM callbacks
-        WHERE asks = :asks AND due_at <= :now AND account_id > accounts.account_id ORDER BY account_id LIMIT 1
+        WHERE {_DUE} AND account_id > accounts.account_id ORDER BY account_id LIMIT 1
     ) FROM accounts WHERE accounts.account_id IS NOT NULL
 ), busy AS (SELECT account_id FROM accounts WHERE account_id IS NOT NULL)
 """
-_FREE = "(leased_until IS NULL OR leased_until < :now)"
+_FREE = "(leased_until IS NULL OR leased_until < statement_timestamp())"
 _OF_ACCOUNT = f"""
     SELECT id, due_at FROM callbacks
-    WHERE asks = :asks AND due_at <= :now AND account_id = busy.account_id AND {_FREE}"""
+    WHERE {_DUE} AND account_id = busy.account_id AND {_FREE}"""
 _LOCK = "FOR NO KEY UPDATE SKIP LOCKED"
 # Of each account its oldest and a quarter of its share from the newest end; then turn by turn, so that the limit cuts
 # off no account because another has waited longer.
@@ -164,27 +172,35 @@ def _locked(ids: Sequence[int]) -> list[Due]:
     if not ids:
         return []
     rows = db.session.execute(
-        select(*_PLAIN, *_REQUEST, User.name.label("asked_by_name"))
+        select(*_PLAIN, User.name.label("asked_by_name"))
         .outerjoin(User, User.id == Callback.asked_by_id)
         .where(Callback.id.in_(ids), Callback.due_at.is_not(None))
         .order_by(Callback.id)
         .with_for_update(of=Callback, skip_locked=True, key_share=True)
     ).all()
-    return as_due(rows)
+    return _as_due(rows, requests_of([(row.id, row.received_at) for row in rows]))
 
 
-def as_due(
-    rows: Sequence[Any], kind: AttemptKind | None = None, more: More = NOTHING_MORE, look: Look = ANEW
+def as_due(callbacks: Sequence[Callback], kind: AttemptKind, more: More, look: Look) -> list[Due]:
+    """As if an attempt of that kind were due of them; in the order of arrival."""
+    Callback.read_requests(callbacks)
+    return _as_due(callbacks, {one.id: one.request for one in callbacks}, kind, more, look)
+
+
+def _as_due(
+    rows: Sequence[Any],
+    came: Mapping[int, Request | None],
+    kind: AttemptKind | None = None,
+    more: More = NOTHING_MORE,
+    look: Look = ANEW,
 ) -> list[Due]:
     """The rows (or callbacks), in the order of arrival, with the messages that former attempts kept."""
     kept = look(kept_of, tuple(row.id for row in rows if row.attempt_count))
-    found = [_due(row, kept.get(row.id, {}), kind, more) for row in rows]
+    found = [_due(row, came.get(row.id), kept.get(row.id, {}), kind, more) for row in rows]
     return sorted(found, key=lambda due: (due.received_at, due.id))
 
 
-def _due(row: Any, kept: Mapping[int, Row[Any]], kind: AttemptKind | None, more: More) -> Due:
-    headers = tuple((name, value) for name, value in row.headers)
-    request = Request(row.method, row.path, row.query, headers, row.body, row.address, row.received_at)
+def _due(row: Any, request: Request | None, kept: Mapping[int, Row[Any]], kind: AttemptKind | None, more: More) -> Due:
     return Due(
         row.id,
         row.shop_id,

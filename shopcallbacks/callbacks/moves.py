@@ -51,7 +51,7 @@ def hand_in(new: NewOrder, shop: Shop) -> Moved:
     waits just so, hears what became of it.
     """
     handing = Handing(new.number, new.total, new.test, new.account_id, new.customer_email, new.expires_at)
-    made = _made(handing, shop.id)
+    made = _made(handing, shop.id, new.created_at)
     if made is not None:
         _check_expiry(new)
         return _moved(made, Decision(made.facts, Effect.created, _created(made.facts)), Answer.created, new.actor)
@@ -69,8 +69,8 @@ def _check_expiry(new: NewOrder) -> None:
         raise BadOrder({"expires_at": "must lie in the future"})
 
 
-def _made(handing: Handing, shop_id: int) -> Book | None:
-    """A new row; None where the shop has the number already."""
+def _made(handing: Handing, shop_id: int, created_at: datetime | None) -> Book | None:
+    """A new row; None where the shop has the number already. `created_at`: None is now."""
     now = utcnow()
     values = {
         "shop_id": shop_id,
@@ -82,7 +82,7 @@ def _made(handing: Handing, shop_id: int) -> Book | None:
         "account_id": handing.account,
         "customer_email": handing.email,
         "expires_at": handing.expires_at,
-        "created_at": now,
+        "created_at": created_at or now,
         "changed_at": now,
     }
     id_ = db.session.scalar(

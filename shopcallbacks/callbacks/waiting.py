@@ -14,9 +14,9 @@ from ..domain.errors import Reason
 from ..domain.money import OrderFacts, holds_back
 from ..domain.states import BY_A_PERSON, AttemptKind, State
 from ..domain.values import Message, Outcome
-from ..extensions import db, utcnow
+from ..extensions import db
 from .attempts import KeptMessage, said
-from .callback import CHECKED, Callback
+from .callback import CHECKED, NOW, Callback
 from .due import Due, kept_of
 
 
@@ -162,7 +162,7 @@ def _wake(*which: ColumnElement[bool]) -> bool:
     db.session.execute(
         update(Callback)
         .where(Callback.id.in_(found))
-        .values(due_at=utcnow(), due_kind=AttemptKind.automatic, asks=False, leased_until=None),
+        .values(due_at=NOW, due_kind=AttemptKind.automatic, asks=False, leased_until=None),
         execution_options={"synchronize_session": False},
     )
     return True

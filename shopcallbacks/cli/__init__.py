@@ -1,22 +1,25 @@
-"""The command line: `flask --app app shops|gateways|users|orders|callbacks|secrets|demo ...`, `flask doctor`."""
+"""The command line: `flask shops|tokens|gateways|users|orders|callbacks|requests|secrets|demo|doctor|restored`."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from .callbacks import callbacks
 from .demo import demo
 from .doctor import doctor
 from .gateways import gateways
-from .orders import orders
+from .moving_in import callbacks, orders
+from .requests import requests
+from .restored import restored
 from .secrets import secrets
 from .shops import shops
+from .tokens import tokens
 from .users import users
 
-GROUPS = (shops, gateways, users, orders, callbacks, secrets, demo)
+GROUPS = (shops, tokens, gateways, users, orders, callbacks, requests, secrets, demo)
 
 
 def init_app(app: Flask) -> None:
     for group in GROUPS:
         app.cli.add_command(group)
     app.cli.add_command(doctor)
+    app.cli.add_command(restored)

@@ -10,7 +10,7 @@ import click
 
 from ..domain.errors import Refused
 from ..extensions import db
-from ..shops.accounts import Shop
+from ..shops.accounts import GatewayAccount, Shop
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,6 +37,13 @@ def find_shop(slug: str) -> Shop:
     if shop is None:
         raise ValueError(f"There is no shop {slug!r}. There are: {', '.join(s.slug for s in Shop.every()) or 'none'}.")
     return shop
+
+
+def find_account(shop: str, slug: str) -> GatewayAccount:
+    account = find_shop(shop).account(slug)
+    if account is None:
+        raise ValueError(f"{shop} has no gateway account {slug!r}.")
+    return account
 
 
 def table(rows: Iterable[tuple[Any, ...]], heads: tuple[str, ...]) -> None:

@@ -19,7 +19,7 @@ from ..words.formats import PLAIN, age
 from ..words.masking import mask
 from .base import find_shop, plain_errors, table
 
-callbacks = AppGroup("callbacks", help="Callbacks: look, retry, force, decide, remove, restore, export.")
+callbacks = AppGroup("callbacks", help="Callbacks: look, retry, force, decide, remove, restore, export, import.")
 
 filter_option = click.option(
     "--filter",
@@ -63,8 +63,10 @@ def show_callback(id_: int) -> None:
     """One callback and its attempts."""
     callback = _callback(id_)
     click.echo(mask(f"{callback.id}: {callback.state}, {headline(callback)} {callback.detail}"))
-    click.echo(f"{callback.method} from {callback.address} at {callback.received_at:%Y-%m-%d %H:%M:%S.%f} UTC")
-    click.echo(f"{len(callback.body):,} bytes, sha256 {callback.digest.hex()}")
+    at, request = f"{callback.received_at:%Y-%m-%d %H:%M:%S.%f} UTC", callback.request
+    click.echo(f"{request.method} from {request.address} at {at}" if request else f"{at}, in {callback.month.archive}")
+    size = f"{len(request.body):,} bytes, " if request else ""
+    click.echo(f"{size}sha256 {callback.digest.hex()}")
     for attempt in callback.attempts:
         what = attempt.reason or attempt.effect
         click.echo(f"  {attempt.at:%Y-%m-%d %H:%M:%S} {attempt.kind}: {attempt.verdict}, {what} {mask(attempt.detail)}")

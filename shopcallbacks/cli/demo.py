@@ -14,6 +14,7 @@ from flask.cli import AppGroup
 from ..config import is_local
 from ..extensions import db, utcnow
 from ..shops.accounts import GatewayAccount, Shop
+from ..shops.tokens import USUAL, ApiToken
 from ..shops.users import Role, User, hash_password
 from .base import plain_errors
 
@@ -65,9 +66,9 @@ def _add_shop(slug: str, settings: dict[str, dict[str, Any]]) -> list[dict[str, 
     """Its accounts, as the traffic reads them (`dev.stories.Account`)."""
     shop = Shop.add(slug, SHOPS[slug], "Europe/Vienna")
     shop.parts = slug == "courses"
-    token = shop.new_api_token()
     accounts = [GatewayAccount.add(shop, name, name.replace("_", "-"), given) for name, given in settings.items()]
     db.session.flush()
+    _, token = ApiToken.add(shop, "demo shop", USUAL, None)
     return [
         {
             "gateway": account.gateway_name,

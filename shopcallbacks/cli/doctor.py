@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import click
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from .. import rights
+from .. import rights, schema
+from ..callbacks.months import Month, is_attached
 from ..dashboard.pulse import ALIVE_FOR, Pulse
-from ..extensions import bell, db, migrate, utcnow
+from ..extensions import bell, db, utcnow
 from ..logs import named
+from ..release import RELEASE, VERSION
 from .secrets import count_unreadable
 
+# As sessions of ours ask for them; behind a pooler the role has to have them.
+LIMITS = {"TimeZone": "UTC", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "1min"}
 HERE = ("127.0.0.1", "::1", "localhost", None)
 
 
@@ -25,6 +28,7 @@ HERE = ("127.0.0.1", "::1", "localhost", None)
 @with_appcontext
 def doctor() -> None:
     """What is wrong with this installation, with what to do about it. The exit code is 1 if anything is."""
+    click.echo(f"shopcallbacks {VERSION}, release {RELEASE}")
     ill = False
     for name, look in LOOKS.items():
         try:
@@ -39,9 +43,8 @@ def doctor() -> None:
 
 
 def _migrations() -> Iterator[str]:
-    script = ScriptDirectory.from_config(migrate.get_config(current_app.extensions["migrate"].directory))
-    at, newest = MigrationContext.configure(db.session.connection()).get_current_heads(), script.get_heads()
-    if set(at) != set(newest):
+    at, (_, newest) = schema.heads(), schema.known()
+    if set(at) != newest:
         yield f"at {', '.join(at) or 'nothing'}, not at {', '.join(newest)}: run flask --app app db upgrade"
 
 
@@ -51,12 +54,25 @@ def _role() -> Iterator[str]:
     yield from (f"the role {more}: see Least rights in docs/security.md" for more in rights.too_many(connection))
 
 
+def _limits() -> Iterator[str]:
+    for name, wanted in LIMITS.items():
+        found = db.session.scalar(text(f"SHOW {name}"))
+        if found != wanted:
+            yield f"{name} is {found}, not {wanted}: see Behind PgBouncer in docs/operate.md"
+
+
 def _redis() -> Iterator[str]:
     url = urlsplit(current_app.config["REDIS_URL"])
     if not bell().alive:
         yield "it does not answer: nothing is lost, but all waits for a worker that can't be reached"
     if url.scheme != "unix" and url.hostname not in HERE and not url.password:
         yield "no password in REDIS_URL: who can write to it can keep the workers busy"
+
+
+def _requests() -> Iterator[str]:
+    month = Month.of(utcnow()).next
+    if not is_attached(db.session.connection(), month):
+        yield f"no part for {month}: the worker makes it ahead of time, is `python worker.py` running?"
 
 
 def _worker() -> Iterator[str]:
@@ -84,7 +100,9 @@ def _mail() -> Iterator[str]:
 LOOKS: dict[str, Callable[[], Iterator[str]]] = {
     "migrations": _migrations,
     "database role": _role,
+    "database limits": _limits,
     "redis": _redis,
+    "requests": _requests,
     "worker": _worker,
     "secrets": _secrets,
     "address": _address,

@@ -14,8 +14,8 @@ from ..gateways import GATEWAYS
 from ..gateways.base import Setting
 from ..gateways.settings import BadSettings, read_text
 from ..shops import setup
-from ..shops.accounts import GatewayAccount, Mode
-from .base import find_shop, plain_errors, table
+from ..shops.accounts import Mode
+from .base import find_account, find_shop, plain_errors, table
 from .catalogue import document
 
 gateways = AppGroup("gateways", help="Gateway accounts: which gateways may call a shop, and where.")
@@ -102,7 +102,7 @@ def _read_secret(setting: Setting) -> Any:
 @plain_errors
 def disable_account(shop: str, slug: str, why: str) -> None:
     """Switch an account off: its callbacks are kept, and not believed."""
-    setup.switch_off(_account(shop, slug), why, None)
+    setup.switch_off(find_account(shop, slug), why, None)
 
 
 @gateways.command("enable")
@@ -111,11 +111,4 @@ def disable_account(shop: str, slug: str, why: str) -> None:
 @plain_errors
 def enable_account(shop: str, slug: str) -> None:
     """Switch an account on again."""
-    setup.switch_on(_account(shop, slug), None)
-
-
-def _account(shop: str, slug: str) -> GatewayAccount:
-    account = find_shop(shop).account(slug)
-    if account is None:
-        raise ValueError(f"{shop} has no gateway account {slug!r}.")
-    return account
+    setup.switch_on(find_account(shop, slug), None)

@@ -14,6 +14,7 @@ from ..outgoing.alerts.rules import AlertRules
 from ..outgoing.endpoint import Endpoint
 from ..outgoing.signing import SigningSecret
 from ..shops.sealing import Unreadable, is_sealed_anew, seal, unseal
+from ..shops.second_factor import SecondFactor
 from ..shops.secrets import Secret
 from .base import plain_errors, table
 
@@ -25,6 +26,7 @@ SEALED: tuple[tuple[str, type[Any], str], ...] = (
     ("signing secrets", SigningSecret, "ciphertext"),
     ("alert webhooks", AlertRules, "webhook_sealed"),
     ("endpoint addresses", Endpoint, "url_sealed"),
+    ("second factors", SecondFactor, "sealed"),
 )
 
 

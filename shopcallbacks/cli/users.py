@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 from flask.cli import AppGroup
 
+from ..shops import people
+from ..shops.accounts import Shop
 from ..shops.acts import Activity
-from ..shops.users import Role, User
+from ..shops.sessions import UserSession
+from ..shops.users import OF_SHOPS, Role, User
 from .base import find_shop, plain_errors, table
 
 users = AppGroup("users", help="Who may log in, and what they may do where.")
@@ -20,11 +25,14 @@ why_option = click.option("--why", default="", help="The reason, kept in Activit
 @users.command("list")
 def list_users() -> None:
     """All users."""
-    rows = [
-        (u.email, u.name, u.role, "all" if u.owns else ", ".join(s.slug for s in u.shops), "on" if u.active else "off")
-        for u in User.every()
-    ]
-    table(rows, ("E-MAIL", "NAME", "ROLE", "SHOPS", "STATE"))
+    users = User.every()
+    seen = UserSession.last_seen(user.id for user in users)
+    rows = [(u.email, u.name, _rights(u), "on" if u.active else "off", _moment(seen.get(u.id))) for u in users]
+    table(rows, ("E-MAIL", "NAME", "RIGHTS", "STATE", "LAST SEEN"))
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "never"
 
 
 @users.command("add")
@@ -43,6 +51,40 @@ def add_user(email: str, name: str, role: str, slugs: tuple[str, ...], password:
     user = User.add(email, name, Role(role), password, [find_shop(slug) for slug in slugs])
     Activity.record("add user", None, what=f"{user.email}: {_rights(user)}")
     click.echo(f"User {user.email} added.")
+
+
+@users.command("invite")
+@click.argument("email")
+@click.option("--role", type=role_type, default=Role.manager, show_default=True)
+@click.option("--shop", "slug", help="The shop they are invited to; none for an owner.")
+@plain_errors
+def invite(email: str, role: str, slug: str | None) -> None:
+    """Invite somebody: prints a link that works once, for 7 days."""
+    click.echo(people.invite(None, email, Role(role), find_shop(slug) if slug else None).address())
+
+
+@users.command("password-link")
+@click.argument("email")
+@plain_errors
+def password_link(email: str) -> None:
+    """Print a link at which a user sets a new password: it works once, for an hour."""
+    click.echo(people.password_link(None, find_user(email)))
+
+
+@users.command("reset-second-factor")
+@click.argument("email")
+@plain_errors
+def reset_second_factor(email: str) -> None:
+    """For who lost their telephone and their recovery codes: they log in with the password alone."""
+    people.reset_second_factor(None, find_user(email))
+
+
+@users.command("end-sessions")
+@click.argument("email")
+@plain_errors
+def end_sessions(email: str) -> None:
+    """Log a user out everywhere."""
+    people.end_sessions(None, find_user(email))
 
 
 @users.command("set-password")
@@ -85,23 +127,34 @@ def activate(email: str, why: str) -> None:
 @why_option
 @plain_errors
 def set_role(email: str, role: str, slugs: tuple[str, ...], why: str) -> None:
-    """Give a user another role, in the shops they see or in those named; they log in again."""
-    user = find_user(email)
-    given, kept = [find_shop(slug) for slug in slugs], [] if Role(role) is Role.owner else user.memberships
-    user.set_rights(Role(role), given or kept)
+    """Give a user another role, in all shops they see or in those named; they log in again."""
+    user, shops = find_user(email), [find_shop(slug) for slug in slugs]
+    if Role(role) is not Role.owner:
+        _give(user, user.rights | dict.fromkeys(shops or user.rights, Role(role)))
+    elif shops:
+        raise ValueError("An owner sees every shop: name none.")
+    else:
+        user.make_owner()
     Activity.record("set role", None, why=why, what=f"{user.email}: {_rights(user)}")
 
 
 @users.command("set-shops")
 @click.argument("email")
 @click.argument("slugs", metavar="[SHOP...]", nargs=-1)
+@click.option("--role", type=click.Choice([*OF_SHOPS]), help="In those they don't see yet; viewer unless given.")
 @why_option
 @plain_errors
-def set_shops(email: str, slugs: tuple[str, ...], why: str) -> None:
+def set_shops(email: str, slugs: tuple[str, ...], role: str | None, why: str) -> None:
     """Say which shops a user sees, instead of those they see now; they log in again."""
-    user = find_user(email)
-    user.set_rights(user.role, [find_shop(slug) for slug in slugs])
+    user, shops = find_user(email), [find_shop(slug) for slug in slugs]
+    _give(user, {shop: user.rights.get(shop, Role(role or Role.viewer)) for shop in shops})
     Activity.record("set shops", None, why=why, what=f"{user.email}: {_rights(user)}")
+
+
+def _give(user: User, rights: dict[Shop, Role]) -> None:
+    if not rights:
+        raise ValueError("They would see no shop: name at least one, or switch them off.")
+    user.set_rights(rights)
 
 
 def find_user(email: str) -> User:
@@ -112,5 +165,9 @@ def find_user(email: str) -> User:
 
 
 def _rights(user: User) -> str:
-    of = "every shop" if user.owns else ", ".join(shop.slug for shop in user.memberships) or "no shop"
-    return f"{user.role} of {of}"
+    """ "admin of books, viewer of toys"."""
+    if user.owns:
+        return "owner of every shop"
+    given = user.rights
+    of = {role: ", ".join(shop.slug for shop in user.shops if given[shop] is role) for role in reversed(OF_SHOPS)}
+    return "; ".join(f"{role} of {slugs}" for role, slugs in of.items() if slugs) or "no shop"

@@ -85,7 +85,8 @@ def _count(account_id: int, zone: str, start: datetime, end: datetime | None = N
     """What came in each hour that something came in, from the index."""
     hour = hour_column(zone)
     genuine = func.count().filter(Callback.verdict == Verdict.genuine)
-    within = [Callback.account_id == account_id, Callback.received_at >= start]
+    here = Callback.imported_at.is_(None)
+    within = [Callback.account_id == account_id, Callback.received_at >= start, here]
     if end is not None:
         within.append(Callback.received_at < end)
     rows = db.session.execute(select(hour, func.count(), genuine).where(*within).group_by(hour))
@@ -109,4 +110,40 @@ def counts_since(accounts: Iterable[GatewayAccount], start: datetime, zone: str)
         ends[row.account_id] = row.hour + HOUR
     for account_id, end in ends.items():
         found[account_id] |= _count(account_id, zone, end)
+    return found
+
+
+@dataclass(frozen=True)
+class Ever:
+    """All that came since hours are kept, and when the latest did."""
+
+    came: int = 0
+    last: datetime | None = None
+
+    def __add__(self, other: Ever) -> Ever:
+        return Ever(self.came + other.came, max(filter(None, (self.last, other.last)), default=None))
+
+
+def ever(now: datetime) -> dict[str, Ever]:
+    """By gateway, over all shops. Never falls, but where hours were not kept for as long as a first sweep counts.
+
+    Each account by itself: over all of them at once the planner would rather read every callback.
+    """
+    kept = (
+        select(func.max(Arrivals.hour).label("hour"), func.coalesce(func.sum(Arrivals.came), 0).label("came"))
+        .where(Arrivals.account_id == GatewayAccount.id)
+        .lateral("kept")
+    )
+    accounts = db.session.execute(
+        select(GatewayAccount.id, GatewayAccount.gateway_name, kept.c.hour, kept.c.came)
+        .join(kept, true())
+        .order_by(GatewayAccount.id)
+    ).all()
+    found: dict[str, Ever] = defaultdict(Ever)
+    for id_, gateway, hour, came in accounts:
+        of_account = Callback.account_id == id_
+        since = select(func.count()).where(of_account, Callback.received_at >= (hour + HOUR if hour else now - KEPT))
+        last = select(func.max(Callback.received_at)).where(of_account)
+        count, at = db.session.execute(select(since.scalar_subquery(), last.scalar_subquery())).one()
+        found[gateway] += Ever(int(came) + count, at)
     return found

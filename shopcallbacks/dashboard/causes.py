@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, case, false, func, literal, or_, select, text
 
 from ..callbacks.callback import MISMATCHES, TO_DECIDE, Callback
-from ..domain.errors import Conflict, Reason
+from ..domain.errors import OURS_TO_MEND, Conflict, Reason
 from ..domain.money import causes_for
 from ..domain.states import Verb
 from ..domain.values import Money
-from ..extensions import db
+from ..extensions import db, utcnow
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..words.formats import Format
@@ -35,7 +35,7 @@ class GroupWords:
 
 def group_words(group: Group, now: datetime, format_: Format) -> GroupWords:
     if group.reason is None:
-        return GroupWords("Not looked at yet", "no worker has taken it; nothing is lost", NextStep.look, "red")
+        return GroupWords("Not looked at yet", "waits for the worker; nothing is lost", NextStep.look, "red")
     reason = words_of(group.reason, group.conflict)
     title = group.account.title if group.account else "The gateway"
     asks = group.account.asks if group.account else False
@@ -79,6 +79,8 @@ _MEANS = {
 class Group:
     """The callbacks that need a person for one cause. `reason` None: stuck, nothing has looked at them yet.
 
+    `lately`: how many came in the last hour.
+
     `known`: what is known of all of a cluster, as `KNOWN` says it; empty for the coarser causes.
     """
 
@@ -92,6 +94,12 @@ class Group:
     detail: str
     details: int
     stakes: tuple[Money, ...]
+    lately: int
+
+    def holds(self, finer: Group) -> bool:
+        """Whether a cluster is a part of this cause."""
+        same = (self.reason, self.conflict) == (finer.reason, finer.conflict)
+        return same and (self.account is None or self.account is finer.account)
 
     @property
     def to_decide(self) -> bool:
@@ -128,6 +136,12 @@ KNOWN: ColumnElement[str] = case(
 )
 CLUSTER = (Callback.reason, Callback.conflict, Callback.account_id.label("account"), KNOWN.label("known"))
 CLUSTERS = 100
+LATELY = timedelta(hours=1)
+
+
+def causes(*where: ColumnElement[bool]) -> tuple[Group, ...]:
+    """Those callbacks by cause, as the dashboard has them."""
+    return _groups(CAUSE, *where)
 
 
 def clusters(*where: ColumnElement[bool]) -> tuple[Group, ...]:
@@ -135,8 +149,12 @@ def clusters(*where: ColumnElement[bool]) -> tuple[Group, ...]:
     return _groups(CLUSTER, *where)
 
 
+# What we can put right ourselves comes before what others did.
+OURS_FIRST = func.coalesce(func.min(Callback.conflict).in_(OURS_TO_MEND), false()).desc()
+
+
 def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]:
-    """The largest cause first."""
+    """What is ours to mend first, then the largest."""
     stakes = _stakes_by_cause(by, *where)
     rows: Sequence[Any] = db.session.execute(
         select(
@@ -146,17 +164,18 @@ def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]
             func.max(Callback.received_at),
             func.mode().within_group(Callback.detail),
             func.count(Callback.detail.distinct()),
+            func.count().filter(Callback.received_at > utcnow() - LATELY),
         )
         .where(*where)
         .group_by(*by)
-        .order_by(text("count DESC"), func.min(Callback.received_at))
+        .order_by(OURS_FIRST, text("count DESC"), func.min(Callback.received_at))
         .limit(CLUSTERS)
     ).all()
     found = []
-    for reason, conflict, account_id, known, count_, oldest, latest, detail, details in rows:
+    for reason, conflict, account_id, known, count_, oldest, latest, detail, details, lately in rows:
         account = db.session.get(GatewayAccount, account_id) if account_id else None
         at_stake = tuple(stakes[reason, conflict, account_id, known])
-        found.append(Group(reason, conflict, account, known, count_, oldest, latest, detail, details, at_stake))
+        found.append(Group(reason, conflict, account, known, count_, oldest, latest, detail, details, at_stake, lately))
     return tuple(found)
 
 

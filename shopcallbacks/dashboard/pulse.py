@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ..extensions import Base, db, utcnow
 
 ALIVE_FOR = timedelta(seconds=20)
+# A release or a restart takes less.
+MISSED_AFTER = timedelta(seconds=60)
 
 
 def is_alive(seen: datetime | None, now: datetime) -> bool:

@@ -17,8 +17,8 @@ from ..domain.values import Money
 from ..extensions import db
 from ..orders.lists import sums
 from ..orders.order import Order
-from .causes import CAUSE, Group, _groups
-from .pulse import Pulse, is_alive
+from .causes import Group, causes
+from .pulse import MISSED_AFTER, Pulse, is_alive
 
 
 def in_queue(shop_id: int) -> ColumnElement[bool]:
@@ -48,6 +48,12 @@ def waits(shop_id: int, now: datetime) -> ColumnElement[bool]:
 def count(shop_id: int, now: datetime) -> int:
     """How many need a person."""
     return db.session.scalar(select(func.count()).select_from(Callback).where(needs_a_person(shop_id, now))) or 0
+
+
+def due(shop_id: int, now: datetime) -> int:
+    """How many a worker should have taken by now."""
+    counted = select(func.count()).select_from(Callback).where(in_queue(shop_id), Callback.due_at <= now)
+    return db.session.scalar(counted) or 0
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,12 @@ class Summary:
     def worker_alive(self) -> bool:
         return is_alive(self.worker_seen, self.now)
 
+    @property
+    def worker_missed(self) -> bool:
+        """For so long that somebody must look; one that was never seen, once a callback has waited so long for it."""
+        since = self.worker_seen or (self.looked_at_until if self.due else self.now)
+        return self.now - since > MISSED_AFTER
+
 
 def summary(shop_id: int, now: datetime) -> Summary:
     """All of the widget's numbers."""
@@ -96,5 +108,5 @@ def summary(shop_id: int, now: datetime) -> Summary:
     ).one()
     seen = Pulse.last()
     return Summary(
-        now, _groups(CAUSE, needs_a_person(shop_id, now)), stakes, openable, on_their_way, due, unlooked or now, seen
+        now, causes(needs_a_person(shop_id, now)), stakes, openable, on_their_way, due, unlooked or now, seen
     )

@@ -34,6 +34,11 @@ class Heard:
     now: datetime
 
     @property
+    def wrong(self) -> bool:
+        """It fell silent, or calls and never genuinely, or is switched off."""
+        return self.silent or not self.account.enabled or (self.last_genuine is None and sum(self.hours) > 0)
+
+    @property
     def silence(self) -> timedelta:
         return self.now - self.last_genuine if self.last_genuine else timedelta()
 

@@ -48,6 +48,7 @@ def speed(shop: Shop, now: datetime) -> Speed | None:
         Callback.shop_id == shop.id,
         Callback.state == State.processed,
         Callback.received_at >= now - DAY,
+        Callback.imported_at.is_(None),
     )
     median, slow, alone = db.session.execute(
         select(

@@ -33,6 +33,21 @@ class Conflict(StrEnum):
     payment_taken_out = "payment_taken_out"  # by a person, and now it is told again
     names_no_order = "names_no_order"  # nor a payment that we know
     which_payment = "which_payment"  # a refund or chargeback names none of several
+    secret_retired = "secret_retired"  # signed with a secret of the account that had ended before it came
+    secret_of_other_mode = "secret_of_other_mode"  # with a test account's secret on a live one, or the other way round
+    secret_elsewhere = "secret_elsewhere"  # with the secret of another account of the shop
+    mistimed = "mistimed"  # the signature fits, its time does not
+    rewritten = "rewritten"  # the signature fits the body as it may have been before something on the way changed it
+
+
+# Genuine, as far as can be seen, and turned away all the same: something of ours is to be put right.
+OURS_TO_MEND = (
+    Conflict.secret_retired,
+    Conflict.secret_of_other_mode,
+    Conflict.secret_elsewhere,
+    Conflict.mistimed,
+    Conflict.rewritten,
+)
 
 
 class CallbackFailed(Exception):

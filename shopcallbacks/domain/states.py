@@ -99,9 +99,11 @@ class State(StrEnum):
 
     `received`: kept, nothing has looked at it yet. `processed`: it did all it says. `unprocessed`: it did not, for its
     reason; it is tried again, or a person must do something. `invalid`: a person marked it so, and can restore it.
+    `imported`: brought along from elsewhere; nothing looks at it until a person asks for it.
     """
 
     received = "received"
+    imported = "imported"
     processed = "processed"
     unprocessed = "unprocessed"
     invalid = "invalid"

@@ -152,6 +152,7 @@ class Verification:
 
     `matched`: which secret of the account's list fitted (its index), None where no list was used.
     `unreadable`: not genuine because the place of the signature could not even be read.
+    `mistimed`: the signature fits, and only its time is too far from the arrival.
     `delivery_id`: the gateway's id of this very delivery, where the same id with another body proves a forgery.
     `evidence`: what the gateway answered when it was asked, for `interpret`.
     """
@@ -160,6 +161,7 @@ class Verification:
     detail: str = ""
     matched: int | None = None
     unreadable: bool = False
+    mistimed: bool = False
     delivery_id: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
 

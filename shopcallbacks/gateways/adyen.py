@@ -65,6 +65,10 @@ class Adyen(Gateway):
     title = "Adyen"
     letters = "Ad"
     docs = "https://docs.adyen.com/development-resources/webhooks/"
+    payment_pages = (
+        "https://ca-live.adyen.com/ca/ca/accounts/showTx.shtml?pspReference={id}&txType=Payment",
+        "https://ca-test.adyen.com/ca/ca/accounts/showTx.shtml?pspReference={id}&txType=Payment",
+    )
     check = "HMAC-SHA256 of eight fields of every item, inside the JSON; Basic authentication on top where set"
     tested = "Adyen 16 (Python), @adyen/api-library 32 (npm), Adyen's signing example"
     settings = (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from ..domain.values import Answer, Ask, Asking, Message, Reply, Request, Verification
 
@@ -95,6 +96,7 @@ class Gateway(ABC):
     `signs_reply`: the reply needs the account's secrets (else `reply` is handed settings without them).
     `longest_number`: so many characters of an order number it takes and gives back, where it is known to have a limit;
     by the setting `order_field`, where each field has its own.
+    `payment_pages`: where people see a live payment, and a test one, in its own back office: an address with `{id}`.
     """
 
     name: ClassVar[str]
@@ -109,6 +111,7 @@ class Gateway(ABC):
     passwords: ClassVar[tuple[str, ...]] = ()
     signs_reply: ClassVar[bool] = False
     longest_number: ClassVar[int | Mapping[str, int] | None] = None
+    payment_pages: ClassVar[tuple[str, str] | None] = None
 
     def asks(self, settings: Settings) -> bool:
         """Whether an account with these settings may need an answer from the gateway's own hosts."""
@@ -119,6 +122,12 @@ class Gateway(ABC):
         if isinstance(self.longest_number, Mapping):
             return self.longest_number.get(settings["order_field"])
         return self.longest_number
+
+    def payment_page(self, transaction: str, test: bool) -> str | None:
+        """The payment's page in the gateway's own back office; None where no such address is known."""
+        if self.payment_pages is None:
+            return None
+        return self.payment_pages[test].replace("{id}", quote(transaction, safe=""))
 
     @abstractmethod
     def verify(self, request: Request, settings: Settings) -> Verification | Asking:

@@ -84,9 +84,9 @@ class GenericHmac(Gateway):
         if matched is None:
             return Verification.not_genuine("No signature fits a live secret.")
         if settings["timestamp"]:
-            problem = _time_problem(time, request, settings["timestamp"])
-            if problem:
-                return Verification.not_genuine(problem)
+            turned_away = _by_its_time(time, request, settings["timestamp"])
+            if turned_away:
+                return turned_away
         return Verification.genuine(matched=matched)
 
     def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
@@ -228,12 +228,13 @@ def _encode(digest: bytes, encoding: str) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def _time_problem(time: str | None, request: Request, timestamp: Mapping[str, Any]) -> str | None:
-    """A sentence where the time is missing, unreadable, or too far from the arrival."""
+def _by_its_time(time: str | None, request: Request, timestamp: Mapping[str, Any]) -> Verification | None:
+    """Not genuine, where the time is missing, unreadable, or too far from the arrival."""
     at = _read_time(time or "", timestamp.get("unit") or "s")
     if at is None:
-        return "The signature fits, but its time is missing or can't be read."
-    return age_problem(at, request.arrived_at, timestamp.get("tolerance", 300))
+        return Verification.not_genuine("The signature fits, but its time is missing or can't be read.")
+    problem = age_problem(at, request.arrived_at, timestamp.get("tolerance", 300))
+    return Verification.not_genuine(problem, mistimed=True) if problem else None
 
 
 def _read_time(time: str, unit: str) -> float | None:

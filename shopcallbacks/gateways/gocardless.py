@@ -47,6 +47,10 @@ class GoCardless(Gateway):
     title = "GoCardless"
     letters = "GC"
     docs = "https://developer.gocardless.com/api-reference/#webhooks"
+    payment_pages = (
+        "https://manage.gocardless.com/payments/{id}",
+        "https://manage-sandbox.gocardless.com/payments/{id}",
+    )
     check = "HMAC-SHA256 of the raw body, in the header Webhook-Signature"
     tested = "gocardless_pro (Python), gocardless-nodejs"
     settings = (

@@ -73,6 +73,7 @@ class Mollie(Gateway):
     title = "Mollie"
     letters = "Mo"
     docs = "https://docs.mollie.com/reference/webhooks"
+    payment_pages = ("https://my.mollie.com/dashboard/payments/{id}",) * 2
     check = "Mollie is asked for the payment; next-gen events also bear an HMAC-SHA256 in X-Mollie-Signature"
     tested = "mollie-api-py, mollie-api-typescript (signed events)"
     speaks = False

@@ -44,6 +44,10 @@ class Paddle(Gateway):
     title = "Paddle Billing"
     letters = "Pd"
     docs = "https://developer.paddle.com/webhooks/about/signature-verification"
+    payment_pages = (
+        "https://vendors.paddle.com/transactions-v2/{id}",
+        "https://sandbox-vendors.paddle.com/transactions-v2/{id}",
+    )
     check = "HMAC-SHA256 of time and raw body, in the header Paddle-Signature"
     tested = "paddle-python-sdk 1.16 and the example in its tests"
     settings = (
@@ -67,7 +71,7 @@ class Paddle(Gateway):
         if matched is None:
             return Verification.not_genuine("No signature fits a live secret key.")
         problem = age_problem(int(times[0]), request.arrived_at, settings["tolerance_s"])
-        return Verification.not_genuine(problem) if problem else Verification.genuine(matched=matched)
+        return Verification.not_genuine(problem, mistimed=True) if problem else Verification.genuine(matched=matched)
 
     def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
         try:

@@ -80,6 +80,10 @@ class PayPal(Gateway):
     title = "PayPal webhooks"
     letters = "PP"
     docs = "https://developer.paypal.com/api/rest/webhooks/rest/"
+    payment_pages = (
+        "https://www.paypal.com/activity/payment/{id}",
+        "https://www.sandbox.paypal.com/activity/payment/{id}",
+    )
     check = "RSA with SHA-256 over transmission, time, webhook id and checksum, by a certificate fetched from PayPal"
     tested = "paypalrestsdk 1.13, cryptography's own path check, the signed text in PayPal's Ruby package"
     settings = (

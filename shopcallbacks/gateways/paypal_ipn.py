@@ -72,6 +72,10 @@ class PayPalIpn(Gateway):
     title = "PayPal IPN"
     letters = "PI"
     docs = "https://developer.paypal.com/api/nvp-soap/ipn/IPNIntro/"
+    payment_pages = (
+        "https://www.paypal.com/activity/payment/{id}",
+        "https://www.sandbox.paypal.com/activity/payment/{id}",
+    )
     check = "The body goes back to PayPal as it came; PayPal answers VERIFIED or INVALID"
     tested = "django-paypal 2.1, its network replaced"
     settings = (

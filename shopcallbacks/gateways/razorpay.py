@@ -37,6 +37,7 @@ class Razorpay(Gateway):
     title = "Razorpay"
     letters = "Rz"
     docs = "https://razorpay.com/docs/webhooks/validate-test/"
+    payment_pages = ("https://dashboard.razorpay.com/app/payments/{id}",) * 2
     check = "HMAC-SHA256 of the raw body, in the header X-Razorpay-Signature"
     tested = "Razorpay's packages for Python, Node and PHP"
     settings = (

@@ -58,6 +58,10 @@ class Square(Gateway):
     title = "Square"
     letters = "Sq"
     docs = "https://developer.squareup.com/docs/webhooks/overview"
+    payment_pages = (
+        "https://squareup.com/dashboard/sales/transactions/{id}",
+        "https://squareupsandbox.com/dashboard/sales/transactions/{id}",
+    )
     check = "HMAC-SHA256 of the registered address and the raw body, in the header x-square-hmacsha256-signature"
     tested = "squareup 46 (Python), square 46 (npm)"
     longest_number = {"reference_id": 40}

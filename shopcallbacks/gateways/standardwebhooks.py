@@ -75,7 +75,7 @@ class StandardWebhooks(Gateway):
         if matched is None and public is None:
             return Verification.not_genuine("No signature fits a live secret or public key.")
         problem = age_problem(int(time), request.arrived_at, settings["tolerance_s"])
-        return Verification.not_genuine(problem) if problem else Verification.genuine(matched=matched)
+        return Verification.not_genuine(problem, mistimed=True) if problem else Verification.genuine(matched=matched)
 
     def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
         id_, time, _ = next(iter(_families(request)), (None, None, None))

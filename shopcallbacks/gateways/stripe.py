@@ -73,6 +73,10 @@ class Stripe(Gateway):
     title = "Stripe"
     letters = "St"
     docs = "https://docs.stripe.com/webhooks"
+    payment_pages = (
+        "https://dashboard.stripe.com/payments/{id}",
+        "https://dashboard.stripe.com/test/payments/{id}",
+    )
     check = "HMAC-SHA256 of time and raw body, in the header Stripe-Signature"
     tested = "stripe 16 (Python), 23 (npm)"
     settings = (
@@ -127,7 +131,8 @@ class Stripe(Gateway):
         if abs(age) > settings["tolerance_s"]:
             return Verification.not_genuine(
                 f"The signature fits, but its time is {abs(age):,.0f} s {'old' if age > 0 else 'ahead'}; "
-                f"{settings['tolerance_s']} s are allowed."
+                f"{settings['tolerance_s']} s are allowed.",
+                mistimed=True,
             )
         return self._of_our_account(request, settings, matched)
 

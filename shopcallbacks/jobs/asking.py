@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..callbacks import due
 from ..callbacks.due import Due
 from ..domain.values import Answer, Ask, NoAnswer
-from ..extensions import db
+from ..extensions import db, must_not_stand_still
 from ..processing import pipeline
 from ..processing.case import Accounts
 from ..processing.deciding import Desk
@@ -73,6 +73,7 @@ def _leased(asked: Talk) -> list[Examining]:
         return []
     running = Counter(examining.finding.due.account_id for examining in asked.values())
     shares = {id_: max(_share(id_) - running[id_], 0) for id_ in {*running, *_patience}}
+    must_not_stand_still()
     leased = due.lease(room, shares, PER_ACCOUNT, LEASE_S)
     accounts = Accounts(one.account_id for one in leased)
     db.session.commit()

@@ -6,7 +6,7 @@ from flask import current_app
 
 from ..bulk.runs import BulkRun
 from ..bulk.steps import FollowUp, advance
-from ..extensions import BULK, bell, db, ring, ring_bulk
+from ..extensions import BULK, bell, db, must_not_stand_still, ring, ring_bulk
 
 
 def bulk() -> bool:
@@ -15,6 +15,7 @@ def bulk() -> bool:
         bell().answer(BULK)
         again = False
         for id_ in BulkRun.open_ids():
+            must_not_stand_still()
             run = BulkRun.lock_if_free(id_)
             follow_up = advance(run) if run is not None else FollowUp()
             db.session.commit()

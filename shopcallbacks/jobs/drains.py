@@ -13,7 +13,7 @@ from ..bulk.runs import BulkRun
 from ..callbacks import due
 from ..callbacks.due import Due
 from ..domain.states import Lane
-from ..extensions import bell, db, ring, ring_bulk
+from ..extensions import bell, db, must_not_stand_still, ring, ring_bulk
 from ..processing import pipeline
 from ..processing.deciding import Desk
 from .asking import drain_asking
@@ -38,6 +38,7 @@ def drain(asks: bool) -> int:
 
 def drain_plain() -> int:
     """A batch in one transaction; where that fails, each callback in one of its own."""
+    must_not_stand_still()
     claimed = due.claim(BATCH)
     try:
         desk = pipeline.process(claimed)
@@ -67,6 +68,7 @@ def _one_by_one(id_: int, work: Callable[[Due], Desk | None]) -> bool:
     """
     for last in (False, True):
         try:
+            must_not_stand_still()
             claimed = due.claim_one(id_)
             desk = work(claimed) if claimed is not None else None
             db.session.commit()

@@ -13,6 +13,7 @@ from ..outgoing.alerts import watch
 from ..outgoing.alerts.rules import AlertMessage
 from ..outgoing.deliveries import Delivery
 from ..outgoing.endpoint import Endpoint
+from ..outgoing.letters import LinkLetter
 from ..outgoing.parcels import Parcel
 from .at_once import AT_ONCE, LEASE_S, at_once
 
@@ -20,38 +21,46 @@ PER_ENDPOINT = 16
 
 
 def drain_outgoing() -> int:
-    """One batch of what goes out: order changes to shops' endpoints, alerts to people. How many were sent."""
+    """One batch of what goes out: order changes to shops' endpoints, alerts and links to people. How many were sent."""
     with current_app.app_context():
         bell().answer(Lane.outgoing)
         more = parcels.spread()
         db.session.commit()
         taken = parcels.take(AT_ONCE, PER_ENDPOINT, LEASE_S)
         db.session.commit()
-        at_once(taken, lambda parcel: parcel.send(), parcels.note, _keep_parcels)
+        send(taken)
         if taken or more:
             ring_outgoing()
         return len(taken)
 
 
+def send(taken: list[Parcel]) -> None:
+    """All of them at once, each noted and committed as it is answered."""
+    at_once(taken, lambda parcel: parcel.send(), parcels.note, _keep_parcels)
+
+
 def _keep_parcels(kept: Iterable[Parcel]) -> None:
-    for of in (Delivery, AlertMessage):
+    for of in (Delivery, AlertMessage, LinkLetter):
         of.keep_lease([parcel.id for parcel in kept if parcel.of is of], LEASE_S)
 
 
 def sweep_outgoing() -> None:
     """Looks at the shops' queues for alerts, and sends what is due though no bell rang."""
     with current_app.app_context():
-        while _look():
+        while look():
             pass
-        due = Endpoint.any_behind() or Delivery.any_due() or AlertMessage.any_due()
+        due = Endpoint.any_behind() or Delivery.any_due() or AlertMessage.any_due() or LinkLetter.any_due()
         db.session.rollback()
         if due:
             drain_outgoing()
 
 
-def _look() -> bool:
-    """For alerts, at one shop. All its figures are of one moment: what comes meanwhile is seen at the next look."""
+def look(outside: bool = False) -> bool:
+    """For alerts, at one shop. All its figures are of one moment: what comes meanwhile is seen at the next look.
+
+    `outside`: who looks is no worker.
+    """
     db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    looked = watch.look()
+    looked = watch.look(outside)
     db.session.commit()
     return looked

@@ -6,7 +6,7 @@ from flask import current_app
 from redis import Redis
 
 from ..bulk.runs import BulkRun
-from ..callbacks import moves
+from ..callbacks import months, moves
 from ..callbacks.callback import Callback
 from ..dashboard import arrivals
 from ..dashboard.pulse import Pulse
@@ -30,6 +30,7 @@ def sweep(asks: bool) -> None:
         if lane is Lane.plain:
             arrivals.keep(utcnow())
             repeats.forget(utcnow())
+            months.make_ahead(utcnow())
             db.session.commit()
             tick()
             _try_crashed_again()

@@ -1,7 +1,8 @@
 """Books: orders in hand. Read in sets, changed only by decisions of the rules, and written back in sets.
 
 **One lock order, for all who move orders**: callbacks (by `Callback.claim` and its like), then orders by id (`opened`),
-then what waits on them (`callbacks.waiting`, which skips what others hold), and the shops' feeds last (`published`).
+then what waits on them (`callbacks.waiting`, which skips what others hold), then the names of movements
+(`ledger.booked`), and the shops' feeds last (`published`).
 Nobody waits for a callback while holding an order, nor for an order while holding a feed, so no two wait in a ring.
 All of these locks let others refer to the row (`key_share`): a foreign key is not worth waiting for, and would be a
 second order, that of the writing (tests/races/test_lock_order.py).
@@ -18,8 +19,9 @@ from sqlalchemy import delete, select, tuple_
 
 from ..domain import money
 from ..domain.money import Decision, OrderFacts
-from ..extensions import db
+from ..extensions import db, must_not_stand_still
 from ..sets import insert_rows, update_rows
+from . import ledger
 from .feed import Told
 from .ledger import LedgerRow
 from .order import Order, facts_of
@@ -66,6 +68,8 @@ def opened(ids: Iterable[int], *, lock: bool = True) -> dict[int, Book]:
     wanted = sorted(set(ids))
     if not wanted:
         return {}
+    if lock:
+        must_not_stand_still()
     query = select(*Order.__table__.c).where(Order.id.in_(wanted)).order_by(Order.id)
     orders = db.session.execute(query.with_for_update(key_share=True) if lock else query).all()
     payments, ledgers = _payments(wanted), _ledgers(wanted)
@@ -100,7 +104,7 @@ def written(books: Iterable[Book], now: datetime) -> None:
     """What changed of them, in few statements; all but what is to be told (`feed.published`)."""
     changed = sorted((book for book in books if book.changed), key=lambda book: book.id)
     update_rows(db.session, Order, [row_of(book, now) for book in changed])
-    insert_rows(db.session, LedgerRow, [row for book in changed for row in _booked(book, now)])
+    ledger.booked([row for book in changed for row in _ledger_rows(book, now)])
     _write_payments([book for book in changed if book.facts.payments != book.before.payments])
 
 
@@ -128,7 +132,7 @@ def row_of(book: Book, now: datetime) -> dict[str, Any]:
     }
 
 
-def _booked(book: Book, now: datetime) -> Iterable[dict[str, Any]]:
+def _ledger_rows(book: Book, now: datetime) -> Iterable[dict[str, Any]]:
     new = book.facts.ledger[len(book.before.ledger) :]
     for row, callback_id in zip(new, book.booked_by, strict=True):
         yield {

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, event, false, select, text
+from sqlalchemy import ForeignKey, UniqueConstraint, event, false, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
 from ..domain.money import Event
 from ..domain.states import OrderState
 from ..domain.values import Money
-from ..extensions import Base, db, ring_outgoing, utcnow
+from ..extensions import Base, db, must_not_stand_still, ring_outgoing, utcnow
 from ..sets import insert_rows
+from ..shapes.feed import OrderChange
 
 
 @dataclass(frozen=True)
@@ -71,31 +72,47 @@ class OrderEvent(Base):
         return Money.known(self.minor, self.currency)
 
     @property
-    def as_json(self) -> dict[str, Any]:
+    def shape(self) -> OrderChange:
         """As the shop reads it, fetched from the API or sent to its endpoint."""
-        return {
-            "position": str(self.position),
-            "kind": self.kind,
-            "order": self.number,
-            "from": self.from_state,
-            "to": self.to_state,
-            "amount": str(self.money.amount) if self.money else None,
-            "currency": self.currency,
-            "transaction_id": self.transaction_id,
-            "total": self._sum(self.total_minor),
-            "paid": self._sum(self.paid_minor),
-            "given_back": self._sum(self.given_back_minor),
-            "kept": self._sum(self.kept_minor),
-            "owed": self._sum(self.owed_minor),
-            "owed_other": {of: str(Money(minor, of).amount) for of, minor in sorted(self.owed_other.items())},
-            "order_currency": self.order_currency,
-            "other_payment_waits": self.other_payment_waits,
-            "callback_id": self.callback_id,
-            "at": self.at.isoformat(),
-        }
+        return OrderChange(
+            position=str(self.position),
+            kind=self.kind,
+            order=self.number,
+            from_=self.from_state,
+            to=self.to_state,
+            amount=str(self.money.amount) if self.money else None,
+            currency=self.currency,
+            transaction_id=self.transaction_id,
+            total=self._sum(self.total_minor),
+            paid=self._sum(self.paid_minor),
+            given_back=self._sum(self.given_back_minor),
+            kept=self._sum(self.kept_minor),
+            owed=self._sum(self.owed_minor),
+            owed_other={of: str(Money(minor, of).amount) for of, minor in sorted(self.owed_other.items())},
+            order_currency=self.order_currency,
+            other_payment_waits=self.other_payment_waits,
+            callback_id=self.callback_id,
+            at=self.at,
+        )
 
     def _sum(self, minor: int) -> str:
         return str(Money(minor, self.order_currency).amount)
+
+    @classmethod
+    def of_a_test(cls, now: datetime) -> OrderEvent:
+        """One that is kept nowhere: of an order `TEST` that there is not, at a place before all."""
+        nothing = dict.fromkeys(("total_minor", "paid_minor", "given_back_minor", "kept_minor", "owed_minor"), 0)
+        return cls(
+            position=0,
+            kind="test",
+            number="TEST",
+            to_state=OrderState.temporary,
+            order_currency="EUR",
+            owed_other={},
+            other_payment_waits=False,
+            at=now,
+            **nothing,
+        )
 
     @classmethod
     def after(cls, shop_id: int, position: int, limit: int) -> Sequence[OrderEvent]:
@@ -124,6 +141,13 @@ class Feed(Base):
             .returning(cls.position)
         ).scalar_one()
 
+    @classmethod
+    def leap(cls, places: int) -> None:
+        """Every feed goes on so many places further: those between may have been told before, of other events."""
+        db.session.execute(
+            update(cls).values(position=cls.position + places), execution_options={"synchronize_session": False}
+        )
+
 
 # In the session's `info` once it has published events that somebody is to be told of.
 _FOLLOWED = "followed events"
@@ -137,6 +161,7 @@ def published(told: Sequence[Told], now: datetime) -> None:
     """
     if not told:
         return
+    must_not_stand_still()
     counts = Counter(one.shop_id for one in told)
     ends = insert_rows(
         db.session,

@@ -20,7 +20,7 @@ MOST_MINOR = 10**15 - 1
 
 @dataclass(frozen=True)
 class NewOrder:
-    """A temporary order as a shop hands it in."""
+    """A temporary order as a shop hands it in. `created_at`: of one that is brought along, when the shop made it."""
 
     number: str
     total: Money
@@ -29,6 +29,7 @@ class NewOrder:
     test: bool = False
     actor: str = "shop API"
     expires_at: datetime | None = None
+    created_at: datetime | None = None
 
 
 def read_json(data: bytes) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -10,7 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ..domain.money import Booking, Name
 from ..domain.states import Entry
 from ..domain.values import Money
-from ..extensions import Base, utcnow
+from ..extensions import Base, db, utcnow
+from ..sets import insert_rows
 
 # A failure or reversal that found no booking: it moves nothing, and another order may book the same.
 _VOID = "entry IN ('chargeback_reversal', 'refund_failure') AND of_entry IS NULL"
@@ -98,3 +101,16 @@ VOID = and_(
     LedgerRow.entry.in_((Entry.chargeback_reversal, Entry.refund_failure)),
     LedgerRow.of_entry.is_(None),
 )
+
+
+def booked(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Adds them, in this order. Who is about to book one of the same movements is waited for before the first is added:
+    by their names in order, for in the index two could wait for each other, crosswise.
+    """
+    names = sorted(f"ledger {row['account_id']} {row['entry']} {row['movement']}" for row in rows if row["movement"])
+    if len(names) > 1:
+        db.session.execute(_MEET, {"names": names})
+    insert_rows(db.session, LedgerRow, rows)
+
+
+_MEET = text("SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(:names AS text[])) AS name")

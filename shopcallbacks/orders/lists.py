@@ -150,6 +150,26 @@ def numbered(shop_id: int, start: str, state: OrderState | None, after: str | No
     return OrderPage(found[:PAGE], found[PAGE - 1].number if len(found) > PAGE else None)
 
 
+def of_customer(shop_id: int, email: str, state: OrderState | None, after: str | None, per: int = PAGE) -> OrderPage:
+    """Those of the customer with that address, newest first."""
+    own = and_(Order.customer_email.is_not(None), func.lower(Order.customer_email) == func.lower(email))
+    wanted = select(Order).where(Order.shop_id == shop_id, own)
+    if state is not None:
+        wanted = wanted.where(Order.state == state)
+    return page_by(Order.created_at, wanted, after, newest_first=True, per=per)
+
+
+def found(shop_id: int, q: str, state: OrderState | None, after: str | None) -> OrderPage:
+    """By the customer's address, or by how their numbers start."""
+    return (of_customer if "@" in q else numbered)(shop_id, q, state, after)
+
+
+def with_transaction(shop_id: int, id_: str, limit: int) -> list[Order]:
+    """Those with a payment that a gateway calls so, newest first."""
+    paid = select(Payment.order_id).where(Payment.shop_id == shop_id, Payment.transactions.contains([id_]))
+    return list(db.session.scalars(select(Order).where(Order.id.in_(paid)).order_by(Order.id.desc()).limit(limit)))
+
+
 def page_by(
     time: InstrumentedAttribute[datetime],
     wanted: Select[Order],

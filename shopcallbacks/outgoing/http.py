@@ -43,6 +43,19 @@ class Trouble(StrEnum):
     too_large = f"the answer is larger than {MAX_ANSWER_BYTES // 1024} KiB"
 
 
+# What a setting would allow.
+CLOSED = (Trouble.not_https, Trouble.private)
+OPENED_BY = (
+    "To try it with a shop on a machine of your own, start shopcallbacks with OUTGOING_ALLOW_HTTP=1 and "
+    "OUTGOING_ALLOW_PRIVATE=1."
+)
+
+
+def way_out(trouble: str) -> str:
+    """The settings that open the way, in a sentence; empty where none does."""
+    return OPENED_BY if trouble in CLOSED else ""
+
+
 @dataclass(frozen=True)
 class Answered:
     """What came back, whatever it says."""

@@ -6,6 +6,7 @@ Nothing here commits, and nothing here sends: a job does both, the sending outsi
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +15,13 @@ from typing import Any
 from flask import current_app
 
 from ..extensions import locked, utcnow
+from ..orders.feed import OrderEvent
 from ..shops.sealing import Unreadable
 from .alerts.rules import AlertMessage, AlertRules, Style
 from .deliveries import Delivery
 from .endpoint import Endpoint
 from .http import Answered, Outgoing, Trouble
+from .letters import LinkLetter
 from .mail import Letter, Mailer
 from .sending import Sending
 from .signing import Purpose, SigningSecret, signed
@@ -36,7 +39,7 @@ class Receipt:
 class Parcel:
     """`tries`: as of when it was taken, to see whether it has moved on meanwhile."""
 
-    of: type[Delivery] | type[AlertMessage]
+    of: type[Delivery] | type[AlertMessage] | type[LinkLetter]
     id: int
     begun_at: datetime
     tries: int
@@ -52,9 +55,10 @@ def spread() -> bool:
 
 
 def take(limit: int, per_endpoint: int, seconds: float) -> list[Parcel]:
-    """What is due, ours for that long: alerts first, they are few."""
+    """What is due, ours for that long: what people wait for first, then alerts; they are few."""
     now = utcnow()
-    found = [_parcel_of_alert(message) for message in AlertMessage.lease(limit, now, seconds)]
+    found = [_parcel_of_letter(letter) for letter in LinkLetter.lease(limit, now, seconds)]
+    found += take_alerts(limit, seconds)
     for endpoint in Endpoint.awake(now):
         room = min(per_endpoint, limit - len(found), endpoint.at_once or limit)
         if room > 0:
@@ -62,6 +66,11 @@ def take(limit: int, per_endpoint: int, seconds: float) -> list[Parcel]:
             leased = Delivery.lease(endpoint.id, room, now, seconds)
             found += [_parcel_of_delivery(endpoint, one, keys) for one in leased]
     return found
+
+
+def take_alerts(limit: int, seconds: float) -> list[Parcel]:
+    """The alerts among it, alone."""
+    return [_parcel_of_alert(message) for message in AlertMessage.lease(limit, utcnow(), seconds)]
 
 
 def note(parcel: Parcel, receipt: Receipt) -> None:
@@ -81,19 +90,30 @@ def note(parcel: Parcel, receipt: Receipt) -> None:
 
 
 def _parcel_of_delivery(endpoint: Endpoint, delivery: Delivery, keys: list[str] | Receipt) -> Parcel:
-    body = json.dumps(delivery.event.as_json).encode()
+    body = json.dumps(delivery.event.shape.as_json).encode()
     send = _posting(endpoint.url, keys, delivery.name, body)
     return Parcel(Delivery, delivery.id, delivery.begun_at, delivery.tries, send)
 
 
+def _parcel_of_letter(letter: LinkLetter) -> Parcel:
+    return Parcel(LinkLetter, letter.id, letter.begun_at, letter.tries, _mailing(letter.write()))
+
+
 def _parcel_of_alert(message: AlertMessage) -> Parcel:
-    send = _mailing(message) if message.recipient else _posting_alert(message)
+    letter = Letter(message.recipient, message.subject, message.text, message.name)
+    send = _mailing(letter) if message.recipient else _posting_alert(message)
     return Parcel(AlertMessage, message.id, message.begun_at, message.tries, send)
 
 
-def _mailing(message: AlertMessage) -> Callable[[], Receipt]:
+def try_out(endpoint: Endpoint, now: datetime) -> Callable[[], Receipt]:
+    """A test event to the endpoint, ready to be sent: signed as all are, of no order, and in no feed."""
+    told = OrderEvent.of_a_test(now).shape.as_json
+    keys = _keys(endpoint.shop_id, Purpose.endpoint)
+    return _posting(endpoint.url, keys, f"test_{secrets.token_hex(8)}", json.dumps(told).encode())
+
+
+def _mailing(letter: Letter) -> Callable[[], Receipt]:
     mailer: Mailer = current_app.extensions["mailer"]
-    letter = Letter(message.recipient, message.subject, message.text, message.name)
 
     def send() -> Receipt:
         problem = mailer.send(letter)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from ..callbacks import moves
 from ..callbacks.callback import Callback
+from ..callbacks.requests import KeptRequest
 from ..dashboard.health import TEST
 from ..domain.errors import CallbackFailed
 from ..domain.money import Answer, OrderFacts, Settings, decide
@@ -155,10 +156,11 @@ def find(account: GatewayAccount, order: Order) -> int | None:
     """The callback as it arrived, known by its mark even where something on the way changed the rest."""
     return db.session.scalar(
         select(Callback.id)
+        .join(KeptRequest, KeptRequest.of(Callback))
         .where(
             Callback.account_id == account.id,
-            Callback.received_at >= order.created_at - timedelta(minutes=1),
-            Callback.headers.contains([[order.number]]),
+            KeptRequest.received_at >= order.created_at - timedelta(minutes=1),
+            KeptRequest.headers.contains([[order.number]]),
         )
         .order_by(Callback.received_at.desc(), Callback.id.desc())
         .limit(1)

@@ -16,7 +16,7 @@ from ..extensions import db
 from ..orders.order import Order
 from ..shops.accounts import Shop
 from ..shops.acts import FAILED_LOG_IN, Activity
-from ..shops.users import Membership, Role, User
+from ..shops.users import Membership, User
 from .csv import Cell, stream, time_cell
 from .days import read_day, span
 
@@ -134,7 +134,7 @@ def _halves(shop: Shop, owner: bool) -> tuple[ColumnElement[bool], ColumnElement
     command line did in no shop, are for owners.
     """
     members = select(Membership.user_id).where(Membership.shop_id == shop.id)
-    owners = select(User.id).where(User.role == Role.owner)
+    owners = select(User.id).where(User.owns)
     known = or_(Activity.user_id.in_(members), Activity.user_id.in_(owners))
     stranger = Activity.user_id.is_(None) if owner else false()
     return Activity.shop_id == shop.id, and_(Activity.shop_id.is_(None), or_(known, stranger))

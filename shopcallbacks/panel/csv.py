@@ -39,12 +39,14 @@ def write_csv(filter_: Filter, shop: Shop, bom: bool = False) -> Export:
     return stream(*_columns(filter_.select(shop)), bom)
 
 
-def stream(names: list[str], statement: Select[Any], bom: bool = False) -> Export:
-    """Any statement's rows under these names; `Busy` while as many as may be are on their way."""
+def stream(names: list[str], statement: Select[Any], bom: bool = False, zone: str = "UTC") -> Export:
+    """Any statement's rows under these names; `Busy` while as many as may be are on their way. `zone`: the clock of
+    times that say their distance from UTC.
+    """
     compiled = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
     copy = f"COPY ({compiled}) TO STDOUT (FORMAT csv)"
     head = ",".join(names).encode() + b"\r\n"
-    return Export(_stream(db.engine, copy, dict(compiled.params), BOM + head if bom else head))
+    return Export(_stream(db.engine, copy, dict(compiled.params), BOM + head if bom else head, zone))
 
 
 class Export(Iterator[bytes]):
@@ -76,7 +78,7 @@ def file_name(shop: Shop, at: datetime, what: str = "callbacks") -> str:
     return f"{what}-{shop.slug}-{at.astimezone(ZoneInfo(shop.time_zone)):%Y%m%d-%H%M}.csv"
 
 
-def _stream(engine: Engine, copy: str, parameters: dict[str, Any], head: bytes) -> Generator[bytes]:
+def _stream(engine: Engine, copy: str, parameters: dict[str, Any], head: bytes, zone: str) -> Generator[bytes]:
     """On a connection of its own, so that a slow reader keeps none of the pool's. Who stops reading ends both."""
     yield head
     pooled = engine.raw_connection()
@@ -84,6 +86,7 @@ def _stream(engine: Engine, copy: str, parameters: dict[str, Any], head: bytes) 
     pooled.detach()
     try:
         own.execute("SET statement_timeout = 0")  # it takes as long as the reader takes
+        own.execute("SELECT set_config('TimeZone', %s, false)", [zone])
         with psycopg.ClientCursor(own) as cursor, cursor.copy(cast("Any", copy), parameters) as rows:
             block = bytearray()
             for row in rows:
@@ -117,6 +120,7 @@ def _columns(wanted: Select[Any]) -> tuple[list[str], Select[Any]]:
         "attempts": c.attempt_count,
         "last verdict": c.verdict,
         "settled at": time_cell(c.settled_at),
+        "imported at": time_cell(c.imported_at),
         "digest": func.encode(c.digest, literal_column("'hex'")),
     }
     joined = wanted.join(account, account.id == c.account_id).outerjoin(order, order.id == c.order_id)

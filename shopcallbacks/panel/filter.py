@@ -12,9 +12,12 @@ from urllib.parse import parse_qsl, urlencode
 from sqlalchemy import ColumnElement, Select, false, select
 
 from ..callbacks.callback import Callback
+from ..callbacks.claims import Claim
+from ..callbacks.notes import Note
 from ..dashboard import causes, decisions, queue
 from ..domain.errors import Conflict, Reason
 from ..domain.states import State, Verb
+from ..domain.values import read_id
 from ..extensions import utcnow
 from ..shops.accounts import GatewayAccount, Shop
 from .days import read_day, span
@@ -34,6 +37,7 @@ DECIDING = (
     Verb.remove,
 )
 PROBLEMS = 5
+NOBODY = "nobody"
 
 
 class Tab(StrEnum):
@@ -44,6 +48,7 @@ class Tab(StrEnum):
     waiting = "waiting"
     processed = "processed"
     invalid = "invalid"
+    imported = "imported"
     all = "all"
 
     @property
@@ -63,6 +68,8 @@ class Tab(StrEnum):
                 return (Verb.unowe, Verb.restore)
             case Tab.invalid:
                 return (Verb.restore,)
+            case Tab.imported:
+                return (Verb.retry, Verb.remove)
             case Tab.all:
                 return (Verb.retry, Verb.close, Verb.remove, Verb.restore)
 
@@ -87,7 +94,10 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True)
 class Filter:
-    """What the panel shows. `problems`: a sentence for each value that could not be used and was left out."""
+    """What the panel shows. `problems`: a sentence for each value that could not be used and was left out.
+
+    `on`: the id of the user who is on it, or `NOBODY`; `notes`: only what somebody wrote a note on.
+    """
 
     tab: Tab = Tab.unprocessed
     accounts: tuple[str, ...] = ()
@@ -100,6 +110,8 @@ class Filter:
     sort: Sort | None = None
     per: int = PER_PAGE[0]
     known: str | None = None
+    on: str | None = None
+    notes: bool = False
     problems: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
@@ -147,7 +159,7 @@ class Filter:
         for part in fields(self):
             value = getattr(self, part.name)
             if part.name not in ("accounts", "problems") and value != getattr(usual, part.name):
-                pairs.append((_NAMES.get(part.name, part.name), str(value)))
+                pairs.append((_NAMES.get(part.name, part.name), "1" if value is True else str(value)))
         return pairs
 
     @property
@@ -166,6 +178,8 @@ class Filter:
             or self.until
             or self.order
             or self.q
+            or self.on
+            or self.notes
         )
 
     @property
@@ -178,13 +192,19 @@ class Filter:
         return [*self._view(shop), *([Search(self.q, shop.id).fits()] if self.q else [])]
 
     def stretches(
-        self, shop: Shop, *, descending: bool = True, start: datetime | None = None
+        self,
+        shop: Shop,
+        *,
+        descending: bool = True,
+        start: datetime | None = None,
+        search: Search | None = None,
     ) -> Iterator[list[ColumnElement[bool]]]:
         """`where` in parts, one behind the other in time, to be read as far as it takes; from the start on, at least.
 
-        There are parts where a search finds many among many. Anything else is one.
+        There are parts where a search finds many among many. Anything else is one. `search`: its own, where that is
+        at hand.
         """
-        view, search = self._view(shop), Search(self.q, shop.id) if self.q else None
+        view, search = self._view(shop), search or (Search(self.q, shop.id) if self.q else None)
         if search is None:
             yield view
         elif self.sorting.by_amount or search.finds_few or few(select(Callback.id).where(*view)) is not None:
@@ -212,6 +232,11 @@ class Filter:
             found.append(Callback.conflict == self.conflict)
         if self.known:
             found.append(causes.KNOWN.in_([self.known]))
+        if self.on:
+            live = Claim.live_ids(None if self.on == NOBODY else int(self.on))
+            found.append(Callback.id.not_in(live) if self.on == NOBODY else Callback.id.in_(live))
+        if self.notes:
+            found.append(Callback.id.in_(select(Note.callback_id)))
         if self.order:
             found.append(is_it(Callback.order_number, self.order))
         return found
@@ -232,12 +257,14 @@ class Filter:
                 return [decisions.undecided(shop.id, utcnow())]
             case Tab.waiting:
                 return [queue.waits(shop.id, utcnow())]
-            case Tab.processed if self.reason:
-                return [false()]  # what is processed has no reason
+            case Tab.processed | Tab.imported if self.reason:
+                return [false()]  # what is processed, or not looked at, has no reason
             case Tab.processed:
                 return [Callback.shop_id == shop.id, Callback.state == State.processed]
             case Tab.invalid:
                 return [Callback.shop_id == shop.id, Callback.state == State.invalid]
+            case Tab.imported:
+                return [Callback.shop_id == shop.id, Callback.state == State.imported]
             case Tab.all if self.reason:  # so that the rare ones are not looked for among all that is processed
                 return [Callback.shop_id == shop.id, Callback.state.in_([State.unprocessed, State.invalid])]
             case Tab.all:
@@ -271,6 +298,18 @@ def _known(value: str) -> str:
     return value
 
 
+def _on(value: str) -> str:
+    if value != NOBODY and read_id(value) is None:
+        raise ValueError(f"There is nobody “{value[:40]}”.")
+    return value
+
+
+def _yes(value: str) -> bool:
+    if value not in ("1", "True"):
+        raise ValueError(f"“{value[:40]}” is not understood.")
+    return True
+
+
 def _accounts(value: str) -> Sequence[str]:
     return [_text(slug) for slug in value.split(",") if slug]
 
@@ -290,6 +329,8 @@ _READERS: Mapping[str, tuple[str, Any]] = {
     "known": ("known", _known),
     "from": ("since", read_day),
     "to": ("until", read_day),
+    "on": ("on", _on),
+    "notes": ("notes", _yes),
     "order": ("order", _text),
     "q": ("q", _text),
     "sort": ("sort", _one_of("order of rows", Sort)),

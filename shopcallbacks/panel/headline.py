@@ -14,6 +14,8 @@ def headline(callback: Callback) -> str:
     gateway = callback.account.title
     if callback.state is State.received:
         return "Not looked at yet"
+    if callback.state is State.imported:
+        return "Imported, not processed"
     if callback.state is State.processed:
         return f"Processed: {EFFECTS[callback.effect]}" if callback.effect else "Processed"
     reason = callback.reason
@@ -23,8 +25,11 @@ def headline(callback: Callback) -> str:
 
 
 def claim(callback: Callback) -> str:
-    """ "Stripe says" what is verified, and only "claims" what is not."""
+    """ "Stripe says" what is verified or was forced; of all else nobody knows who claims it."""
     gateway = callback.account.title
     if callback.outcome in (None, Outcome.unclear):
         return f"A callback to {gateway}'s address"
-    return f"{gateway} says" if callback.verdict is Verdict.genuine else f"{gateway} claims"
+    forced = callback.verdict is Verdict.skipped and callback.state is State.processed
+    if callback.verdict is Verdict.genuine or forced:
+        return f"{gateway} says"
+    return f"A callback to {gateway}'s address claims"

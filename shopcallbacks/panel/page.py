@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from ..callbacks.attempts import Attempt
@@ -17,8 +17,10 @@ from ..domain.values import read_id
 from ..extensions import db
 from ..shops.accounts import GatewayAccount, Shop
 from .filter import Filter, Tab
+from .search.search import FOUND, Search
 
 COUNTED = 100_000
+NUMBERED = 1_000  # rows before one, and among how many, on its own page
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,34 @@ def page_of(filter_: Filter, shop: Shop, cursor: Cursor | None = None) -> Page:
     )
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a callback stands among what a filter shows: the ids before and behind it, and its number among `total`.
+
+    `number` None: it is not shown (any more), or stands further back than is counted.
+    """
+
+    before: int | None
+    behind: int | None
+    number: int | None
+    total: int
+
+
+def place_of(callback: Callback, filter_: Filter, shop: Shop, limit: int = NUMBERED) -> Place:
+    """Costs what a page and `limit` rows cost, wherever it stands."""
+    key = (callback.amount_minor if filter_.sorting.by_amount else callback.received_at, callback.id)
+    one = filter_.but(per=1)
+    before, behind = (next(iter(_fetch(one, shop, key, onward)), None) for onward in (False, True))
+    shown = db.session.scalar(select(Callback.id).where(Callback.id == callback.id, *filter_.where(shop)))
+    number = 1 + _counted(_walk(filter_, shop, key, onward=False), limit) if shown else None
+    return Place(
+        before.id if before else None,
+        behind.id if behind else None,
+        number if number and number <= limit else None,
+        count_up_to(filter_, shop, limit),
+    )
+
+
 def _text(callback: Callback, by_amount: bool) -> str:
     at = callback.amount_minor if by_amount else callback.received_at.isoformat()
     return f"{'' if at is None else at}~{callback.id}"
@@ -79,15 +109,21 @@ def _text(callback: Callback, by_amount: bool) -> str:
 
 def _fetch(filter_: Filter, shop: Shop, start: tuple[Any, int] | None, onward: bool) -> list[Callback]:
     """One row more than a page."""
+    found: list[Callback] = []
+    for wanted in _walk(filter_, shop, start, onward):
+        found += db.session.scalars(wanted.limit(filter_.per + 1 - len(found)).options(*FOR_ROWS))
+        if len(found) > filter_.per:
+            break
+    return found
+
+
+def _walk(filter_: Filter, shop: Shop, start: tuple[Any, int] | None, onward: bool) -> Iterator[Select[Callback]]:
+    """All behind the start (or before it, going back), as queries one behind the other."""
     descending = filter_.sorting.descending is onward
     moment = start[0] if start and not filter_.sorting.by_amount else None
-    found: list[Callback] = []
     for stretch in _by_amount(start, onward) if filter_.sorting.by_amount else [_by_time(start)]:
         for where in filter_.stretches(shop, descending=descending, start=moment):
-            found += stretch.rows(where, descending, filter_.per + 1 - len(found))
-            if len(found) > filter_.per:
-                return found
-    return found
+            yield stretch.select(where, descending)
 
 
 @dataclass(frozen=True)
@@ -98,14 +134,14 @@ class _Stretch:
     start: tuple[Any, ...] | None
     conditions: tuple[ColumnElement[bool], ...] = ()
 
-    def rows(self, where: list[ColumnElement[bool]], descending: bool, limit: int) -> list[Callback]:
-        wanted = select(Callback).where(*where, *self.conditions).limit(limit).options(*FOR_ROWS)
+    def select(self, where: list[ColumnElement[bool]], descending: bool) -> Select[Callback]:
+        wanted = select(Callback).where(*where, *self.conditions)
         if self.start is not None:
             values = (literal(value, column.type) for value, column in zip(self.start, self.key, strict=True))
             here, start = tuple_(*self.key), tuple_(*values)
             wanted = wanted.where(here < start if descending else here > start)
         order = (column.desc() if descending else column.asc() for column in self.key)
-        return list(db.session.scalars(wanted.order_by(*order)))
+        return wanted.order_by(*order)
 
 
 def _by_time(start: tuple[Any, int] | None) -> _Stretch:
@@ -132,19 +168,28 @@ FOR_ROWS = (
 )
 
 
-def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED) -> int:
+def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED, search: Search | None = None) -> int:
     """How many it shows; `limit + 1` where there are more, for counting them all would read them all."""
+    return _counted((select(Callback).where(*where) for where in filter_.stretches(shop, search=search)), limit)
+
+
+def _counted(parts: Iterable[Select[Callback]], limit: int) -> int:
     counted = 0
-    for where in filter_.stretches(shop):
-        some = select(Callback.id).where(*where).limit(limit + 1 - counted).subquery()
+    for part in parts:
+        some = part.with_only_columns(Callback.id).limit(limit + 1 - counted).subquery()
         counted += db.session.scalar(select(func.count()).select_from(some)) or 0
         if counted > limit:
             break
     return counted
 
 
-def tab_counts(shop: Shop, unprocessed: int | None = None) -> dict[Tab, int]:
-    """How many there are behind each tab, whatever the filter. `unprocessed`: where that is known already."""
+def tab_counts(shop: Shop, q: str | None = None, unprocessed: int | None = None) -> dict[Tab, int]:
+    """How many there are behind each tab, of what is searched for (up to `FOUND`) or of all, whatever else the filter
+    says. `unprocessed`: where all of that is known already.
+    """
+    if q is not None:
+        search = Search(q, shop.id)
+        return {tab: count_up_to(Filter(tab, q=q), shop, FOUND, search) for tab in Tab}
     known = {} if unprocessed is None else {Tab.unprocessed: min(unprocessed, COUNTED + 1)}
     return {tab: known[tab] if tab in known else count_up_to(Filter(tab), shop) for tab in Tab}
 

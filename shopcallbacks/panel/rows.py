@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..callbacks.attempts import Attempt
-from ..callbacks.callback import Callback
+from ..callbacks.callback import FIRST_OF_TWO, Callback
 from ..callbacks.claims import Claim
 from ..callbacks.notes import Note, Thread, threads_of
+from ..dashboard.pulse import ALIVE_FOR
 from ..domain.errors import Reason
-from ..domain.states import BY_A_PERSON, OFFERED, RULINGS, Effect, State, Verb
-from ..processing.foresight import forcing_may_help, retrying_may_help, ruling_may_help
+from ..domain.states import BY_A_PERSON, OFFERED, RULINGS, AttemptKind, Effect, State, Verb
+from ..processing.foresight import FORCE_SKIPS, forcing_may_help, retrying_may_help, ruling_may_help
 from ..shops.acts import Activity, last_move
-from ..shops.users import User
+from ..shops.users import Role, User
 from ..words import acts, outcomes, reasons
 from ..words.formats import Format, age
 from ..words.masking import mask
@@ -45,6 +46,9 @@ class Offer:
 
 
 _BUTTONS = 3
+_WAITS = "waits for the worker"
+# So long a row says that a retry was in vain.
+JUST_NOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,22 @@ class Row:
     def tone(self) -> str:
         if self.busy:
             return "working"
+        if self.retried_in_vain:
+            return "again"
         return {State.processed: "done", State.invalid: "gone"}.get(self.callback.state, "")
+
+    @property
+    def retried_in_vain(self) -> bool:
+        """A person had it tried again just now, and it waits on."""
+        last = self.last
+        return (
+            self.callback.state is State.unprocessed
+            and not self.busy
+            and last is not None
+            and last.kind is AttemptKind.retry
+            and self.callback.reason is not None
+            and last.at > self.now - JUST_NOW
+        )
 
     @property
     def dot(self) -> str:
@@ -83,7 +102,7 @@ class Row:
             return "blue"
         if self.callback.state is State.processed:
             return "green"
-        if self.callback.state is State.invalid:
+        if self.callback.state in (State.invalid, State.imported):
             return "secondary"
         return reasons.words_of(self.callback.reason, self.callback.conflict).dot if self.callback.reason else "red"
 
@@ -100,7 +119,9 @@ class Row:
         if self.busy:
             return self._open_line()
         if callback.state is State.received:
-            return f"no worker has taken it for {age(callback.received_at, self.now)}; nothing is lost"
+            return f"{_WAITS}, for {age(callback.received_at, self.now)} now; nothing is lost"
+        if callback.state is State.imported:
+            return callback.detail or "nothing has looked at it; it is processed when you ask for it"
         if callback.state is State.processed:
             return self._processed_line()
         if callback.state is State.invalid:
@@ -124,9 +145,13 @@ class Row:
         step = reasons.words_of(callback.reason, callback.conflict).step
         return step if step is not NextStep.retry else None
 
+    @property
+    def _may_act(self) -> bool:
+        return self.viewer is not None and self.viewer.reaches(Role.manager, self.callback.shop_id)
+
     def may(self, verb: Verb) -> bool:
         """Whether its row has the verb's button: the state allows it, and it can help."""
-        if verb not in self.callback.open_to or self.viewer is None or not self.viewer.may_act:
+        if verb not in self.callback.open_to or not self._may_act:
             return False
         if verb is Verb.retry:
             return retrying_may_help(self.callback.reason)
@@ -168,8 +193,15 @@ class Row:
     def _open_line(self) -> str:
         callback = self.callback
         if callback.due_kind in BY_A_PERSON and callback.asked_at:
-            return f"asked by {self.who(callback.asked_by)} {age(callback.asked_at, self.now)} ago"
-        return f"received {age(callback.received_at, self.now)} ago"
+            asked = f"asked by {self.who(callback.asked_by)} {age(callback.asked_at, self.now)} ago"
+            return asked + (f"; {_WAITS}" if self._waits_since(callback.asked_at) else "")
+        received = f"received {age(callback.received_at, self.now)} ago"
+        return received + (f"; {_WAITS}" if self._waits_since(callback.received_at) else "")
+
+    def _waits_since(self, moment: datetime) -> bool:
+        """Longer than a worker that is there lets it, and none has it in hand."""
+        leased = self.callback.leased_until is not None and self.callback.leased_until > self.now
+        return self.now - moment > ALIVE_FOR and not leased
 
     def _processed_line(self) -> str:
         if self.callback.effect is Effect.closed:
@@ -198,6 +230,13 @@ class Row:
 
     def _unprocessed_line(self) -> str:
         callback, detail, last = self.callback, self.callback.detail.rstrip("."), self.last
+        if self.act is not None and self.act.verb == FIRST_OF_TWO:
+            who, at = self.who(self.act.user), self._clock(self.act.at)
+            return f"{who} asked a second person to force it, {at}: {self.act.why}"
+        if self.retried_in_vain:
+            assert callback.reason is not None
+            account = callback.account
+            return f"Tried again: {reasons.still(callback.reason, callback.conflict, account.title, account.asks)}"
         asked = Verb.asking(last.kind) if last else None
         if last and asked in RULINGS.values() and last.reason is callback.reason and last.detail != callback.detail:
             assert asked is not None
@@ -217,9 +256,10 @@ class Row:
         return detail
 
 
-def put_away(callback: Callback) -> bool:
-    """By a person's act, which tells why: as invalid, or as dealt with."""
-    return callback.state is State.invalid or callback.effect is Effect.closed
+def told_by_its_act(callback: Callback) -> bool:
+    """A person's act tells why it stands as it does: put away, as invalid or as dealt with; or asked to be forced."""
+    asked = callback.state is State.unprocessed and callback.reason in FORCE_SKIPS and callback.forced_by_two
+    return callback.state is State.invalid or callback.effect is Effect.closed or asked
 
 
 def rows_of(callbacks: Iterable[Callback], viewer: User | None, now: datetime) -> list[Row]:
@@ -227,7 +267,7 @@ def rows_of(callbacks: Iterable[Callback], viewer: User | None, now: datetime) -
     callbacks = list(callbacks)
     ids = [callback.id for callback in callbacks]
     attempts = Attempt.last_of(ids)
-    acts = Activity.last_of(callback.id for callback in callbacks if put_away(callback))
+    acts = Activity.last_of(callback.id for callback in callbacks if told_by_its_act(callback))
     claims, notes = Claim.of(ids), threads_of(ids)
     return [
         Row(
@@ -248,6 +288,6 @@ def full_row(
 ) -> Row:
     """The row of a callback whose acts and notes are at hand, and all of whose attempts are looked at anyway."""
     last = callback.attempts[-1] if callback.attempts else None
-    act = last_move(acts) if put_away(callback) else None
+    act = last_move(acts) if told_by_its_act(callback) else None
     thread = Thread(len(notes), notes[-1]) if notes else None
     return Row(callback, last, act, viewer, now, Claim.of([callback.id]).get(callback.id), thread)

@@ -1,10 +1,10 @@
-"""Saved views: a filter of the panel under a name, each user's own in each shop."""
+"""Saved views: a filter of the panel under a name, each user's own in each shop; shared, all of the shop see it."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, func, select
+from sqlalchemy import ForeignKey, Index, false, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..extensions import Base, db, utcnow
@@ -31,6 +31,7 @@ class SavedView(Base):
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
     name: Mapped[str]
     query: Mapped[str]
+    shared: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     def filter(self, shop: Shop) -> Filter:
@@ -45,27 +46,32 @@ class SavedView(Base):
         self.name = name
 
     @classmethod
-    def save(cls, name: str, filter_: Filter, user: User, shop: Shop) -> SavedView:
+    def save(cls, name: str, filter_: Filter, user: User, shop: Shop, shared: bool = False) -> SavedView:
         """Under that name, in place of the view that had it. `NotSaved` with a sentence where that can't be."""
         name = check_name(name)
         if len(filter_.query) > LONGEST_QUERY:
             raise NotSaved("This filter is too long to be saved: drop a part of it.")
         view = cls._named(name, user, shop.id)
         if view is None:
-            if len(cls.of(user, shop)) >= MOST:
+            if len(cls.own(user, shop)) >= MOST:
                 raise NotSaved(f"You have {MOST} views here already: remove one, or save over one by its name.")
             view = cls(user_id=user.id, shop_id=shop.id)
             db.session.add(view)
-        view.name, view.query = name, filter_.query
+        view.name, view.query, view.shared = name, filter_.query, shared
         return view
 
     def remove(self) -> None:
         db.session.delete(self)
 
     @classmethod
-    def of(cls, user: User, shop: Shop) -> list[SavedView]:
+    def own(cls, user: User, shop: Shop) -> list[SavedView]:
         """By name."""
-        wanted = select(cls).where(cls.user_id == user.id, cls.shop_id == shop.id)
+        return [view for view in cls.seen_by(user, shop) if view.user_id == user.id]
+
+    @classmethod
+    def seen_by(cls, user: User, shop: Shop) -> list[SavedView]:
+        """The user's own and those that others share, by name."""
+        wanted = select(cls).where(cls.shop_id == shop.id, or_(cls.user_id == user.id, cls.shared))
         return list(db.session.scalars(wanted.order_by(func.lower(cls.name), cls.id)))
 
     @classmethod

@@ -12,14 +12,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from ..callbacks.due import Due
+from ..domain.errors import Conflict
 from ..domain.money import Ruling
 from ..domain.money import Settings as Rules
 from ..domain.states import RULINGS, AttemptKind
-from ..extensions import db, utcnow
+from ..extensions import db
 from ..gateways.base import Gateway
 from ..gateways.base import Kind as SettingKind
 from ..shops.accounts import GatewayAccount, Mode, Reading
 from ..shops.secrets import Secret, SecretUnreadable
+from .diagnosis import Others
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,7 @@ class Accounts:
 
     def _settings(self, account: GatewayAccount, arrived_at: datetime) -> Live:
         """`SecretUnreadable` where SECRETS_KEY lacks the key of a live one."""
-        now = utcnow()
-        live = [secret for secret in account.secrets if secret.live(arrived_at, now)]
+        live = [secret for secret in account.secrets if secret.live(arrived_at)]
         key = account.id, frozenset(secret.id for secret in live)
         if key not in self._live:
             try:
@@ -121,27 +122,26 @@ class Accounts:
             raise found
         return found
 
-    def others(self, due: Due) -> list[tuple[str, dict[str, Any]]]:
+    def others(self, due: Due) -> list[Others]:
         """Settings with secrets that were not live for the callback, and with those of the shop's other accounts; but
         for those that can't be read any more."""
         account = self._accounts[due.account_id]
-        found: list[tuple[str, dict[str, Any]]] = []
-        now = utcnow()
+        found: list[Others] = []
         for secret in account.secrets:
-            if not secret.live(due.received_at, now):
-                ends, starts = secret.ends_at, secret.starts_at
-                when = f"retired {ends:%d %b %H:%M} UTC" if ends else f"from {starts:%d %b} on"
-                _add(found, f"the secret {when}", account, [secret])
+            if secret.ends_at is not None and not secret.live(due.received_at):
+                label = f"the secret retired {secret.ends_at:%d %b %H:%M} UTC"
+                with suppress(SecretUnreadable):  # then it can't tell anything
+                    settings = account.settings_with([secret])[0]
+                    found.append(Others(label, settings, Conflict.secret_retired, secret.id))
         for other in account.shop.accounts:
             if other.id != account.id and other.gateway_name == account.gateway_name:
-                live = [secret for secret in other.secrets if secret.live(due.received_at, now)]
-                _add(found, f"the secret of the account {other.title}", other, live)
+                live = [secret for secret in other.secrets if secret.live(due.received_at)]
+                same = other.mode is account.mode
+                conflict = Conflict.secret_elsewhere if same else Conflict.secret_of_other_mode
+                label = f"the secret of the account {other.title}" + ("" if same else f", in {other.mode} mode")
+                with suppress(SecretUnreadable):
+                    found.append(Others(label, other.settings_with(live)[0], conflict))
         return found
-
-
-def _add(found: list[tuple[str, dict[str, Any]]], label: str, account: GatewayAccount, secrets: list[Secret]) -> None:
-    with suppress(SecretUnreadable):  # then it can't tell anything
-        found.append((label, account.settings_with(secrets)[0]))
 
 
 def _labels(gateway: Gateway, live: list[Secret]) -> tuple[str, ...]:

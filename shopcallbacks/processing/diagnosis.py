@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ..domain.errors import Conflict
 from ..domain.values import Request, Verdict, Verification
 from ..gateways.base import Gateway, Settings
 
 
+@dataclass(frozen=True)
+class Others:
+    """Settings with other secrets than those that were live. `secret_id`: the one, where it is one of the account."""
+
+    label: str
+    settings: dict[str, Any]
+    conflict: Conflict
+    secret_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What would have passed, as "would have passed with ...", and so what is to be put right."""
+
+    sentence: str
+    conflict: Conflict
+    secret_id: int | None = None
+
+
 def explain(
-    gateway: Gateway, request: Request, settings: Settings, others: Sequence[tuple[str, dict[str, Any]]]
-) -> str | None:
-    """ "Would have passed with ...", or None where nothing fits (or only the gateway itself could tell)."""
-    for label, other in others:
-        if _passes(gateway, request, other):
-            return f"would have passed with {label}"
+    gateway: Gateway, request: Request, settings: Settings, verification: Verification, others: Sequence[Others]
+) -> Diagnosis | None:
+    """None where nothing fits (or only the gateway itself could tell)."""
+    if verification.mistimed:
+        return Diagnosis(verification.detail, Conflict.mistimed)
+    for other in others:
+        if _passes(gateway, request, other.settings):
+            return Diagnosis(f"would have passed with {other.label}", other.conflict, other.secret_id)
     for label, changed in _rewritten(request):
         if _passes(gateway, changed, settings):
-            return f"would have passed {label}: something between the gateway and us changes the body"
+            sentence = f"would have passed {label}: something between the gateway and us changes the body"
+            return Diagnosis(sentence, Conflict.rewritten)
     return None
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ctypes
 import secrets
 import signal
+import sys
 import threading
 import time
-import traceback
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,12 +24,14 @@ from ..callbacks.attempts import as_kept, said
 from ..callbacks.due import Due
 from ..domain.errors import CallbackFailed, Reason
 from ..domain.values import Answer, Ask, Message, NoAnswer, Outcome, Verdict, Verification
+from ..logs import told
 from .case import Accounts, Case
-from .diagnosis import explain
+from .diagnosis import Diagnosis, explain
 from .verifying import Asker
 
-# So much processor time one callback may take to be examined; the slowest honest one takes a few hundred ms.
-MOST_CPU_S = 10.0
+# So much processor time one callback may take to be examined; the slowest honest one takes a few hundred ms. Well below
+# what a transaction may stand still for (`must_not_stand_still`): else one that takes too long would never be known.
+MOST_CPU_S = 2.0
 
 
 @dataclass
@@ -41,7 +43,7 @@ class Finding:
     case: Case | None = None
     verification: Verification | None = None
     messages: tuple[Message, ...] = ()
-    diagnosis: str | None = None
+    diagnosis: Diagnosis | None = None
     failure: CallbackFailed | None = None
     error: str | None = None
 
@@ -72,10 +74,11 @@ class Examining:
             if case.as_kept:
                 _take_as_kept(self.finding)
                 return None
+            if self.finding.due.request is None:
+                raise CallbackFailed(Reason.crashed, f"its request is kept in {self.finding.due.month.archive}")
             if case.forced:
                 self._verified(Verification.skipped())
                 return None
-            assert self.finding.due.request is not None
             verifying = case.gateway.verify(self.finding.due.request, case.settings)
             if isinstance(verifying, Verification):
                 self._verified(verifying)
@@ -111,9 +114,12 @@ class Examining:
         """What would have made it pass, where that is known."""
         case, due = self.finding.case, self.finding.due
         assert case is not None
+        verification = self.finding.verification
         assert due.request is not None
-        self.finding.diagnosis = explain(case.gateway, due.request, case.settings, self._accounts.others(due))
-        return CallbackFailed(Reason.not_genuine, self.finding.diagnosis) if self.finding.diagnosis else failure
+        assert verification is not None
+        found = explain(case.gateway, due.request, case.settings, verification, self._accounts.others(due))
+        self.finding.diagnosis = found
+        return CallbackFailed(Reason.not_genuine, found.sentence, found.conflict) if found else failure
 
 
 def _take_as_kept(finding: Finding) -> None:
@@ -212,9 +218,13 @@ def _limited_by_watch(seconds: float) -> Iterator[None]:
 
 
 def crashed() -> tuple[CallbackFailed, str]:
-    """Of the exception in hand: a reason with an id to tell the admins, and what they find under it."""
-    error_id = secrets.token_hex(2)
-    return CallbackFailed(Reason.crashed, f"error {error_id}"), f"{error_id}\n{traceback.format_exc()}"
+    """Of the exception in hand: a reason with an id to tell the admins, and under it where it broke.
+
+    Not what the exception says: it may quote a secret, or what a customer wrote.
+    """
+    error, error_id = sys.exception(), secrets.token_hex(2)
+    where = "".join(told(error, in_words=False)) if error else ""
+    return CallbackFailed(Reason.crashed, f"error {error_id}"), f"{error_id}\n{where}"
 
 
 def nobody(question: Ask) -> Answer | NoAnswer:

@@ -111,10 +111,13 @@ def retrying_may_help(reason: Reason | None) -> bool:
 
 
 def forcing_may_help(callback: Callback) -> bool:
-    """The same in short, from what is known of the callback already: for a row among many."""
+    """The same in short, from what is known of the callback already: for a row among many. What is ours to put right is
+    put right there, not forced.
+    """
     order, money = callback.order, callback.money
     return (
         callback.reason in FORCE_SKIPS
+        and callback.conflict is None
         and callback.account.gateway.speaks
         and callback.account.enabled
         and order is not None

@@ -13,12 +13,13 @@ from ..callbacks.callback import NOTHING_MORE, Callback, More
 from ..callbacks.due import Due, as_due
 from ..domain.states import AttemptKind
 from ..extensions import db, utcnow
+from ..logs import step
 from ..look import ANEW, Glance, Look
 from ..orders import books, feed
 from .case import Accounts
 from .deciding import Desk
 from .examining import Finding, crashed, examine, nobody
-from .recording import record
+from .recording import record, tell
 from .results import Tried
 from .verifying import Asker
 
@@ -45,6 +46,9 @@ def look_behind(desk: Desk) -> bool:
     """Behind the commit of `apply`, in a transaction of its own: what others committed in the very moment, so that
     neither saw the other, is due now. Whether anything is.
     """
+    tell(desk.recorded, desk.now)
+    for told in (told for book in desk.books.values() for told in book.told):
+        step("An order moved", callback=told.callback_id, order=told.order_id, shop=told.shop_id, event=told.event.kind)
     found = waiting.wake_these(desk.missed())
     for shop_id, keys in desk.moved.items():
         found = waiting.wake_lost(shop_id, keys) or found

@@ -14,6 +14,7 @@ from ..callbacks.callback import Callback
 from ..domain.errors import CallbackFailed, Reason
 from ..domain.states import BY_ITSELF, AttemptKind, Effect, State
 from ..extensions import db
+from ..logs import step
 from ..release import RELEASE
 from ..sets import insert_rows, update_rows
 from .results import Result, Tried
@@ -64,6 +65,25 @@ def record(tried: Sequence[Tried], now: datetime) -> None:
     update_rows(db.session, Callback, [_standing(outcome) for outcome in outcomes])
 
 
+def tell(tried: Sequence[Tried], now: datetime) -> None:
+    """The same for the log, once it is committed."""
+    for outcome in (Outcome.of(one, now) for one in tried):
+        due, speaking, failure = outcome.tried.due, outcome.speaking, outcome.failure
+        step(
+            "A callback was decided",
+            callback=due.id,
+            account=due.account_id,
+            shop=due.shop_id,
+            attempt=due.attempt_count + 1,
+            kind=due.kind,
+            order=speaking.order_id if speaking else None,
+            state=State.processed if failure is None else State.unprocessed,
+            reason=failure.reason if failure else None,
+            conflict=failure.conflict if failure else None,
+            effect=outcome.effect,
+        )
+
+
 def _attempt(outcome: Outcome) -> dict[str, Any]:
     tried, due, finding = outcome.tried, outcome.tried.due, outcome.tried.finding
     verification, speaking, failure = finding.verification, outcome.speaking, outcome.failure
@@ -79,7 +99,7 @@ def _attempt(outcome: Outcome) -> dict[str, Any]:
         "verdict": verification.verdict if verification else None,
         "verification": _clean(verification.detail) if verification else "",
         "secret": finding.case.label(verification.matched) if verification and finding.case else None,
-        "diagnosis": finding.diagnosis,
+        "diagnosis": finding.diagnosis.sentence if finding.diagnosis else None,
         "outcome": speaking.message.outcome if speaking else None,
         "effect": outcome.effect,
         "reason": failure.reason if failure else None,

@@ -19,6 +19,7 @@ from werkzeug.routing import BaseConverter
 from ..domain.states import Lane, WrongCall
 from ..domain.values import Reply, Request
 from ..extensions import bell, csrf, db, utcnow
+from ..logs import step
 from ..shops.accounts import GatewayAccount
 from .addresses import Addressee, Addresses
 from .keeping import Keeper, NotKept
@@ -117,10 +118,11 @@ def receive(shop: str, slug: str, token: str) -> Response:
     try:
         account = _find(shop, slug, token)
         call = _read(account)
-        door().keeper.keep(call, account.id, account.shop_id, account.asks)
+        id_ = door().keeper.keep(call, account.id, account.shop_id, account.asks)
     except (psycopg.Error, NotKept) as error:
         current_app.logger.error("A callback was not kept: %s", type(error).__name__)
         return Response("Not stored, please send again.", 503, {"Retry-After": RETRY_AFTER_S})
+    step("A callback was kept", callback=id_, account=account.id, shop=account.shop_id)
     return _answer(account, call)
 
 

@@ -1,4 +1,4 @@
-"""Keeping: one INSERT for all callbacks that arrive together, committed before any of them is answered.
+"""Keeping: one statement for all callbacks that arrive together, committed before any of them is answered.
 
 A few threads do it for the process: each takes all that wait, and keeps them, while the next ones gather. So a commit
 is shared by as many as there are, and a callback that comes alone is kept at once.
@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ..callbacks.callback import digest_of
+from ..callbacks.requests import digest_of
 from ..domain.states import AttemptKind, State
 from ..domain.values import Request
 from .line import Line, surely_undone
@@ -26,11 +26,28 @@ log = logging.getLogger(__name__)
 
 MOST = 64
 MOST_BYTES = 4 * 1024 * 1024
-INSERT = (
-    "INSERT INTO callbacks (shop_id, account_id, method, path, query, headers, body, address, received_at, digest,"
-    " asks, due_at, due_kind, state, detail, version, attempt_count, tries) VALUES "
+# The callback, its request, and what that says where nobody said it yet today: all of them, or none. Bodies go in by
+# their key, so that two that keep the same ones wait for each other in one order.
+KEEP = f"""
+WITH came AS MATERIALIZED (
+    SELECT nextval('callbacks_id_seq') AS id, * FROM (VALUES {{rows}}) AS given
+        (shop_id, account_id, method, path, query, headers, body, address, received_at, digest, asks)
+), with_requests AS (
+    INSERT INTO requests (callback_id, received_at, method, path, headers, address)
+    SELECT id, received_at, method, path, headers, address FROM came
+), with_bodies AS (
+    INSERT INTO bodies (day, account_id, digest, query, body)
+    SELECT CAST(received_at AT TIME ZONE 'UTC' AS date), account_id, digest, query, body FROM came ORDER BY 1, 2, 3
+    ON CONFLICT DO NOTHING
 )
-ROW = f"(%s, %s, %s, %s, %b, %s, %b, %s, %s, %b, %s, %s, '{AttemptKind.first}', '{State.received}', '', 0, 0, 0)"
+-- due at once by the database's clock (`callbacks/due.py`); `received_at` is the web server's
+INSERT INTO callbacks (id, shop_id, account_id, received_at, digest, asks, due_at, due_kind, state, detail, version,
+                       attempt_count, tries)
+SELECT id, shop_id, account_id, received_at, digest, asks, statement_timestamp(), '{AttemptKind.first}',
+       '{State.received}', '', 0, 0, 0
+FROM came ORDER BY id RETURNING id
+"""
+ROW = "(%s, %s, %s, %s, %b, %s, %b, %s, %s, %b, %s)"
 
 
 class NotKept(Exception):
@@ -124,7 +141,7 @@ def _keep(batch: list[_Waiting], line: Line) -> None:
 
 @cache
 def _statement(rows: int) -> bytes:
-    return f"{INSERT}{', '.join([ROW] * rows)} RETURNING id".encode()
+    return KEEP.format(rows=", ".join([ROW] * rows)).encode()
 
 
 def _values(request: Request, account_id: int, shop_id: int, asks: bool) -> tuple[Any, ...]:
@@ -140,5 +157,4 @@ def _values(request: Request, account_id: int, shop_id: int, asks: bool) -> tupl
         request.arrived_at,
         digest_of(request),
         asks,
-        request.arrived_at,
     )

@@ -21,7 +21,8 @@ class Line:
     def __init__(self, config: Mapping[str, Any]) -> None:
         url = make_url(config["SQLALCHEMY_DATABASE_URI"]).set(drivername="postgresql")
         arguments = dict(config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"])
-        arguments["options"] += f" -c statement_timeout={STATEMENT_TIMEOUT}"
+        if "options" in arguments:  # not behind a pooler
+            arguments["options"] += f" -c statement_timeout={STATEMENT_TIMEOUT}"
         self._url, self._arguments = url.render_as_string(hide_password=False), arguments
         self._turn = Lock()
         self._connection: psycopg.Connection[Any] | None = None

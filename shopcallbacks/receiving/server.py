@@ -1,4 +1,7 @@
-"""The web server's worker: a greenlet a connection, so that a client that dawdles holds up nobody (web-server.md)."""
+"""The web server's worker: a greenlet a connection, so that a client that dawdles holds up nobody (web-server.md).
+
+And its log, which hides what ours hides: it quotes what it was asked for, and whatever went wrong.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,23 @@ from contextlib import suppress
 from typing import Any
 
 import gevent
+from gunicorn import glogging
 from gunicorn.workers.ggevent import GeventWorker
 
+from ..logs import Formatter
 from .wire import received_headers
 
 # How long a client may take to send what follows the headers (for those it has gunicorn's `keepalive`), and to take in
 # one piece of the answer, 64 KiB at most. Gateways and browsers need a fraction of it.
 BODY_S = 15
 PIECE_S = 30
+
+
+class Log(glogging.Logger):
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(Formatter(self.error_fmt, self.datefmt))
 
 
 class Worker(GeventWorker):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import re
 import secrets
@@ -11,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
 from flask import current_app
 from sqlalchemy import ForeignKey, UniqueConstraint, false, select, text, true
@@ -27,6 +27,7 @@ from ..gateways.gone import Gone
 from ..gateways.kit.errors import ReadError
 from ..gateways.kit.own_field import OwnField
 from ..gateways.settings import check, check_one, complete
+from ..words.masking import mask
 from .order_rules import Meeting, OrderRules
 from .secrets import Secret
 
@@ -55,7 +56,9 @@ class Shop(Base):
     """A tenant: whose orders are paid. `time_zone` (IANA) is the clock its people read.
 
     What it says of all its orders: `refusal_cancels_after` (seconds), `payment_reopens`, `parts`, as
-    `domain.money.Settings` has them; above `accept_limit` only an admin may accept another sum or currency.
+    `domain.money.Settings` has them; above `accept_limit` only an admin may accept another sum or currency;
+    above `force_limit` it takes two people to force. `order_page`: where people see an order in its own back office.
+    `needs_second_factor`: nobody looks at it without one.
     """
 
     __tablename__ = "shops"
@@ -64,13 +67,16 @@ class Shop(Base):
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     time_zone: Mapped[str] = mapped_column(default="UTC")
-    api_token_digest: Mapped[bytes | None] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     refusal_cancels_after: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     payment_reopens: Mapped[bool] = mapped_column(default=True, server_default=true())
     parts: Mapped[bool] = mapped_column(default=False, server_default=false())
     accept_limit_minor: Mapped[int | None]
     accept_limit_currency: Mapped[str | None]
+    needs_second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    force_limit_minor: Mapped[int | None]
+    force_limit_currency: Mapped[str | None]
+    order_page: Mapped[str] = mapped_column(default="", server_default="")
     accounts: Mapped[list[GatewayAccount]] = relationship(back_populates="shop", order_by="GatewayAccount.id")
 
     @classmethod
@@ -92,27 +98,32 @@ class Shop(Base):
         return Money.known(self.accept_limit_minor, self.accept_limit_currency)
 
     @property
+    def force_limit(self) -> Money | None:
+        return Money.known(self.force_limit_minor, self.force_limit_currency)
+
+    @property
     def order_rules(self) -> OrderRules:
         """All that it says of its orders."""
-        return OrderRules(self.refusal_cancels_after, self.payment_reopens, self.parts, self.accept_limit)
+        return OrderRules(
+            self.refusal_cancels_after,
+            self.payment_reopens,
+            self.parts,
+            self.accept_limit,
+            self.force_limit,
+            self.order_page,
+        )
 
     @order_rules.setter
     def order_rules(self, rules: OrderRules) -> None:
         self.refusal_cancels_after = rules.refusal_cancels_after
         self.payment_reopens, self.parts = rules.payment_reopens, rules.parts
-        limit = rules.accept_limit
-        self.accept_limit_minor, self.accept_limit_currency = (limit.minor, limit.currency) if limit else (None, None)
+        self.accept_limit_minor, self.accept_limit_currency = _columns(rules.accept_limit)
+        self.force_limit_minor, self.force_limit_currency = _columns(rules.force_limit)
+        self.order_page = rules.order_page
 
-    def new_api_token(self) -> str:
-        """A new bearer token for the shop's API, shown once; the former one stops working."""
-        token = "sc_" + secrets.token_urlsafe(32)
-        self.api_token_digest = hashlib.sha256(token.encode()).digest()
-        return token
-
-    @classmethod
-    def by_api_token(cls, token: str) -> Shop | None:
-        digest = hashlib.sha256(token.encode()).digest()
-        return db.session.scalar(select(cls).where(cls.api_token_digest == digest))
+    def page_of_order(self, number: str) -> str | None:
+        """The order's page in the shop's own back office; None where the shop did not say where that is."""
+        return self.order_page.replace("{number}", quote(number, safe="")) or None
 
     @classmethod
     def by_slug(cls, slug: str) -> Shop | None:
@@ -137,6 +148,10 @@ class Shop(Base):
         return db.session.scalar(
             select(GatewayAccount).where(GatewayAccount.shop_id == self.id, GatewayAccount.slug == slug)
         )
+
+
+def _columns(money: Money | None) -> tuple[int, str] | tuple[None, None]:
+    return (money.minor, money.currency) if money else (None, None)
 
 
 @dataclass(frozen=True)
@@ -300,6 +315,14 @@ class GatewayAccount(Base):
         numbers = NumberPattern.parse(self.number_pattern) if self.number_pattern else None
         return Reading(numbers, ours, self.sets_nameless_aside)
 
+    def payment_page(self, transaction: str | None, test: bool | None) -> str | None:
+        """The payment's page in the gateway's own back office; None where none is known. `test` None: as the
+        account's mode. What may be a card number leads nowhere.
+        """
+        if not transaction or mask(transaction) != transaction:
+            return None
+        return self.gateway.payment_page(transaction, self.mode is Mode.test if test is None else test)
+
     @property
     def callback_path(self) -> str:
         return f"/callbacks/{self.shop.slug}/{self.slug}/{self.token}"
@@ -313,8 +336,7 @@ class GatewayAccount(Base):
 
         `SecretUnreadable` where one of them can't be decrypted.
         """
-        now = utcnow()
-        return self.settings_with([secret for secret in self.secrets if secret.live(arrived_at, now)])
+        return self.settings_with([secret for secret in self.secrets if secret.live(arrived_at)])
 
     def settings_with(self, live: Sequence[Secret]) -> tuple[dict[str, Any], list[Secret]]:
         """The settings with just these secrets; `SecretUnreadable` where one of them can't be decrypted."""

@@ -13,9 +13,9 @@ from ..extensions import Base, db, utcnow
 from ..words.acts import ACTS
 from .users import User
 
-LOG_IN, FAILED_LOG_IN, LOG_INS_HELD = "log in", "failed log-in", "log-ins held"
+LOG_IN, FAILED_LOG_IN, LOG_INS_HELD, FAILED_CODE = "log in", "failed log-in", "log-ins held", "failed code"
 # About a callback without moving it: they stand in no undo's way.
-BESIDE = ("note", "claim", "take over", "let go", "evidence")
+BESIDE = ("note", "claim", "take over", "let go", "hand on", "evidence")
 
 
 class Activity(Base):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from urllib.parse import urlsplit
 
 from ..domain.values import Money
 
@@ -13,12 +14,17 @@ MOST_LIVED_S = 3 * 366 * 24 * 3600
 
 @dataclass(frozen=True)
 class OrderRules:
-    """As the columns of a shop of the same names. `refusal_cancels_after`: seconds, from 0 to `MOST_HELD_S`."""
+    """As the columns of a shop of the same names. `refusal_cancels_after`: seconds, from 0 to `MOST_HELD_S`.
+
+    `order_page`: an address with `{number}`, empty for none.
+    """
 
     refusal_cancels_after: int = 0
     payment_reopens: bool = True
     parts: bool = False
     accept_limit: Money | None = None
+    force_limit: Money | None = None
+    order_page: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,18 @@ class Meeting:
     sets_nameless_aside: bool = False
     try_lives_s: int | None = None
     tolerance_minor: int = 0
+
+
+def read_order_page(text: str) -> str:
+    """Where people see an order in the shop's own back office; `ValueError` with half a sentence."""
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and "{number}" in parts.path + parts.query
+    except ValueError:
+        fits = False
+    if not fits or len(text) > 500 or not text.isprintable() or " " in text:
+        raise ValueError("must be an address with {number} in it, like https://shop.example/admin/orders/{number}")
+    return text
 
 
 def read_limit(amount: str, currency: str = "") -> Money:

@@ -33,17 +33,17 @@ class Secret(Base):
     starts_at: Mapped[datetime] = mapped_column(default=utcnow)
     ends_at: Mapped[datetime | None]
 
-    def live(self, arrived_at: datetime, now: datetime) -> bool:
-        """In use for a callback that arrived then: begun by now, not ended by then.
+    def live(self, arrived_at: datetime) -> bool:
+        """In use for a callback that arrived then: not ended by then.
 
-        A secret added after the arrival counts, so that a retry can succeed once a forgotten secret is entered.
+        A secret added after the arrival counts, so that a retry can succeed once a forgotten secret is entered. And one
+        that seems to begin only in a moment: the clock of whoever added it is ahead of ours.
         """
-        return self.starts_at <= now and (self.ends_at is None or self.ends_at > arrived_at)
+        return self.ends_at is None or self.ends_at > arrived_at
 
     @property
     def in_use(self) -> bool:
-        now = utcnow()
-        return self.live(now, now)
+        return self.live(utcnow())
 
     def end(self, at: datetime | None) -> None:
         """In use until then: a time to come for an overlap, now, or when it got known to others. None: no end."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from flask import current_app
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_, select, text, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..extensions import Base, db, utcnow
@@ -24,13 +25,17 @@ class End(StrEnum):
     password = "password changed"
     switched_off = "switched off"
     rights = "role or shops changed"
+    by_admin = "ended by an admin"
 
 
 class UserSession(Base):
     """One browser that is logged in. It is over when it ended, was idle for too long, or is too old."""
 
     __tablename__ = "sessions"
-    __table_args__ = (Index("ix_sessions_not_ended", "user_id", postgresql_where=text("ended_at IS NULL")),)
+    __table_args__ = (
+        Index("ix_sessions_not_ended", "user_id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_sessions_seen", "user_id", "seen_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[bytes] = mapped_column(unique=True)
@@ -68,6 +73,12 @@ class UserSession(Base):
         """Those that are not over, the last seen first."""
         wanted = select(cls).where(cls.user_id == user_id, cls.alive())
         return list(db.session.scalars(wanted.order_by(cls.seen_at.desc(), cls.id.desc())))
+
+    @classmethod
+    def last_seen(cls, user_ids: Iterable[int]) -> dict[int, datetime]:
+        """When each did something last, by user id; nothing of who never logged in."""
+        wanted = select(cls.user_id, func.max(cls.seen_at)).where(cls.user_id.in_(list(user_ids))).group_by(cls.user_id)
+        return dict(db.session.execute(wanted).all())
 
     @classmethod
     def end_all(cls, user_id: int, why: End) -> None:

@@ -60,6 +60,8 @@ _RULES = {
     "payment_reopens": "A payment reopens what a refusal cancelled",
     "parts": "Parts add up",
     "accept_limit": "Only admins accept above",
+    "force_limit": "Two people force above",
+    "order_page": "The shop's page of an order",
 }
 _MEETING = {
     "number_pattern": "How order numbers come back",

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from flask import current_app
 from limits import RateLimitItem, parse_many
-from limits.storage import MemoryStorage, RedisStorage
+from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
-from redis import ConnectionPool
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
+
+from .counters import Counters
 
 # Wrong passwords for one account from one network, or from one device it is known on: the more, the longer the wait.
 PASSWORDS = parse_many("5 per minute; 10 per 10 minutes; 20 per hour")
@@ -24,10 +21,12 @@ PASSWORDS = parse_many("5 per minute; 10 per 10 minutes; 20 per hour")
 CEILING = parse_many("100 per hour")
 # Wrong bearer tokens from one network. Right ones are never counted.
 TOKENS = parse_many("30 per minute")
+# Wrong codes of a second factor, as the ceiling: 20 tries an hour at one of 333,333.
+CODES = parse_many("20 per hour")
+# Letters to who forgot their password: to one address, and asked for from one network.
+LETTERS = parse_many("3 per hour")
+LETTERS_OF_ONE = parse_many("30 per hour")
 
-_QUIET_S = 1.0  # after Redis failed, so long nobody waits for it
-
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -36,13 +35,9 @@ class Tries:
     then slowed down by as many times less as there are processes, and nobody is kept out who would not be.
     """
 
-    def __init__(self, redis_url: str) -> None:
-        self._pool = ConnectionPool.from_url(
-            redis_url, socket_connect_timeout=0.5, socket_timeout=1, retry=Retry(NoBackoff(), 0)
-        )
-        self._shared = FixedWindowRateLimiter(RedisStorage(redis_url, self._pool))
+    def __init__(self, counters: Counters) -> None:
+        self._shared = counters
         self._own = FixedWindowRateLimiter(MemoryStorage())
-        self._quiet_until = 0.0
 
     def take(self, limits: Sequence[RateLimitItem], *whose: str) -> int:
         """Counts one try. Before the work, so that those made at once are counted too.
@@ -55,17 +50,8 @@ class Tries:
         """The try that was taken was right: it does not count."""
         self._count(lambda counter: _give_back(counter, limits, whose))
 
-    def close(self) -> None:
-        self._pool.disconnect()
-
     def _count(self, count: Callable[[FixedWindowRateLimiter], T]) -> T:
-        if time.monotonic() >= self._quiet_until:
-            try:
-                return count(self._shared)
-            except RedisError as error:
-                self._quiet_until = time.monotonic() + _QUIET_S
-                log.warning("Redis is away, this process counts tries for itself: %s", error)
-        return count(self._own)
+        return self._shared.shared(count, lambda: count(self._own))
 
 
 def _take(counter: FixedWindowRateLimiter, limits: Sequence[RateLimitItem], whose: Sequence[str]) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
-from flask import abort, g, request, session
+from flask import Response, abort, g, redirect, request, session, url_for
 from flask_login import current_user
+from werkzeug.exceptions import Forbidden
 
 from ..bulk.runs import BulkRun
 from ..callbacks.callback import Callback
@@ -18,6 +19,10 @@ from ..outgoing.deliveries import Delivery
 from ..panel.saved_views import SavedView
 from ..shops.accounts import GatewayAccount, Shop
 from ..shops.acts import Activity
+from ..shops.links import Link
+from ..shops.second_factor import SecondFactor
+from ..shops.users import Role, User
+from ..words import pages
 from .refusals import not_theirs
 
 P = ParamSpec("P")
@@ -39,8 +44,27 @@ def current_shop() -> Shop:
             abort(404)
         if session.get("shop") != shop.slug:
             session["shop"] = shop.slug
-        g.shop = shop
+        _look_at(shop)
     return g.shop  # type: ignore[no-any-return]
+
+
+def _look_at(shop: Shop) -> None:
+    """The request is about that shop from here on, and the user's role is the one they have there: 403 where that does
+    not reach what the view needs.
+    """
+    g.shop = shop
+    current_user.look_at(shop)
+    needed = g.get("needed", Role.viewer)
+    if not current_user.reaches(needed, shop.id):
+        raise RoleLacks.of(needed, shop)
+    if shop.needs_second_factor and SecondFactor.of(current_user) is None:
+        _set_up_first()
+
+
+def _set_up_first() -> NoReturn:
+    there = url_for("second_factor.show")
+    fragment = "HX-Request" in request.headers
+    abort(Response(status=403, headers={"HX-Redirect": there}) if fragment else redirect(there, 303))
 
 
 def load_callback(id_: int) -> Callback:
@@ -93,6 +117,26 @@ def load_act(id_: int) -> Activity:
     return act
 
 
+def load_person(id_: int) -> User:
+    """Somebody who sees the current shop; an owner finds everybody. Else 404."""
+    person = db.session.get(User, id_)
+    if person is None:
+        abort(404)
+    if not current_user.owns and person.role_in(current_shop().id) is None:
+        not_theirs()
+    return person
+
+
+def load_invitation(id_: int) -> Link:
+    """One to the current shop, or to be an owner where the user is one; else 404."""
+    link = db.session.get(Link, id_)
+    if link is None:
+        abort(404)
+    if link not in Link.invitations(current_shop(), current_user.owns):
+        not_theirs()
+    return link
+
+
 def _load(kind: type[T], id_: int) -> T:
     """The row; 404 where the user does not see its shop. That becomes the current one."""
     found = db.session.get(kind, id_)
@@ -101,29 +145,36 @@ def _load(kind: type[T], id_: int) -> T:
         abort(404)
     if shop is None:
         not_theirs()
-    g.shop = shop
+    _look_at(shop)
     return found
+
+
+class RoleLacks(Forbidden):
+    """What is asked for needs another role: `description` says which, and who has it."""
+
+    @classmethod
+    def of(cls, needed: Role, shop: Shop) -> RoleLacks:
+        return cls(pages.role_lacks(current_user.role, needed, [user.name for user in User.reaching(needed, shop)]))
 
 
 def managers_only(view: Callable[P, R]) -> Callable[P, R]:
     """403 for viewers: they read only."""
-
-    @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not current_user.may_act:
-            abort(403)
-        return view(*args, **kwargs)
-
-    return guarded
+    return _only(Role.manager, view)
 
 
 def admins_only(view: Callable[P, R]) -> Callable[P, R]:
-    """403 for all but those who may set up: admins, and owners. Of which shops, the loading of things decides."""
+    """403 for all but those who may set up: admins of the shop it is about, and owners."""
+    return _only(Role.admin, view)
+
+
+def _only(role: Role, view: Callable[P, R]) -> Callable[P, R]:
+    """Of a view about one thing the shop is known, and asked, once the thing is loaded: before anything is done."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not current_user.may_set_up:
-            abort(403)
+        g.needed = role
+        if not request.view_args:
+            _look_at(current_shop())
         return view(*args, **kwargs)
 
     return guarded

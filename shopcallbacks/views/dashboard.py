@@ -8,6 +8,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 
 from ..dashboard import arrivals, decisions, health, queue, results, silence, speed, unheard
 from ..dashboard.glance import Glance
+from ..dashboard.pulse import Pulse, is_alive
 from ..dashboard.results import Period
 from ..extensions import bell
 from .access import current_shop
@@ -82,6 +83,14 @@ def count() -> str | Response:
     if request.args.get("seen") == str(waiting_count()):
         return Response(status=204)
     return render_template("_count.html")
+
+
+@bp.get("/worker")
+def worker() -> str | Response:
+    """Whether a worker is seen, for the top of every page; nothing where that is as it was, and all is well."""
+    if request.args.get("seen") == "alive" and is_alive(Pulse.last(), now()):
+        return Response(status=204)
+    return render_template("_worker.html")
 
 
 def widget_parts(found: Glance) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def index() -> str:
     if only is not None:
         page = LISTS[only](shop_id, now(), after)
     elif number:
-        page = lists.numbered(shop_id, number, state, after)
+        page = lists.found(shop_id, number, state, after)
     else:
         page = lists.newest(shop_id, state, after)
     return render_template(

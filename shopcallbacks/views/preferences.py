@@ -14,6 +14,7 @@ from ..domain.values import Money
 from ..extensions import db
 from ..shops.acts import Activity
 from ..shops.preferences import Density, Unknown, zones
+from ..shops.second_factor import SecondFactor
 from ..shops.sessions import End, UserSession
 from ..shops.tries import PASSWORDS, tries
 from ..words.formats import LOCALES
@@ -116,6 +117,7 @@ def page(problem: str = "", password_problem: str = "") -> str:
         password_problem=password_problem,
         sessions=UserSession.of(current_user.id)[:SHOWN],
         this_session=g.user_session,
+        factor=SecondFactor.of(current_user),
         zones=zones(),
         examples=examples,
         densities=list(Density),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, json, request
 from werkzeug.exceptions import HTTPException
+
+from ..shapes.problems import BadField, Problem
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -18,18 +21,26 @@ def wanted() -> bool:
 def problem(
     status: int,
     title: str,
-    headers: dict[str, str] | None = None,
-    errors: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Response:
     """`errors` has a sentence for each bad field; `more`: what else the problem tells."""
-    body: dict[str, Any] = {"type": "about:blank", "status": status, "title": title, **more}
-    if errors:
-        body["errors"] = [{"field": name, "detail": detail} for name, detail in sorted(errors.items())]
-    return Response(json.dumps(body), status, headers, content_type=CONTENT_TYPE)
+    bad = [BadField(field=name, detail=detail) for name, detail in sorted(errors.items())] if errors else None
+    told = Problem(status=status, title=title, errors=bad, **more)
+    body = json.dumps({name: value for name, value in told.as_json.items() if value is not None})
+    return Response(body, status, headers, content_type=CONTENT_TYPE)
 
 
 def problem_of(error: HTTPException) -> Response:
     told = error.get_response()
     headers = {name: value for name, value in told.headers if name.lower() not in ("content-type", "content-length")}
-    return problem(told.status_code, error.description or error.name, headers)
+    title = _NO_CALL.get(told.status_code) if error.response is None else None
+    return problem(told.status_code, title or error.description or error.name, headers)
+
+
+# Of an address that the API does not have, or not so.
+_NO_CALL = {
+    404: "There is nothing at this address. /api/openapi.json has all that there is.",
+    405: "This address is not called so. /api/openapi.json says how.",
+}

@@ -40,6 +40,8 @@ def tell(response: Response) -> Response:
 
 
 def _who() -> str:
+    if "token" in g:
+        return f"API token {g.token.id}"
     try:
         return f"user {current_user.id}" if current_user.is_authenticated else "nobody"
     except SQLAlchemyError:

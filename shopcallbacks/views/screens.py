@@ -9,32 +9,36 @@ from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import NoMoreData, ParseException
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..dashboard import causes, glance, queue, silence
 from ..dashboard.glance import Glance
-from ..domain.errors import Busy
+from ..dashboard.pulse import Pulse, is_alive
+from ..domain.errors import OURS_TO_MEND, Busy
 from ..domain.states import Verb
 from ..domain.values import read_id
-from ..extensions import login_manager, utcnow
+from ..extensions import bell, login_manager, utcnow
 from ..logs import named
 from ..panel import headline
+from ..release import VERSION
 from ..shops.preferences import Preferences
 from ..words import acts, outcomes, pages
 from ..words.formats import Format, age
 from ..words.reasons import NextStep
 from . import problems, refusals
-from .access import current_shop
+from .access import RoleLacks, current_shop
 from .sessions import load_user
-from .well_formed import path_of
+from .well_formed import path_here
 
 # What a view gives: a page, a page with a status, or a whole answer.
 Shown = str | BaseResponse | tuple[str, int]
 # The blueprints that answer without a log-in. Whatever is not named here needs one.
-OPEN = frozenset({"ingest", "api", "health", "sessions"})
+OPEN = frozenset(
+    {"ingest", "api", "api_document", "health", "sessions", "codes", "invitations", "passwords", "provider"}
+)
 STORE_AWAY = "The database is away for now: nothing was taken. Please send it again."
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -66,6 +70,14 @@ def init_app(app: Flask) -> None:
 
 def worker_gone(seen: datetime | None, at: datetime, due: int, redis: bool) -> str:
     return pages.worker_gone(seen, at, due, redis, written())
+
+
+def worker_missing() -> str:
+    """A sentence for the top of a page while no worker is seen; empty while one is."""
+    seen = Pulse.last()
+    if is_alive(seen, now()):
+        return ""
+    return worker_gone(seen, now(), queue.due(current_shop().id, now()), bell().alive)
 
 
 def prefers() -> Preferences:
@@ -118,6 +130,13 @@ def waiting_count() -> int:
     return g.waiting_count  # type: ignore[no-any-return]
 
 
+def step_for(step: NextStep) -> NextStep:
+    """The next step as the reader can take it: what is to be put right is an admin's."""
+    if not step.mends or current_user.may_set_up:
+        return step
+    return NextStep.ask_admin if current_user.may_act else NextStep.see_why
+
+
 # What every template can ask for.
 GLOBALS: dict[str, Any] = {
     "current_shop": current_shop,
@@ -126,10 +145,13 @@ GLOBALS: dict[str, Any] = {
     "tomorrow": lambda: now() + timedelta(days=1),
     "prefers": prefers,
     "worker_gone": worker_gone,
+    "worker_missing": worker_missing,
+    "version": VERSION,
     "order_states": outcomes.ORDER_STATES,
     "verdicts": outcomes.VERDICTS,
     "Verb": Verb,
     "NextStep": NextStep,
+    "OURS_TO_MEND": OURS_TO_MEND,
     "verbs": acts.VERBS,
 }
 FILTERS: dict[str, Any] = {
@@ -138,6 +160,7 @@ FILTERS: dict[str, Any] = {
     "usually": lambda per_hour: pages.usually(per_hour, written()),
     "silent": lambda heard: silence.silent(heard, written()),
     "headline": headline.headline,
+    "step_words": step_for,
     "event_words": lambda event: outcomes.event(event.kind),
     "act": lambda verb: acts.ACTS.get(verb, verb),
     # as the reader likes times and numbers
@@ -166,10 +189,9 @@ def need_log_in() -> BaseResponse | None:
     """The one gate of all screens."""
     if request.endpoint in (None, "static") or request.blueprint in OPEN or current_user.is_authenticated:
         return None
-    if wants_fragment():  # the page it sits in is what to come back to
-        here = path_of(request.headers.get("HX-Current-URL", ""))
-        return Response(status=401, headers={"HX-Redirect": url_for("sessions.show", next=here)})
-    here = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    if wants_fragment():  # the page it sits in stays, with what was typed
+        return Response(pages.LOGGED_OUT, 401, content_type="text/plain; charset=utf-8")
+    here = request.full_path.rstrip("?") if request.method == "GET" else path_here(request.referrer or "")
     return redirect(url_for("sessions.show", next=here if here != "/" else None), 303)
 
 
@@ -187,24 +209,39 @@ def add_headers(response: Response) -> Response:
 
 
 def http_page(error: HTTPException) -> BaseResponse:
-    """A calm page for whatever went wrong; to htmx only the sentence, for the page's own place for trouble."""
+    """A calm page for whatever went wrong; to htmx only the sentence, which static/refused.js says."""
     told = error.get_response()
     if request.blueprint == "ingest" or error.response is not None:
         return told
     if problems.wanted():
         return problems.problem_of(error)
+    if isinstance(error, CSRFError) and _logged_out() and (way := need_log_in()):
+        refusals.mark()
+        return way
     title, sentence = pages.TROUBLE.get(told.status_code) or pages.TROUBLE[400 if told.status_code < 500 else 500]
     if isinstance(error, CSRFError):
         refusals.mark()
         title, sentence = pages.STALE_FORM
+    if isinstance(error, RoleLacks):
+        sentence = error.description or sentence
     if isinstance(error, TooBusy):
         title, sentence = pages.BUSY
     if wants_fragment():
-        told.headers.update({"HX-Retarget": "#trouble", "HX-Reswap": "textContent"})
-        told.set_data(sentence)
+        told.content_type = "text/plain; charset=utf-8"
+        if isinstance(error, CSRFError):
+            told.headers["HX-Trigger"] = "stale"
+        told.set_data(sentence if told.status_code >= 500 else f"{title}. {sentence}")
     else:  # not by render_template: that asks for the user, and the database may be away; and without any url_for
         told.set_data(current_app.jinja_env.get_template("errors/page.html").render(title=title, sentence=sentence))
     return told
+
+
+def _logged_out() -> bool:
+    """Nobody knows while the database is away."""
+    try:
+        return not current_user.is_authenticated
+    except SQLAlchemyError:
+        return False
 
 
 class TooBusy(ServiceUnavailable):

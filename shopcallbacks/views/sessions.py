@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
-from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy.exc import DBAPIError
 from werkzeug.wrappers import Response
 
 from ..extensions import db
 from ..shops.acts import FAILED_LOG_IN, LOG_IN, LOG_INS_HELD, Activity
+from ..shops.second_factor import SecondFactor
 from ..shops.sessions import End, UserSession
 from ..shops.tries import CEILING, PASSWORDS, account_key, network, tries
 from ..shops.users import User
@@ -23,8 +26,12 @@ bp = Blueprint("sessions", __name__)
 # What open screens ask by themselves: nobody need be there.
 FOLLOWING = frozenset(
     "callbacks.news callbacks.row dashboard.count dashboard.first dashboard.gateways dashboard.over "
-    "dashboard.undecided dashboard.widget deliveries.show noting.people settings.alerts.messages".split()
+    "dashboard.undecided dashboard.widget dashboard.worker deliveries.show noting.people "
+    "settings.alerts.messages".split()
 )
+
+# Who has given the right password, and when: not logged in before the code.
+HALF, HALF_LASTS = "half", timedelta(minutes=10)
 
 
 def load_user(id_: str) -> User | None:
@@ -34,12 +41,12 @@ def load_user(id_: str) -> User | None:
         return None
     user, g.user_session = found
     if request.endpoint not in FOLLOWING and g.user_session.seen():
-        _keep_seen()
+        keep_seen()
     return user
 
 
-def _keep_seen() -> None:
-    """When the user was last seen. A store that takes no more must not keep them from looking."""
+def keep_seen() -> None:
+    """When a user, or a program, was last seen. A store that takes no more must not keep them from looking."""
     try:
         db.session.commit()
     except DBAPIError:
@@ -66,12 +73,23 @@ def _email() -> str:
 @bp.get("/login")
 def show() -> str | Response:
     if current_user.is_authenticated:
-        return redirect(url_for("dashboard.show"), 303)
+        return redirect(own_path(request.args.get("next", "")) or url_for("dashboard.show"), 303)
     return _form(request.args.get("next", ""))
 
 
 def _form(next_: str, **more: object) -> str:
-    return render_template("sessions/login.html", email=_email(), next=next_, **more)
+    provider = current_app.extensions["provider"]
+    return render_template("sessions/login.html", email=_email(), next=next_, provider=provider, **more)
+
+
+@bp.get("/session")
+def session_here() -> Response:
+    """Who is logged in here now, and the token of their forms: for a page that was open before they logged in. 401:
+    nobody.
+    """
+    if not current_user.is_authenticated:
+        return Response(status=401)
+    return jsonify(user=str(current_user.id), token=generate_csrf())
 
 
 @bp.post("/login")
@@ -89,12 +107,26 @@ def log_in() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
     tries().give_back(PASSWORDS, *whose)
     if not device:
         tries().give_back(CEILING, whose[0])
+    return enter(user, next_)
+
+
+def enter(user: User, next_: str) -> Response:
+    """Who has proved to be the user goes in: at once, or by a code where they have a second factor."""
+    if SecondFactor.of(user) is None:
+        return go_in(user, next_)
+    session.clear()
+    session[HALF] = [user.id, int(time.time())]
+    return redirect(url_for("codes.show", next=next_ or None), 303)
+
+
+def go_in(user: User, next_: str) -> Response:
+    """A session begins, and leads to where the user wanted to go."""
     begin_session(user)
     _tell_of_others(user)
     Activity.record(LOG_IN, user, what=f"from {request.remote_addr}")
     db.session.commit()
     answer = redirect(own_path(next_) or url_for("dashboard.show"), 303)
-    remember(answer, email)
+    remember(answer, user.email)
     return answer
 
 

@@ -44,9 +44,11 @@ def own_path(address: str) -> str | None:
     return address if own and not parts.scheme and not parts.netloc else None
 
 
-def path_of(address: str) -> str:
-    """The path of a whole address; "/" where it can't be read."""
+def path_here(address: str) -> str:
+    """The path of a whole address of this site, with its query; "/" of any other."""
     try:
-        return urlsplit(address).path
+        parts = urlsplit(address)
     except ValueError:
         return "/"
+    path = parts._replace(scheme="", netloc="", fragment="").geturl()
+    return path if parts.netloc == request.host and own_path(path) else "/"

@@ -211,7 +211,12 @@ DONE = {
     "note": "The note is kept.",
     "claim": "You are on it.",
     "let go": "You let it go.",
+    "hand on": "{name} has it.",
 }
+# Before a force that takes two people, and once the first has asked for it.
+ASK_SECOND = "Ask a second person to force it"
+TAKES_TWO = "Above {limit} it takes two people. You ask for it; nothing is forced until another one does it, here."
+ASKED_SECOND = "A second person is asked. Nothing is forced until they do it."
 # The button that forces, naming the effect.
 FORCES = {
     Effect.opened: "Open the order without {gateway}'s confirmation",
@@ -260,18 +265,30 @@ UNDER_WAY = {
 }
 
 
+def times(count: int) -> str:
+    """ "once", "twice", "3 times"."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
 def past(act: str) -> str:
     """What an act did to a callback, as half a sentence: "removed"."""
     verb = Verb.named(act)
     return verb.past if verb else _PAST.get(act, act)
 
 
-_PAST = {"test": "sent as a test"}
+_PAST = {"test": "sent as a test", "ask to force": "put to a second person, to be forced,"}
 
 
 def starts(verb: Verb, count: int, format_: Format = PLAIN) -> str:
     """The button that starts a run, naming what it does."""
     return VERBS[verb].starts.format(callbacks=format_.counted(count, "callback"))
+
+
+def retries_some(may: int, beyond: int, format_: Format = PLAIN) -> str:
+    """The same, where others are sure to fail once more: "Retry the 63 that may succeed". `beyond`: not looked at."""
+    if beyond:
+        return "Retry those that may succeed"
+    return "Retry the one that may succeed" if may == 1 else f"Retry the {format_.number(may)} that may succeed"
 
 
 def moved(verb: Verb, count: int, format_: Format = PLAIN) -> str:
@@ -285,6 +302,7 @@ def moved(verb: Verb, count: int, format_: Format = PLAIN) -> str:
 ACTS = {
     "retry": "retried",
     "force": "forced",
+    "ask to force": "asked a second person to force it",
     "remove": "removed as invalid",
     "restore": "restored",
     "reopen": "reopened the order",
@@ -306,9 +324,11 @@ ACTS = {
     "own password": "changed their own password",
     "log-ins held": "had log-ins held back: too many wrong passwords",
     "export": "exported a CSV",
+    "import": "imported",
     "settings": "changed the settings",
     "send again": "had it sent again",
     "test alert": "sent a test alert",
+    "test event": "sent the shop a test event",
     "failed log-in": "failed to log in",
     "bulk retry": "retried many",
     "bulk force": "forced many",
@@ -332,16 +352,36 @@ ACTS = {
     "remove view": "removed a view",
     "own settings": "changed their own settings",
     "note": "wrote a note",
+    "take cause": "looked at a cause",
+    "finish cause": "marked a cause as done",
     "claim": "took it on",
     "take over": "took it over",
+    "hand on": "handed it on",
     "let go": "let it go",
     "evidence": "took its evidence page",
     "add shop": "added a shop",
-    "new API token": "gave the shop a new API token",
+    "archive requests": "took requests away into the archive",
+    "bring back requests": "brought requests back from the archive",
+    "new API token": "made an API token",
+    "end API token": "ended an API token",
     "add user": "added a user",
     "deactivate user": "switched a user off",
     "activate user": "switched a user on",
     "set role": "changed a user's role",
     "set shops": "changed the shops a user sees",
     "set password": "set a user's password",
+    "second factor": "set up a second factor",
+    "end second factor": "switched their second factor off",
+    "recovery codes": "made new recovery codes",
+    "reset second factor": "reset a user's second factor",
+    "connect provider": "logged in with the company's log-in for the first time",
+    "failed code": "gave the right password and a wrong code",
+    "invite": "invited somebody",
+    "new invitation link": "made a new link of an invitation",
+    "withdraw invitation": "took an invitation back",
+    "accept invitation": "accepted an invitation",
+    "end sessions": "logged a user out everywhere",
+    "password link": "made a link for a user's new password",
+    "forgot password": "asked for a new password by mail",
+    "password by link": "set a new password by a link",
 }

@@ -8,6 +8,7 @@ from .formats import PLAIN, Format
 
 STATES = {
     State.received: "received",
+    State.imported: "imported",
     State.processed: "processed",
     State.unprocessed: "unprocessed",
     State.invalid: "invalid",
@@ -121,6 +122,11 @@ def would(effect: Effect, count: int, format_: Format = PLAIN) -> str:
 def came(effect: Effect | None) -> str:
     """What came of an attempt that succeeded, the same for all with that effect."""
     return EFFECTS[effect] if effect else EFFECTS[Effect.none]
+
+
+def fails_again(cause: str) -> str:
+    """Why a run passed one over."""
+    return f"would fail again: {cause[:1].lower()}{cause[1:]}" if cause[1:2].islower() else f"would fail again: {cause}"
 
 
 def first_failed(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from ..domain.states import Column, WrongCall
@@ -39,6 +40,7 @@ TABS = {
     "waiting": "Waiting",
     "processed": "Processed",
     "invalid": "Invalid",
+    "imported": "Imported",
     "all": "All",
 }
 # The panel's columns, as their heads have them.
@@ -51,10 +53,17 @@ COLUMNS = {
     Column.attempts: "Attempts",
     Column.amount: "Amount",
 }
+# What an API token may do, by its scopes.
+SCOPES = {
+    "orders": "hand orders in and look at them",
+    "feed": "follow the changes of orders",
+    "callbacks:read": "read callbacks",
+    "callbacks:act": "act on callbacks",
+}
 # What a page says that can't be shown: a title, and what to do.
 TROUBLE = {
     400: ("That did not work", "The request could not be understood. Go back, load the page again and try once more."),
-    403: ("You may look, not act", "Your role reads only. Ask a manager of the shop, or an admin, to do this."),
+    403: ("That is for somebody else", "Your role is not enough for this. Ask a manager of the shop, or an admin."),
     404: ("There is nothing here", "It does not exist, or it belongs to a shop that you don't see."),
     405: ("That is not a page", "This address takes a button's click only. Start from the dashboard."),
     413: ("Too large", "What was sent is larger than what is taken here."),
@@ -69,9 +78,21 @@ TROUBLE = {
         "This page works again as soon as it is: load it again in a minute.",
     ),
 }
+LOGGED_OUT = "You are logged out. Nothing was done."
+NAMED = 3
+
+
+def role_lacks(own: str, needed: str, names: Sequence[str]) -> str:
+    """Which role may, and who has it: the first few of them."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    who = f" Ask {', '.join(names[:NAMED])}{more}." if names else " Nobody has it here."
+    may = "a manager or an admin" if needed == "manager" else "an admin"
+    return f"This is for {may} of the shop; you are a{'n' if own[0] in 'aeiou' else ''} {own}.{who}"
+
+
 STALE_FORM = (
-    "This page was open too long",
-    "You were logged out, or logged in again, since it was loaded. Go back, load it again and repeat what you did.",
+    "Nothing was done",
+    "You were logged out, or logged in again, since this page was loaded. Go back, load it again and repeat it.",
 )
 BUSY = (
     "Others are being served just now",

@@ -17,6 +17,14 @@ class NextStep(StrEnum):
     compare = "Compare"
     decide = "Decide"
     settings = "Open settings"
+    put_back = "Put the secret back"
+    mend = "Put it right"
+    ask_admin = "Ask an admin"
+
+    @property
+    def mends(self) -> bool:
+        """Something of ours is to be put right, by an admin."""
+        return self in (NextStep.put_back, NextStep.mend, NextStep.ask_admin)
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,36 @@ CONFLICTS: dict[Conflict, ReasonWords] = {
     Conflict.which_payment: ReasonWords(
         "Of which payment?", NextStep.decide, "purple", "Choose the payment of which it was given back."
     ),
+    Conflict.secret_retired: ReasonWords(
+        "Signed with a secret you have retired",
+        NextStep.put_back,
+        "blue",
+        "It is as good as genuine. Put the secret back, then retry.",
+    ),
+    Conflict.secret_of_other_mode: ReasonWords(
+        "Signed with a test account's secret, or the other way round",
+        NextStep.mend,
+        "blue",
+        "{gateway} calls the wrong one of your two addresses, or the secrets are mixed up.",
+    ),
+    Conflict.secret_elsewhere: ReasonWords(
+        "Signed with another account's secret",
+        NextStep.mend,
+        "blue",
+        "{gateway} calls the wrong one of your addresses, or the secrets are mixed up.",
+    ),
+    Conflict.mistimed: ReasonWords(
+        "The signature fits, its time does not",
+        NextStep.mend,
+        "blue",
+        "A clock is wrong, {gateway} sends late, or somebody sends an old one again.",
+    ),
+    Conflict.rewritten: ReasonWords(
+        "Changed on the way here",
+        NextStep.mend,
+        "blue",
+        "Something between {gateway} and us changes what it sends.",
+    ),
 }
 
 
@@ -138,9 +176,29 @@ def words_of(reason: Reason, conflict: Conflict | None) -> ReasonWords:
 
 def cause(reason: Reason, conflict: Conflict | None, gateway: str, asks: bool) -> str:
     """Why it waits, in a few words. `asks`: the gateway was asked."""
-    if reason is Reason.not_genuine and asks:
+    if reason is Reason.not_genuine and asks and conflict is None:
         return f"{gateway} says it did not send this"
     return words_of(reason, conflict).headline.format(gateway=gateway)
+
+
+# Why it is not forced among many.
+ONE_BY_ONE = {
+    "failed": "The check with {gateway} failed. Force one by one, each once you have seen it in {gateway}.",
+    "two": "Above {limit} it takes two people to force, one by one.",
+}
+
+
+def still(reason: Reason, conflict: Conflict | None, gateway: str, asks: bool) -> str:
+    """What a retry in vain has shown."""
+    if reason is Reason.not_genuine and asks:
+        return f"{gateway} still says no"
+    if reason is Reason.not_genuine:
+        return "the signature still does not match"
+    if reason is Reason.gateway_unreachable:
+        return f"{gateway} still can't be reached"
+    if reason is Reason.order_not_found:
+        return "there is still no such order"
+    return f"still as before. {cause(reason, conflict, gateway, asks)}"
 
 
 # Why forcing can't help.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
+import pyotp
 from sqlalchemy import text, update
 
 from shopcallbacks import jobs
@@ -25,13 +26,15 @@ from shopcallbacks.outgoing.alerts.rules import AlertRules
 from shopcallbacks.outgoing.endpoint import Endpoint
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.panel.filter import Filter
+from shopcallbacks.shops import people
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.second_factor import SecondFactor
 from shopcallbacks.shops.users import Role, User
 from tests.factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
 from tests.processing.saying import Saying, say
 from tests.receiver import http_receiver
 
-ADMIN, VIEWER = "admin@shop.example", "viewer@shop.example"
+ADMIN, VIEWER, CAREFUL = "admin@shop.example", "viewer@shop.example", "careful@shop.example"
 
 
 def bad_night() -> dict[str, int]:
@@ -39,7 +42,7 @@ def bad_night() -> dict[str, int]:
     shop = make_shop("night")
     shop.payment_reopens = False  # so that a payment after a failed try waits for a person
     admin = make_user(Role.owner, email=ADMIN)
-    make_user(Role.viewer, shop, email=VIEWER)
+    viewer = make_user(Role.viewer, shop, email=VIEWER)
     _calm_shop()
     make_shop("new-shop")
     with http_receiver() as receiver:
@@ -48,7 +51,18 @@ def bad_night() -> dict[str, int]:
         jobs.sweep_outgoing()
     make_order(shop)
     jobs.drain_outgoing()  # in vain: nobody listens any more
-    return found | _runs(shop, admin) | _test(found["account"], admin)
+    return found | _runs(shop, admin) | _test(found["account"], admin) | {"viewer": viewer.id}
+
+
+def links() -> dict[str, str]:
+    """The paths of an invitation and of a link for a new password; and somebody has a second factor."""
+    shop = Shop.by_slug("night")
+    careful, secret = make_user(Role.viewer, email=CAREFUL), pyotp.random_base32()
+    assert SecondFactor.begin(careful, secret, pyotp.TOTP(secret).now()) is not None
+    invitation = people.invite(None, "invited@shop.example", Role.manager, shop).address()
+    found = {"invitation": invitation, "password": people.password_link(None, careful)}
+    db.session.commit()
+    return {name: address.split("/", 3)[3] for name, address in found.items()}
 
 
 def worker_seen(minutes_ago: int) -> None:

@@ -80,7 +80,7 @@ def site_app(site_environ: dict[str, str]) -> Iterator[Flask]:
     with app.app_context():
         db.engine.dispose()
     app.extensions["bell"].close()
-    app.extensions["tries"].close()
+    app.extensions["counters"].close()
     app.extensions["ask"].close()
 
 

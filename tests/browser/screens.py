@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
-from .bad_night import ADMIN, VIEWER
+from tests.factories import PASSWORD
+
+from .bad_night import ADMIN, CAREFUL, VIEWER
 
 Step = Callable[[Page], None]
 NOBODY = ""
@@ -53,6 +55,18 @@ def untold(page: Page) -> None:
 
 def ask(verb: str) -> tuple[Step, ...]:
     return press(f"{verb}…", "link"), until("dialog[open] form")
+
+
+def half_way(page: Page) -> None:
+    """The password is given, the code is not."""
+    page.get_by_label("E-mail").fill(CAREFUL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def wrong_code(page: Page) -> None:
+    page.get_by_label("Six digits").fill("x")
+    page.get_by_role("button", name="Log in").click()
 
 
 def select_all(page: Page) -> None:
@@ -155,6 +169,10 @@ SCREENS = (
     Screen("bulk, receipt", "/bulk/{receipt}"),
     Screen("bulk runs", "/bulk" + NIGHT),
     Screen("bulk runs, none", "/bulk?shop=new-shop"),
+    # the one search
+    Screen("search", f"/search{NIGHT}&q=251123"),
+    Screen("search, nothing fits", f"/search{NIGHT}&q=nothing+like+this"),
+    Screen("search, nothing asked for", "/search" + NIGHT),
     # orders and acts
     Screen("orders", "/orders" + NIGHT),
     Screen("orders, none", f"/orders{NIGHT}&number=none"),
@@ -166,6 +184,8 @@ SCREENS = (
             Screen(f"orders {words}, none", f"/orders?shop=calm&{name}=1"),
         )
     ),
+    Screen("the books to take along", "/books" + NIGHT),
+    Screen("the books, a day that is none", f"/books{NIGHT}&from=yesterday", status=422),
     Screen("order", "/orders/{order}"),
     Screen("order with money to decide on", "/orders/{decide}"),
     Screen("order that owes", "/orders/{owing}"),
@@ -193,6 +213,24 @@ SCREENS = (
     ),
     Screen("the keys", "/callbacks" + NIGHT, (press("Keys"), until("dialog[open]"))),
     Screen("settings", "/settings" + NIGHT),
+    Screen("settings, people", "/settings/people" + NIGHT),
+    Screen("settings, people for a viewer", "/settings/people", who=VIEWER),
+    Screen(
+        "settings, people, nobody invited", "/settings/people" + NIGHT, (untold, press("Invite"), until("#problem"))
+    ),
+    Screen(
+        "settings, people, a link shown once",
+        "/settings/people" + NIGHT,
+        (lambda page: page.get_by_label("E-mail").fill("new@shop.example"), press("Invite"), until("#fresh")),
+    ),
+    Screen("settings, a person", "/settings/people/{viewer}" + NIGHT, (unfold("Switch off"),)),
+    Screen("second factor", "/preferences/second-factor"),
+    Screen("the code of a log-in", "/login/code", (half_way, until("#code")), who=NOBODY),
+    Screen("the code of a log-in, wrong", "/login/code", (half_way, wrong_code, until("#failed")), who=NOBODY),
+    Screen("forgot your password", "/passwords", who=NOBODY),
+    Screen("a new password by a link", "/{password}", who=NOBODY),
+    Screen("an invitation", "/{invitation}", who=NOBODY),
+    Screen("a link that is over", "/invitations/1/x", who=NOBODY, status=410),
     Screen("settings for a viewer", "/settings", who=VIEWER),
     Screen("settings, no gateway yet", "/settings?shop=new-shop"),
     Screen("gateway, which", "/settings/gateways/new" + NIGHT),
@@ -204,6 +242,8 @@ SCREENS = (
         (untold, press("Add"), until(".wrong")),
     ),
     Screen("gateway account", ACCOUNT, (unfold("End"), unfold("Add a secret"), unfold("Switch off"))),
+    Screen("what is ours to put right", ACCOUNT + "/cures/secret_retired"),
+    Screen("what is ours to put right, its time", ACCOUNT + "/cures/mistimed"),
     Screen("gateway account, switched off", "/settings/gateways/{off}"),
     Screen("gateway account, a test sent", ACCOUNT, (press("Send a test"), until("#test-story"))),
     Screen("gateway account, a test's page", "/settings/gateways/{account}/tests/{test}"),
@@ -244,11 +284,15 @@ SCREENS = (
         "/settings/endpoint" + NIGHT,
         (lambda page: page.locator("#url").fill("http://127.0.0.1/"), press("Save"), until("#url[aria-invalid]")),
     ),
+    Screen("API tokens", "/settings/tokens" + NIGHT),
+    Screen("API tokens for a viewer", "/settings/tokens", who=VIEWER),
+    Screen("help on the API", "/help/api" + NIGHT),
     # when something is wrong
     Screen("not for you", "/settings/gateways/new", who=VIEWER, status=403),
     Screen("not there", "/callbacks/999999999", status=404),
     Screen("the database is away", "{away}/", status=503),
     Screen("the worker is gone", "/" + NIGHT, worker=False),
+    Screen("the worker is gone, on a page", "/orders" + NIGHT, worker=False),
 )
 
 # GET addresses that are no screens of their own.
@@ -259,7 +303,11 @@ NO_SCREENS = {
     "callbacks.original": "the bytes as they came",
     "callbacks.news": "a part of the panel",
     "callbacks.row": "a part of the panel",
+    "sessions.session_here": "JSON",
     "dashboard.count": "a part of every page",
+    "dashboard.worker": "a part of every page",
+    "health.ready": "for a load balancer",
+    "health.figures": "for Prometheus",
     "dashboard.widget": "a part of the dashboard",
     "dashboard.over": "a part of the dashboard",
     "dashboard.gateways": "a part of the dashboard",
@@ -269,8 +317,13 @@ NO_SCREENS = {
     "settings.accounts.numbers": "a part of the account's page",
     "deliveries.show": "a part of the order's page; without htmx it leads there",
     "settings.alerts.messages": "a part of the alerts' page",
+    "provider.ask": "leads to the provider",
+    "provider.answer": "leads back from the provider",
     "api.list_events": "JSON",
     "api.show_order": "JSON",
+    "api.list_callbacks": "JSON",
+    "api.show_callback": "JSON",
+    "api_document.show": "JSON",
     "health.show": "JSON",
     "ingest.receive": "the gateways' own",
     "ingest.stray": "the gateways' own",

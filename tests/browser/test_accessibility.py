@@ -19,11 +19,14 @@ from tests.conftest import empty
 from tests.factories import PASSWORD
 from tests.processes import Site, site
 
-from .bad_night import ADMIN, VIEWER, bad_night, worker_seen
+from .bad_night import ADMIN, VIEWER, bad_night, links, worker_seen
 from .screens import NO_SCREENS, NOBODY, SCREENS, Screen
 
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}  # all that the dark can change
+
+# 320 px is a screen of 1280 px at 400 % (WCAG 1.4.10); then phones, tablets, laptops and large screens.
+WIDTHS = (320, 390, 768, 820, 1024, 1280, 1920)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,7 @@ def our_app(environ: dict[str, str], live: Site, gateways: SimulatedGateways) ->
 
 @pytest.fixture(scope="module")
 def things(our_app: Flask, away: Site) -> dict[str, object]:
-    return {**bad_night(), "away": away.url}
+    return {**bad_night(), **links(), "away": away.url}
 
 
 @pytest.fixture(scope="module")
@@ -114,11 +117,17 @@ def hangs_over(page: Page) -> list[str]:
     }""")
 
 
+def cut_reasons(page: Page) -> list[str]:
+    """Why something waits, where not all of it is to be seen."""
+    return page.evaluate("""() => [...document.querySelectorAll(".call-why p:first-child, .cause h2, .cluster h2")]
+        .filter(one => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 4)
+        .map(one => one.textContent.trim())""")
+
+
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
 def test_axe_finds_nothing_in_light_and_dark_and_nothing_is_cut(
     screen: Screen, window: BrowserContext, sheet: Page, cookies: dict[str, list[Any]], things: dict[str, object]
 ) -> None:
-    """320 px is a screen of 1280 px at 400 %; WCAG 1.4.10."""
     sheet.goto("about:blank")  # a screen that still asks would be led to the log-in meanwhile
     window.clear_cookies()
     window.add_cookies(cookies[screen.who])
@@ -129,9 +138,38 @@ def test_axe_finds_nothing_in_light_and_dark_and_nothing_is_cut(
     in_light = found_by_axe(sheet, RULES)
     sheet.emulate_media(color_scheme="dark", reduced_motion="reduce")
     in_dark = [f"dark: {found}" for found in found_by_axe(sheet, COLOURS)]
-    sheet.set_viewport_size({"width": 320, "height": 700})
-    cut = [f"cut: {found}" for found in hangs_over(sheet)]
+    cut = []
+    for width in WIDTHS:
+        sheet.set_viewport_size({"width": width, "height": 844})
+        cut += [f"cut at {width}: {found}" for found in hangs_over(sheet) + cut_reasons(sheet)]
     assert not (in_light + in_dark + cut), "\n".join(in_light + in_dark + cut)
+
+
+def test_on_a_phone_the_first_callback_stands_above_the_middle(
+    window: BrowserContext, sheet: Page, cookies: dict[str, list[Any]]
+) -> None:
+    window.clear_cookies()
+    window.add_cookies(cookies[ADMIN])
+    sheet.set_viewport_size({"width": 390, "height": 844})
+    sheet.goto("/callbacks?shop=night")
+    place = sheet.locator("tr.call").first.bounding_box()
+    assert place is not None
+    assert place["y"] < 844 / 2
+
+
+def test_order_numbers_and_sums_of_twelve_digits_stand_in_one_line_where_there_is_room(
+    window: BrowserContext, sheet: Page, cookies: dict[str, list[Any]]
+) -> None:
+    window.clear_cookies()
+    window.add_cookies(cookies[ADMIN])
+    sheet.goto("/callbacks?shop=night&tab=all")
+    sheet.locator(".call-order a").first.evaluate("link => { link.textContent = '251123163204-26'; }")
+    sheet.locator("td.call-amount").first.evaluate("cell => { cell.textContent = '1,234,567,890.99\u00a0EUR'; }")
+    for width in WIDTHS:
+        sheet.set_viewport_size({"width": width, "height": 844})
+        assert sheet.locator(".call-order a").first.evaluate("link => link.getClientRects().length") == 1, width
+        assert not hangs_over(sheet), width
+        assert sheet.locator("td.call-amount").first.evaluate("cell => cell.scrollWidth <= cell.clientWidth"), width
 
 
 def test_every_screen_is_looked_at(our_app: Flask, things: dict[str, object]) -> None:

@@ -33,6 +33,8 @@ def test_all_of_a_cause_are_previewed_retried_and_told_of(desk: Page, world: Wor
     expect(desk.get_by_role("heading", name="Signature does not match")).to_contain_text("8 callbacks")
     world.stripe.configure({"signing_secrets": ["whsec_test"]})
     db.session.commit()
+    desk.reload()
+    desk.get_by_role("region", name="Signature does not match").get_by_text("More").click()
     desk.get_by_role("link", name=re.compile("Retry all 8")).click()
     expect(desk.get_by_text("8 orders open")).to_be_visible()
     desk.get_by_role("button", name="Retry 8 callbacks").click()

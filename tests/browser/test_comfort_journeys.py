@@ -157,12 +157,12 @@ def test_j_k_x_and_o_walk_select_and_open(desk: Page, calls: list[Callback]) -> 
     expect(row_of(desk, calls[1]).get_by_role("checkbox")).to_be_checked()
     expect(desk.get_by_text("1 selected")).to_be_visible()
     keys.press("o")
-    expect(desk).to_have_url(f"/callbacks/{calls[1].id}")
+    expect(desk).to_have_url(f"/callbacks/{calls[1].id}?tab=unprocessed")
     desk.go_back()
     keys.press("j")
     expect(row_of(desk, calls[0])).to_be_focused()
     keys.press("Enter")
-    expect(desk).to_have_url(f"/callbacks/{calls[0].id}")
+    expect(desk).to_have_url(f"/callbacks/{calls[0].id}?tab=unprocessed")
 
 
 def test_r_retries_the_row_and_the_focus_stays(desk: Page, calls: list[Callback]) -> None:
@@ -208,10 +208,11 @@ def test_a_key_that_can_not_help_says_so_and_does_nothing(desk: Page, calls: lis
     expect(row_of(desk, calls[1])).to_be_focused()
 
 
-def test_slash_searches_and_keys_only_write_there(desk: Page, calls: list[Callback]) -> None:
-    desk.goto("/callbacks")
+@pytest.mark.parametrize("path", ["/callbacks", "/settings"])
+def test_slash_searches_everywhere_and_keys_only_write_there(desk: Page, calls: list[Callback], path: str) -> None:
+    desk.goto(path)
     desk.keyboard.press("/")
-    box = desk.get_by_role("searchbox")
+    box = desk.get_by_role("search", name="Everything").get_by_role("searchbox")
     expect(box).to_be_focused()
     desk.keyboard.type("jkxrf/?o")
     expect(box).to_have_value("jkxrf/?o")
@@ -244,6 +245,31 @@ def test_r_and_f_act_on_the_callbacks_own_page(desk: Page, calls: list[Callback]
     desk.keyboard.press("Escape")
     desk.keyboard.press("r")
     until_attempts(calls[0], 2)
+
+
+def test_j_and_k_lead_from_one_callback_to_the_next_and_back_and_an_act_moves_nothing(
+    desk: Page, calls: list[Callback]
+) -> None:
+    desk.goto(f"/callbacks/{calls[0].id}?tab=unprocessed")
+    place = desk.get_by_role("navigation", name="In the list")
+    expect(place).to_contain_text("1 of 3")
+    desk.keyboard.press("v")
+    dialog = desk.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("a copy")
+    dialog.get_by_role("button", name="and on to the next").click()
+    expect(desk).to_have_url(f"/callbacks/{calls[1].id}?tab=unprocessed")
+    expect(place).to_contain_text("1 of 2")
+    desk.keyboard.press("j")
+    expect(desk).to_have_url(f"/callbacks/{calls[2].id}?tab=unprocessed")
+    desk.evaluate("document.body.style.minHeight = '3000px'")
+    desk.keyboard.press("r")
+    until_attempts(calls[2], 2)
+    expect(desk.get_by_role("button", name="Retry")).to_be_visible()
+    assert desk.evaluate("scrollY") == 0
+    expect(place).to_contain_text("2 of 2")
+    desk.keyboard.press("n")
+    expect(desk.get_by_label("A new note")).to_be_focused()
+    expect(desk.get_by_label("A new note")).to_have_value("")
 
 
 def test_a_reference_is_copied_and_that_is_said(desk: Page, calls: list[Callback]) -> None:

@@ -70,7 +70,7 @@ def test_a_preview_tells_what_the_run_then_does_and_changes_nothing(account: Gat
     }
     run = start(Verb.retry, manager)
     go_on()
-    assert (run.succeeded, run.failed) == (3, 3)
+    assert (run.succeeded, run.failed, run.skipped) == (found.may, 0, 3)
 
 
 @pytest.mark.parametrize("at_once", [1, 250])
@@ -111,3 +111,13 @@ def test_a_retry_of_asked_gateways_is_not_foreseen_but_counted(shop: Shop) -> No
     assert found.asked == {paypal.title: 1}
     forced = preview.effects_of(Verb.force, ALL, shop)
     assert forced.effects == {Effect.opened: 1}
+    assert forced.verdicts == {f"{paypal.title} could not be reached": 1}
+
+
+def test_what_the_gateway_denied_is_forced_one_by_one_and_the_preview_counts_it(account: GatewayAccount) -> None:
+    badly_signed(account, make_order(account.shop), make_order(account.shop))
+    found = preview.effects_of(Verb.force, ALL, account.shop)
+    assert (found.effects, found.any) == ({}, False)
+    assert found.verdicts == {"Signature does not match": 2}
+    assert list(found.skipped.values()) == [2]
+    assert "one by one" in next(iter(found.skipped))

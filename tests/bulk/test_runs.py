@@ -5,21 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from shopcallbacks import jobs
+from shopcallbacks.bulk import preview, steps
 from shopcallbacks.bulk.runs import BulkItem, BulkRun, RunState
 from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.domain.errors import Refused
+from shopcallbacks.domain.errors import Reason, Refused
 from shopcallbacks.domain.states import AttemptKind, OrderState, State, Verb
-from shopcallbacks.domain.values import Money
+from shopcallbacks.domain.values import Money, Verdict
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.order import Order
 from shopcallbacks.panel.audit import Acts
 from shopcallbacks.panel.filter import Filter
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.order_rules import OrderRules
 from shopcallbacks.shops.users import Role, User
 
 from ..factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
@@ -47,11 +49,21 @@ def manager(shop: Shop) -> User:
 
 def badly_signed(account: GatewayAccount, *orders: Order | None) -> list[Callback]:
     """A paid callback for each order, processed in vain."""
-    signer = make_account(account.shop)
+    signer = make_account()
     found = [make_callback(account, request_for(signer, message(order or "no-such-order"))) for order in orders]
     process()
     assert {callback.state for callback in found} == {State.unprocessed}
     return found
+
+
+def unheard(shop: Shop, order: Order) -> Callback:
+    """A paid callback of a gateway that could not be asked."""
+    paypal = make_account(
+        shop, "paypal_ipn", receiver_emails=["paypal@shop.example"], environment="live", order_field="invoice"
+    )
+    callback = make_callback(paypal, message(order))
+    process()
+    return callback
 
 
 def mend(account: GatewayAccount) -> None:
@@ -73,6 +85,12 @@ def go_on(steps: int = 200) -> None:
         process()
         if not again and not BulkRun.any_open():
             return
+
+
+@pytest.fixture
+def unforeseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where only the gateway's answer could tell."""
+    monkeypatch.setattr(steps, "foretold", lambda verb, ids: {})
 
 
 def items(run: BulkRun) -> list[BulkItem]:
@@ -108,6 +126,7 @@ def test_it_begins_with_one_then_five_then_the_rest(account: GatewayAccount, man
     assert run.state is RunState.done
 
 
+@pytest.mark.usefixtures("unforeseen")
 def test_it_stops_when_the_first_one_fails_and_goes_on_with_five_when_resumed(
     account: GatewayAccount, manager: User
 ) -> None:
@@ -127,6 +146,45 @@ def test_it_stops_when_the_first_one_fails_and_goes_on_with_five_when_resumed(
     assert (run.state, run.succeeded, run.failed) == (RunState.done, 14, 6)
 
 
+def test_what_is_sure_to_fail_again_is_passed_over_and_the_first_ones_are_those_that_may_succeed(
+    account: GatewayAccount, manager: User
+) -> None:
+    badly_signed(account, *[None] * 12, *(make_order(account.shop) for _ in range(3)))
+    mend(account)
+    found = preview.effects_of(Verb.retry, ALL, account.shop)
+    assert (found.total, found.may, found.stays) == (15, 3, {"No such order": 12})
+    run = start(Verb.retry, manager)
+    jobs.bulk()
+    assert (run.asked, run.skipped) == (1, 12)
+    process()
+    go_on()
+    assert (run.state, run.succeeded, run.failed, run.skipped) == (RunState.done, 3, 0, 12)
+    assert items(run)[0].result == "would fail again: no such order"
+    assert items(run)[0].callback.attempt_count == 1
+
+
+def test_of_asked_gateways_only_what_their_answer_could_change_is_an_open_question(shop: Shop) -> None:
+    account = make_account(
+        shop, "paypal_ipn", receiver_emails=["a@shop.example"], environment="live", order_field="invoice"
+    )
+    asked, differs = (make_callback(account, message(make_order(shop))) for _ in range(2))
+    process()
+    db.session.execute(
+        update(Callback)
+        .values(state=State.unprocessed, due_at=None, due_kind=None, reason=Reason.gateway_unreachable)
+        .where(Callback.shop_id == shop.id)
+    )
+    db.session.execute(
+        update(Callback).values(reason=Reason.amount_mismatch, verdict=Verdict.genuine).where(Callback.id == differs.id)
+    )
+    db.session.commit()
+    found = preview.effects_of(Verb.retry, ALL, shop)
+    assert (found.asked.total(), found.may) == (1, 1)
+    assert found.stays == {"Amount differs from the order": 1}
+    assert preview.foretold(Verb.retry, [asked.id, differs.id]) == {differs.id: "Amount differs from the order"}
+
+
+@pytest.mark.usefixtures("unforeseen")
 def test_it_stops_when_more_fail_than_was_set(account: GatewayAccount, manager: User) -> None:
     fine = [make_order(account.shop) for _ in range(7)]
     badly_signed(account, *fine, *[None] * 200)
@@ -219,15 +277,25 @@ def test_removing_and_forcing_need_a_reason(account: GatewayAccount, manager: Us
         db.session.rollback()
 
 
-def test_forcing_many_skips_those_it_cannot_help(account: GatewayAccount, manager: User) -> None:
-    order = make_order(account.shop)
-    badly_signed(account, order)
+def test_many_are_forced_only_where_the_gateway_was_not_heard(account: GatewayAccount, manager: User) -> None:
+    order, denied = make_order(account.shop), make_order(account.shop)
+    (forged,) = badly_signed(account, denied)
     other = make_callback(make_account(account.shop), message(order, money=Money(1, "EUR")))
-    process()
-    run = start(Verb.force, manager)
+    silent = unheard(account.shop, order)
+    run = start(Verb.force, manager, Selection(Filter(), (forged.id, other.id, silent.id)))
     go_on()
-    assert (run.succeeded, run.skipped, order.state) == (1, 1, OrderState.open)
-    assert AttemptKind.forced not in {attempt.kind for attempt in other.attempts}
+    assert (run.succeeded, run.skipped, order.state) == (1, 2, OrderState.open)
+    assert denied.state is OrderState.temporary
+    assert AttemptKind.forced not in {attempt.kind for one in (other, forged) for attempt in one.attempts}
+
+
+def test_above_the_shops_limit_none_is_forced_among_many(account: GatewayAccount, manager: User) -> None:
+    account.shop.order_rules = OrderRules(force_limit=Money(100, "EUR"))
+    order = make_order(account.shop)
+    silent = unheard(account.shop, order)
+    run = start(Verb.force, manager, Selection(Filter(), (silent.id,)))
+    go_on()
+    assert (run.skipped, order.state) == (1, OrderState.temporary)
 
 
 def test_another_shops_callbacks_are_never_in_a_run(account: GatewayAccount, manager: User) -> None:

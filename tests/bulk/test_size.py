@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import func, select, text
 
+from dev.copies import copy
 from shopcallbacks import jobs
 from shopcallbacks.bulk import preview
 from shopcallbacks.bulk.runs import BulkItem, BulkRun
@@ -40,9 +41,7 @@ def test_many_are_written_down_and_begun(pytestconfig: pytest.Config) -> None:
     account = make_account(signing_secrets=["whsec_wrong"])
     manager = make_user(Role.manager, account.shop)
     badly_signed(account, None)
-    columns = ", ".join(column.name for column in Callback.__table__.columns if column.name != "id")
-    copies = f"SELECT {columns} FROM callbacks, generate_series(2, {many})"
-    db.session.execute(text(f"INSERT INTO callbacks ({columns}) {copies}"))
+    copy(db.session.scalars(select(Callback.id)).one(), many - 1)
     db.session.commit()
     db.session.execute(text("ANALYZE callbacks"))
     mend(account)

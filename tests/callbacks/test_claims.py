@@ -176,7 +176,7 @@ def test_what_is_settled_has_nobody_on_it(client: FlaskClient, callback: Callbac
     callback.do(Verb.remove, dana, "not ours")
     db.session.commit()
     for path in (f"/callbacks/{callback.id}", "/callbacks?tab=invalid"):
-        assert "on it" not in client.get(path).text
+        assert "You are on it" not in client.get(path).text
     response = client.post(f"/callbacks/{callback.id}/claim", headers=HTMX)
     assert (response.status_code, "nobody needs to be on it" in response.text) == (409, True)
 
@@ -281,3 +281,50 @@ def test_a_shown_row_follows_who_is_on_it_and_what_is_noted(
     Note.write(callback, dana, "I called them.")
     db.session.commit()
     assert "1 note" in follows(mark)
+
+
+def test_what_is_handed_on_is_theirs_until_they_let_go(
+    client: FlaskClient, callback: Callback, dana: User, ali: User
+) -> None:
+    log_in(client, dana)
+    address = f"/callbacks/{callback.id}/claim/hand-on"
+    assert "Ali has it" in client.post(address, data={"to": str(ali.id)}, headers=HTMX).text
+    db.session.rollback()
+    db.session.execute(update(Claim).values(since=Claim.since - 20 * LASTS))
+    db.session.commit()
+    assert Claim.of([callback.id])[callback.id].user_id == ali.id
+    Claim.renew(callback, ali)
+    assert Claim.of([callback.id])[callback.id].lasts
+    Claim.let_go(callback, ali)
+    db.session.commit()
+    assert Claim.of([callback.id]) == {}
+
+
+def test_it_is_handed_on_only_to_somebody_who_may_act_in_the_shop(
+    client: FlaskClient, callback: Callback, account: GatewayAccount, dana: User
+) -> None:
+    log_in(client, dana)
+    for other in (person(account, "Vera", Role.viewer), make_user(Role.manager, make_account().shop)):
+        answer = client.post(f"/callbacks/{callback.id}/claim/hand-on", data={"to": str(other.id)}, headers=HTMX)
+        assert answer.status_code == 409
+        assert "Choose somebody who may act in this shop." in answer.text
+
+
+def test_the_panel_shows_what_is_mine_nobodys_or_with_notes(
+    client: FlaskClient, callback: Callback, account: GatewayAccount, dana: User
+) -> None:
+    other = make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
+    process()
+    Claim.take(callback, dana)
+    Note.write(other, dana, "She called.")
+    db.session.commit()
+    log_in(client, dana)
+
+    def shown(query: str) -> set[int]:
+        return {int(id_) for id_ in re.findall(r'id="callback-(\d+)"', client.get(f"/callbacks?{query}").text)}
+
+    assert shown(f"on={dana.id}") == {callback.id}
+    assert shown("on=nobody") == {other.id}
+    assert shown("notes=1") == {other.id}
+    assert shown("on=nobody&notes=1") == {other.id}
+    assert "There is nobody “me”. It was left out." in client.get("/callbacks?on=me").text

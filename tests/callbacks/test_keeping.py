@@ -10,16 +10,18 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.callbacks.months import Month
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.acts import Activity
 
 from ..factories import make_account, make_callback, make_order, make_user, message, process
 
-KEPT = ("callbacks", "attempts", "messages", "orders", "ledger", "order_events", "activity")
+KEPT = ("callbacks", "requests", "bodies", "attempts", "messages", "orders", "ledger", "order_events", "activity")
 WRITTEN_ONCE = ("attempts", "ledger", "order_events", "activity")
 AS_BEGUN = {"orders": "shop_id number created_at", "messages": "callback_id place account_id"}
 THE_REQUEST = "method path query headers body address received_at digest account_id shop_id".split()
+WHAT_CAME = {"requests": "path headers", "bodies": "query body"}
 
 
 @pytest.fixture
@@ -69,6 +71,19 @@ def test_the_orm_deletes_no_shop_or_account_under_its_callbacks(callback: Callba
 def test_what_was_received_never_changes(column: str) -> None:
     with pytest.raises(DatabaseError, match="kept for ever"):
         db.session.execute(text(f"UPDATE callbacks SET {column} = {column}"))
+
+
+@pytest.mark.usefixtures("callback")
+@pytest.mark.parametrize(
+    ("table", "column"), [(table, column) for table, columns in WHAT_CAME.items() for column in columns.split()]
+)
+def test_no_request_and_no_body_ever_changes_nor_does_its_month(table: str, column: str) -> None:
+    part = Month.of(utcnow()).parts[table]
+    for named in (table, part):
+        for statement in (f"UPDATE {named} SET {column} = {column}", f"DELETE FROM {named}", f"TRUNCATE {named}"):
+            with pytest.raises(DatabaseError, match="kept for ever"):
+                db.session.execute(text(statement))
+            db.session.rollback()
 
 
 @pytest.mark.usefixtures("callback")

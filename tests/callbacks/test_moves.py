@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
@@ -15,6 +16,7 @@ from shopcallbacks.domain.states import CancelledBy, OrderState, Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs.sweeps import tick
+from shopcallbacks.orders.intake import NewOrder
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity
@@ -188,3 +190,24 @@ def test_a_word_on_an_order_needs_a_reason_and_something_to_say_it_of(account: G
             (moves.enough if sentence.startswith("No part") else moves.settle)(order.id, None, why)
     with pytest.raises(Refused, match="not alive"):
         moves.end_try(order.id, account.id, "pi_1", None, "because")
+
+
+def may_stand_still() -> str:
+    """For how long the database lets this transaction do nothing."""
+    return str(db.session.scalar(text("SHOW idle_in_transaction_session_timeout")))
+
+
+def test_whoever_has_an_order_in_hand_may_stand_still_for_seconds_only(account: GatewayAccount) -> None:
+    order = make_order(account.shop)
+    db.session.commit()
+    usual = may_stand_still()
+    db.session.rollback()
+    for move in (
+        lambda: moves.hand_in(NewOrder("new", Money(100, "EUR")), account.shop),
+        lambda: moves.cancel(order.id, "the shop"),
+    ):
+        move()
+        assert may_stand_still() == "5s"
+        db.session.rollback()
+        assert may_stand_still() == usual == "1min"
+        db.session.rollback()

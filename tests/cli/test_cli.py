@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from click.testing import Result
 from flask import Flask
 from flask.cli import AppGroup
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from shopcallbacks.callbacks import moves
@@ -28,25 +28,12 @@ from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.order_rules import OrderRules
 from shopcallbacks.shops.sessions import UserSession
+from shopcallbacks.shops.tokens import ApiToken
 from shopcallbacks.shops.users import Role, User
 
 from ..factories import PASSWORD, make_account, make_callback, make_order, make_shop, make_user, message, process
 from ..processing.saying import say
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def flask(app: Flask) -> Run:
-    def run(*words: object, code: int = 0, **env: str) -> Result:
-        db.session.commit()
-        result = app.test_cli_runner().invoke(args=[str(word) for word in words], env=env)
-        db.session.expire_all()
-        assert result.exit_code == code, result.output
-        assert result.exception is None or isinstance(result.exception, SystemExit)
-        return result
-
-    return run
+from .conftest import Run
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
@@ -66,13 +53,36 @@ def test_from_nothing_to_a_callback_url(flask: Run) -> None:
     user = User.log_in("dana@toys.example", "long enough pw")
     assert user is not None
     assert (user.role, [shop.slug for shop in user.shops]) == (Role.manager, ["toys"])
-    assert [act.verb for act in db.session.scalars(select(Activity))] == ["add shop", "add gateway", "add user"]
+    assert [act.verb for act in db.session.scalars(select(Activity))] == [
+        "add shop",
+        "new API token",
+        "add gateway",
+        "add user",
+    ]
+
+
+def test_tokens_are_made_replaced_and_ended(flask: Run) -> None:
+    shop = make_shop("toys")
+    first = flask("tokens", "add", "toys", "till").output.rpartition(" ")[2].strip()
+    second = flask("tokens", "add", "toys", "till", "--replace", "--overlap", "1").output.rpartition(" ")[2].strip()
+    flask("tokens", "add", "toys", "robot", "--scope", "callbacks:act", "--hours", "0")
+    assert [ApiToken.of_text(text) is not None for text in (first, second)] == [True, True]
+    lines = flask("tokens", "list", "toys").output.splitlines()[1:]
+    assert [re.split(r"\s{2,}", line)[1:3] for line in lines] == [
+        ["robot", "callbacks:act"],
+        ["till", "orders, feed"],
+        ["till", "orders, feed"],
+    ]
+    flask("tokens", "end", "toys", "till")
+    assert [ApiToken.of_text(text) for text in (first, second)] == [None, None]
+    assert "has no token till in use" in flask("tokens", "end", "toys", "till", code=1).output
+    assert {token.in_use for token in ApiToken.of(shop.id)} == {False}
 
 
 def users_of(flask: Run) -> dict[str, list[str]]:
-    """What `users list` has: role, shops and state by e-mail."""
+    """What `users list` has: rights and state by e-mail."""
     lines = [re.split(r"\s{2,}", line) for line in flask("users", "list").output.splitlines()[1:]]
-    return {line[0]: line[2:] for line in lines}
+    return {line[0]: line[2:4] for line in lines}
 
 
 def test_users_come_change_and_go(flask: Run) -> None:
@@ -81,22 +91,23 @@ def test_users_come_change_and_go(flask: Run) -> None:
     flask("users", "add", "dana@x.example", "--shop", "toys", USER_PASSWORD="long enough pw")
     flask("users", "set-shops", "dana@x.example", "books", "toys", "--why", "helps out")
     flask("users", "set-role", "dana@x.example", "admin")
-    assert users_of(flask) == {"dana@x.example": ["admin", "books, toys", "on"]}
+    assert users_of(flask) == {"dana@x.example": ["admin of books, toys", "on"]}
     flask("users", "set-role", "dana@x.example", "viewer", "--shop", "books")
-    assert users_of(flask) == {"dana@x.example": ["viewer", "books", "on"]}
+    assert users_of(flask) == {"dana@x.example": ["admin of toys; viewer of books", "on"]}
     flask("users", "set-role", "dana@x.example", "owner")
-    assert users_of(flask) == {"dana@x.example": ["owner", "all", "on"]}
+    assert users_of(flask) == {"dana@x.example": ["owner of every shop", "on"]}
+    make_user(Role.owner, email="other@x.example")
     flask("users", "deactivate", "dana@x.example", "--why", "left")
-    assert users_of(flask) == {"dana@x.example": ["owner", "all", "off"]}
+    assert users_of(flask)["dana@x.example"] == ["owner of every shop", "off"]
     assert User.log_in("dana@x.example", "long enough pw") is None
     flask("users", "activate", "dana@x.example")
     flask("users", "set-password", "dana@x.example", USER_PASSWORD="another long one")
     assert User.log_in("dana@x.example", "another long one") is not None
     assert [(act.verb, act.what, act.why) for act in db.session.scalars(select(Activity).order_by(Activity.id))] == [
         ("add user", "dana@x.example: manager of toys", ""),
-        ("set shops", "dana@x.example: manager of books, toys", "helps out"),
+        ("set shops", "dana@x.example: manager of toys; viewer of books", "helps out"),
         ("set role", "dana@x.example: admin of books, toys", ""),
-        ("set role", "dana@x.example: viewer of books", ""),
+        ("set role", "dana@x.example: admin of toys; viewer of books", ""),
         ("set role", "dana@x.example: owner of every shop", ""),
         ("deactivate user", "dana@x.example", "left"),
         ("activate user", "dana@x.example", ""),
@@ -104,9 +115,11 @@ def test_users_come_change_and_go(flask: Run) -> None:
     ]
 
 
-@pytest.mark.parametrize("verb", [("deactivate",), ("set-role", "viewer"), ("set-shops",), ("set-password",)])
+@pytest.mark.parametrize(
+    "verb", [("end-sessions",), ("deactivate",), ("set-role", "viewer"), ("set-shops", "here"), ("set-password",)]
+)
 def test_whoever_is_changed_is_logged_out_everywhere(flask: Run, verb: tuple[str, ...]) -> None:
-    user = make_user(Role.manager, make_shop())
+    user = make_user(Role.manager, make_shop("here"))
     UserSession.begin(user.id, "192.0.2.1", "Firefox")
     db.session.commit()
     assert len(UserSession.of(user.id)) == 1
@@ -123,11 +136,14 @@ def test_whoever_is_changed_is_logged_out_everywhere(flask: Run, verb: tuple[str
         (("set-role", "none@x.example", "admin"), "name at least one"),
         (("set-shops", "only@x.example", "nowhere"), "There is no shop 'nowhere'."),
         (("deactivate", "who@x.example"), "There is no user 'who@x.example'."),
+        (("deactivate", "last@x.example"), "is the last owner"),
+        (("set-role", "last@x.example", "viewer", "--shop", "here"), "is the last owner"),
     ],
 )
 def test_rights_that_make_no_sense_are_refused(flask: Run, words: tuple[str, ...], sentence: str) -> None:
     make_user(Role.admin, make_shop("here"), email="only@x.example")
     make_user(Role.viewer, email="none@x.example")
+    make_user(Role.owner, email="last@x.example")
     before = users_of(flask)
     assert sentence in flask("users", *words, code=1, USER_PASSWORD="long enough pw").output
     assert users_of(flask) == before
@@ -140,6 +156,21 @@ def test_a_password_that_others_guess_is_refused(flask: Run, verb: tuple[str, ..
     assert "The password" in flask("users", *verb, code=1, USER_PASSWORD=password).output
     assert list(users_of(flask)) == ["lee@toys.example"]
     assert User.log_in("lee@toys.example", PASSWORD) is not None
+
+
+def test_an_invitation_and_a_password_link_are_printed_and_open_once(flask: Run, client: FlaskClient) -> None:
+    make_shop("toys")
+    invited = flask("users", "invite", "dana@x.example", "--shop", "toys", "--role", "admin").output.strip()
+    assert client.post(urlsplit(invited).path, data={"name": "Dana", "password": PASSWORD}).status_code == 303
+    assert users_of(flask) == {"dana@x.example": ["admin of toys", "on"]}
+    assert client.get(urlsplit(invited).path).status_code == 410
+    renewed = flask("users", "password-link", "dana@x.example").output.strip()
+    assert client.post(urlsplit(renewed).path, data={"new": "another horse, correct"}).status_code == 303
+    assert User.log_in("dana@x.example", "another horse, correct") is not None
+    assert (
+        "An owner is of every shop"
+        in flask("users", "invite", "a@x.example", "--role", "owner", "--shop", "toys", code=1).output
+    )
 
 
 def test_a_secret_can_come_from_the_environment(flask: Run) -> None:

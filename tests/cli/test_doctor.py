@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from importlib import import_module
+
 import pytest
 from flask import Flask
 
+from shopcallbacks.cli.doctor import LIMITS
 from shopcallbacks.config import SmtpServer
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.extensions import Bell, db
 from shopcallbacks.outgoing.mail import Mailer
+from shopcallbacks.release import RELEASE, VERSION
 
 from ..factories import make_account
 
@@ -18,7 +23,9 @@ def doctor(app: Flask, code: int) -> dict[str, str]:
     result = app.test_cli_runner().invoke(args=["doctor"])
     db.session.expire_all()
     assert result.exit_code == code, result.output
-    return dict(line.split(": ", 1) for line in result.output.splitlines())
+    version, *lines = result.output.splitlines()
+    assert version == f"shopcallbacks {VERSION}, release {RELEASE}"
+    return dict(line.split(": ", 1) for line in lines)
 
 
 @pytest.fixture
@@ -37,6 +44,12 @@ def test_what_is_well_is_said_to_be(healthy: Flask) -> None:
     role = told.pop("database role")
     assert set(told.values()) == {"well"}
     assert role.startswith("the role owns the tables, so it could drop them")
+
+
+def test_a_month_to_come_without_its_part_is_told(healthy: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module("shopcallbacks.cli.doctor")  # where the command stands that has its name
+    monkeypatch.setattr(module, "utcnow", lambda: datetime(2041, 12, 31, tzinfo=UTC))
+    assert doctor(healthy, code=1)["requests"].startswith("no part for 2042-01: the worker makes it ahead of time")
 
 
 def test_what_is_wrong_is_told_with_what_to_do(healthy: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,3 +78,9 @@ def test_what_is_wrong_is_told_with_what_to_do(healthy: Flask, monkeypatch: pyte
         "mail: SMTP_URL is not set",
     ):
         assert sentence in result.output, sentence
+
+
+def test_a_session_without_the_limits_it_should_have_is_told(healthy: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LIMITS, "lock_timeout", "3s")
+    told = doctor(healthy, code=1)["database limits"]
+    assert told == "lock_timeout is 10s, not 3s: see Behind PgBouncer in docs/operate.md"

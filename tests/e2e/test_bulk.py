@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
+from dev.copies import copy
 from dev.services import Redis
 from dev.simulator import SimulatedGateways
 from shopcallbacks.bulk.runs import BulkItem, BulkRun, ItemState, RunState
@@ -150,9 +151,7 @@ def test_a_run_at_work_is_paused_resumed_and_cancelled(
     many = 900
     manager = make_user(Role.manager, signed.shop)
     badly_signed(signed, make_order(signed.shop))
-    columns = ", ".join(column.name for column in Callback.__table__.columns if column.name != "id")
-    copies = f"SELECT {columns} FROM callbacks, generate_series(2, {many})"
-    db.session.execute(text(f"INSERT INTO callbacks ({columns}) {copies}"))
+    copy(db.session.scalars(select(Callback.id)).one(), many - 1)
     mend(signed)
     with site(environ, tmp_path):
         run = start(manager)

@@ -23,7 +23,7 @@ from shopcallbacks.outgoing.deliveries import Delivery
 from shopcallbacks.outgoing.endpoint import Endpoint
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.shops.accounts import Shop
-from tests.factories import make_account, make_order, make_shop, message, request_for
+from tests.factories import make_account, make_order, make_shop, make_token, message, request_for
 from tests.processes import Site, site, until
 from tests.receiver import MailBox, Receiver, http_receiver, mail_server
 
@@ -54,8 +54,7 @@ def connect(shop: Shop, receiver: Receiver) -> str:
 
 
 def place(running: Site, shop: Shop, numbers: list[str]) -> None:
-    token = shop.new_api_token()
-    db.session.commit()
+    token = make_token(shop)
     with requests.Session() as session:
         for number in numbers:
             order = {"number": number, "amount": "59.90", "currency": "EUR"}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import select
-import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from urllib.parse import urlsplit
+from contextlib import ExitStack
 
 import pytest
 import requests
 from flask import Flask
 from sqlalchemy import func
 
+from dev.crowd import crowd
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
@@ -35,58 +33,6 @@ def web(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture
 def account(app: Flask) -> GatewayAccount:
     return make_account()
-
-
-class Crowd:
-    """Connections to the web server that begin a request, and then say a byte now and then, or take nothing in."""
-
-    def __init__(self, url: str, begin: str, count: int, drips: bool) -> None:
-        parts = urlsplit(url)
-        self._sockets = []
-        for _ in range(count):
-            one = socket.socket()
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            one.connect((parts.hostname, parts.port))
-            one.sendall(begin.encode())
-            self._sockets.append(one)
-        self._over = threading.Event()
-        self._dripping = threading.Thread(target=self._drip)
-        if drips:
-            self._dripping.start()
-
-    def _drip(self) -> None:
-        while not self._over.wait(0.3):
-            for one in self._sockets:
-                with suppress(OSError):
-                    one.send(b"a")
-
-    @property
-    def hung_up_on(self) -> bool:
-        """Whether the server has ended all of them. What it said before is read here."""
-        ready, _, _ = select.select(self._sockets, [], [], 0)
-        ended = 0
-        for one in ready:
-            try:
-                ended += one.recv(1024 * 1024) == b""
-            except OSError:
-                ended += 1
-        return ended == len(self._sockets)
-
-    def leave(self) -> None:
-        self._over.set()
-        if self._dripping.ident:
-            self._dripping.join()
-        for one in self._sockets:
-            one.close()
-
-
-@contextmanager
-def crowd(url: str, begin: str, count: int = MANY, drips: bool = True) -> Iterator[Crowd]:
-    found = Crowd(url, begin, count, drips)
-    try:
-        yield found
-    finally:
-        found.leave()
 
 
 def silent(url: str, path: str) -> str:
@@ -172,7 +118,7 @@ def test_no_callback_fails_beside_exports_that_nobody_reads(web: Site, account: 
         assert session.post(f"{web.url}/login", data=form, allow_redirects=False).status_code == 303
         cookie = "; ".join(f"{one.name}={one.value}" for one in session.cookies)
     begin = f"GET /callbacks.csv?tab=all HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n"
-    with crowd(web.url, begin, drips=False):
+    with crowd(web.url, begin, MANY, drips=False):
         assert failures(web.url, path) == Counter()
         told = requests.get(f"{web.url}/callbacks.csv?tab=all", headers={"Cookie": cookie}, timeout=10)
         assert (told.status_code, told.headers["Retry-After"]) == (503, "5")

@@ -73,6 +73,16 @@ def test_an_impossible_text_in_an_address_is_404_and_no_traceback(app: Flask, we
     assert "Traceback" not in web.log("web")
 
 
+def test_the_web_servers_own_log_quotes_no_token_and_no_card_number(app: Flask, web: Site) -> None:
+    account = make_account()
+    line = f"POST {account.callback_path}?card=4111111111111111\r\n\r\n"
+    assert say(web.url, line.encode()).startswith(b"HTTP/1.1 400 ")
+    until(lambda: "Invalid HTTP request line" in web.log("web"))
+    said = web.log("web")
+    assert f"/callbacks/{account.shop.slug}/{account.slug}/****?card=************1111" in said
+    assert account.token not in said
+
+
 def test_no_callback_answers_500_when_its_sessions_are_ended(app: Flask, web: Site) -> None:
     """All sessions of the web server's, over and over: what was acknowledged is there, all else is 503."""
     path, codes = make_account().callback_path, []

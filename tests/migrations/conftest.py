@@ -47,5 +47,5 @@ def _app_on(url: str, environ: dict[str, str]) -> Iterator[Flask]:
         db.session.remove()
         db.engine.dispose()
     app.extensions["bell"].close()
-    app.extensions["tries"].close()
+    app.extensions["counters"].close()
     app.extensions["ask"].close()

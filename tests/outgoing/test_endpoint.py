@@ -25,7 +25,7 @@ from shopcallbacks.outgoing.http import Outgoing
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.shops.accounts import Shop
 
-from ..factories import make_account, make_callback, make_order, make_shop, message, process
+from ..factories import make_account, make_callback, make_order, make_shop, make_token, message, process
 from ..receiver import Received, Receiver
 
 pytestmark = pytest.mark.usefixtures("open_way")
@@ -74,8 +74,7 @@ def test_a_change_is_sent_signed_and_as_the_api_tells_it(
 ) -> None:
     make_order(shop, "251123-1")
     send()
-    token = shop.new_api_token()
-    db.session.commit()
+    token = make_token(shop)
     told = client.get("/api/events", headers={"Authorization": f"Bearer {token}"}).json["events"]
     verified = Webhook(secret).verify(receiver.received[0].body, receiver.received[0].headers)
     assert [verified] == told

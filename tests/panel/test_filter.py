@@ -98,6 +98,7 @@ def test_each_callback_stands_behind_its_tab(account: GatewayAccount) -> None:
         Tab.waiting: 1,
         Tab.processed: 1,
         Tab.invalid: 1,
+        Tab.imported: 0,
         Tab.all: 5,
     }
     assert shown(account, "tab=all&reason=amount_mismatch") == [ids[3], ids[1]]

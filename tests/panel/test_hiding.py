@@ -18,7 +18,7 @@ from shopcallbacks.panel.hiding import HIDDEN, Hider
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
 
-from ..factories import log_in, make_account, make_callback, make_user
+from ..factories import log_in, make_account, make_callback, make_user, request_of
 
 SECRET = 'Pässwörd/with "signs" & <more>'
 
@@ -108,4 +108,4 @@ def test_the_original_is_whole_for_admins_and_without_what_opens_doors_for_manag
 
 def test_more_than_a_page_shows_counts_as_hidden(account: GatewayAccount) -> None:
     short, long = (db.session.get_one(Callback, received(account, b"x" * n)) for n in (SHOWN, SHOWN + 1))
-    assert (hides(short), hides(long)) == (False, True)
+    assert [hides(request_of(one), account) for one in (short, long)] == [False, True]

@@ -28,7 +28,7 @@ def viewer(shop: Shop, client: FlaskClient) -> User:
 
 
 def views(user: User, shop: Shop) -> dict[str, str]:
-    return {view.name: view.query for view in SavedView.of(user, shop)}
+    return {view.name: view.query for view in SavedView.own(user, shop)}
 
 
 def post(client: FlaskClient, address: str, data: dict[str, str]) -> str:
@@ -106,7 +106,7 @@ def test_there_are_no_more_than_can_be_told_apart(client: FlaskClient, shop: Sho
 def test_a_view_is_renamed_but_not_into_another(client: FlaskClient, shop: Shop, viewer: User) -> None:
     save(client, "Night")
     save(client, "Day", "tab=all")
-    id_ = next(view.id for view in SavedView.of(viewer, shop) if view.name == "Night")
+    id_ = next(view.id for view in SavedView.own(viewer, shop) if view.name == "Night")
     page = post(client, f"/views/{id_}/name", {"name": "day"})
     assert "You have a view “Day” already." in page
     client.post(f"/views/{id_}/name", data={"name": "night"})
@@ -115,7 +115,7 @@ def test_a_view_is_renamed_but_not_into_another(client: FlaskClient, shop: Shop,
 
 def test_a_removed_view_leaves_its_filter_on_the_panel(client: FlaskClient, shop: Shop, viewer: User) -> None:
     save(client, "Night")
-    (view,) = SavedView.of(viewer, shop)
+    (view,) = SavedView.own(viewer, shop)
     response = client.post(f"/views/{view.id}/removal")
     assert response.location == "/callbacks?account=stripe&reason=unclear"
     assert views(viewer, shop) == {}
@@ -123,7 +123,7 @@ def test_a_removed_view_leaves_its_filter_on_the_panel(client: FlaskClient, shop
 
 def test_a_view_is_the_users_own_in_that_shop(client: FlaskClient, shop: Shop, viewer: User) -> None:
     save(client, "Night")
-    (view,) = SavedView.of(viewer, shop)
+    (view,) = SavedView.own(viewer, shop)
     other = make_shop()
     log_in(client, make_user(Role.manager, shop, other))
     assert ">Night</a>" not in client.get(f"/callbacks?shop={shop.slug}").text
@@ -132,3 +132,18 @@ def test_a_view_is_the_users_own_in_that_shop(client: FlaskClient, shop: Shop, v
     client.post(f"/views?shop={other.slug}", data={"name": "Theirs", "filter": "tab=all"})
     assert ">Theirs</a>" not in client.get(f"/callbacks?shop={shop.slug}").text
     assert ">Theirs</a>" in client.get(f"/callbacks?shop={other.slug}").text
+
+
+def test_a_shared_view_is_seen_by_all_of_the_shop_and_changed_by_its_owner_only(
+    client: FlaskClient, shop: Shop, viewer: User
+) -> None:
+    post(client, "/views", {"name": "Night", "filter": "reason=unclear", "shared": "1"})
+    save(client, "Mine alone")
+    (view,) = (view for view in SavedView.own(viewer, shop) if view.name == "Night")
+    client.post("/logout")
+    log_in(client, make_user(Role.manager, shop))
+    page = client.get("/callbacks").text
+    assert ">Night</a>" in page
+    assert "Mine alone" not in page
+    assert client.post(f"/views/{view.id}/removal").status_code == 404
+    assert "Save view" in client.get("/callbacks?reason=unclear").text

@@ -25,7 +25,17 @@ from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.processing import deciding, pipeline
 from shopcallbacks.shops.accounts import GatewayAccount, Mode
 
-from ..factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
+from ..factories import (
+    make_account,
+    make_callback,
+    make_order,
+    make_shop,
+    make_user,
+    message,
+    process,
+    request_for,
+    request_of,
+)
 from .saying import Saying, say
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -430,7 +440,7 @@ def test_an_asked_gateways_answer_decides(
     callback = make_callback(account, message(order))
     process()
     assert (callback.state, callback.reason) == (state, reason)
-    assert paypal.asked[0].body == b"cmd=_notify-validate&" + callback.body
+    assert paypal.asked[0].body == b"cmd=_notify-validate&" + request_of(callback).body
     assert (callback.due_kind is AttemptKind.automatic) == (reason is Reason.gateway_unreachable)
 
 

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from dev.copies import copy
 from shopcallbacks.callbacks import due
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard import queue
@@ -30,17 +31,8 @@ PAYPAL = {"receiver_emails": ["paypal@shop.example"], "environment": "live", "or
 
 def flood(account: GatewayAccount, callback: Callback, count: int) -> None:
     """So many more like it, due longer than anything else."""
-    columns = ", ".join(
-        column.name for column in Callback.__table__.columns if column.name not in ("id", "received_at", "due_at")
-    )
-    db.session.execute(
-        text(
-            f"INSERT INTO callbacks (received_at, due_at, {columns}) SELECT at, at, {columns} FROM callbacks, "
-            "(SELECT now() - make_interval(mins => 10, secs => n * 0.01) AS at FROM generate_series(1, :count) n) AS m "
-            "WHERE id = :id"
-        ),
-        {"count": count, "id": callback.id},
-    )
+    at = "now() - make_interval(mins => 10, secs => n * 0.01)"
+    copy(callback.id, count, received_at=at, due_at=at)
     db.session.execute(text("ANALYZE callbacks"))
     db.session.commit()
 

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from dev.services import Redis
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.refusals import Refusal
+from shopcallbacks.callbacks.requests import KeptBody
 from shopcallbacks.domain.states import State, WrongCall
 from shopcallbacks.domain.values import Reply
 from shopcallbacks.extensions import Bell, db
@@ -26,7 +27,7 @@ from shopcallbacks.receiving.line import Line
 from shopcallbacks.receiving.wire import received_headers
 from shopcallbacks.shops.accounts import GatewayAccount
 
-from ..factories import make_account, make_shop
+from ..factories import make_account, make_shop, request_of
 from ..gateways.vectors import OWN, load
 from ..processes import until
 
@@ -48,9 +49,10 @@ def test_a_callback_is_kept_as_it_came(client: FlaskClient) -> None:
         received_headers.reset(token)
     assert response.status_code == 200
     (callback,) = db.session.scalars(select(Callback))
-    assert (callback.method, callback.query, callback.body) == ("POST", b"b=2&a=%ff", b"\x00\xff raw")
-    assert (callback.state, callback.address) == (State.received, "127.0.0.1")
-    assert callback.path.endswith(account.token)
+    request = request_of(callback)
+    assert (request.method, request.query, request.body) == ("POST", b"b=2&a=%ff", b"\x00\xff raw")
+    assert (callback.state, request.address) == (State.received, "127.0.0.1")
+    assert request.path.endswith(account.token)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -61,7 +63,7 @@ def test_any_bytes_are_kept(client: FlaskClient, body: bytes, query: bytes) -> N
     quoted = "".join(c if c.isprintable() and c.isascii() and c != " " else f"%{ord(c):02x}" for c in quoted)
     assert client.post(f"{account.callback_path}?{quoted}", data=body).status_code == 200
     last = db.session.scalars(select(Callback).order_by(Callback.id.desc()).limit(1)).one()
-    assert last.body == body
+    assert request_of(last).body == body
 
 
 def test_the_body_limit_is_exact_and_refusals_are_counted(client: FlaskClient) -> None:
@@ -80,7 +82,7 @@ def test_a_body_without_a_length_is_not_cut_off_in_silence(client: FlaskClient) 
         environ = {"wsgi.input": body, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
         response = client.post(account.callback_path, environ_overrides=environ, content_length=None)
         assert response.status_code == status
-    assert [len(body) for body in db.session.scalars(select(Callback.body))] == [LIMIT]
+    assert [len(body) for body in db.session.scalars(select(KeptBody.body))] == [LIMIT]
 
 
 @pytest.mark.parametrize("part", ["shop", "slug", "token"])

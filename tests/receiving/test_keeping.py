@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import func, select, text
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.callbacks.requests import KeptBody
 from shopcallbacks.domain.values import Request
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.receiving.keeping import Keeper, NotKept
@@ -64,7 +65,7 @@ def end_sessions_of_others() -> int:
     ended = db.session.scalar(
         text(
             "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
-            " WHERE pid <> pg_backend_pid() AND datname = current_database() AND query LIKE 'INSERT INTO callbacks%'"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database() AND query LIKE '%INSERT INTO callbacks%'"
         )
     )
     db.session.rollback()
@@ -153,4 +154,4 @@ def test_a_statement_that_takes_too_long_is_not_kept_and_the_next_one_is(
     finally:
         keeper.close()
         line.close()
-    assert list(db.session.scalars(select(Callback.body))) == [b"2"]
+    assert list(db.session.scalars(select(KeptBody.body))) == [b"2"]

@@ -96,12 +96,12 @@ def test_all_is_sealed_anew_and_then_the_old_key_can_go(
     signing = SigningSecret.of(account.shop_id, Purpose.endpoint)[0].value
     db.session.commit()
     before = flask(app, "check").output.splitlines()
-    assert [line.split()[-3:] for line in before[1:]] == [["0", "1", "0"]] * 4
+    assert [line.split()[-3:] for line in before[1:]] == [["0", "1", "0"]] * 4 + [["0", "0", "0"]]
     assert "All are sealed with the newest key" in flask(app, "reseal").output
     monkeypatch.setitem(app.config, "SECRETS_KEYS", [new_key])
     after = flask(app, "check")
     assert after.exit_code == 0
-    assert [line.split()[-3:] for line in after.output.splitlines()[1:]] == [["1", "0", "0"]] * 4
+    assert [line.split()[-3:] for line in after.output.splitlines()[1:]] == [["1", "0", "0"]] * 4 + [["0", "0", "0"]]
     assert account.secrets[0].value == "whsec_test"
     assert SigningSecret.of(account.shop_id, Purpose.endpoint)[0].value == signing
     assert AlertRules.read(account.shop_id).webhook == "https://hooks.example/very-secret"

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from limits import parse_many
 
+from shopcallbacks.shops.counters import Counters
 from shopcallbacks.shops.tries import CEILING, PASSWORDS, Tries, network, tries
 
 LIMITS = parse_many("2 per minute; 3 per hour")
@@ -48,13 +49,14 @@ def test_what_is_given_back_does_not_count(app: Flask) -> None:
 
 
 def test_all_processes_count_together(app: Flask) -> None:
-    others = Tries(app.config["REDIS_URL"])
+    counters = Counters(app.config["REDIS_URL"])
+    others = Tries(counters)
     assert [one.take(LIMITS, "a") > 0 for one in (others, tries(), others, tries())] == [False, False, True, True]
-    others.close()
+    counters.close()
 
 
 def test_without_redis_each_process_counts_for_itself() -> None:
-    alone, other = Tries("redis://127.0.0.1:1/0"), Tries("redis://127.0.0.1:1/0")
+    alone, other = (Tries(Counters("redis://127.0.0.1:1/0")) for _ in range(2))
     assert [alone.take(LIMITS, "a") > 0 for _ in range(3)] == [False, False, True]
     alone.give_back(LIMITS, "a")
     assert other.take(LIMITS, "a") == 0

@@ -12,10 +12,12 @@ from sqlalchemy import select
 from shopcallbacks.extensions import db
 from shopcallbacks.outgoing.alerts.rules import AlertMessage
 from shopcallbacks.outgoing.endpoint import Endpoint
+from shopcallbacks.shops import people
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.tokens import ApiToken
 from shopcallbacks.shops.users import Role, User
 
-from ..factories import log_in, make_account, make_callback, make_shop, make_user, message
+from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_token, make_user, message
 
 Routes = dict[str, tuple[str, str]]
 
@@ -38,16 +40,27 @@ def there(app: Flask) -> GatewayAccount:
 def settings_routes(app: Flask, account: GatewayAccount) -> Routes:
     """Method and address of every route of the settings, about that account and its shop."""
     alert = db.session.scalars(select(AlertMessage.id).where(AlertMessage.shop_id == account.shop_id)).first()
+    person = make_user(Role.viewer, account.shop)
+    make_token(account.shop, name=f"till {person.id}")
+    invitation = people.invite(None, "invited@shop.example", Role.viewer, account.shop)
+    db.session.commit()
     values = {
         "name": "stripe",
+        "conflict": "secret_retired",
         "id_": account.id,
         "secret_id": account.secrets[0].id,
         "callback_id": make_callback(account, message()).id,
+        "token_id": ApiToken.of(account.shop_id)[0].id,
+    }
+    others = {
+        "/settings/alerts": {"id_": alert},
+        "/settings/people/invitations": {"id_": invitation.id},
+        "/settings/people": {"id_": person.id},
     }
     found = {}
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("settings."):
-            given = values | ({"id_": alert} if rule.endpoint.startswith("settings.alerts.") else {})
+            given = values | next((more for part, more in others.items() if rule.rule.startswith(part)), {})
             path = re.sub(r"<(?:\w+:)?(\w+)>", lambda part, given=given: str(given[part[1]]), rule.rule)
             found[rule.endpoint] = ("POST" if "POST" in (rule.methods or ()) else "GET", path)
     return found
@@ -130,3 +143,32 @@ def test_an_admin_stands_among_the_people_of_their_shops_an_owner_among_those_of
     assert {user.id for user in User.who_see(here.id)} == {admin.id, owner.id}
     assert {user.id for user in User.who_see(elsewhere.id)} == {owner.id}
     assert (admin.shops, owner.shops) == ([here], Shop.every())
+
+
+def test_a_role_in_another_shop_opens_nothing_here(app: Flask, there: GatewayAccount) -> None:
+    """Whoever is admin there and viewer here is refused whatever is about this shop, looked at from either."""
+    user = make_user(Role.viewer, there.shop)
+    user.set_rights({there.shop: Role.viewer, make_shop("own"): Role.admin})
+    db.session.commit()
+    client, viewer = (log_in(app.test_client(), one) for one in (user, make_user(Role.viewer, there.shop)))
+    routes, before = routes_about(app, there), state_of(there)
+    refused = {name for name, status in ask(viewer, routes).items() if status == 403}
+    assert len(refused) > 40
+    by_id = {name: routes[name] for name in refused if re.search(r"/\d+", routes[name][1])}
+    assert len(by_id) > 30
+    client.get("/?shop=own")
+    assert {name for name, status in ask(client, by_id, shop=None).items() if status not in (403, 404)} == set()
+    assert {name for name, status in ask(client, routes).items() if status == 403} == refused
+    assert state_of(there) == before
+
+
+def routes_about(app: Flask, account: GatewayAccount) -> Routes:
+    """Method and address of every route that is about something of the account's shop."""
+    callback = make_callback(account, message(make_order(account.shop)))
+    found = settings_routes(app, account)
+    for rule in app.url_map.iter_rules():
+        folder = rule.rule.split("/")[1]
+        if folder in ("callbacks", "orders", "bulk") and rule.arguments == {"id_"}:
+            path = re.sub(r"<(?:\w+:)?(\w+)>", str(1 if folder == "orders" else callback.id), rule.rule)
+            found[rule.endpoint] = ("POST" if "POST" in (rule.methods or ()) else "GET", path)
+    return found

@@ -42,7 +42,8 @@ def test_causes_tell_count_money_and_the_next_step(client: FlaskClient, account:
     page = words_of(client.get("/callbacks/causes").text)
     assert "3 callbacks , 119.80 EUR" in page
     assert "Look why before you force it" in page
-    assert "Retry all 3" in page
+    assert "Remove all 3" in page
+    assert "Retry all" not in page, "the secret is still the wrong one"
 
 
 def test_the_actions_of_a_cause_are_about_just_its_callbacks(client: FlaskClient, account: GatewayAccount) -> None:

@@ -1,17 +1,19 @@
-"""GET /health."""
+"""GET /health and /readyz."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import psycopg
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import OperationalError
 
+from shopcallbacks import schema
 from shopcallbacks.dashboard.pulse import ALIVE_FOR, Pulse
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import Bell, db, utcnow
 from shopcallbacks.receiving.door import door
 from shopcallbacks.receiving.line import Line
 from shopcallbacks.receiving.probe import ProbeRow
@@ -76,3 +78,39 @@ def test_screens_that_hold_all_connections_are_no_reason_to_say_that_nothing_is_
     monkeypatch.setattr(Pulse, "last", away)
     response = client.get("/health")
     assert (response.status_code, response.json["worker"]) == (200, "unknown")
+
+
+def at_revision(revision: str) -> None:
+    db.session.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+    db.session.commit()
+
+
+@pytest.fixture
+def newest(client: FlaskClient) -> Iterator[str]:
+    """The revision that the database is at, and is at again afterwards."""
+    (revision,) = schema.heads()
+    yield revision
+    db.session.rollback()
+    at_revision(revision)
+
+
+def test_it_is_ready_without_redis_and_without_a_worker(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Bell, "alive", False)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json) == (200, {"database": "ok", "migrations": "ok"})
+
+
+def test_it_is_not_ready_while_nothing_can_be_kept(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Line, "try_out", takes_nothing)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json["database"]) == (503, "takes nothing")
+
+
+def test_it_is_not_ready_before_its_own_migrations_and_stays_so_beside_a_newer_release(
+    client: FlaskClient, newest: str
+) -> None:
+    at_revision(min(schema.known()[0] - {newest}))
+    response = client.get("/readyz")
+    assert (response.status_code, response.json["migrations"]) == (503, "behind")
+    at_revision("of a newer release")
+    assert client.get("/readyz").status_code == 200

@@ -78,7 +78,7 @@ def test_one_sees_where_one_is_logged_in(client: FlaskClient, user: User) -> Non
     data = {"email": user.email, "password": PASSWORD}
     elsewhere = client.application.test_client()
     elsewhere.post("/login", data=data, headers=FIREFOX, environ_base={"REMOTE_ADDR": "192.0.2.7"})
-    log_in(client.application.test_client(), make_user(Role.viewer, *user.memberships))
+    log_in(client.application.test_client(), make_user(Role.viewer, *user.shops))
     page = client.get("/preferences").text
     assert "Firefox on Windows from 192.0.2.7" in page
     assert page.count("last seen") == 2

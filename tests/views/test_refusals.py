@@ -6,10 +6,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shopcallbacks.extensions import db
 from shopcallbacks.shops.users import Role
 
-from ..factories import log_in, make_account, make_callback, make_shop, make_user, message
+from ..factories import log_in, make_account, make_callback, make_shop, make_token, make_user, message
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -61,8 +60,7 @@ def test_wrong_bearer_tokens_are_told_then_held_back_and_right_ones_never(
     client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop = make_shop()
-    right = {"Authorization": f"Bearer {shop.new_api_token()}"}
-    db.session.commit()
+    right = {"Authorization": f"Bearer {make_token(shop)}"}
     wrong = {"Authorization": "Bearer sc_wrong"}
     answers = [client.get("/api/events", headers=wrong) for _ in range(32)]
     assert [answer.status_code for answer in answers] == [401] * 30 + [429] * 2

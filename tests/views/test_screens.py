@@ -9,10 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
+from shopcallbacks.domain.values import Money
 from shopcallbacks.shops.users import Role
 from shopcallbacks.views.screens import HEADERS, OPEN
 
-from ..factories import log_in, make_account, make_shop, make_user
+from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
 
 
 def test_every_screen_needs_a_log_in(app: Flask, client: FlaskClient) -> None:
@@ -27,10 +28,36 @@ def test_every_screen_needs_a_log_in(app: Flask, client: FlaskClient) -> None:
             assert response.location.startswith("/login"), (method, address)
 
 
-def test_htmx_without_a_log_in_is_sent_to_it_as_a_whole_page(client: FlaskClient) -> None:
-    here = {"HX-Request": "true", "HX-Current-URL": "http://shop.example/orders?state=open"}
-    response = client.get("/queue", headers=here)
-    assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login?next=/orders")
+def test_htmx_without_a_log_in_keeps_its_page_and_hears_why(client: FlaskClient) -> None:
+    response = client.get("/queue", headers={"HX-Request": "true"})
+    assert (response.status_code, response.text) == (401, "You are logged out. Nothing was done.")
+    assert "HX-Redirect" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("came_from", "next_"),
+    [
+        ("http://localhost/callbacks?tab=all&q=a%20b", "?next=/callbacks?tab%3Dall%26q%3Da%2520b"),
+        ("http://elsewhere.example/callbacks", ""),
+        ("http://[", ""),
+    ],
+)
+def test_a_form_without_a_log_in_leads_back_to_its_page_with_its_query(
+    client: FlaskClient, came_from: str, next_: str
+) -> None:
+    response = client.post("/callbacks/1/removal", headers={"Referer": came_from})
+    assert (response.status_code, response.location) == (303, f"/login{next_}")
+    if next_:
+        assert "You are logged out." in client.get(response.location).text
+
+
+def test_an_open_page_learns_who_is_logged_in_now_and_the_token_of_their_forms(client: FlaskClient) -> None:
+    assert client.get("/session").status_code == 401
+    user = make_user(Role.viewer, make_shop())
+    log_in(client, user)
+    answer = client.get("/session")
+    assert (answer.json["user"], len(answer.json["token"]) > 20) == (str(user.id), True)
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 ANSWERS = ("/login", "/static/site.css", "/health", "/nowhere", "/api/orders", "/callbacks/no/such/token", "CALLBACK")
@@ -95,10 +122,11 @@ def test_what_is_not_there_has_a_calm_page(client: FlaskClient) -> None:
     assert (response.status_code, "There is nothing here" in response.text) == (404, True)
 
 
-def test_htmx_gets_the_sentence_only_and_a_place_for_it(client: FlaskClient) -> None:
+def test_htmx_gets_the_sentence_only(client: FlaskClient) -> None:
     log_in(client, make_user(Role.viewer, make_shop()))
     response = client.get("/orders/1", headers={"HX-Request": "true"})
-    assert (response.status_code, response.headers["HX-Retarget"]) == (404, "#trouble")
+    assert (response.status_code, response.content_type) == (404, "text/plain; charset=utf-8")
+    assert response.text.startswith("There is nothing here. ")
     assert "<" not in response.text
 
 
@@ -127,7 +155,7 @@ def test_the_shop_stays_chosen(client: FlaskClient) -> None:
     first, second = make_shop("alpha"), make_shop("beta")
     log_in(client, make_user(Role.manager, first, second))
     client.get("/?shop=beta")
-    assert '<summary class="shop">Beta</summary>' in client.get("/orders").text
+    assert '<summary class="shop"><span>Beta</span></summary>' in client.get("/orders").text
 
 
 @pytest.mark.parametrize(
@@ -145,3 +173,22 @@ def test_an_id_that_nothing_has_is_not_there(client: FlaskClient, path: str, id_
 def test_a_place_that_nothing_has_is_left_out(client: FlaskClient, path: str, place: object) -> None:
     log_in(client, make_user(Role.admin, make_shop()))
     assert client.get(f"{path}?before={place}").status_code == 200
+
+
+def test_the_tabs_title_carries_how_many_wait(client: FlaskClient) -> None:
+    account = make_account()
+    log_in(client, make_user(Role.viewer, account.shop))
+    assert "<title>Orders ·" in client.get("/orders").text
+    make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
+    process()
+    assert "<title>(1) Orders ·" in client.get("/orders").text
+
+
+def test_a_refusal_says_which_role_may_and_who_has_it(client: FlaskClient) -> None:
+    shop = make_shop()
+    manager = make_user(Role.manager, shop)
+    make_user(Role.manager, make_shop(), email="stranger@shop.example")
+    log_in(client, make_user(Role.viewer, shop))
+    page = client.get("/bulk/new?verb=retry&all=1")
+    assert page.status_code == 403
+    assert f"This is for a manager or an admin of the shop; you are a viewer. Ask {manager.name}." in page.text

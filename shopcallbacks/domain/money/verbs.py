@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..errors import CallbackFailed, Conflict, Reason, Refused
+from ..errors import OURS_TO_MEND, CallbackFailed, Conflict, Reason, Refused
 from ..states import OrderState, Verb
 from ..values import LEAVES, Message, Outcome
 from .deciding import decide
@@ -26,6 +26,7 @@ _BY_CONFLICT = {
     Conflict.payment_taken_out: {Verb.reopen, Verb.accept, Verb.owe, Verb.take_too},
     Conflict.names_no_order: {Verb.assign},
     Conflict.which_payment: {Verb.choose},
+    **{conflict: set() for conflict in OURS_TO_MEND},  # nothing is to be decided: a retry passes once it is put right
 }
 
 _BY_REASON = {
@@ -79,7 +80,11 @@ def causes_for(verb: Verb) -> list[tuple[Reason, Conflict | None, tuple[Outcome,
 
 
 # Of conflicts that are closer reasons of another than `order_conflict`.
-_REASON_OF = {Conflict.which_payment: Reason.unclear, Conflict.names_no_order: Reason.order_not_found}
+_REASON_OF = {
+    Conflict.which_payment: Reason.unclear,
+    Conflict.names_no_order: Reason.order_not_found,
+    **dict.fromkeys(OURS_TO_MEND, Reason.not_genuine),
+}
 
 
 def fitting(

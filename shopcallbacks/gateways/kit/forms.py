@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
 
 from ...domain.values import Request
-from .errors import ReadError, _looks_like, stopped
+from .errors import ReadError, stopped
 
 
 def split_form(data: bytes) -> list[tuple[bytes, bytes]]:
@@ -32,10 +32,7 @@ def read_form(data: bytes, charset: str = "utf-8", *, fold_case: bool = False) -
         try:
             name, value = raw_name.decode(charset), raw_value.decode(charset)
         except UnicodeDecodeError:
-            raise ReadError(
-                f"not a form in {charset}: stopped at byte {max(data.find(raw_value), 0):,} of {len(data):,}"
-                f"{_looks_like(data)}"
-            ) from None
+            raise stopped(f"a form in {charset}", max(data.find(raw_value), 0), data) from None
         key = name.lower() if fold_case else name
         if key in seen:
             raise ReadError(f"the field {name} comes twice")

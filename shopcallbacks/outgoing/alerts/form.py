@@ -22,6 +22,7 @@ def take(rules: AlertRules, form: Mapping[str, str], check: Callable[[str], Trou
     _take_webhook(rules, form, check, problems)
     rules.waiting = bool(form.get("waiting"))
     rules.silent = bool(form.get("silent"))
+    rules.floods = bool(form.get("floods"))
     rules.disputes = bool(form.get("disputes"))
     rules.many = _whole(form, "many", 1, 1_000_000, problems)
     rules.old_minutes = _whole(form, "old_minutes", 1, 60 * 24 * 30, problems)

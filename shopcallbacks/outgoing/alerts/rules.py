@@ -28,6 +28,7 @@ class Rule(StrEnum):
     many = "many"
     money = "money"
     old = "old"
+    worker = "worker"
 
 
 class AlertKind(StrEnum):
@@ -37,9 +38,12 @@ class AlertKind(StrEnum):
     many = "many"
     money = "money"
     old = "old"
+    worker = "worker"
+    worker_back = "worker_back"
     clear = "clear"
     silent = "silent"
     heard = "heard"
+    flood = "flood"
     disputed = "disputed"
     dispute_due = "dispute_due"
     digest = "digest"
@@ -69,6 +73,7 @@ class AlertRules(Base):
     money_currency: Mapped[str | None]
     old_minutes: Mapped[int | None]
     silent: Mapped[bool] = mapped_column(default=True, server_default=true())
+    floods: Mapped[bool] = mapped_column(default=True, server_default=true())
     disputes: Mapped[bool] = mapped_column(default=True, server_default=true())
     digest_hours: Mapped[int | None]
     handover_hour: Mapped[int | None]
@@ -83,7 +88,7 @@ class AlertRules(Base):
         """The shop's, locked until the transaction ends; made where there are none yet."""
         db.session.execute(
             insert(cls)
-            .values(shop_id=shop_id, recipients="", waiting=True, silent=True, disputes=True)
+            .values(shop_id=shop_id, recipients="", waiting=True, silent=True, floods=True, disputes=True)
             .on_conflict_do_nothing()
         )
         return locked(cls, shop_id)
@@ -177,6 +182,24 @@ class SilenceTold(Base):
         found = db.session.get(cls, account_id)
         if found is None:
             found = cls(account_id=account_id, since=None)
+            db.session.add(found)
+        return found
+
+
+class FloodTold(Base):
+    """Whether callbacks that are not genuine flooded the account when it was last looked at, and when that was told."""
+
+    __tablename__ = "floods_told"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("gateway_accounts.id"), primary_key=True)
+    holds: Mapped[bool] = mapped_column(default=False)
+    told_at: Mapped[datetime | None]
+
+    @classmethod
+    def of(cls, account_id: int) -> FloodTold:
+        found = db.session.get(cls, account_id)
+        if found is None:
+            found = cls(account_id=account_id, holds=False)
             db.session.add(found)
         return found
 

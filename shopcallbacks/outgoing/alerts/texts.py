@@ -14,7 +14,7 @@ from ...dashboard.silence import Heard, silent
 from ...domain.errors import Reason
 from ...domain.states import State
 from ...orders.lists import Dispute
-from ...shops.accounts import Shop
+from ...shops.accounts import GatewayAccount, Shop
 from ...words import acts, outcomes, pages
 from ...words.formats import PLAIN, Format, age
 from ...words.masking import foreign
@@ -46,6 +46,18 @@ def alert(kind: AlertKind, rules: AlertRules, summary: Summary, site: str) -> Te
     return _text(kind, shop, summary, _headline(kind, rules, summary), _lines(shop, summary), site)
 
 
+def worker(rules: AlertRules, summary: Summary, redis: bool, site: str) -> Text:
+    """No worker is there, told by who is none. `redis`: it answers."""
+    headline = "The worker has stopped" if summary.worker_seen else "There is no worker"
+    lines = [
+        pages.worker_gone(summary.worker_seen, summary.now, summary.due, redis),
+        "",
+        "What gateways send is kept meanwhile, and no order moves. Tell the people who run the installation:",
+        "as soon as a worker is there it takes up all that waits.",
+    ]
+    return _text(AlertKind.worker, rules.shop, summary, headline, lines, site)
+
+
 def hand_over(rules: AlertRules, summary: Summary, day: Day, site: str) -> Text:
     shop = rules.shop
     came = ", ".join(
@@ -73,6 +85,19 @@ def silence(kind: AlertKind, shop: Shop, heard: Heard, summary: Summary, site: s
         "the address that Settings > Gateways shows. Orders it would open stay temporary meanwhile.",
     ]
     return _text(kind, shop, summary, silent(heard), lines, site)
+
+
+def flood(account: GatewayAccount, most: int, summary: Summary, site: str) -> Text:
+    """Far more came to an account than is usual that was not genuine."""
+    title, shop = account.title, account.shop
+    lines = [
+        "None of them counts, and all are kept. Genuine callbacks are processed as ever, and no other account waits.",
+        f"Somebody may know the address that {title} calls. Look at a few: where none is from {title}, mark all of",
+        "this cause as invalid at once. Where they are, its signing secret differs from the one in the settings.",
+    ]
+    headline = f"More than {PLAIN.number(most)} callbacks in an hour were not genuine: {title}"
+    path = f"/callbacks/causes?shop={shop.slug}&account={account.slug}"
+    return _text(AlertKind.flood, shop, summary, headline, lines, site, path)
 
 
 def disputes(kind: AlertKind, shop: Shop, found: list[Dispute], summary: Summary, site: str) -> Text:
@@ -135,6 +160,8 @@ def _figures(kind: AlertKind, shop: Shop, summary: Summary, headline: str, addre
 
 def _headline(kind: AlertKind, rules: AlertRules, summary: Summary) -> str:
     match kind:
+        case AlertKind.worker_back:
+            return "The worker is at work again"
         case AlertKind.clear:
             return "The queue is empty again"
         case AlertKind.many:

@@ -12,41 +12,52 @@ from zoneinfo import ZoneInfo
 
 from flask import current_app
 
-from ...dashboard import queue, silence
+from ...dashboard import floods, queue, silence
 from ...dashboard.decisions import DUE_WITHIN
 from ...dashboard.queue import Summary
 from ...dashboard.silence import Heard
-from ...extensions import db, utcnow
+from ...extensions import bell, db, utcnow
 from ...orders import lists
 from ...orders.lists import Dispute
+from ...shops.accounts import GatewayAccount
 from . import handover, texts
-from .rules import AlertKind, AlertMessage, AlertRules, DisputeTold, Rule, SilenceTold, Told
+from .rules import AlertKind, AlertMessage, AlertRules, DisputeTold, FloodTold, Rule, SilenceTold, Told
 from .texts import Text
 
 # A rule that comes true again so soon after it was told is not told again before.
 CALM = timedelta(minutes=15)
+CALM_AFTER_A_FLOOD = timedelta(days=1)
 
 
-def look() -> bool:
-    """Looks at the shop not looked at for longest, if any is due. The caller commits, and looks again where True."""
+def look(outside: bool = False) -> bool:
+    """Looks at the shop not looked at for longest, if any is due. The caller commits, and looks again where True.
+
+    `outside`: who looks is no worker, and so can tell that none is there.
+    """
     now = utcnow()
     rules = AlertRules.next_to_look_at(now)
     if rules is None:
         return False
-    # Once a minute is enough for a silence, which takes the counts of weeks to judge.
+    # Once a minute is enough for silences and floods, which take many counts to judge.
     gateways = rules.looked_at is None or rules.looked_at.minute != now.minute
     rules.looked_at = now
-    tell(rules, queue.summary(rules.shop_id, now), gateways)
+    tell(rules, queue.summary(rules.shop_id, now), gateways, outside)
     return True
 
 
-def tell(rules: AlertRules, summary: Summary, gateways: bool = True) -> None:
-    """Messages for what has changed since the shop was last told. `gateways`: also whether one has fallen silent."""
+def tell(rules: AlertRules, summary: Summary, gateways: bool = True, outside: bool = False) -> None:
+    """Messages for what has changed since the shop was last told. `gateways`: also whether one is silent or flooded."""
     site = str(current_app.config["PUBLIC_URL"])
-    for kind in changed(rules, Told.of(rules.shop_id), summary):
-        post(rules, kind, texts.alert(kind, rules, summary, site))
+    for kind in changed(rules, Told.of(rules.shop_id), summary, outside):
+        if kind is AlertKind.worker:
+            post(rules, kind, texts.worker(rules, summary, bell().alive, site))
+        else:
+            post(rules, kind, texts.alert(kind, rules, summary, site))
     for kind, found in silences(rules, summary.now) if gateways else ():
         post(rules, kind, texts.silence(kind, rules.shop, found, summary, site))
+    most = int(current_app.config["NOT_GENUINE_AN_HOUR"])
+    for account in floods_to_tell(rules, summary.now, most) if gateways else ():
+        post(rules, AlertKind.flood, texts.flood(account, most, summary, site))
     for kind, disputes in disputes_to_tell(rules, summary.now).items():
         post(rules, kind, texts.disputes(kind, rules.shop, disputes, summary, site))
     if digest_is_due(rules, summary):
@@ -89,10 +100,13 @@ def holding(rules: AlertRules, summary: Summary) -> set[Rule]:
     return found
 
 
-def changed(rules: AlertRules, told: dict[Rule, Told], summary: Summary) -> list[AlertKind]:
+def changed(rules: AlertRules, told: dict[Rule, Told], summary: Summary, outside: bool = False) -> list[AlertKind]:
     """What to tell now, and notes that it is told."""
     found: list[AlertKind] = []
     hold = holding(rules, summary)
+    # A worker that has just begun may look before it is seen: it tells nobody that it is missing.
+    if (outside and summary.worker_missed) or (told[Rule.worker].holds and not summary.worker_alive):
+        hold.add(Rule.worker)
     for rule, state in told.items():
         if rule in hold and not state.holds:
             if state.told_at is None or summary.now - state.told_at >= CALM:
@@ -102,6 +116,8 @@ def changed(rules: AlertRules, told: dict[Rule, Told], summary: Summary) -> list
             state.holds = False
             if rule is Rule.waiting and not summary.groups:
                 found.append(AlertKind.clear)
+            if rule is Rule.worker:
+                found.append(AlertKind.worker_back)
     if found:
         rules.digest_at = summary.now
     return found
@@ -118,6 +134,18 @@ def silences(rules: AlertRules, now: datetime) -> list[tuple[AlertKind, Heard]]:
         elif told.since is not None and heard.last_genuine and heard.last_genuine > told.since:
             told.since = None
             found.append((AlertKind.heard, heard))
+    return found
+
+
+def floods_to_tell(rules: AlertRules, now: datetime, most: int) -> list[GatewayAccount]:
+    """Accounts that are flooded and were not when last looked at; notes that it is told, once a day at most."""
+    found = []
+    for account in rules.shop.accounts if rules.floods else ():
+        told, holds = FloodTold.of(account.id), floods.is_flooded(account, now, most)
+        if holds and not told.holds and (told.told_at is None or now - told.told_at >= CALM_AFTER_A_FLOOD):
+            told.told_at = now
+            found.append(account)
+        told.holds = holds
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...callbacks.callback import Callback
+from ...domain.errors import Reason
 from ...domain.values import Outcome, Verdict
 from ...extensions import utcnow
 from ...orders.order import Order
@@ -25,8 +26,12 @@ class Line:
 
 
 def compare(callback: Callback, format_: Format = PLAIN) -> list[Line]:
-    """Only what either of them says. Without an order there is nothing to compare, and the callback stands alone."""
-    return [line for line in _lines(callback, callback.order, format_) if line.callback or line.order]
+    """Only what either of them says. Without an order there is nothing to compare, and the callback stands alone; what
+    can't be read says nothing of a state or a mode.
+    """
+    noise = ("State", "Live or test") if callback.reason is Reason.unreadable else ()
+    lines = _lines(callback, callback.order, format_)
+    return [line for line in lines if (line.callback or line.order) and line.label not in noise]
 
 
 def _lines(callback: Callback, order: Order | None, format_: Format) -> Iterator[Line]:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ...callbacks.callback import Callback, digest_of
+from ...callbacks.callback import Callback
 from ...callbacks.notes import Note
 from ...callbacks.related import Related, related_to
+from ...callbacks.requests import digest_of
 from ...shops.acts import Activity
 from ...shops.users import User
 from ..rows import Row, full_row
@@ -28,13 +29,15 @@ class Digest:
 
 @dataclass(frozen=True)
 class Evidence:
-    """`digest`: None where something in query or body is hidden, for it would help to guess what."""
+    """`pane`: None while the request is in an archive; `digest`: None then, and where something in query or body is
+    hidden, for it would help to guess what.
+    """
 
     callback: Callback
     made_by: User
     made_at: datetime
     row: Row
-    pane: RequestPane
+    pane: RequestPane | None
     digest: Digest | None
     differences: Sequence[Line]
     acts: Sequence[Activity]
@@ -52,7 +55,7 @@ def evidence_of(callback: Callback, user: User, now: datetime) -> Evidence:
         made_at=now,
         row=full_row(callback, None, now, acts, notes),
         pane=pane_of(callback, "body"),
-        digest=None if hides(callback) else _digest(callback),
+        digest=_digest(callback),
         differences=compare(callback),
         acts=acts,
         notes=notes,
@@ -60,6 +63,9 @@ def evidence_of(callback: Callback, user: User, now: datetime) -> Evidence:
     )
 
 
-def _digest(callback: Callback) -> Digest:
-    made_anew = digest_of(callback.request)
-    return Digest(hashlib.sha256(callback.body).hexdigest(), callback.digest.hex(), made_anew == callback.digest)
+def _digest(callback: Callback) -> Digest | None:
+    request = callback.request
+    if request is None or hides(request, callback.account):
+        return None
+    made_anew = digest_of(request)
+    return Digest(hashlib.sha256(request.body).hexdigest(), callback.digest.hex(), made_anew == callback.digest)

@@ -10,7 +10,6 @@ from ...callbacks.attempts import Attempt
 from ...callbacks.callback import Callback
 from ...callbacks.related import Related
 from ...domain.states import BY_A_PERSON, Verb
-from ...domain.values import Verdict
 from ...shops.acts import BESIDE, Activity
 from ...words import acts as words
 from ...words import outcomes, reasons
@@ -34,13 +33,28 @@ class Moment:
 def story_of(callback: Callback, row: Row, related: Sequence[Related], acts: Sequence[Activity]) -> list[Moment]:
     """Told to the row's viewer. `acts`: all about the callback, the oldest first."""
     entries = [
-        Moment(callback.received_at, "blue", "Callback received and kept", note=f"from {callback.address}"),
+        *_arrival(callback),
         *_order_events(callback, row),
         *(_attempt(attempt, row) for attempt in callback.attempts),
         *_acts(callback, row, acts),
         *_others(related),
     ]
     return sorted(entries, key=lambda entry: entry.at)
+
+
+def _arrival(callback: Callback) -> Iterator[Moment]:
+    if callback.imported_at is None:
+        yield Moment(callback.received_at, "blue", "Callback received and kept", note=_origin(callback))
+    else:
+        yield Moment(callback.received_at, "secondary", "Callback received elsewhere", note=_origin(callback))
+        yield Moment(callback.imported_at, "blue", "Callback imported and kept", note=callback.detail)
+
+
+def _origin(callback: Callback) -> str:
+    request = callback.request
+    if request is None:
+        return f"its request is kept in {callback.month.archive}"
+    return f"from {request.address}" if request.address else ""
 
 
 def _order_events(callback: Callback, row: Row) -> Iterator[Moment]:
@@ -72,8 +86,8 @@ def _dot(attempt: Attempt) -> str:
 
 def _result(attempt: Attempt, callback: Callback) -> str:
     if attempt.reason:
-        said = reasons.words_of(attempt.reason, attempt.conflict).headline.format(gateway=callback.account.title)
-        return said if attempt.verdict is not Verdict.not_genuine else said[:1].lower() + said[1:]
+        account = callback.account
+        return reasons.cause(attempt.reason, attempt.conflict, account.title, account.asks)
     return outcomes.EFFECTS[attempt.effect] if attempt.effect else "processed"
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ...callbacks.attempts import Attempt
 from ...callbacks.callback import Callback
+from ...callbacks.requests import requests_of
 from ...domain.states import State
 from ...extensions import Base, db, utcnow
 from ...orders.order import Order
@@ -85,19 +86,22 @@ class ReadThrough:
 
 
 def read_terms(ids: Iterable[int]) -> Iterator[ReadThrough]:
-    """The callbacks, read through. What their pages hide is in no term."""
+    """The callbacks, read through. What their pages hide is in no term; nor is what is in an archive."""
     understood = (Callback.order_number, Callback.transaction_id, Callback.event_id, Callback.customer)
     rows = db.session.execute(
         select(Callback.id, Callback.shop_id, Callback.received_at, Callback.attempt_count)
-        .add_columns(Callback.account_id, Callback.query, Callback.body, *understood, Order.customer_email)
+        .add_columns(Callback.account_id, *understood, Order.customer_email)
         .outerjoin(Order, Order.id == Callback.order_id)
         .where(Callback.id.in_(list(ids)))
         .order_by(Callback.id)
     ).all()
+    came = requests_of([(row.id, row.received_at) for row in rows])
     hiders = {id_: Hider(db.session.get_one(GatewayAccount, id_)) for id_ in {row.account_id for row in rows}}
-    for id_, shop_id, received_at, attempts, account_id, query, body, *said in rows:
-        hide = hiders[account_id]
-        texts = [*map(hide, filter(None, said)), *texts_of(query, body, hide)]
+    for id_, shop_id, received_at, attempts, account_id, *said in rows:
+        hide, request = hiders[account_id], came.get(id_)
+        texts = list(map(hide, filter(None, said)))
+        if request is not None:
+            texts += texts_of(request.query, request.body, hide)
         yield ReadThrough(id_, shop_id, received_at, attempts, terms(texts))
 
 

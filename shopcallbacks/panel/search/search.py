@@ -34,13 +34,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from ...callbacks.callback import Callback
-from ...domain.errors import Reason
+from ...callbacks.requests import KeptBody
+from ...dashboard.queue import in_queue
+from ...domain.errors import Conflict, Reason
 from ...domain.states import State
 from ...domain.values import Money, currencies_with
 from ...extensions import db
 from ...orders.order import Order
 from ...shops.accounts import GatewayAccount
 from ...words import reasons
+from ...words.masking import mask
 from ..hiding import is_it
 from .index import EPOCH, WEEK, SearchEntry, read_terms, unread, week_of
 from .terms import sought, words_of
@@ -48,6 +51,7 @@ from .terms import sought, words_of
 FEW = 2_000
 FOUND = 200  # counted up to here where many fit
 UNREAD = 10_000  # of those without an entry yet, so many are looked into
+SHORTEST = 4  # letters of a word that is looked for in what is known of what waits
 READ = 500  # and of those that hold the words, so many are read
 
 _AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,4})?)(?:\s*([A-Za-z]{3}))?", re.ASCII)
@@ -59,14 +63,16 @@ class Search:
     def __init__(self, q: str, shop_id: int) -> None:
         accounts = list(db.session.scalars(select(GatewayAccount).where(GatewayAccount.shop_id == shop_id)))
         self._shop_id = shop_id
-        self._words = sought(q)
+        sums = _amounts(q)
+        self._words = [] if _is_sum(q) else sought(q)
         self._ways = [
             is_it(Callback.order_number, q),
             is_it(Callback.transaction_id, q),
             and_(Callback.account_id.in_([account.id for account in accounts]), is_it(Callback.event_id, q)),
-            *_amounts(q),
-            *_reasons(q, accounts),
-            _one_of(_just_come(q, shop_id)),
+            *sums,
+            *_reasons(self._words, accounts),
+            *_details(self._words, shop_id),
+            _one_of(_just_come(q, shop_id) if self._words else []),
         ]
 
     @property
@@ -162,8 +168,8 @@ def _holding(words: list[str], shop_id: int) -> Select[int]:
     latest = (
         select(
             Callback.id,
-            func.lower(func.encode(Callback.body, "escape")).label("body"),
-            func.lower(func.encode(Callback.query, "escape")).label("query"),
+            func.lower(func.encode(KeptBody.body, "escape")).label("body"),
+            func.lower(func.encode(KeptBody.query, "escape")).label("query"),
             func.lower(
                 func.concat_ws(
                     "\n",
@@ -175,6 +181,7 @@ def _holding(words: list[str], shop_id: int) -> Select[int]:
                 )
             ).label("texts"),
         )
+        .outerjoin(KeptBody, KeptBody.of(Callback))
         .outerjoin(Order, Order.id == Callback.order_id)
         .where(Callback.shop_id == shop_id, unread())
         .order_by(Callback.id.desc())
@@ -200,31 +207,49 @@ def _spellings(word: str) -> list[str]:
     return sorted({word, quote_plus(word), json.dumps(word)[1:-1], json.dumps(word, ensure_ascii=False)[1:-1]})
 
 
-def _reasons(q: str, accounts: list[GatewayAccount]) -> list[ColumnElement[bool]]:
+def _reasons(wanted: list[str], accounts: list[GatewayAccount]) -> list[ColumnElement[bool]]:
     """Reasons in whose headline, as the row shows it, all the words stand; one word alone says too little."""
-    wanted = sought(q)
     if len(wanted) < 2:
         return []
     found = []
-    for reason in Reason:
+    causes = [(reason, None) for reason in Reason] + [(Reason.order_conflict, conflict) for conflict in Conflict]
+    for reason, conflict in causes:
         ids = [
             account.id
             for account in accounts
-            if _begins(wanted, sought(reasons.cause(reason, None, account.title, account.asks)))
+            if _begins(wanted, sought(reasons.cause(reason, conflict, account.title, account.asks)))
         ]
         if ids:
             kept = Callback.state.in_([State.unprocessed, State.invalid])
-            found.append(and_(kept, Callback.reason == reason, Callback.account_id.in_(ids)))
+            closer = Callback.conflict == conflict if conflict else Callback.conflict.is_(None)
+            found.append(and_(kept, Callback.reason == reason, closer, Callback.account_id.in_(ids)))
     return found
+
+
+def _details(wanted: list[str], shop_id: int) -> list[ColumnElement[bool]]:
+    """What waits, by words of the line below its reason. It is read through, so only what is queued is."""
+    if not wanted or any(len(word) < SHORTEST or mask(word) != word or not word.isalpha() for word in wanted):
+        return []
+    return [and_(in_queue(shop_id), *(func.strpos(func.lower(Callback.detail), word) > 0 for word in wanted))]
 
 
 def _begins(wanted: list[str], said: list[str]) -> bool:
     return all(any(word.startswith(start) for word in said) for start in wanted)
 
 
+def _is_sum(q: str) -> bool:
+    """Digits with decimals or a currency can only be meant as a sum; whole digits may be part of any number."""
+    return _AMOUNT.fullmatch(_plain(q)) is not None and not q.isdigit()
+
+
+def _plain(q: str) -> str:
+    """The amount without separators of thousands, and with a point."""
+    return re.sub(r"(?<=\d),(?=\d{3}\b)", "", q).replace(",", ".")
+
+
 def _amounts(q: str) -> list[ColumnElement[bool]]:
     """`59.90`, `59,90`, `1,420.00` or `12300 JPY` as conditions; none where it is no amount."""
-    fitting = _AMOUNT.fullmatch(re.sub(r"(?<=\d),(?=\d{3}\b)", "", q).replace(",", "."))
+    fitting = _AMOUNT.fullmatch(_plain(q))
     if fitting is None:
         return []
     number, code = Decimal(fitting[1]), (fitting[2] or "").upper()

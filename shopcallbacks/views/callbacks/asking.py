@@ -8,18 +8,25 @@ from functools import cached_property
 
 from ...callbacks.callback import NOTHING_MORE, Callback, More
 from ...callbacks.wants import Choice, Want, choices, near, wants
-from ...domain.errors import Refused
+from ...domain.errors import Reason, Refused
 from ...domain.near import Near
 from ...domain.numbers import number_key
-from ...domain.states import Verb
-from ...domain.values import Money
+from ...domain.states import State, Verb
+from ...domain.values import Money, Verdict
 from ...gateways.kit.money import read_number
 from ...orders.order import Order
+from ...panel.headline import headline
 from ...processing.foresight import Foresight, foresee
+from ...shops.acts import Activity
 from ...shops.users import User
 from ...words import acts
 from ...words.masking import mask
-from .words import failure_words, order_number, why_not
+from ..screens import now, written
+from .words import failure_words, order_number, sentence, why_not
+
+
+class Lacks(Refused):
+    """More must be said with the verb: a sentence saying what."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ class Question:
     @property
     def refused(self) -> str:
         """Why it can't be done, in a sentence; empty where it can, as far as is known."""
+        if self._moved_on:
+            return f"This callback is {self.callback.last_move}; it can't be {self.verb.past} now."
         if barred := self.callback.barred(self.verb, self.user):
             return barred
         if self.foreseen is None or self.foreseen.helps:
@@ -77,6 +86,23 @@ class Question:
             return "It would change nothing."
         return f"It can't be done: {failure_words(self.foreseen.failure, self.callback)}"
 
+    @property
+    def _moved_on(self) -> bool:
+        """It waits for no decision any more, or for one that is under way."""
+        open_to = self.callback.open_to
+        return self.verb not in open_to and (self.callback.state is not State.unprocessed or not open_to)
+
+    def do(self, why: str, seen: int | None) -> None:
+        """Does it to the locked callback. `Lacks` where more must be said; `Refused` where the callback has moved on
+        since it was seen, or the verb does not fit it.
+        """
+        self.callback.guard(self.verb, why, seen)
+        if self.lacks:
+            raise Lacks(self.lacks)
+        if self.verb.rules and self.foreseen is not None and self.foreseen.refused:
+            raise Refused(self.foreseen.refused)
+        self.callback.do(self.verb, self.user, why, more=self.more)
+
     # In words
 
     @property
@@ -88,8 +114,39 @@ class Question:
         return self._words.about.format(gateway=self._gateway)
 
     @property
+    def denied(self) -> bool:
+        """The check with the gateway failed: only what was seen in the gateway itself can speak for a force."""
+        return self.verb is Verb.force and self.callback.reason is Reason.not_genuine
+
+    @property
+    def warning(self) -> str:
+        """What speaks against it, said first."""
+        if not self.denied:
+            return ""
+        failed = [one for one in self.callback.attempts if one.verdict is Verdict.not_genuine]
+        last = ", last" if len(failed) > 1 else ","
+        when = f"{last} {written().moment(failed[-1].at, now(), seconds=False)}" if failed else ""
+        return f"{headline(self.callback)}. Checked {acts.times(len(failed))}{when}: {sentence(self.callback.detail)}"
+
+    @cached_property
+    def first(self) -> Activity | None:
+        """Who asked for a force that takes two people."""
+        return self.callback.first_of_two if self.verb is Verb.force else None
+
+    @property
+    def asks_second(self) -> bool:
+        """Nothing is forced yet: a second person is asked."""
+        return self.verb is Verb.force and self.callback.forced_by_two and self.first is None
+
+    @property
+    def takes_two(self) -> str:
+        return acts.TAKES_TWO.format(limit=written().money(self.callback.account.shop.force_limit))
+
+    @property
     def confirms(self) -> str:
         """The button that does it, naming the effect."""
+        if self.asks_second:
+            return acts.ASK_SECOND
         if self.verb is Verb.force and self.foreseen and self.foreseen.effects:
             effects = [change.effect for change in self.foreseen.effects if change.effect]
             if len(effects) > 1:

@@ -1,44 +1,80 @@
-"""The panel by cause: what waits for the same reason, what is at stake, and what can be done about all of it."""
+"""The panel by cause: the lines of the dashboard, who looks at each, and what can be done about all of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from sqlalchemy import select
+from werkzeug.wrappers import Response
 
-from ...callbacks.callback import MISMATCHES
-from ...dashboard.causes import Group, clusters
+from ...bulk.preview import FORCED_AMONG_MANY, foretold
+from ...callbacks.callback import MISMATCHES, Callback
+from ...dashboard.causes import Group, causes, clusters, group_words
+from ...dashboard.handling import Handling
 from ...domain.errors import Reason
 from ...domain.states import OFFERED, Verb
+from ...extensions import db
 from ...panel.filter import DECIDING, Filter, Tab
-from ...panel.page import COUNTED, tab_counts
-from ...panel.rows import Offer
-from ...processing.foresight import FORCE_SKIPS, retrying_may_help
-from ..access import current_shop
-from ..screens import waiting_count
+from ...panel.page import FOR_ROWS, tab_counts
+from ...panel.rows import Offer, rows_of
+from ...processing.foresight import retrying_may_help
+from ...shops.accounts import Shop
+from ...words.reasons import NextStep
+from ..access import current_shop, managers_only
+from ..screens import now, waiting_count, written
+from .panel import counted
 
 bp = Blueprint("causes", __name__)
+
+# So many of a cause are asked which verbs may help them.
+ASKED = 100
 
 
 @dataclass(frozen=True)
 class Cause:
-    """A cluster, the filter that shows just its callbacks, and what can help all of them. Stuck ones have no filter."""
+    """A line, the filter that shows just its callbacks, and what can help some of them. Stuck ones have no filter.
+
+    `finer`: its parts by gateway and detail, where there are several.
+    """
 
     group: Group
     filter: Filter | None
     offer: Offer
+    handling: Handling | None
+    finer: tuple[tuple[Group, Filter], ...] = ()
 
     @classmethod
-    def of(cls, group: Group, shown: Filter) -> Cause:
-        if group.reason is None or group.account is None:
-            return cls(group, None, Offer.of(()))
-        own = shown.but(
-            accounts=(group.account.slug,), reason=group.reason, conflict=group.conflict, known=group.known or None
-        )
+    def of(cls, group: Group, shown: Filter, shop: Shop, handling: Handling | None, finer: Iterable[Group]) -> Cause:
+        if handling is not None and not handling.holds(group):
+            handling = None
+        own = _only(group, shown)
+        if own is None:
+            return cls(group, None, Offer.of(()), handling)
         retry = (Verb.retry,) if retrying_may_help(group.reason) else ()
-        force = (Verb.force,) if group.reason in FORCE_SKIPS and group.account.gateway.speaks else ()
+        speaks = group.account is not None and group.account.gateway.speaks
+        force = (Verb.force,) if group.reason is FORCED_AMONG_MANY and speaks else ()
         decide = tuple(verb for verb in OFFERED if verb in DECIDING and _helps(verb, group))
-        return cls(group, own, Offer.of((*retry, *force, *decide, Verb.remove)))
+        verbs = _helping_some((*retry, *force, *decide), own, shop)
+        parts = tuple((one, only) for one in finer if group.holds(one) and (only := _only(one, shown)))
+        return cls(group, own, Offer.of((*verbs, Verb.remove)), handling, parts if len(parts) > 1 else ())
+
+    @property
+    def step(self) -> NextStep:
+        """The one to do first; a retry only where one may help."""
+        assert self.group.reason is not None
+        step = group_words(self.group, now(), written()).step
+        return NextStep.look if step is NextStep.retry and Verb.retry not in self.offer else step
+
+
+def _only(group: Group, shown: Filter) -> Filter | None:
+    """What is shown, of that cause only."""
+    if group.reason is None:
+        return None
+    accounts = (group.account.slug,) if group.account else shown.accounts
+    return shown.but(accounts=accounts, reason=group.reason, conflict=group.conflict, known=group.known or None)
 
 
 def _helps(verb: Verb, group: Group) -> bool:
@@ -51,16 +87,51 @@ def _helps(verb: Verb, group: Group) -> bool:
     return verb is not Verb.reopen or group.reason not in MISMATCHES
 
 
+def _helping_some(verbs: tuple[Verb, ...], own: Filter, shop: Shop) -> tuple[Verb, ...]:
+    """Those whose preview would not be that all of them stay: of the first ones of the cause one has it on offer."""
+    first = select(Callback).where(*own.where(shop)).order_by(Callback.received_at, Callback.id).limit(ASKED)
+    rows = rows_of(db.session.scalars(first.options(*FOR_ROWS)), current_user, now())
+    offered = [verb for verb in verbs if any(row.may(verb) for row in rows)]
+    if Verb.retry in offered and len(foretold(Verb.retry, [row.callback.id for row in rows])) == len(rows):
+        offered.remove(Verb.retry)
+    return tuple(offered)
+
+
 @bp.get("/callbacks/causes")
 def index() -> str:
     shop = current_shop()
     filter_ = Filter.read(request.args.items(multi=True)).at(shop)
     filter_ = filter_.but(tab=filter_.tab if filter_.tab.waits else Tab.unprocessed)
+    groups, by_money = causes(*filter_.where(shop)), request.args.get("by") == "money"
+    if by_money:
+        groups = tuple(sorted(groups, key=_largest, reverse=True))
+    finer, handlings = clusters(*filter_.where(shop)), Handling.of(shop.id)
     return render_template(
         "callbacks/causes.html",
         shop=shop,
         filter=filter_,
-        counts=tab_counts(shop, waiting_count()),
-        counted=COUNTED,
-        causes=[Cause.of(group, filter_) for group in clusters(*filter_.where(shop))],
+        counts=tab_counts(shop, filter_.q, waiting_count()),
+        counted=counted(filter_),
+        by_money=by_money,
+        causes=[Cause.of(group, filter_, shop, handlings.get(group.key), finer) for group in groups],
     )
+
+
+def _largest(group: Group) -> float:
+    """Its largest sum, whatever its currency: sums of several can't be added up."""
+    return max((float(money.amount) for money in group.stakes), default=0.0)
+
+
+@bp.post("/causes/handling")
+@managers_only
+def handle() -> Response:
+    """Somebody looks at a cause, or with `done` has: as it stands in the whole queue."""
+    shop, key = current_shop(), request.form.get("cause", "")
+    group = next((one for one in causes(*Filter().where(shop)) if one.key == key), None)
+    if group is None:
+        flash("Nothing waits for that cause any more.", "info")
+    else:
+        verb = Handling.finish if "done" in request.form else Handling.take
+        verb(shop.id, group, current_user, group_words(group, now(), written()).headline)
+        db.session.commit()
+    return redirect(url_for("causes.index"), 303)

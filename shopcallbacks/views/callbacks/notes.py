@@ -15,6 +15,7 @@ from ...domain.errors import Refused
 from ...extensions import db
 from ...panel.rows import full_row
 from ...shops.acts import Activity
+from ...shops.users import Role, User
 from ...words.acts import DONE
 from ..access import load_callback, managers_only
 from ..screens import now, wants_fragment, whole
@@ -57,6 +58,28 @@ def claim(id_: int) -> Response:
         return _answer(callback, "callbacks/page/_claim.html", str(refused), 409)
     db.session.commit()
     return _answer(callback, "callbacks/page/_claim.html", DONE["claim"])
+
+
+@bp.post("/<int:id_>/claim/hand-on")
+@managers_only
+def hand_on(id_: int) -> Response:
+    """To one of those who may act in the shop: it is theirs until they let go."""
+    callback, to = load_callback(id_), request.form.get("to", type=whole)
+    colleague = next((user for user in User.reaching(Role.manager, callback.account.shop) if user.id == to), None)
+    try:
+        if colleague is None:
+            raise Refused("Choose somebody who may act in this shop.")
+        Claim.hand_on(callback, current_user, colleague)
+    except Refused as refused:
+        db.session.rollback()
+        return _answer(callback, "callbacks/page/_claim.html", str(refused), 409)
+    db.session.commit()
+    return _answer(callback, "callbacks/page/_claim.html", DONE["hand on"].format(name=colleague.name))
+
+
+@bp.app_template_filter()
+def colleagues(callback: Callback) -> list[User]:
+    return User.reaching(Role.manager, callback.account.shop)
 
 
 @bp.post("/<int:id_>/claim/end")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
 
 from ...dashboard import decisions
-from ...domain.errors import Conflict, Reason
+from ...domain.errors import Conflict, Reason, Refused
 from ...domain.states import Column
 from ...extensions import db
 from ...panel import moved
@@ -26,11 +27,13 @@ from ...shops.acts import Activity
 from ..access import current_shop, load_callback, managers_only
 from ..downloads import attachment, csv_file
 from ..screens import glanced, now, wants_fragment
-from .telling import back, page_parts, row_parts, told
+from .telling import back, page_address, page_from, page_parts, row_parts, told
 from .words import FILTERS
 
 bp = Blueprint("callbacks", __name__)
-bp.record_once(lambda setup: setup.app.jinja_env.filters.update(FILTERS))
+bp.record_once(
+    lambda setup: setup.app.jinja_env.filters.update(FILTERS | {"page_from": page_from, "page_of": page_address})
+)
 
 
 @bp.get("/callbacks")
@@ -56,8 +59,8 @@ def news() -> str | Response:
         news=news_since(filter_, shop, since) if since.tzinfo else 0,
         glance=glance,
         back=back(),
-        counts=tab_counts(shop, glance.count),
-        counted=COUNTED,
+        counts=tab_counts(shop, filter_.q, glance.count),
+        counted=counted(filter_),
         rows=rows_of(gone_on, current_user, now()),
         fresh=True,
     )
@@ -81,13 +84,17 @@ def show(id_: int) -> str | Response:
 
 @bp.get("/callbacks/<int:id_>/original")
 @managers_only
-def original(id_: int) -> Response:
+def original(id_: int) -> BaseResponse:
     """The body as it came; with `?whole=1` the whole request. Card numbers are not masked, so not for viewers.
 
     Byte for byte for admins, who may set up what opens doors; for managers that is hidden.
     """
     hidden = not current_user.may_set_up
-    name, content = original_of(load_callback(id_), whole="whole" in request.args, hidden=hidden)
+    try:
+        name, content = original_of(load_callback(id_), whole="whole" in request.args, hidden=hidden)
+    except Refused as refused:
+        flash(str(refused), "warning")
+        return redirect(url_for("callbacks.show", id_=id_), 303)
     return attachment(content, name)
 
 
@@ -113,17 +120,22 @@ def _cursor() -> Cursor | None:
     return None
 
 
+def counted(filter_: Filter) -> int:
+    """So far it is counted."""
+    return FOUND if filter_.q else COUNTED
+
+
 def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
     glance = glanced()
-    counts = tab_counts(shop, glance.count)
+    counts = tab_counts(shop, filter_.q, glance.count)
     cursor = _cursor()
     page = page_of(filter_, shop, cursor)
-    limit = FOUND if filter_.q else COUNTED
+    limit = counted(filter_)
     return {
         "shop": shop,
         "filter": filter_,
         "counts": counts,
-        "counted": COUNTED,
+        "counted": limit,
         "total": count_up_to(filter_, shop, limit) if filter_.narrowed else counts[filter_.tab],
         "total_up_to": limit,
         "history_before": history_before() if filter_.q else None,
@@ -136,6 +148,6 @@ def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
         "reasons": list(Reason),
         "conflicts": list(Conflict),
         "undecided": decisions.still_open(shop.id, now()) if filter_.tab is Tab.decide else None,
-        "views": [(view, view.filter(shop)) for view in SavedView.of(current_user, shop)],
+        "views": [(view, view.filter(shop)) for view in SavedView.seen_by(current_user, shop)],
         "columns": list(Column),
     }

@@ -20,7 +20,7 @@ def save() -> Response:
     shop = current_shop()
     filter_ = Filter.from_query(request.form.get("filter", "")).at(shop)
     try:
-        view = SavedView.save(_name(), filter_, current_user, shop)
+        view = SavedView.save(_name(), filter_, current_user, shop, shared="shared" in request.form)
     except NotSaved as refused:
         return _refused(refused, filter_)
     return _done("save view", view, f"Saved as “{view.name}”.", filter_)
@@ -32,6 +32,7 @@ def rename(id_: int) -> Response:
     former = view.name
     try:
         view.rename(_name(), current_user)
+        view.shared = "shared" in request.form
     except NotSaved as refused:
         return _refused(refused, view.filter(shop))
     return _done("rename view", view, f"“{former}” is now “{view.name}”.", view.filter(shop))

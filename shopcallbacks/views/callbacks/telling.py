@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -18,9 +19,12 @@ from ...look import Glance
 from ...panel.callback.comparison import compare
 from ...panel.callback.request import pane_of
 from ...panel.callback.timeline import story_of
+from ...panel.filter import Filter
+from ...panel.page import NUMBERED, place_of
 from ...panel.rows import Offer, Row, full_row, rows_of
 from ...processing.foresight import Foresight, foresee
 from ...shops.acts import Activity, last_move
+from ..access import current_shop
 from ..screens import now, wants_fragment
 from ..well_formed import own_path
 
@@ -44,7 +48,11 @@ def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, 
     row = full_row(callback, current_user, now(), acts, notes)
     would = {} if row.busy else what_would(callback)
     related = related_to(callback)
+    filter_ = came_from()
     return {
+        "filter": filter_,
+        "place": place_of(callback, filter_, callback.account.shop) if filter_ else None,
+        "numbered": NUMBERED,
         "callback": callback,
         "row": row,
         "note": note,
@@ -56,8 +64,36 @@ def page_parts(callback: Callback, note: str = "", part: str = "") -> dict[str, 
         "pane": pane_of(callback, part),
         "undo": just_done(last_move(acts)) if request.method == "POST" else None,
         "notes": notes,
-        "back": url_for("callbacks.show", id_=callback.id),
+        "back": page_address(callback.id, filter_),
     }
+
+
+def came_from() -> Filter | None:
+    """What the panel showed when the page was opened from there: the page's address has it, its tab in any case; while
+    the page asks, its `back` does."""
+    if request.endpoint == "callbacks.show":
+        pairs = list(request.args.items(multi=True))
+    else:
+        pairs = parse_qsl(urlsplit(own_path(request.values.get("back", "")) or "").query)
+    return Filter.read(pairs).at(current_shop()) if "tab" in dict(pairs) else None
+
+
+def page_address(id_: int, filter_: Filter | None) -> str:
+    address = url_for("callbacks.show", id_=id_)
+    rest = [(name, value) for name, value in filter_.pairs if name != "tab"] if filter_ else []
+    return address + "?" + urlencode([("tab", filter_.tab), *rest]) if filter_ else address
+
+
+def page_from(callback: Callback, panel: str) -> str:
+    """The callback's page, opened from what the panel shows at that address."""
+    return page_address(callback.id, Filter.from_query(urlsplit(panel).query))
+
+
+def next_page(callback: Callback) -> str:
+    """That of the next one in the filter; behind the last one the panel."""
+    filter_ = came_from() or Filter()
+    behind = place_of(callback, filter_, callback.account.shop).behind
+    return page_address(behind, filter_) if behind is not None else f"{url_for('callbacks.index')}?{filter_.query}"
 
 
 def what_would(callback: Callback) -> dict[Verb, Foresight | None]:
@@ -100,7 +136,11 @@ def told(content: str, row: Row, said: str = "", status: int = 200) -> Response:
 
 
 def answer(callback: Callback, said: str, status: int = 200) -> BaseResponse:
-    """After an act: the fresh row (or page) to htmx, a way back with the sentence to a plain form."""
+    """After an act: the fresh row (or page) to htmx, a way back with the sentence to a plain form; or the next one."""
+    if request.form.get("then") == "next" and status == 200:
+        flash(said)
+        onward = next_page(callback)
+        return Response(headers={"HX-Redirect": onward}) if wants_fragment() else redirect(onward, 303)
     if not wants_fragment():
         flash(said, "info" if status == 200 else "warning")
         return redirect(back(), 303)

@@ -14,7 +14,7 @@ from ...extensions import db, ring
 from ...words import acts
 from ..access import load_callback, lock_callback, managers_only
 from ..screens import wants_fragment, whole
-from .asking import Question
+from .asking import Lacks, Question
 from .telling import answer, back, row_of
 
 bp = Blueprint("verbs", __name__, url_prefix="/callbacks/<int:id_>")
@@ -69,14 +69,12 @@ for verb, noun in NOUNS.items():
 def act(id_: int, verb: Verb) -> Response | tuple[str, int]:
     """Does it, commits, rings; refused where the callback has moved on since it was seen, or it does not fit."""
     callback = lock_callback(id_)
-    question = question_about(verb, callback)
     try:
-        callback.guard(verb, why(), request.form.get("seen", type=whole))
-        if question.lacks:
-            return asked(verb, callback, problem=question.lacks), 422
-        if verb.rules and question.foreseen is not None and question.foreseen.refused:
-            raise Refused(question.foreseen.refused)
-        callback.do(verb, current_user, why(), more=question.more)
+        question = question_about(verb, callback)
+        done = acts.ASKED_SECOND if question.asks_second else acts.VERBS[verb].done
+        question.do(why(), request.form.get("seen", type=whole))
+    except Lacks as lacks:
+        return asked(verb, callback, problem=str(lacks)), 422
     except Refused as refused:
         db.session.rollback()
         return answer(load_callback(id_), str(refused), 409)
@@ -84,7 +82,7 @@ def act(id_: int, verb: Verb) -> Response | tuple[str, int]:
     db.session.commit()
     if callback.due_at is not None:
         ring(callback.lane)
-    return answer(callback, acts.VERBS[verb].done)
+    return answer(callback, done)
 
 
 def question_about(verb: Verb, callback: Callback) -> Question:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from ...callbacks.attempts import Attempt, KeptMessage
 from ...callbacks.callback import Callback
 from ...domain.errors import CallbackFailed, Reason
 from ...panel import headline
@@ -26,13 +27,19 @@ def order_number(callback: Callback) -> str:
     return number if callback.order is not None and callback.order.number == number else mask(number)
 
 
-def reason_words(reason: Reason, callback: Callback | None = None) -> str:
-    gateway = callback.account.title if callback else "The gateway"
-    return reasons.REASONS[reason].headline.format(gateway=gateway)
+def reason_words(reason: Reason) -> str:
+    """Of any gateway, for a filter."""
+    return reasons.REASONS[reason].headline.format(gateway="The gateway")
+
+
+def cause_words(found: Attempt | KeptMessage | CallbackFailed, callback: Callback) -> str:
+    """Why it waits, as its row says it."""
+    assert found.reason is not None
+    return reasons.cause(found.reason, found.conflict, callback.account.title, callback.account.asks)
 
 
 def failure_words(failure: CallbackFailed, callback: Callback) -> str:
-    return sentence(mask(failure.detail) or reason_words(failure.reason, callback))
+    return sentence(mask(failure.detail) or cause_words(failure, callback))
 
 
 def advice(callback: Callback) -> str:
@@ -58,6 +65,7 @@ FILTERS: dict[str, Any] = {
     "sentence": sentence,
     "claim_start": headline.claim,
     "reason_words": reason_words,
+    "cause_words": cause_words,
     "failure_words": failure_words,
     "advice": advice,
     "why_not": why_not,
@@ -71,6 +79,7 @@ FILTERS: dict[str, Any] = {
     "conflict_words": lambda conflict: reasons.CONFLICTS[conflict].headline,
     "verb_words": acts.VERBS.__getitem__,
     "run_starts": lambda verb, count: acts.starts(verb, count, written()),
+    "retries_some": lambda effects: acts.retries_some(effects.may, effects.beyond, written()),
     "run_moved": lambda verb, count: acts.moved(verb, count, written()),
     "run_state": outcomes.RUN_STATES.__getitem__,
     "item_state": outcomes.ITEM_STATES.__getitem__,

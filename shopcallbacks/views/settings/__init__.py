@@ -1,9 +1,9 @@
-"""The settings of a shop: its gateway accounts, its orders, its own endpoint, and who is alerted."""
+"""The settings of a shop: gateway accounts, orders, its own endpoint, API tokens, who is alerted, and its people."""
 
 from flask import Blueprint
 
-from . import accounts, alerts, endpoint, orders, secrets, trials
+from . import accounts, alerts, cures, endpoint, orders, people, secrets, tokens, trials
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
-for part in (accounts, alerts, endpoint, orders, secrets, trials):
+for part in (accounts, alerts, cures, endpoint, orders, people, secrets, tokens, trials):
     bp.register_blueprint(part.bp)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from ...callbacks.refusals import Refusal
-from ...dashboard import health, silence
+from ...dashboard import floods, health, silence
 from ...extensions import db
 from ...gateways import GATEWAYS
 from ...gateways.base import Gateway
@@ -20,7 +20,7 @@ from ...shops.accounts import GatewayAccount, Mode
 from ...words import pages
 from ..access import admins_only, current_shop, load_account
 from ..screens import Shown, now, wants_fragment
-from . import form, meeting
+from . import form, meeting, prospects
 
 bp = Blueprint("accounts", __name__)
 
@@ -33,8 +33,21 @@ def index() -> str:
     steps = None if any(one.last_genuine for one in found) else health.steps(shop)
     strays = Refusal.of_shop(shop)
     return render_template(
-        "settings/accounts/index.html", shop=shop, found=found, failures_of=failures_of, steps=steps, strays=strays
+        "settings/accounts/index.html",
+        shop=shop,
+        found=found,
+        failures_of=failures_of,
+        steps=steps,
+        strays=strays,
+        **_flooded(*shop.accounts),
     )
+
+
+def _flooded(*accounts: GatewayAccount) -> dict[str, Any]:
+    """Those of them that callbacks flood which are not genuine, and how many in an hour are none yet."""
+    most = current_app.config["NOT_GENUINE_AN_HOUR"]
+    flooded = [account for account in accounts if floods.is_flooded(account, now(), most)]
+    return {"flooded": flooded, "most_not_genuine": most}
 
 
 @bp.get("/gateways/new")
@@ -109,9 +122,11 @@ def render_account(account: GatewayAccount, fields: list[form.FormField], **more
         fields=fields,
         last_genuine=health.last_genuine(account),
         failures=health.failures(account, now()),
+        **_flooded(account),
         refusals=Refusal.of_account(account),
         wrong_calls=pages.WRONG_CALLS,
         why_no_test=trial.why_not(account, now()),
+        passing=prospects.passing(account),
         numbers=meeting.examples(account, more["meets"]["number_pattern"]),
         **more,
     )
@@ -128,14 +143,24 @@ def edit(id_: int) -> Shown:
     except BadSettings as error:
         problems |= error.problems
     fields = form.typed(account.gateway, sent, problems)
+
+    def change() -> bool:
+        return setup.edit(account, given, mode, title, current_user, meets)
+
     try:
         meets = meeting.read(sent)
     except BadSettings as error:
         problems |= {f"meets.{name}": problem for name, problem in error.problems.items()}
+    typed = {**meeting.typed(account.meeting), **sent}
+    if "look" in sent and wants_fragment():
+        bad = f"This can't be saved yet: {len(problems)} of the fields above can't be right."
+        return prospects.shown(bad if problems else prospects.foretold(account, change))
     if problems:
-        typed = {**meeting.typed(account.meeting), **sent}
         return render_account(account, fields, title=title, mode=mode, problems=problems, meets=typed), 422
-    changed = setup.edit(account, given, mode, title, current_user, meets)
+    if "look" in sent:
+        told = prospects.foretold(account, change)
+        return render_account(account, fields, title=title, mode=mode, meets=typed, foretold=told)
+    changed = change()
     db.session.commit()
     flash("Saved." if changed else "Nothing was changed.")
     return redirect(url_for("settings.accounts.show", id_=id_), 303)

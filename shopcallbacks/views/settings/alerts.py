@@ -42,6 +42,7 @@ def _page(rules: AlertRules, **more: Any) -> str:
         shop=shop,
         rules=rules,
         styles=Style,
+        most_not_genuine=current_app.config["NOT_GENUINE_AN_HOUR"],
         mail_works=current_app.extensions["mailer"].server is not None,
         messages=AlertMessage.latest(shop.id, LATEST),
         secrets=SigningSecret.of(shop.id, Purpose.alerts),

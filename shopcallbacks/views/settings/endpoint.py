@@ -10,8 +10,10 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from ...extensions import db, ring_outgoing, utcnow
+from ...outgoing import parcels
 from ...outgoing.deliveries import Delivery, Part
 from ...outgoing.endpoint import Endpoint
+from ...outgoing.http import way_out
 from ...outgoing.signing import Purpose, SigningSecret
 from ...shops.acts import Activity
 from ...shops.secrets import former_end
@@ -53,7 +55,7 @@ def save() -> Shown:
     shop, url = current_shop(), request.form.get("url", "").strip()
     problem = current_app.extensions["outgoing"].check(url)
     if problem is not None:
-        return _page(url=url, problem=str(problem)), 422
+        return _page(url=url, problem=str(problem), way_out=way_out(problem)), 422
     found = Endpoint.of(shop.id)
     secret = None
     if found is None:
@@ -109,6 +111,23 @@ def resume() -> Response:
     db.session.commit()
     ring_outgoing()
     flash("It is being tried now.")
+    return redirect(url_for("settings.endpoint.show"), 303)
+
+
+@bp.post("/test")
+@admins_only
+def test() -> Response:
+    """A test event, sent at once: what was answered is said at once too."""
+    found = _load()
+    host, send = found.host, parcels.try_out(found, utcnow())
+    db.session.commit()  # nothing is held while it is on its way
+    receipt = send()
+    Activity.record("test event", current_user, shop_id=current_shop().id, what=f"{host}: {receipt.answer}")
+    db.session.commit()
+    if receipt.arrived:
+        flash(f"The test event arrived: {host} {receipt.answer}.")
+    else:
+        flash(f"The test event did not arrive: {receipt.answer}. {way_out(receipt.answer)}".strip(), "warning")
     return redirect(url_for("settings.endpoint.show"), 303)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
+from ...domain.values import Money
 from ...extensions import db
 from ...shops import setup
-from ...shops.order_rules import MOST_HELD_S, OrderRules, read_limit
+from ...shops.order_rules import MOST_HELD_S, OrderRules, read_limit, read_order_page
 from ..access import admins_only, current_shop
 from ..screens import Shown
 
@@ -22,16 +23,16 @@ UNITS = {"s": 1, "min": 60, "h": 3600}
 @bp.get("")
 def show() -> str:
     rules = current_shop().order_rules
-    limit = rules.accept_limit
     held, unit = in_units(rules.refusal_cancels_after, UNITS)
-    return _page(
-        held=str(held),
-        unit=unit,
-        payment_reopens=rules.payment_reopens,
-        parts=rules.parts,
-        limit=str(limit.amount) if limit else "",
-        currency=limit.currency if limit else "",
-    )
+    typed: dict[str, Any] = {"held": str(held), "unit": unit, "order_page": rules.order_page}
+    for name, limit in (("limit", rules.accept_limit), ("second", rules.force_limit)):
+        typed |= {name: str(limit.amount), _currency(name): limit.currency} if limit else {}
+    return _page(payment_reopens=rules.payment_reopens, parts=rules.parts, **typed)
+
+
+def _currency(limit: str) -> str:
+    """The field beside that limit's."""
+    return "currency" if limit == "limit" else f"{limit}_currency"
 
 
 def _page(problems: Mapping[str, str] | None = None, **typed: Any) -> str:
@@ -57,24 +58,35 @@ def read_length(text: str, unit: str, units: Mapping[str, int], least: int, most
 @bp.post("")
 @admins_only
 def save() -> Shown:
-    sent = request.form
-    held, unit = sent.get("held", "").strip() or "0", sent.get("unit", "s")
-    limit, currency = sent.get("limit", "").strip(), sent.get("currency", "").strip()
-    problems: dict[str, str] = {}
-    seconds, accept_limit = 0, None
-    try:
-        seconds = read_length(held, unit, UNITS, 0, MOST_HELD_S)
-    except ValueError as error:
-        problems["held"] = str(error)
-    try:
-        accept_limit = read_limit(limit, currency) if limit else None
-    except ValueError as error:
-        problems["limit"] = str(error)
+    sent = {name: value.strip() for name, value in request.form.items()}
     reopens, parts = "payment_reopens" in sent, "parts" in sent
+    found, problems = _read(sent)
     if problems:
-        typed = {"held": held, "unit": unit, "limit": limit, "currency": currency}
-        return _page(problems, payment_reopens=reopens, parts=parts, **typed), 422
-    changed = setup.rule_orders(current_shop(), OrderRules(seconds, reopens, parts, accept_limit), current_user)
+        return _page(problems, **{**sent, "payment_reopens": reopens, "parts": parts}), 422
+    rules = OrderRules(found["held"], reopens, parts, found["limit"], found["second"], found["order_page"])
+    changed = setup.rule_orders(current_shop(), rules, current_user)
     db.session.commit()
     flash("Saved." if changed else "Nothing was changed.")
     return redirect(url_for("settings.orders.show"), 303)
+
+
+def _read(sent: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the fields hold, and what is wrong with others."""
+    held, page = sent.get("held") or "0", sent.get("order_page")
+    readers: dict[str, Callable[[], Any]] = {
+        "held": lambda: read_length(held, sent.get("unit", "s"), UNITS, 0, MOST_HELD_S),
+        "limit": lambda: _limit(sent, "limit"),
+        "second": lambda: _limit(sent, "second"),
+        "order_page": lambda: read_order_page(page) if page else "",
+    }
+    found, problems = {}, {}
+    for name, read in readers.items():
+        try:
+            found[name] = read()
+        except ValueError as error:
+            problems[name] = str(error)
+    return found, problems
+
+
+def _limit(sent: Mapping[str, str], name: str) -> Money | None:
+    return read_limit(sent[name], sent.get(_currency(name), "")) if sent.get(name) else None

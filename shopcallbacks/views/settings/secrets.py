@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from ...shops.accounts import GatewayAccount
 from ...shops.secrets import Secret, former_end
 from ..access import admins_only, load_account
 from ..screens import now, wants_fragment
+from . import prospects
 from .form import read_secrets
 
 bp = Blueprint("secrets", __name__, url_prefix="/gateways/<int:id_>/secrets")
@@ -39,6 +41,8 @@ def add(id_: int) -> Response:
     ends = former_end(request.form.get("former", ""), now())
     try:
         values = read_secrets(setting, request.form)
+        if "look" in request.form:
+            return looked(account, lambda: setup.add_secrets(account, setting, values, ends, current_user))
         setup.add_secrets(account, setting, values, ends, current_user)
     except BadSettings as error:
         return told(account, f"{setting.label}: this {error.problems[setting.key]}.", bad=True)
@@ -55,7 +59,10 @@ def end(id_: int, secret_id: int) -> Response:
         at = read_end(account.shop.time_zone)
     except ValueError:
         return told(account, "Say when it ends, as date and time.", bad=True)
-    setup.end_secret(account, secret, at, request.form.get("why", ""), current_user)
+    why = request.form.get("why", "")
+    if "look" in request.form:
+        return looked(account, lambda: setup.end_secret(account, secret, at, why, current_user))
+    setup.end_secret(account, secret, at, why, current_user)
     db.session.commit()
     if at is None or at > now():
         return told(account, "The secret is in use until then." if at else "The secret is in use, without an end.")
@@ -70,11 +77,21 @@ def read_end(zone: str) -> datetime | None:
     return datetime.fromisoformat(request.form.get("ends_at", "")).replace(tzinfo=ZoneInfo(zone))
 
 
+def looked(account: GatewayAccount, change: Callable[[], None]) -> Response:
+    """What it would do, and nothing is done yet."""
+    sentence = prospects.foretold(account, change)
+    if wants_fragment():
+        return make_response(prospects.shown(sentence))
+    flash(sentence)
+    return redirect(url_for("settings.accounts.show", id_=account.id, _anchor="secrets"), 303)
+
+
 def told(account: GatewayAccount, sentence: str, bad: bool = False) -> Response:
     """The secrets as they stand now, and what came of it."""
     if not wants_fragment():
         flash(sentence, "warning" if bad else "message")
         return redirect(url_for("settings.accounts.show", id_=account.id, _anchor="secrets"), 303)
     db.session.refresh(account)
-    page = render_template("settings/accounts/_secrets.html", account=account, told=sentence, bad=bad)
+    passing = prospects.passing(account)
+    page = render_template("settings/accounts/_secrets.html", account=account, told=sentence, bad=bad, passing=passing)
     return make_response(page, 422 if bad else 200, {"HX-Trigger": json.dumps({"say": sentence})})

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from shopcallbacks.domain.errors import CallbackFailed, Conflict, Reason
+from shopcallbacks.domain.errors import OURS_TO_MEND, CallbackFailed, Conflict, Reason
 from shopcallbacks.domain.money import OrderFacts, OrderState, Settings, Verb, decide, fitting, verbs_for
 from shopcallbacks.domain.values import Message, Money, Outcome
 
@@ -19,9 +19,14 @@ def test_every_reason_has_a_verb_that_ends_it(reason: Reason) -> None:
         assert verbs_for(reason, conflict, outcome, state) - {Verb.remove}
 
 
-@pytest.mark.parametrize("conflict", Conflict)
+@pytest.mark.parametrize("conflict", [one for one in Conflict if one not in OURS_TO_MEND])
 def test_every_conflict_has_a_verb_of_its_own(conflict: Conflict) -> None:
     assert verbs_for(Reason.order_conflict, conflict, Outcome.paid) - {Verb.remove, Verb.close}
+
+
+@pytest.mark.parametrize("conflict", OURS_TO_MEND)
+def test_what_is_ours_to_put_right_is_retried_then_and_decided_by_nobody(conflict: Conflict) -> None:
+    assert verbs_for(Reason.not_genuine, conflict, Outcome.paid) == {Verb.retry, Verb.remove}
 
 
 def test_what_is_not_known_to_be_genuine_is_not_set_aside_as_dealt_with() -> None:

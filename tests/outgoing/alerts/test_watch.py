@@ -20,13 +20,13 @@ from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.order import Order
 from shopcallbacks.outgoing.alerts import watch
-from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules, Style
+from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules, FloodTold, Style
 from shopcallbacks.outgoing.mail import Mailer
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.acts import Activity
 
-from ...factories import make_account, make_callback, make_order, make_user, message, process
+from ...factories import make_account, make_callback, make_order, make_user, message, process, request_for
 from ...processing.saying import say
 from ...receiver import MailBox, Receiver, mail_server
 
@@ -386,3 +386,54 @@ def test_whoever_does_not_want_to_hear_of_disputes_does_not(disputing: GatewayAc
     assert look(shop) == []
     rules_of(shop, disputes=True)
     assert look(shop) == [AlertKind.disputed]
+
+
+@pytest.fixture
+def few(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than two in an hour are a flood."""
+    monkeypatch.setitem(app.config, "NOT_GENUINE_AN_HOUR", 2)
+
+
+def forge(account: GatewayAccount, count: int) -> None:
+    signer = make_account(account.shop, signing_secrets=["whsec_other"])
+    for _ in range(count):
+        make_callback(account, request_for(signer, message("26")))
+    process()
+
+
+def test_a_flood_of_callbacks_that_are_not_genuine_is_told_once(few: None, account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop)
+    forge(account, 2)
+    assert look(shop) == []
+    forge(account, 1)
+    assert (look(shop), look(shop), look(shop, timedelta(minutes=30))) == ([AlertKind.flood], [], [])
+    assert last().subject == f"[{shop.name}] More than 2 callbacks in an hour were not genuine: {account.title}"
+    assert "None of them counts, and all are kept." in last().text
+    assert f"/callbacks/causes?shop={shop.slug}&account={account.slug}" in last().text
+
+
+def test_a_flood_that_ebbs_and_comes_again_is_told_again_a_day_later_and_no_sooner(
+    few: None, account: GatewayAccount, shop: Shop
+) -> None:
+    rules_of(shop)
+    forge(account, 3)
+    assert look(shop) == [AlertKind.flood]
+    assert look(shop, timedelta(hours=2)) == []
+    assert look(shop) == []
+    told = db.session.get_one(FloodTold, account.id)
+    told.holds, told.told_at = False, utcnow() - timedelta(days=1)
+    db.session.commit()
+    assert look(shop) == [AlertKind.flood]
+
+
+def test_genuine_callbacks_are_no_flood_and_whoever_does_not_want_to_hear_of_floods_does_not(
+    few: None, account: GatewayAccount, shop: Shop
+) -> None:
+    rules_of(shop)
+    for _ in range(3):
+        make_callback(account, message(make_order(shop)))
+    process()
+    assert look(shop) == []
+    rules_of(shop, floods=False)
+    forge(account, 3)
+    assert look(shop) == []

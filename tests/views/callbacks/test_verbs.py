@@ -43,7 +43,7 @@ def test_a_retry_shows_its_progress_and_then_its_result(client: FlaskClient, acc
     assert callback.due_kind is AttemptKind.retry
     process()
     done = client.get(f"/callbacks/{callback.id}/row", headers=HTMX)
-    assert "2 attempts" in done.text
+    assert "Tried again: the signature still does not match" in done.text
     assert "hx-trigger" not in done.text
     assert told(done).startswith("Signature does not match")
 

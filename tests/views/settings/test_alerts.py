@@ -167,6 +167,9 @@ def test_another_shops_message_is_not_sent_again(admin: FlaskClient, client: Fla
 @pytest.mark.parametrize("role", [Role.viewer, Role.manager])
 def test_only_admins_change_it(client: FlaskClient, shop: Shop, role: Role) -> None:
     log_in(client, make_user(role, shop))
+    message = AlertMessage(shop_id=shop.id, kind="test", recipient="a@b.example", subject="", text="", figures={})
+    db.session.add(message)
+    db.session.commit()
     assert client.get("/settings/alerts").status_code == 200
-    for path in ("", "/test", "/secrets", "/messages/1/sending"):
+    for path in ("", "/test", "/secrets", f"/messages/{message.id}/sending"):
         assert client.post(f"/settings/alerts{path}").status_code == 403

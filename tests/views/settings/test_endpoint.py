@@ -12,11 +12,13 @@ from standardwebhooks import Webhook
 
 from shopcallbacks import jobs
 from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.outgoing.deliveries import Delivery
 from shopcallbacks.outgoing.endpoint import Endpoint
 from shopcallbacks.outgoing.http import Outgoing
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.shops.accounts import Shop
+from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
 
 from ...factories import log_in, make_order, make_shop, make_user
@@ -152,3 +154,46 @@ def test_another_shops_delivery_is_not_there(client: FlaskClient, shop: Shop) ->
     log_in(client, make_user(Role.manager, make_shop()))
     assert client.post(f"/deliveries/{delivery.id}/sending").status_code == 404
     assert client.get(f"/deliveries/{delivery.id}").status_code == 404
+
+
+def test_a_test_event_is_sent_at_once_signed_and_of_no_order(
+    admin: FlaskClient, shop: Shop, receiver: Receiver
+) -> None:
+    secret = shown_secret(admin.post("/settings/endpoint", data={"url": receiver.url}).text)
+    assert admin.post("/settings/endpoint/test").status_code == 303
+    assert "The test event arrived: 127.0.0.1" in admin.get("/settings/endpoint").text
+    (received,) = receiver.received
+    said = Webhook(secret).verify(received.body, received.headers)
+    assert (said["kind"], said["order"], said["position"]) == ("test", "TEST", "0")
+    make_order(shop, "251123-1")
+    jobs.drain_outgoing()
+    real = Webhook(secret).verify(receiver.received[1].body, receiver.received[1].headers)
+    assert real.keys() == said.keys(), "in the shape of all others"
+    assert OrderEvent.after(shop.id, 0, 10)[0].number == "251123-1", "it stands in no feed"
+
+
+def test_what_became_of_a_test_event_is_said_and_kept(admin: FlaskClient, shop: Shop, receiver: Receiver) -> None:
+    admin.post("/settings/endpoint", data={"url": receiver.url})
+    receiver.answer = lambda _: 500
+    admin.post("/settings/endpoint/test")
+    assert "The test event did not arrive: answered 500." in admin.get("/settings/endpoint").text
+    act = db.session.scalars(select(Activity).where(Activity.verb == "test event")).one()
+    assert act.what.endswith(": answered 500")
+    endpoint = Endpoint.of(shop.id)
+    assert endpoint is not None
+    assert endpoint.failures == 0, "a test that fails holds nothing up"
+
+
+@pytest.mark.parametrize("url", ["http://localhost:5001/order-changes", "https://10.0.0.7/order-changes"])
+def test_of_a_local_endpoint_the_settings_that_allow_it_are_named(
+    app: Flask, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setitem(app.extensions, "outgoing", Outgoing())
+    html = admin.post("/settings/endpoint", data={"url": url}).text
+    assert "OUTGOING_ALLOW_HTTP=1" in html
+    assert "OUTGOING_ALLOW_PRIVATE=1" in html
+    assert "OUTGOING_ALLOW" not in admin.post("/settings/endpoint", data={"url": "https://user:pw@x.example/"}).text
+
+
+def test_only_admins_send_a_test_event(client: FlaskClient, shop: Shop) -> None:
+    assert log_in(client, make_user(Role.manager, shop)).post("/settings/endpoint/test").status_code == 403

@@ -13,7 +13,7 @@ from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.order_rules import OrderRules
 from shopcallbacks.shops.users import Role
 
-from ...factories import log_in, make_shop, make_user
+from ...factories import log_in, make_order, make_shop, make_user
 
 ADDRESS = "/settings/orders"
 
@@ -38,6 +38,27 @@ def test_what_an_admin_saves_holds_is_shown_again_and_is_kept_as_an_act(client: 
         "orders: A refused payment cancels after (s) from 0 to 900, A payment reopens what a refusal cancelled from "
         "yes to no, Parts add up from no to yes, Only admins accept above from nothing to 100.00 EUR"
     )
+
+
+def test_two_people_above_a_sum_and_the_shops_own_page_of_an_order(client: FlaskClient, shop: Shop) -> None:
+    page = "https://shop.example/admin/orders/{number}"
+    form = {"payment_reopens": "1", "second": "500", "second_currency": "eur", "order_page": page}
+    assert client.post(ADDRESS, data=form).status_code == 303
+    assert shop.order_rules == OrderRules(force_limit=Money(50000, "EUR"), order_page=page)
+    html = client.get(ADDRESS).text
+    assert ('value="500.00"' in html, f'value="{page}"' in html) == (True, True)
+    order = make_order(shop, "A/1 ?")
+    assert 'href="https://shop.example/admin/orders/A%2F1%20%3F"' in client.get(f"/orders/{order.id}").text
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["https://shop.example/orders", "javascript:alert({number})", "//shop.example/{number}", "https://{number}", "x"],
+)
+def test_a_page_of_an_order_is_an_address_with_its_number(client: FlaskClient, shop: Shop, page: str) -> None:
+    answer = client.post(ADDRESS, data={"order_page": page})
+    assert (answer.status_code, "must be an address with {number} in it" in answer.text) == (422, True)
+    assert shop.order_page == ""
 
 
 def test_what_is_saved_unchanged_is_no_act(client: FlaskClient, shop: Shop) -> None:

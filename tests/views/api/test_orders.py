@@ -6,11 +6,14 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, request_finished
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from dev.services import Postgres, libpq
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db, utcnow
@@ -18,7 +21,7 @@ from shopcallbacks.orders import repeats
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 
-from ..factories import make_account, make_callback, make_order, make_shop, message, process
+from ...factories import make_account, make_callback, make_order, make_shop, make_token, message, process
 
 NEW = {"number": "251123163204-26", "amount": "149.00", "currency": "EUR"}
 
@@ -26,10 +29,22 @@ NEW = {"number": "251123163204-26", "amount": "149.00", "currency": "EUR"}
 @pytest.fixture
 def shop(client: FlaskClient) -> Shop:
     shop = make_shop()
-    token = shop.new_api_token()
-    db.session.commit()
+    token = make_token(shop)
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     return shop
+
+
+def test_what_is_committed_is_answered_though_its_connection_dies_behind_the_commit(
+    app: Flask, client: FlaskClient, shop: Shop, postgres_server: Postgres
+) -> None:
+    def cut(*_: object, **__: object) -> None:
+        pid = db.session.scalar(text("SELECT pg_backend_pid()"))
+        with psycopg.connect(libpq(postgres_server.url), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 60000)", [pid])
+
+    with request_finished.connected_to(cut, app):
+        assert client.post("/api/orders", json=NEW).status_code == 201
+    assert client.post("/api/orders", json=NEW).status_code == 200
 
 
 def test_an_order_is_created_once(client: FlaskClient, shop: Shop) -> None:
@@ -189,8 +204,7 @@ def test_the_key_of_another_call_is_refused(client: FlaskClient, shop: Shop, pat
 def test_a_key_is_its_shops_own(client: FlaskClient, shop: Shop) -> None:
     client.post("/api/orders", json=NEW, headers=KEY)
     other = make_shop()
-    token = other.new_api_token()
-    db.session.commit()
+    token = make_token(other)
     headers = {**KEY, "Authorization": f"Bearer {token}"}
     assert client.post("/api/orders", json={**NEW, "amount": "1.00"}, headers=headers).status_code == 201
 

@@ -1,0 +1,43 @@
+"""The database's disk: a file system of its own, in memory, where this user may mount one, so that it can be full."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+SIZE_KB = 4 * 1024 * 1024  # of memory, as far as it is used
+
+
+class Disk:
+    """Mounted at the folder for as long as the `with` lasts. `can_be_full`: not where it could not be mounted."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.can_be_full = False
+
+    def __enter__(self) -> Disk:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.can_be_full = self._mount(f"size={SIZE_KB}k")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.can_be_full:
+            subprocess.run(["umount", "--lazy", str(self._folder)], check=True)
+
+    def fill(self) -> None:
+        """Nothing more goes onto it."""
+        told = os.statvfs(self._folder)
+        used = (told.f_blocks - told.f_bfree) * told.f_frsize // 1024
+        self._mount(f"remount,size={used + 64}k")
+
+    def empty(self) -> None:
+        """There is room again."""
+        self._mount(f"remount,size={SIZE_KB}k")
+
+    def _mount(self, options: str) -> bool:
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self._folder)]
+        try:
+            return not subprocess.run(command, capture_output=True).returncode
+        except FileNotFoundError:
+            return False

@@ -1,0 +1,66 @@
+"""The checkout, the webhook, and what can be done about an order."""
+
+from decimal import Decimal
+from functools import cache
+from urllib.parse import urlencode
+
+import httpx
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+from shopcallbacks_client import BadSignature, Client, Refused, Webhooks
+
+from .models import Order
+
+
+@cache
+def shopcallbacks() -> Client:
+    return Client(settings.SHOPCALLBACKS_URL, settings.SHOPCALLBACKS_TOKEN)
+
+
+@require_POST
+def check_out(request: HttpRequest) -> HttpResponse:
+    """The order is kept here, handed in there, and only then paid."""
+    order = Order.objects.create(amount=Decimal(request.POST["amount"]))
+    shopcallbacks().hand_in(order.number, order.amount, order.currency, idempotency_key=f"order {order.number}")
+    asked = {"order": order.number, "amount": order.amount, "currency": order.currency}
+    return HttpResponseRedirect(f"{settings.GATEWAY_URL}/pay?{urlencode(asked)}")
+
+
+@csrf_exempt
+@require_POST
+def hear(request: HttpRequest) -> HttpResponse:
+    """The webhook: Settings > Shop endpoint has this address, and the secrets."""
+    try:
+        event = Webhooks(*settings.SHOPCALLBACKS_SECRETS).read(request.headers, request.body)
+    except BadSignature:
+        return HttpResponse(status=400)
+    Order.take(event)
+    return HttpResponse(status=204)
+
+
+@require_POST
+def cancel(request: HttpRequest, number: str) -> HttpResponse:
+    """Its state here changes when the feed says so."""
+    try:
+        order = shopcallbacks().cancel(number)
+    except Refused as refused:
+        return JsonResponse({"state": refused.order.state, "why": str(refused)}, status=409)
+    return JsonResponse({"state": order.state})
+
+
+@require_POST
+def refund(request: HttpRequest, number: str) -> HttpResponse:
+    """Money is given back at the gateway; its callback to shopcallbacks is what makes the order refunded."""
+    order = get_object_or_404(Order, number=number)
+    asked = {"order": order.number, "amount": str(order.amount)}
+    httpx.post(f"{settings.GATEWAY_URL}/refunds", json=asked).raise_for_status()
+    return HttpResponse(status=202)
+
+
+@require_GET
+def show(request: HttpRequest, number: str) -> HttpResponse:
+    order = get_object_or_404(Order, number=number)
+    return JsonResponse({"state": order.state, "parcels": order.parcel_set.count()})

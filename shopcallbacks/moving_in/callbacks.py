@@ -1,0 +1,91 @@
+"""Callbacks that were kept elsewhere: they are kept here with their own time and bytes, marked, and left alone.
+
+Nothing looks at them until a person asks for it: by `flask callbacks process-imported`, or in the panel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, tuple_
+
+from ..callbacks.callback import Callback
+from ..callbacks.requests import digest_of, keep_requests
+from ..domain.states import State
+from ..domain.values import Request
+from ..extensions import db, utcnow
+from ..panel.search.index import SearchEntry
+from ..sets import insert_rows
+from ..shops.accounts import GatewayAccount
+
+BATCH = 250
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A request as it was kept elsewhere. `detail`: what of it is not as it came, in a sentence for a manager."""
+
+    request: Request
+    detail: str = ""
+
+
+@dataclass
+class Imported:
+    """`kept`: ids of the new ones; `known`: how many were imported before; `first`, `last`: of all, when they came."""
+
+    kept: list[int]
+    known: int
+    first: datetime
+    last: datetime
+
+
+def keep(found: Sequence[Kept], account: GatewayAccount, end: Callable[[], None]) -> Imported:
+    """Keeps them, the oldest first. `end` is called behind each batch: commits, or of a preview does nothing."""
+    found = sorted(found, key=lambda one: one.request.arrived_at)
+    times = [one.request.arrived_at for one in found]
+    done = Imported([], 0, times[0], times[-1])
+    for start in range(0, len(found), BATCH):
+        batch = found[start : start + BATCH]
+        new = list(_new(batch, account))
+        done.known += len(batch) - len(new)
+        ids = [row.id for row in insert_rows(db.session, Callback, [_row(one, account) for one in new], returning="id")]
+        keep_requests([(id_, account.id, one.request) for id_, one in zip(ids, new, strict=True)])
+        SearchEntry.write(ids)  # the index grows behind those that arrive, by their own time
+        done.kept += ids
+        end()
+    return done
+
+
+def _new(batch: Sequence[Kept], account: GatewayAccount) -> Iterator[Kept]:
+    """Those that are not here with the same time and bytes."""
+    keys = {(one.request.arrived_at, digest_of(one.request)) for one in batch}
+    rows = db.session.execute(
+        select(Callback.received_at, Callback.digest).where(
+            Callback.account_id == account.id, tuple_(Callback.received_at, Callback.digest).in_(keys)
+        )
+    )
+    here = {(row.received_at, row.digest) for row in rows}
+    for one in batch:
+        key = one.request.arrived_at, digest_of(one.request)
+        if key not in here:
+            here.add(key)
+            yield one
+
+
+def _row(one: Kept, account: GatewayAccount) -> dict[str, object]:
+    request = one.request
+    return {
+        "shop_id": account.shop_id,
+        "account_id": account.id,
+        "received_at": request.arrived_at,
+        "imported_at": utcnow(),
+        "digest": digest_of(request),
+        "state": State.imported,
+        "detail": one.detail,
+        "version": 0,
+        "attempt_count": 0,
+        "tries": 0,
+        "asks": account.asks,
+    }

@@ -1,0 +1,172 @@
+"""Shown by: on a bare machine somebody who knows only the pages connects a shop, takes a payment, loses the worker and
+the database, restores a back-up, and finds the order open. Every command stands in the README or in docs/operate.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+from cryptography.fernet import Fernet
+
+from dev.services import POSTGRES_BIN, Postgres, Redis, create_database, libpq
+from shopcallbacks.domain.values import Message, Money, Outcome
+from shopcallbacks.extensions import utcnow
+from shopcallbacks.gateways import GATEWAYS
+from tests.processes import ROOT, Site, site, until
+
+SECRET = "whsec_of_the_simulated_gateway"
+README, OPERATE = ROOT / "README.md", ROOT / "docs" / "operate.md"
+
+
+def command(page: Path, start: str, **instead: str) -> str:
+    """The page's line that begins so, without its remark; with what the reader puts in place of what stands there."""
+    (line,) = {line.partition("  #")[0].strip() for line in page.read_text().splitlines() if line.startswith(start)}
+    for name, value in instead.items():
+        assert name in line, f"{name} is not in: {line}"
+        line = line.replace(name, value)
+    return line
+
+
+@dataclass
+class Shell:
+    """Where the reader types."""
+
+    environ: Mapping[str, str]
+
+    def run(self, line: str, **more: str) -> str:
+        """What it says; its last words where it fails."""
+        path = f"{Path(sys.executable).parent}:{POSTGRES_BIN}:{os.environ['PATH']}"
+        environ = {**self.environ, **more, "PATH": path}
+        done = subprocess.run(["sh", "-ec", line], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+
+@dataclass
+class Shop:
+    """The smallest shop there can be: it hands an order in, and asks what became of it."""
+
+    url: str
+    token: str
+
+    def order(self, number: str) -> None:
+        body = {"number": number, "amount": "149.00", "currency": "EUR"}
+        assert self._ask("POST", "/api/orders", json=body).status_code == 201
+
+    def state_of(self, number: str) -> str:
+        return str(self._ask("GET", f"/api/orders/{number}").json()["state"])
+
+    def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return requests.request(method, self.url + path, headers=headers, timeout=20, **more)
+
+
+def pay(address: str, number: str) -> int:
+    """The customer pays, and the simulated gateway calls. How it is answered."""
+    paid = Message(Outcome.paid, number, f"pi_{number}", f"evt_{number}", Money(14900, "EUR"), test=False)
+    gateway = GATEWAYS["stripe"]
+    settings = {setting.key: setting.default for setting in gateway.settings} | {"signing_secrets": [SECRET]}
+    example = gateway.example(settings, paid, utcnow())
+    assert example is not None
+    headers = dict(example.request.headers)
+    return requests.post(address, data=example.request.body, headers=headers, timeout=20).status_code
+
+
+@pytest.fixture
+def machine(postgres_server: Postgres, redis_server: Redis) -> Iterator[dict[str, str]]:
+    """A PostgreSQL with two roles (docs/security.md) and an empty database, a Redis, and keys."""
+    server = libpq(postgres_server.url)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE ROLE shown_owner LOGIN")
+        connection.execute("CREATE ROLE shown LOGIN")
+    _new_database(postgres_server, "shown")
+    at = f"127.0.0.1:{postgres_server.port}/shown"
+    yield {
+        "DATABASE_URL": f"postgresql://shown@{at}",
+        "MIGRATION_DATABASE_URL": f"postgresql://shown_owner@{at}",
+        "REDIS_URL": redis_server.url.replace("/0", "/2"),
+        "SECRET_KEY": "5f0c1b2a9d3e4f60718293a4b5c6d7e8",
+        "SECRETS_KEY": Fernet.generate_key().decode(),
+        "PUBLIC_URL": "http://127.0.0.1:5000",
+        "SWEEP_SECONDS": "1",
+        "LOG_FORMAT": "json",
+    }
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS shown WITH (FORCE)")
+        connection.execute("DROP ROLE shown, shown_owner")
+
+
+def _new_database(server: Postgres, name: str) -> None:
+    with psycopg.connect(libpq(create_database(server.url, name)), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} OWNER TO shown_owner")
+        connection.execute("ALTER SCHEMA public OWNER TO shown_owner")
+
+
+def _lose(server: Postgres, name: str) -> None:
+    with psycopg.connect(libpq(server.url), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def without_the_owner(machine: Mapping[str, str]) -> dict[str, str]:
+    """What web and worker are given."""
+    return {name: value for name, value in machine.items() if name != "MIGRATION_DATABASE_URL"}
+
+
+def connect_a_shop(shell: Shell, running: Site) -> tuple[Shop, str]:
+    """As the README says. The shop, and the address that the gateway is told to call."""
+    added = shell.run(command(README, "flask --app app shops add toys"))
+    line = command(README, "flask --app app gateways add toys", **{"whsec_...": SECRET})
+    address = shell.run(line, PUBLIC_URL=running.url).split()[-1]
+    shell.run(command(README, "flask --app app users add dana@toys.example") + " --password 'seventeen blue kites'")
+    return Shop(running.url, added.split()[-1]), address
+
+
+def the_way_of(callback: int, running: Site) -> list[str]:
+    """What the logs of web and worker, every line of them an object, tell of it."""
+    lines = [json.loads(line) for name in ("web", "worker") for line in running.log(name).splitlines()]
+    return [line["message"] for line in lines if line.get("callback") == callback]
+
+
+def test_a_stranger_connects_a_shop_loses_worker_and_database_and_finds_the_order_open(
+    machine: dict[str, str], postgres_server: Postgres, tmp_path: Path
+) -> None:
+    shell = Shell(machine)
+    shell.run(command(OPERATE, "flask --app app db upgrade"))
+
+    with site(without_the_owner(machine), tmp_path) as running:
+        shop, address = connect_a_shop(shell, running)
+        assert requests.get(f"{running.url}/readyz", timeout=20).status_code == 200
+
+        shop.order("251123-1")
+        assert pay(address, "251123-1") == 200
+        until(lambda: shop.state_of("251123-1") == "open")
+
+        running.kill("worker")
+        shop.order("251123-2")
+        assert pay(address, "251123-2") == 200, "kept, though nobody is there to process it"
+        assert shop.state_of("251123-2") == "temporary"
+
+        backup = shell.run(command(OPERATE, "deploy/backup", **{"/var/backups/shopcallbacks": str(tmp_path)}))
+
+    _lose(postgres_server, "shown")
+    _new_database(postgres_server, "shown")
+    shell.run(command(OPERATE, "pg_restore", **{"shopcallbacks-....dump": backup}))
+    shell.run(command(OPERATE, "flask --app app db upgrade"))
+    shell.run(command(OPERATE, "flask --app app secrets check"))
+
+    with site(without_the_owner(machine), tmp_path) as running:
+        shop = Shop(running.url, shop.token)
+        until(lambda: shop.state_of("251123-2") == "open")
+        assert shop.state_of("251123-1") == "open"
+        assert the_way_of(2, running) == ["A callback was kept", "A callback was decided", "An order moved"]
+        assert "worker: well" in shell.run(f"{command(OPERATE, 'flask --app app doctor')} || true")

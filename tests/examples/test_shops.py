@@ -1,0 +1,138 @@
+"""The example shops for real: each a process that talks HTTP with a web server and a worker of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+from flask import Flask
+from sqlalchemy import select
+
+from dev.services import Postgres, free_port
+from shopcallbacks.domain.states import OrderState
+from shopcallbacks.domain.values import Message, Money, Outcome
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.orders.feed import OrderEvent
+from shopcallbacks.orders.order import Order
+from shopcallbacks.outgoing.endpoint import Endpoint
+from shopcallbacks.outgoing.signing import Purpose, SigningSecret, signed
+from shopcallbacks.shops.accounts import GatewayAccount, Shop
+
+from ..conftest import empty
+from ..factories import make_account, make_shop, request_for
+from ..processes import Site, site, until
+from ..receiver import Receiver, http_receiver
+from .running import EXAMPLES, Example, Running, running
+
+PAID = Money(5990, "EUR")
+
+
+@pytest.fixture(scope="module")
+def ours(
+    bare_app: Flask, postgres_server: Postgres, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """Web server and worker, for all examples: each is a shop of its own."""
+    empty(postgres_server)
+    local = {"OUTGOING_ALLOW_HTTP": "1", "OUTGOING_ALLOW_PRIVATE": "1"}
+    with bare_app.app_context(), site(environ, tmp_path_factory.mktemp("ours"), **local) as found:
+        yield found
+        db.session.rollback()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The example, its shop with us, the gateway's account there, and the gateway as the example calls it."""
+
+    example: Running
+    ours: Site
+    shop: Shop
+    account: GatewayAccount
+    gateway: Receiver
+    secret: str
+
+    def call_back(self, outcome: Outcome, number: str, id_: str) -> None:
+        """The gateway calls us."""
+        said = Message(outcome, number, f"tx-{number}", id_, PAID, False)
+        call = request_for(self.account, said)
+        url = self.ours.url + self.account.callback_path
+        assert requests.post(url, call.body, headers=dict(call.headers), timeout=30).status_code == 200
+
+    def state(self, number: str) -> OrderState | None:
+        db.session.rollback()
+        order = Order.find(self.shop.id, number)
+        return order.state if order else None
+
+
+@pytest.fixture(params=EXAMPLES, ids=lambda example: example.folder)
+def scene(request: pytest.FixtureRequest, ours: Site, tmp_path: Path) -> Iterator[Scene]:
+    example: Example = request.param
+    if example.lacks:
+        pytest.skip(f"there is no {example.lacks} on this machine")
+    shop, port = make_shop(), free_port()
+    account = make_account(shop, "postfinance", pspid="examples", sha_out=["sha_out_of_the_examples"])
+    Endpoint.add(shop.id, f"http://127.0.0.1:{port}/order-changes")
+    secret = SigningSecret.make(shop.id, Purpose.endpoint)
+    token = shop.new_api_token()
+    db.session.commit()
+    with http_receiver() as gateway:
+        settings = {
+            "SHOPCALLBACKS_URL": ours.url,
+            "SHOPCALLBACKS_TOKEN": token,
+            "SHOPCALLBACKS_SECRETS": secret,
+            "GATEWAY_URL": gateway.url.removesuffix("/orders"),
+        }
+        with running(example, port, settings, tmp_path) as found:
+            yield Scene(found, ours, shop, account, gateway, secret)
+
+
+def test_a_shop_is_paid_and_refunded_and_gives_up_what_is_not_paid(scene: Scene) -> None:
+    example = scene.example
+    number, address = example.check_out("59.90")
+    assert address.startswith(scene.gateway.url.removesuffix("/orders") + "/pay?")
+    assert scene.state(number) is OrderState.temporary, "it is handed in before the customer is sent on"
+
+    scene.call_back(Outcome.paid, number, "paid")
+    until(lambda: example.order(number) == {"state": "open", "parcels": 1})
+
+    again, body = _opened(scene, number)
+    assert example.hear(again, body) == 204, "told twice"
+    assert example.hear(again, body.replace(number.encode(), b"another")) == 400, "not signed by us"
+    example.follow()
+    assert example.order(number) == {"state": "open", "parcels": 1}, "sent out once"
+
+    assert example.do("cancel", number) == 409, "it is paid"
+    assert example.do("refund", number) == 202
+    (asked,) = scene.gateway.received
+    assert json.loads(asked.body) == {"order": number, "amount": "59.90"}
+    scene.call_back(Outcome.refunded, number, "refunded")
+    until(lambda: example.order(number) == {"state": "refunded", "parcels": 1})
+
+    _hang_up(scene)
+    given_up, _ = example.check_out("59.90")
+    assert example.do("cancel", given_up) == 200
+    assert scene.state(given_up) is OrderState.cancelled
+    missed, _ = example.check_out("59.90")
+    scene.call_back(Outcome.paid, missed, "missed")
+    until(lambda: scene.state(missed) is OrderState.open)
+    example.follow()  # no webhook comes any more, the feed has it
+    until(lambda: example.order(missed) == {"state": "open", "parcels": 1})
+    assert example.order(given_up) == {"state": "cancelled", "parcels": 0}
+
+
+def _opened(scene: Scene, number: str) -> tuple[dict[str, str], bytes]:
+    """The webhook that told of it, once more."""
+    told = select(OrderEvent).where(OrderEvent.shop_id == scene.shop.id, OrderEvent.number == number)
+    event = db.session.scalars(told.where(OrderEvent.to_state == OrderState.open)).one()
+    body = json.dumps(event.as_json).encode()
+    return signed(f"evt_{event.id}", utcnow(), body, [scene.secret]), body
+
+
+def _hang_up(scene: Scene) -> None:
+    endpoint = Endpoint.of(scene.shop.id)
+    assert endpoint is not None
+    endpoint.disable()
+    db.session.commit()

@@ -1,0 +1,126 @@
+"""By cause: the dashboard's lines, who looks at each, and only what can help."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from shopcallbacks.dashboard.handling import Handling
+from shopcallbacks.domain.values import Money
+from shopcallbacks.extensions import db
+from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.acts import Activity
+from shopcallbacks.shops.users import Role, User
+
+from ...factories import (
+    log_in,
+    make_account,
+    make_callback,
+    make_order,
+    make_shop,
+    make_user,
+    message,
+    process,
+    request_for,
+)
+
+
+@pytest.fixture
+def account(client: FlaskClient) -> GatewayAccount:
+    """Of a shop whose manager is logged in."""
+    shop = make_shop()
+    log_in(client, make_user(Role.manager, shop))
+    return make_account(shop)
+
+
+def differing(account: GatewayAccount, count: int = 1, minor: int = 5990) -> None:
+    for _ in range(count):
+        make_callback(account, message(make_order(account.shop, minor=minor), money=Money(1, "EUR")))
+    process()
+
+
+def badly_signed(account: GatewayAccount, count: int) -> None:
+    forger = make_account(make_shop(), signing_secrets=["whsec_forged"])
+    for _ in range(count):
+        make_callback(account, request_for(forger, message(make_order(account.shop))))
+    process()
+
+
+def lines(page: str) -> list[str]:
+    """The headlines of the causes, on the dashboard or by cause."""
+    return [
+        re.sub(r"\s+", " ", found).strip()
+        for found in re.findall(r"<h2[^>]*>\s*([A-Z][^<:]+?)(?::\s*<strong>|</h2><p class=\"text-secondary\">)", page)
+    ]
+
+
+def test_the_lines_are_those_of_the_dashboard_in_the_same_order(client: FlaskClient, account: GatewayAccount) -> None:
+    other = make_account(account.shop)
+    differing(account, 2)
+    differing(other, 2)
+    badly_signed(account, 3)
+    assert lines(client.get("/callbacks/causes").text) == lines(client.get("/").text)
+    assert lines(client.get("/").text) == ["Amount differs from the order", "Signature does not match"]
+    assert "By gateway and detail (2)" in client.get("/callbacks/causes").text
+
+
+def test_they_are_sorted_by_money_on_wish(client: FlaskClient, account: GatewayAccount) -> None:
+    differing(account, 1, minor=990000)
+    badly_signed(account, 2)
+    assert lines(client.get("/callbacks/causes?by=money").text)[0] == "Amount differs from the order"
+    assert lines(client.get("/callbacks/causes").text)[0] == "Signature does not match"
+
+
+def test_a_retry_is_offered_only_while_it_may_help_one_of_them(client: FlaskClient, account: GatewayAccount) -> None:
+    wrong = make_account(account.shop, signing_secrets=["whsec_wrong"])
+    for _ in range(2):
+        make_callback(wrong, request_for(account, message(make_order(account.shop))))
+    process()
+    assert "verb=retry" not in client.get("/callbacks/causes").text
+    wrong.configure({"signing_secrets": ["whsec_test"]})
+    db.session.commit()
+    assert "Retry all 2" in client.get("/callbacks/causes").text
+
+
+def the_handling(account: GatewayAccount) -> Handling:
+    db.session.rollback()
+    (found,) = Handling.of(account.shop_id).values()
+    return found
+
+
+def test_a_cause_is_new_looked_at_done_and_new_again_when_more_comes(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    differing(account)
+    page = client.get("/callbacks/causes").text
+    assert "<span>New</span>" in page
+    cause = {"cause": re.findall(r'name="cause" value="([^"]+)"', page)[0]}
+    client.post("/causes/handling", data=cause)
+    assert "You look at it, since" in client.get("/callbacks/causes").text
+    manager = the_handling(account).user
+    assert "take cause" in db.session.scalars(db.select(Activity.verb)).all()
+    client.post("/causes/handling", data=cause | {"done": "1"})
+    assert f"Done by {manager.name}" in client.get("/callbacks/causes").text
+    differing(account)
+    assert "<span>New</span>" in client.get("/callbacks/causes").text
+
+
+def test_others_see_who_looks_at_it_and_viewers_only_see(client: FlaskClient, account: GatewayAccount) -> None:
+    differing(account)
+    (key,) = set(re.findall(r'name="cause" value="([^"]+)"', client.get("/callbacks/causes").text))
+    client.post("/causes/handling", data={"cause": key})
+    name = the_handling(account).user.name
+    viewer: User = make_user(Role.viewer, account.shop)
+    client.post("/logout")
+    log_in(client, viewer)
+    page = client.get("/callbacks/causes").text
+    assert f"{name} looks at it" in page
+    assert 'name="cause"' not in page
+    assert client.post("/causes/handling", data={"cause": key}).status_code == 403
+
+
+def test_a_cause_that_is_gone_is_told(client: FlaskClient, account: GatewayAccount) -> None:
+    assert client.post("/causes/handling", data={"cause": "nothing"}).status_code == 303
+    assert "Nothing waits for that cause any more." in client.get("/callbacks/causes").text
