@@ -13,7 +13,7 @@ function picture(count) {
     <circle cx="16" cy="15" r="8.5" fill="#d63939"/><text x="16" y="18.5" font-family="sans-serif" font-weight="700" font-size="${count > 99 ? 7.5 : 10}" text-anchor="middle" fill="#fff">${number}</text></svg>`);
 }
 
-function tell() {
+function showCount() {
   const place = waiting();
   if (!place) return;
   const count = Number(place.dataset.waiting), icon = document.querySelector("link[rel=icon]");
@@ -29,8 +29,8 @@ function tell() {
   }
   told = count;
 }
-tell();
-document.addEventListener("htmx:after:swap", tell);
+showCount();
+document.addEventListener("htmx:after:swap", showCount);
 
 // Your settings: in this browser, or no more.
 function show(section) {

@@ -89,13 +89,13 @@ def test_no_error_of_the_database_quotes_the_values_of_its_statement() -> None:
 
 def test_a_callback_that_can_not_be_kept_is_in_no_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     account = make_account()
-    db.session.execute(text("ALTER TABLE callbacks ADD CONSTRAINT full_disk CHECK (method <> 'POST') NOT VALID"))
+    db.session.execute(text("ALTER TABLE bodies ADD CONSTRAINT full_disk CHECK (body = '') NOT VALID"))
     db.session.commit()
     try:
         response = client.post(f"{account.callback_path}?card=4111111111111111", data=b"body-of-the-callback")
     finally:
         db.session.rollback()
-        db.session.execute(text("ALTER TABLE callbacks DROP CONSTRAINT full_disk"))
+        db.session.execute(text("ALTER TABLE bodies DROP CONSTRAINT full_disk"))
         db.session.commit()
     assert response.status_code == 503
     assert db.session.query(Callback).count() == 0

@@ -94,6 +94,8 @@ def test_what_waits_is_told_by_why(client: FlaskClient, account: GatewayAccount)
     make_callback(account, message(make_order(account.shop)))
     process()
     late = make_callback(account, message(make_order(account.shop)), utcnow() - timedelta(minutes=2))
+    late.due_at = late.received_at
+    db.session.commit()
     told = read(client)
     assert told["unprocessed", (Reason.amount_mismatch,)] == 1
     assert told["unprocessed", (metrics.NOT_LOOKED_AT,)] == told["due", (Lane.plain,)] == 1

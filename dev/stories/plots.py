@@ -311,7 +311,7 @@ def retired_secret(scene: Scene) -> None:
         raise CannotSay("this account has no retired secret")
     scene.order(OrderState.temporary)
     settings = {**scene.account.settings, **scene.account.retired}
-    scene.call(Outcome.paid, unprocessed(Reason.not_genuine), settings=settings)
+    scene.call(Outcome.paid, unprocessed(Reason.not_genuine, conflict=Conflict.secret_retired), settings=settings)
 
 
 @plot(1, trouble=True)

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.states import OrderState, State
 from shopcallbacks.extensions import db
-from tests.factories import make_account, message, request_for
+from tests.factories import make_account, make_shop, message, request_for
 
 from .conftest import World
 
@@ -18,7 +18,7 @@ SOON = 30_000
 
 def badly_signed(world: World, count: int) -> list[Callback]:
     """Genuine callbacks of a gateway whose new secret nobody has entered yet."""
-    signer = make_account(world.shop)
+    signer = make_account(make_shop(), signing_secrets=["whsec_new"])
     world.stripe.configure({"signing_secrets": ["whsec_old"]})
     world.stripe.secrets[-1].ends_at = world.stripe.secrets[-1].starts_at
     db.session.commit()
@@ -31,7 +31,7 @@ def test_all_of_a_cause_are_previewed_retried_and_told_of(desk: Page, world: Wor
     desk.goto("/callbacks")
     desk.get_by_role("link", name="By cause").click()
     expect(desk.get_by_role("heading", name="Signature does not match")).to_contain_text("8 callbacks")
-    world.stripe.configure({"signing_secrets": ["whsec_test"]})
+    world.stripe.configure({"signing_secrets": ["whsec_new"]})
     db.session.commit()
     desk.reload()
     desk.get_by_role("region", name="Signature does not match").get_by_text("More").click()

@@ -136,7 +136,7 @@ def test_a_night_without_a_mouse(page: Page, world: World) -> None:
 def test_a_bulk_run_without_a_mouse(page: Page, world: World) -> None:
     callbacks = badly_signed(world, 3)
     keys = log_in(page, world)
-    world.stripe.configure({"signing_secrets": ["whsec_test"]})
+    world.stripe.configure({"signing_secrets": ["whsec_new"]})
     db.session.commit()
     page.goto("/callbacks")
     for callback in callbacks[-1], callbacks[-2]:

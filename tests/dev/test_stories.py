@@ -30,7 +30,7 @@ from dev.stories import (
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.requests import KeptBody
 from shopcallbacks.cli.demo import seed
-from shopcallbacks.domain.errors import Conflict, Reason
+from shopcallbacks.domain.errors import OURS_TO_MEND, Conflict, Reason
 from shopcallbacks.domain.states import AttemptKind, Entry, State
 from shopcallbacks.domain.values import Answer, Ask, NoAnswer
 from shopcallbacks.extensions import db, utcnow
@@ -41,8 +41,9 @@ from shopcallbacks.orders.order import Order
 from ..factories import process
 
 AT = datetime(2026, 11, 26, 18, 0, tzinfo=UTC)
-# What no customer, shop or gateway can bring about: our own faults, and a person who took a payment out.
-OURS = {Reason.crashed, Conflict.payment_taken_out}
+# What no customer, shop or gateway can bring about: our own faults, a set-up that is wrong (but for a secret that the
+# gateway goes on to use), and a person who took a payment out.
+OURS = {Reason.crashed, Conflict.payment_taken_out, *OURS_TO_MEND} - {Conflict.secret_retired}
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from shopcallbacks.outgoing.signing import Purpose, SigningSecret, signed
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 from ..conftest import empty
-from ..factories import make_account, make_shop, request_for
+from ..factories import make_account, make_shop, make_token, request_for
 from ..processes import Site, site, until
 from ..receiver import Receiver, http_receiver
 from .running import EXAMPLES, Example, Running, running
@@ -76,7 +76,7 @@ def scene(request: pytest.FixtureRequest, ours: Site, tmp_path: Path) -> Iterato
     account = make_account(shop, "postfinance", pspid="examples", sha_out=["sha_out_of_the_examples"])
     Endpoint.add(shop.id, f"http://127.0.0.1:{port}/order-changes")
     secret = SigningSecret.make(shop.id, Purpose.endpoint)
-    token = shop.new_api_token()
+    token = make_token(shop)
     db.session.commit()
     with http_receiver() as gateway:
         settings = {

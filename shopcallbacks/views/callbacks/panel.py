@@ -27,7 +27,7 @@ from ...shops.acts import Activity
 from ..access import current_shop, load_callback, managers_only
 from ..downloads import attachment, csv_file
 from ..screens import glanced, now, wants_fragment
-from .telling import back, page_address, page_from, page_parts, row_parts, told
+from .telling import back, page_address, page_from, page_parts, row_parts, told, undos_of
 from .words import FILTERS
 
 bp = Blueprint("callbacks", __name__)
@@ -62,6 +62,7 @@ def news() -> str | Response:
         counts=tab_counts(shop, filter_.q, glance.count),
         counted=counted(filter_),
         rows=rows_of(gone_on, current_user, now()),
+        undos=undos_of(gone_on),
         fresh=True,
     )
 

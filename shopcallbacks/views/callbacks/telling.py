@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -21,7 +22,7 @@ from ...panel.callback.request import pane_of
 from ...panel.callback.timeline import story_of
 from ...panel.filter import Filter
 from ...panel.page import NUMBERED, place_of
-from ...panel.rows import Offer, Row, full_row, rows_of
+from ...panel.rows import JUST_NOW, Offer, Row, full_row, rows_of
 from ...processing.foresight import Foresight, foresee
 from ...shops.acts import Activity, last_move
 from ..access import current_shop
@@ -36,6 +37,14 @@ def row_of(callback: Callback) -> Row:
 def row_parts(callback: Callback, note: str = "") -> dict[str, Any]:
     done = just_done(Activity.last_about(callback.id)) if request.method == "POST" else None
     return {"row": row_of(callback), "note": note, "back": back(), "undo": done, "fresh": True}
+
+
+def undos_of(callbacks: Sequence[Callback]) -> dict[int, Activity]:
+    """By callback, what its row offers to undo: the same as the answer to the act did, which a look that was asked for
+    before the act may overtake.
+    """
+    acts = Activity.last_of(callback.id for callback in callbacks)
+    return {id_: act for id_, act in acts.items() if just_done(act) and now() - act.at < JUST_NOW}
 
 
 def just_done(act: Activity | None) -> Activity | None:
