@@ -5,11 +5,12 @@ PORT ?=
 DEMO ?= on
 MIX ?= default
 ARGS ?=
+PARTS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help setup run test check audit format screenshots chaos
+.PHONY: help setup run test check audit format screenshots chaos bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +39,9 @@ format: $(READY) ## puts the code into form
 
 chaos: $(READY) ## everything dies over and over for 7 minutes, judged from outside; ARGS="--callbacks 2000 --seconds 60"
 	@$(BIN)/python -m dev.chaos $(ARGS)
+
+bench: $(READY) ## speed as ratios, in one table; PARTS="ingest export" for some of it
+	@$(BIN)/python -m bench $(PARTS)
 
 screenshots: $(READY) ## pictures of the screens, beside a running make run
 	@$(BIN)/python -m dev.screenshots

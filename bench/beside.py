@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,8 +16,8 @@ import requests
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
 
-from .ingest import Web, serving
 from .place import hand_in, paid
+from .web import Web, serving, working
 
 RATE, LONGEST_S = 10, 60.0
 _numbers = count()
@@ -30,16 +28,6 @@ def site(environ: dict[str, str]) -> Iterator[Web]:
     """The web server's two processes and a worker."""
     with serving("app:app", environ) as web, working(environ):
         yield web
-
-
-@contextmanager
-def working(environ: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, "worker.py"], env=environ, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @dataclass

@@ -17,8 +17,9 @@ from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 from .beside import compare, site, steady
-from .ingest import HERE, MOST_A_SECOND, Web, write_requests
+from .load import MOST_A_SECOND, SCRIPT, write_requests
 from .place import place
+from .web import Web
 
 SECONDS, ROUNDS, CONNECTIONS = 15, 2, 8
 
@@ -27,8 +28,8 @@ def flooded(web: Web, path: str, seconds: int, found: list[float]) -> None:
     """Signed with another secret. How many a second goes into `found`."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "requests")
-        write_requests(file, seconds * MOST_A_SECOND // 4, path, "whsec_forged")
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", HERE / "load.lua", web.url, "--", file]
+        write_requests(file, seconds * MOST_A_SECOND // 4, path, secret="whsec_forged")
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", SCRIPT, web.url, "--", file]
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     of = json.loads(said.split("JSON ", 1)[1])
     found.append(of["requests"] / of["seconds"])

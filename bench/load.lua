@@ -1,6 +1,7 @@
 -- For wrk: sends the requests of a file, each once, and prints one line of JSON.
--- The file holds records: a request's length in bytes, a line end, and the request.
-local requests, index, threads = {}, 0, {}
+-- The file holds records: a request's length in bytes, a line end, and the request. The second argument: how many ms
+-- each connection pauses between two requests.
+local requests, index, threads, pause = {}, 0, {}, 0
 
 function setup(thread)
   table.insert(threads, thread)
@@ -15,7 +16,12 @@ function init(args)
     requests[#requests + 1] = file:read(length)
   end
   file:close()
+  pause = tonumber(args[2] or "0")
   sent, held = 0, #requests
+end
+
+function delay()
+  return pause
 end
 
 function request()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,8 +20,8 @@ from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 
 @contextmanager
-def place() -> Iterator[tuple[Flask, GatewayAccount, dict[str, str]]]:
-    """The app (its context pushed), a Stripe account, and the environment for processes."""
+def place(**more: str) -> Iterator[tuple[Flask, GatewayAccount, dict[str, str]]]:
+    """The app (its context pushed), a Stripe account, and the environment for processes. `more`: further settings."""
     with (
         tempfile.TemporaryDirectory() as folder,
         postgres(Path(folder, "postgres")) as database,
@@ -34,6 +33,7 @@ def place() -> Iterator[tuple[Flask, GatewayAccount, dict[str, str]]]:
             "SECRET_KEY": "only for measuring",
             "SECRETS_KEY": Fernet.generate_key().decode(),
             "PUBLIC_URL": "http://127.0.0.1:5000",
+            **more,
         }
         app = create_app(environ)
         with app.app_context():
@@ -114,14 +114,3 @@ _FILL = (
 
 def nothing() -> None:
     """RQ's no-op job."""
-
-
-def compare(ours: Callable[[], float], other: Callable[[], float], names: tuple[str, str], rounds: int = 5) -> None:
-    """Prints both rates (a second) and the median of ours / other, measured in turns."""
-    ours_, other_ = [], []
-    for _ in range(rounds):
-        other_.append(other())
-        ours_.append(ours())
-    ratios = [mine / yours for mine, yours in zip(ours_, other_, strict=True)]
-    print(f"{names[0]}: {statistics.median(ours_):,.0f} /s   {names[1]}: {statistics.median(other_):,.0f} /s")
-    print(f"ratio {statistics.median(ratios):.2f}  (from {min(ratios):.2f} to {max(ratios):.2f})")

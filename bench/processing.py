@@ -1,13 +1,12 @@
-"""Callbacks processed a second by one worker, beside RQ's no-op jobs a second by one SimpleWorker.
-
-An argument: how many paid orders the database holds already.
-"""
+"""Callbacks verified and applied by workers, beside RQ's no-op jobs and beside the barest loop that does as much."""
 
 from __future__ import annotations
 
 import itertools
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 from redis import Redis
 from rq import Queue, SimpleWorker
@@ -15,25 +14,33 @@ from rq import Queue, SimpleWorker
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
 from shopcallbacks.receiving.door import door
+from shopcallbacks.shops.accounts import GatewayAccount
 
-from .place import compare, fill, hand_in, nothing, paid, place
+from . import claim_loop
+from .place import hand_in, nothing, paid, place
+from .table import Line, Row, in_turns
 
-COUNT = 2000
+COUNT, JOBS, OF_TWO = 3_000, 500, 6_000
 _numbers = itertools.count()
+DRAIN = """
+import sys
+from app import app
+from shopcallbacks.jobs import drain
+with app.app_context():
+    drain(asks=False)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    while drain(asks=False):
+        pass
+"""
 
 
-def main() -> None:
-    with place() as (app, account, _):
+def measure() -> Iterator[Row]:
+    with place() as (app, account, environ):
         redis = Redis.from_url(app.config["REDIS_URL"])
-        if filled := int(sys.argv[1]) if sys.argv[1:] else 0:
-            fill(account, filled)
 
         def processed() -> float:
-            numbers = [f"26-{next(_numbers)}" for _ in range(COUNT)]
-            hand_in(account, numbers)
-            for number in numbers:
-                door().keeper.keep(paid(account, number), account.id, account.shop_id, asks=False)
-            db.session.commit()
+            arrive(account, COUNT)
             started = time.perf_counter()
             while drain(asks=False):
                 pass
@@ -41,14 +48,46 @@ def main() -> None:
 
         def no_ops() -> float:
             queue = Queue("bench", connection=redis)
-            for _ in range(500):
+            for _ in range(JOBS):
                 queue.enqueue(nothing, result_ttl=0)
             started = time.perf_counter()
             SimpleWorker([queue], connection=redis).work(burst=True, logging_level="ERROR")
-            return 500 / (time.perf_counter() - started)
+            return JOBS / (time.perf_counter() - started)
 
-        compare(processed, no_ops, ("callbacks processed", "RQ no-op jobs"), rounds=3)
+        def by(workers: int) -> float:
+            """By so many workers in processes of their own."""
+            processes = [_draining(environ) for _ in range(workers)]
+            arrive(account, OF_TWO)
+            started = time.perf_counter()
+            for process in processes:
+                process.communicate("go\n")
+            return OF_TWO / (time.perf_counter() - started)
+
+        processed()  # everything is imported and prepared
+        yield Line("callbacks processed by one worker", "RQ's no-op jobs", "/s", *in_turns(processed, no_ops), 20)
+        loop = claim_loop.made(environ["DATABASE_URL"], COUNT)
+        yield Line("the same", "a bare claim loop of 100", "/s", *in_turns(processed, loop), 0.5)
+        yield Line("by two workers", "by one", "/s", *in_turns(lambda: by(2), lambda: by(1)), 1.6)
 
 
-if __name__ == "__main__":
-    main()
+def arrive(account: GatewayAccount, count: int) -> None:
+    """So many callbacks that pay an order each, and the orders."""
+    numbers = [f"26-{next(_numbers)}" for _ in range(count)]
+    hand_in(account, numbers)
+    for number in numbers:
+        door().keeper.keep(paid(account, number), account.id, account.shop_id, asks=False)
+    db.session.commit()
+
+
+def _draining(environ: dict[str, str]) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", DRAIN],
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process

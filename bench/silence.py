@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from shopcallbacks.dashboard.rhythm import DAY, HOUR, SHORTEST, Rhythm
+from shopcallbacks.dashboard.rhythm import SHORTEST, Rhythm
+from shopcallbacks.dashboard.week import DAY, HOUR
 
 START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
 HISTORY, LATEST = timedelta(weeks=8), timedelta(weeks=20)

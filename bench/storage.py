@@ -24,7 +24,7 @@ from shopcallbacks.jobs import drain
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount
 
-from .ingest import FURTHER
+from .load import FURTHER
 from .place import hand_in, place
 
 COUNT, AT_ONCE = 3000, 16

@@ -16,9 +16,9 @@ from shopcallbacks.extensions import db
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount
 
-from .beside import compare, steady, working
-from .ingest import Web, serving
+from .beside import compare, steady
 from .place import hand_in, paid, place
+from .web import Web, serving, working
 
 WAITING, ROUNDS, SECONDS = 20_000, 2, 10
 _LEFT = text("SELECT count(*) FROM callbacks WHERE due_at <= now()")
