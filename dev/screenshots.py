@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "screenshots"
 RUNNING = ROOT / "var" / "run.lock"  # `make run` writes its address there
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+SHOP = "demo"
 DESKTOP, PHONE = (1280, 900), (390, 844)
 
 Step = Callable[[Page], None]
@@ -154,6 +155,7 @@ def sittings(browser: Browser, url: str, email: str, password: str) -> Iterator[
         page.get_by_label("Password").fill(password)
         page.get_by_role("button", name="Log in").click()
         page.wait_for_url("**/")
+        page.goto(f"/?shop={SHOP}")
         yield page, ending, pictures
         context.close()
 

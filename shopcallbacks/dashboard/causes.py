@@ -18,7 +18,7 @@ from ..domain.values import Money
 from ..extensions import db, utcnow
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
-from ..words.formats import Format
+from ..words.formats import Format, going_on
 from ..words.masking import mask
 from ..words.reasons import NextStep, cause, words_of
 
@@ -60,7 +60,7 @@ def _known(group: Group, title: str) -> str:
     known = group.detail.rstrip(".")
     known = known.removeprefix(f"{title} could not be asked: ")
     if group.reason is Reason.not_genuine and group.account and not known.startswith(title.split()[0]):
-        known = f"{title}: {known[:1].lower()}{known[1:]}"
+        known = f"{title}: {going_on(known)}"
     return known if group.details < 2 else f"for example {known}"
 
 

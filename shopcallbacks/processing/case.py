@@ -21,6 +21,7 @@ from ..gateways.base import Gateway
 from ..gateways.base import Kind as SettingKind
 from ..shops.accounts import GatewayAccount, Mode, Reading
 from ..shops.secrets import Secret, SecretUnreadable
+from ..words.formats import going_on
 from .diagnosis import Others
 
 
@@ -94,7 +95,7 @@ class Accounts:
             settings, live = self._settings(account, due.received_at)
             lacks = account.lacks_in(settings)
             if closed is None and lacks:
-                closed = f"The gateway account has no {lacks[0].lower()}{lacks[1:]}."
+                closed = f"The gateway account has no {going_on(lacks)}."
         except SecretUnreadable as error:
             closed = f"On our side, {error}."
         return Case(

@@ -142,3 +142,9 @@ def _patterns(locale: str) -> _Patterns:
 
 
 ADDRESS = re.compile(r"[^\s@,;<>\"()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
+
+
+def going_on(sentence: str) -> str:
+    """As it stands behind other words: begun with a small letter, but for names with further capitals (`SHASIGN`)."""
+    first = sentence.partition(" ")[0]
+    return sentence if first[1:] != first[1:].lower() else sentence[:1].lower() + sentence[1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..domain.states import Effect, OrderState, State
 from ..domain.values import Outcome, Verdict
-from .formats import PLAIN, Format
+from .formats import PLAIN, Format, going_on
 
 STATES = {
     State.received: "received",
@@ -126,7 +126,7 @@ def came(effect: Effect | None) -> str:
 
 def fails_again(cause: str) -> str:
     """Why a run passed one over."""
-    return f"would fail again: {cause[:1].lower()}{cause[1:]}" if cause[1:2].islower() else f"would fail again: {cause}"
+    return f"would fail again: {going_on(cause)}"
 
 
 def first_failed(count: int) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopcallbacks.domain.values import Money
-from shopcallbacks.words.formats import LOCALES, PLAIN, Format, age
+from shopcallbacks.words.formats import LOCALES, PLAIN, Format, age, going_on
 
 AT = datetime(2026, 11, 23, 17, 42, 10, 412000, tzinfo=UTC)
 NOW = AT + timedelta(minutes=70)
@@ -94,3 +94,17 @@ def test_any_moment_can_be_written_in_every_format(locale: str, seconds: int) ->
 def test_a_list_tells_how_long_ago_or_when() -> None:
     assert Format().when(AT, NOW) == age(AT, NOW) == "1 h 10 min"
     assert Format("Europe/Berlin", "de", exact=True).when(AT, NOW) == "18:42:10"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "behind"),
+    [
+        ("The payment is gone", "the payment is gone"),
+        ("A refund, but of which?", "a refund, but of which?"),
+        ("SHASIGN fits no passphrase", "SHASIGN fits no passphrase"),
+        ("PayPal answered INVALID", "PayPal answered INVALID"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_goes_on_behind_other_words_and_names_stay(sentence: str, behind: str) -> None:
+    assert going_on(sentence) == behind
