@@ -52,7 +52,7 @@ class Effects:
 
     @property
     def beyond(self) -> int:
-        return self.total - self.looked
+        return max(self.total - self.looked, 0)  # some may have come since they were counted
 
     def money(self, effect: Effect) -> list[Money]:
         """What comes in with that effect: the sums of the orders that open, else of the payments."""

@@ -19,6 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..callbacks import due
 from ..callbacks.due import Due
+from ..dashboard.pulse import Pulse
+from ..domain.states import Lane
 from ..domain.values import Answer, Ask, NoAnswer
 from ..extensions import db, must_not_stand_still
 from ..processing import pipeline
@@ -62,6 +64,7 @@ def drain_asking(settled: Settle) -> int:
                 _go_on(examining, partial(examining.hear, answer), asked, pool, ask, settled)
             if time.monotonic() - renewed >= LEASE_S / 4:
                 due.renew_lease([examining.finding.due.id for examining in asked.values()], LEASE_S)
+                Pulse.beat(Lane.asking)  # the sweep, whose pulse it is else, waits behind this drain
                 db.session.commit()
                 renewed = time.monotonic()
 
