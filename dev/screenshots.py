@@ -71,12 +71,12 @@ PICTURES = (
     Picture(
         "force",
         "/callbacks?account=stripe&reason=not_genuine",
-        (press(".call a[href*=forced-retry]"), DIALOG),
+        (press(".call a[href*=forced-retry]:visible"), DIALOG),
         main=True,
     ),
     Picture("decide", "/callbacks?tab=decide", (wait(ROW),), main=True),
-    Picture("owe", "/callbacks?tab=decide", (press(".call a[href*=debt]"), DIALOG)),
-    Picture("remove", "/callbacks", (press(".call a[href*=removal]"), DIALOG)),
+    Picture("owe", "/callbacks?tab=decide", (press(".call a[href*=debt]:visible"), DIALOG)),
+    Picture("remove", "/callbacks", (press(".call a[href*=removal]:visible"), DIALOG)),
     Picture("bulk-ask", "/bulk/new?verb=retry&all=1", (wait(".effects li"),), main=True),
     Picture(
         "bulk-run",
