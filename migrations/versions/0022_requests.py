@@ -8,13 +8,11 @@ Revision ID: 0022
 Revises: 0021
 """
 
-import time
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import OperationalError
 
 revision = "0022"
 down_revision = "0021"
@@ -22,7 +20,6 @@ branch_labels = None
 depends_on = None
 
 FORMER = ("method", "path", "query", "headers", "body", "address")
-TRIES, PAUSE_S = 60, 1  # to lock a table that others use
 
 # The role that may do least can't make tables. This does it for whoever calls: a month's parts, and nothing else.
 # A table that is busy is left for the next time: who waits behind us waits for 50 ms at most.
@@ -53,7 +50,7 @@ END $$
 
 def upgrade():
     with op.get_context().autocommit_block():
-        _briefly("ALTER TABLE callbacks " + ", ".join(f"ALTER COLUMN {name} DROP NOT NULL" for name in FORMER))
+        op.execute("ALTER TABLE callbacks " + ", ".join(f"ALTER COLUMN {name} DROP NOT NULL" for name in FORMER))
     op.create_table(
         "requests",
         sa.Column("callback_id", sa.BigInteger(), nullable=False, autoincrement=False),
@@ -88,19 +85,6 @@ def upgrade():
     op.execute("REVOKE EXECUTE ON FUNCTION make_month FROM PUBLIC")
     ahead = "SELECT make_month(CAST(:today + n * interval '1 month' AS date)) FROM generate_series(0, 2) AS n"
     connection.execute(sa.text(ahead), {"today": datetime.now(UTC).date().replace(day=1)})
-
-
-def _briefly(statement):
-    """Tried again where others hold the table: who waits behind us waits a second at most."""
-    for left in reversed(range(TRIES)):
-        try:
-            op.execute(f"SET lock_timeout = '1s'; {statement}; RESET lock_timeout")
-        except OperationalError:
-            if not left:
-                raise
-            time.sleep(PAUSE_S)
-        else:
-            return
 
 
 def downgrade():
