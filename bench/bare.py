@@ -32,7 +32,8 @@ def connection() -> psycopg.Connection[Any]:
     """The thread's own."""
     if not hasattr(mine, "connection"):
         mine.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-    return mine.connection  # type: ignore[no-any-return]
+    own: psycopg.Connection[Any] = mine.connection
+    return own
 
 
 def kept(path: str) -> int:
