@@ -17,6 +17,7 @@ from ..domain.states import AttemptKind
 from ..domain.values import Request, Verdict
 from ..extensions import db
 from ..look import ANEW, Look
+from ..sets import among
 from ..shops.users import User
 from .attempts import KeptMessage
 from .callback import NOTHING_MORE, NOW, Callback, More
@@ -72,15 +73,18 @@ class Due:
         return CallbackFailed(self.reason, self.detail, self.conflict) if self.reason else None
 
 
-_PLAIN = [
-    column
-    for column in Callback.__table__.c
-    if column.name
-    in (
-        "id shop_id account_id received_at digest version attempt_count tries due_kind verdict reason conflict detail "
-        "asked_by_id asked_why asked_minor asked_transaction assigned_id delivery_id asks"
-    ).split()
-]
+_came, _users = Callback.__table__.c, User.__table__.c
+_PLAIN = (
+    "id shop_id account_id received_at digest version attempt_count tries due_kind verdict reason conflict detail "
+    "asked_by_id asked_why asked_minor asked_transaction assigned_id delivery_id asks"
+).split()
+_LOCKED = (
+    select(*(_came[name] for name in _PLAIN), _users.name.label("asked_by_name"))
+    .outerjoin(User.__table__, _users.id == _came.asked_by_id)
+    .where(among(_came.id, "ids"), _came.due_at.is_not(None))
+    .order_by(_came.id)
+    .with_for_update(of=Callback.__table__, skip_locked=True, key_share=True)
+)
 
 
 def claim(limit: int) -> list[Due]:
@@ -171,13 +175,7 @@ def _locked(ids: Sequence[int]) -> list[Due]:
     """Those of them that are due, locked, in the order of their arrival."""
     if not ids:
         return []
-    rows = db.session.execute(
-        select(*_PLAIN, User.name.label("asked_by_name"))
-        .outerjoin(User, User.id == Callback.asked_by_id)
-        .where(Callback.id.in_(ids), Callback.due_at.is_not(None))
-        .order_by(Callback.id)
-        .with_for_update(of=Callback, skip_locked=True, key_share=True)
-    ).all()
+    rows = db.session.execute(_LOCKED, {"ids": list(ids)}).all()
     return _as_due(rows, requests_of([(row.id, row.received_at) for row in rows]))
 
 
@@ -228,11 +226,14 @@ def _due(row: Any, request: Request | None, kept: Mapping[int, Row[Any]], kind: 
     )
 
 
+_KEPT = select(KeptMessage.__table__).where(among(KeptMessage.__table__.c.callback_id, "ids"))
+
+
 def kept_of(ids: Sequence[int]) -> dict[int, dict[int, Row[Any]]]:
     """The kept messages of the callbacks, by their place."""
     if not ids:
         return {}
     found: dict[int, dict[int, Row[Any]]] = {}
-    for row in db.session.execute(select(*KeptMessage.__table__.c).where(KeptMessage.callback_id.in_(ids))):
+    for row in db.session.execute(_KEPT, {"ids": list(ids)}):
         found.setdefault(row.callback_id, {})[row.place] = row
     return found

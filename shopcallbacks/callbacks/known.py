@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from ..domain.values import Message, Verdict, Verification
 from ..extensions import db
 from ..look import Look
+from ..sets import keyed, wanted
 from .attempts import KeptMessage, said
 from .callback import Callback
 from .due import Due
@@ -69,24 +70,30 @@ def of(found: Iterable[tuple[Due, Found]], look: Look) -> Known:
     return Known(dict(look(_events, frozenset(events))), dict(look(_deliveries, frozenset(deliveries))))
 
 
+_told, _came = KeptMessage.__table__.c, Callback.__table__.c
+_EVENTS = (
+    select(*_told, _came.digest)
+    .join(*wanted(_told.account_id, _told.event_id))
+    .join(Callback.__table__, _came.id == _told.callback_id)
+    .order_by(_told.callback_id.desc())
+)
+_DELIVERIES = (
+    select(_came.account_id, _came.delivery_id, _came.id, _came.digest)
+    .join(*wanted(_came.account_id, _came.delivery_id))
+    .where(_came.verdict == Verdict.genuine)
+    .order_by(_came.id.desc())
+)
+
+
 def _events(names: Collection[Name]) -> dict[Name, tuple[int, bytes, Message]]:
     if not names:
         return {}
-    rows = db.session.execute(
-        select(*KeptMessage.__table__.c, Callback.digest)
-        .join(Callback, Callback.id == KeptMessage.callback_id)
-        .where(tuple_(KeptMessage.account_id, KeptMessage.event_id).in_(names))
-        .order_by(KeptMessage.callback_id.desc())
-    )
+    rows = db.session.execute(_EVENTS, keyed("account_id event_id", names))
     return {(row.account_id, row.event_id): (row.callback_id, row.digest, said(row)) for row in rows}
 
 
 def _deliveries(names: Collection[Name]) -> dict[Name, tuple[int, bytes]]:
     if not names:
         return {}
-    rows = db.session.execute(
-        select(Callback.account_id, Callback.delivery_id, Callback.id, Callback.digest)
-        .where(tuple_(Callback.account_id, Callback.delivery_id).in_(names), Callback.verdict == Verdict.genuine)
-        .order_by(Callback.id.desc())
-    )
+    rows = db.session.execute(_DELIVERIES, keyed("account_id delivery_id", names))
     return {(account_id, delivery): (id_, digest) for account_id, delivery, id_, digest in rows if delivery}

@@ -15,7 +15,7 @@ from ..extensions import db
 from ..orders.order import Order
 from .attempts import KeptMessage
 from .callback import CHECKED, LIGHT, Callback
-from .waiting import Keys, other_paid, waits_by
+from .waiting import WAITS, Keys, by, other_paid
 
 MOST = 20
 
@@ -110,13 +110,14 @@ def waiting_on(order: Order, facts: OrderFacts) -> WaitingOn:
     callbacks = db.session.scalars(
         select(Callback)
         .where(
-            Callback.id.in_(select(KeptMessage.callback_id).where(waits_by(keys))),
+            Callback.id.in_(select(KeptMessage.callback_id).where(WAITS)),
             Callback.shop_id == order.shop_id,
             Callback.state == State.unprocessed,
             Callback.verdict.in_(CHECKED),
         )
         .order_by(Callback.received_at, Callback.id)
         .limit(CALLBACKS)
-        .options(*LIGHT)
+        .options(*LIGHT),
+        by(keys),
     )
     return WaitingOn(tuple(callbacks), tuple(other_paid(order.shop_id, keys)))

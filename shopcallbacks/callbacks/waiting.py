@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, String, any_, bindparam, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, all_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from ..domain.errors import Reason
@@ -15,6 +15,7 @@ from ..domain.money import OrderFacts, holds_back
 from ..domain.states import BY_A_PERSON, AttemptKind, State
 from ..domain.values import Message, Outcome
 from ..extensions import db
+from ..sets import among
 from .attempts import KeptMessage, said
 from .callback import CHECKED, NOW, Callback
 from .due import Due, kept_of
@@ -53,17 +54,8 @@ def waiting_on(shop_ids: Collection[int], keys: Keys, but: Collection[int], *, l
 
     Locked where nobody else has them: who has one decides it when we have committed, and is not waited for.
     """
-    rows = db.session.execute(
-        select(*_COLUMNS)
-        .where(
-            Callback.id.in_(select(KeptMessage.callback_id).where(waits_by(keys))),
-            Callback.shop_id.in_(shop_ids),
-            Callback.id.not_in(but),
-            Callback.state == State.unprocessed,
-            Callback.verdict.in_(CHECKED),
-        )
-        .order_by(Callback.received_at, Callback.id)
-    ).all()
+    of = {"shops": list(shop_ids), "but": list(but), **by(keys)}
+    rows = db.session.execute(_WAITING, of).all()
     if not rows:
         return []
     ours = _locked([row.id for row in rows]) if lock else {row.id: row.version for row in rows}
@@ -74,23 +66,34 @@ def waiting_on(shop_ids: Collection[int], keys: Keys, but: Collection[int], *, l
     ]
 
 
-_NAMES = "id shop_id account_id received_at digest version attempt_count tries verdict reason conflict detail due_kind"
-_COLUMNS = [Callback.__table__.c[name] for name in [*_NAMES.split(), "assigned_id", "delivery_id"]]
+def by(keys: Keys) -> dict[str, list[Any]]:
+    """What a statement with `WAITS` asks for."""
+    return {"orders": sorted(keys.orders), "numbers": sorted(keys.numbers), "names": sorted(keys.ids)}
 
 
-def waits_by(keys: Keys) -> Any:
-    """Each arm has an index of what waits, and of nothing else."""
-    return KeptMessage.reason.is_not(None) & or_(
-        KeptMessage.order_id.in_(keys.orders),
-        _among(KeptMessage.order_number, keys.numbers, "numbers"),
-        _among(KeptMessage.transaction_id, keys.ids, "transactions"),
-        _among(KeptMessage.carries_on, keys.ids, "carried"),
+_came, _told = Callback.__table__.c, KeptMessage.__table__.c
+# Each arm has an index of what waits, and of nothing else.
+WAITS = _told.reason.is_not(None) & or_(
+    among(_told.order_id, "orders"),
+    among(_told.order_number, "numbers"),
+    among(_told.transaction_id, "names"),
+    among(_told.carries_on, "names"),
+)
+_COLUMNS = (
+    "id shop_id account_id received_at digest version attempt_count tries verdict reason conflict detail due_kind "
+    "assigned_id delivery_id"
+).split()
+_WAITING = (
+    select(*(_came[name] for name in _COLUMNS))
+    .where(
+        _came.id.in_(select(_told.callback_id).where(WAITS)),
+        among(_came.shop_id, "shops"),
+        _came.id != all_(bindparam("but", type_=ARRAY(BigInteger))),
+        _came.state == State.unprocessed,
+        _came.verdict.in_(CHECKED),
     )
-
-
-def _among(column: Any, values: Collection[str], name: str) -> Any:
-    """One parameter however many there are, so that the statement is prepared once."""
-    return column == any_(bindparam(name, sorted(values), type_=ARRAY(String)))
+    .order_by(_came.received_at, _came.id)
+)
 
 
 def _locked(ids: Sequence[int]) -> dict[int, int]:
@@ -131,32 +134,41 @@ def wake(shop_id: int, keys: Keys) -> bool:
 
     Who moves the order holds it, so callbacks that others hold are left alone: they are decided behind our commit.
     """
-    return _wake(Callback.shop_id == shop_id, Callback.id.in_(select(KeptMessage.callback_id).where(waits_by(keys))))
+    return _wake(_WAIT, {"shop_id": shop_id, **by(keys)})
 
 
 def wake_lost(shop_id: int, keys: Keys) -> bool:
     """The same of those only that did not find their order: behind the commit that brought it."""
-    lost = KeptMessage.reason == Reason.order_not_found
-    waits = select(KeptMessage.callback_id).where(waits_by(keys), lost)
-    return _wake(Callback.shop_id == shop_id, Callback.id.in_(waits))
+    return _wake(_LOST, {"shop_id": shop_id, **by(keys)})
 
 
 def wake_these(ids: Collection[int]) -> bool:
-    return bool(ids) and _wake(Callback.id.in_(ids))
+    return bool(ids) and _wake(_THESE, {"ids": list(ids)})
 
 
-def _wake(*which: ColumnElement[bool]) -> bool:
-    found = db.session.scalars(
-        select(Callback.id)
+def _asleep(*which: ColumnElement[bool]) -> Any:
+    """Those of them that wait and are not in the hands of a person, locked."""
+    return (
+        select(_came.id)
         .where(
             *which,
-            Callback.state == State.unprocessed,
-            Callback.verdict.in_(CHECKED),
-            or_(Callback.due_kind.is_(None), Callback.due_kind == AttemptKind.automatic),
+            _came.state == State.unprocessed,
+            _came.verdict.in_(CHECKED),
+            or_(_came.due_kind.is_(None), _came.due_kind == AttemptKind.automatic),
         )
-        .order_by(Callback.id)
-        .with_for_update(of=Callback, skip_locked=True, key_share=True)
-    ).all()
+        .order_by(_came.id)
+        .with_for_update(of=Callback.__table__, skip_locked=True, key_share=True)
+    )
+
+
+_of_shop = _came.shop_id == bindparam("shop_id")
+_WAIT = _asleep(_of_shop, _came.id.in_(select(_told.callback_id).where(WAITS)))
+_LOST = _asleep(_of_shop, _came.id.in_(select(_told.callback_id).where(WAITS, _told.reason == Reason.order_not_found)))
+_THESE = _asleep(among(_came.id, "ids"))
+
+
+def _wake(asleep: Any, values: dict[str, Any]) -> bool:
+    found = db.session.scalars(asleep, values).all()
     if not found:
         return False
     db.session.execute(
@@ -173,8 +185,9 @@ def other_paid(shop_id: int, keys: Keys) -> list[Message]:
     rows = db.session.execute(
         select(*KeptMessage.__table__.c)
         .join(Callback, Callback.id == KeptMessage.callback_id)
-        .where(waits_by(keys), Callback.shop_id == shop_id, Callback.state == State.unprocessed)
-        .where(Callback.verdict.in_(CHECKED))
+        .where(WAITS, Callback.shop_id == shop_id, Callback.state == State.unprocessed)
+        .where(Callback.verdict.in_(CHECKED)),
+        by(keys),
     )
     return [said(row) for row in rows if holds_back(row.reason, said(row))]
 

@@ -20,12 +20,12 @@ from sqlalchemy import delete, select, tuple_
 from ..domain import money
 from ..domain.money import Decision, OrderFacts
 from ..extensions import db, must_not_stand_still
-from ..sets import insert_rows, update_rows
+from ..sets import among, insert_rows, update_rows
 from . import ledger
 from .feed import Told
-from .ledger import LedgerRow
+from .ledger import LedgerRow, booking_of
 from .order import Order, facts_of
-from .payments import Payment, moment_of
+from .payments import Payment, moment_of, try_of
 
 
 @dataclass
@@ -70,8 +70,7 @@ def opened(ids: Iterable[int], *, lock: bool = True) -> dict[int, Book]:
         return {}
     if lock:
         must_not_stand_still()
-    query = select(*Order.__table__.c).where(Order.id.in_(wanted)).order_by(Order.id)
-    orders = db.session.execute(query.with_for_update(key_share=True) if lock else query).all()
+    orders = db.session.execute(_LOCKED if lock else _ORDERS, {"ids": wanted}).all()
     payments, ledgers = _payments(wanted), _ledgers(wanted)
     return {order.id: _book(order, payments.get(order.id, ()), ledgers.get(order.id, ())) for order in orders}
 
@@ -85,18 +84,24 @@ def _book(order: Any, payments: Iterable[money.Payment], ledger: Iterable[money.
     return Book(order.id, order.shop_id, order.created_at, facts, facts)
 
 
+_orders, _tries, _rows = Order.__table__, Payment.__table__, LedgerRow.__table__
+_ORDERS = select(_orders).where(among(_orders.c.id, "ids")).order_by(_orders.c.id)
+_LOCKED = _ORDERS.with_for_update(key_share=True)
+_TRIES = select(_tries).where(among(_tries.c.order_id, "ids")).order_by(_tries.c.order_id, _tries.c.place)
+_ROWS = select(_rows).where(among(_rows.c.order_id, "ids")).order_by(_rows.c.id)
+
+
 def _payments(ids: Sequence[int]) -> dict[int, list[money.Payment]]:
     found: dict[int, list[money.Payment]] = {}
-    rows = select(Payment).where(Payment.order_id.in_(ids)).order_by(Payment.order_id, Payment.place)
-    for row in db.session.scalars(rows.execution_options(populate_existing=True)):
-        found.setdefault(row.order_id, []).append(row.facts)
+    for row in db.session.execute(_TRIES, {"ids": ids}):
+        found.setdefault(row.order_id, []).append(try_of(row))
     return found
 
 
 def _ledgers(ids: Sequence[int]) -> dict[int, list[money.Booking]]:
     found: dict[int, list[money.Booking]] = {}
-    for row in db.session.scalars(select(LedgerRow).where(LedgerRow.order_id.in_(ids)).order_by(LedgerRow.id)):
-        found.setdefault(row.order_id, []).append(row.booking)
+    for row in db.session.execute(_ROWS, {"ids": ids}):
+        found.setdefault(row.order_id, []).append(booking_of(row))
     return found
 
 

@@ -70,37 +70,38 @@ class LedgerRow(Base):
         return Money(self.minor, self.currency)
 
     @property
-    def _of(self) -> Name | None:
-        if self.of_entry is None or self.of_movement is None:
-            return None
-        return Name(self.account_id, self.of_entry, self.of_movement, self.of_nth or 0)
-
-    @property
     def booking(self) -> Booking:
-        """As the rules see it."""
-        return Booking(
-            self.entry,
-            self.account_id,
-            self.transaction_id,
-            self.money,
-            self.movement,
-            self.nth,
-            self._of,
-            self.at,
-            self.came_in,
-            self.taken,
-            self.given_back,
-            self.unmatched,
-            self.waived,
-            self.owed,
-            self.settled,
-        )
+        return booking_of(self)
 
 
 VOID = and_(
     LedgerRow.entry.in_((Entry.chargeback_reversal, Entry.refund_failure)),
     LedgerRow.of_entry.is_(None),
 )
+
+
+def booking_of(row: Any) -> Booking:
+    """A row of the ledger as the rules see it."""
+    of = None
+    if row.of_entry is not None and row.of_movement is not None:
+        of = Name(row.account_id, row.of_entry, row.of_movement, row.of_nth or 0)
+    return Booking(
+        row.entry,
+        row.account_id,
+        row.transaction_id,
+        Money(row.minor, row.currency),
+        row.movement,
+        row.nth,
+        of,
+        row.at,
+        row.came_in,
+        row.taken,
+        row.given_back,
+        row.unmatched,
+        row.waived,
+        row.owed,
+        row.settled,
+    )
 
 
 def booked(rows: Sequence[Mapping[str, Any]]) -> None:

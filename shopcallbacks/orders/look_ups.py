@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import String, bindparam, func, select, tuple_, type_coerce
+from sqlalchemy import String, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from ..domain.money import Hold, Holder, Life
 from ..domain.states import Entry
 from ..extensions import db
+from ..sets import keyed, wanted
 from .ledger import VOID, LedgerRow
 from .payments import Payment
 
 Movement = tuple[int, Entry, str]
+
+_tries, _rows = Payment.__table__.c, LedgerRow.__table__.c
+_HOLDERS = select(_tries.account_id, _tries.transactions, _tries.order_id, _tries.life, _tries.booked).where(
+    _tries.transactions.op("?|")(bindparam("ids", type_=ARRAY(String)))
+)
+_MOVEMENTS = (
+    select(_rows.account_id, _rows.entry, _rows.movement, _rows.order_id, _rows.callback_id)
+    .join(*wanted(_rows.account_id, _rows.entry, _rows.movement))
+    .where(~VOID)
+    .order_by(_rows.id.desc())
+)
 
 
 def holders(keys: Collection[tuple[int, str]]) -> Mapping[tuple[int, str], Mapping[int, Holder]]:
     """By (account id, id of a payment): the orders that know it."""
     if not keys:
         return {}
-    ids = bindparam("ids", sorted({id_ for _, id_ in keys}), type_=ARRAY(String))
-    rows = db.session.execute(
-        select(Payment.account_id, Payment.transactions, Payment.order_id, Payment.life, Payment.booked).where(
-            Payment.transactions.op("?|")(ids)
-        )
-    )
+    rows = db.session.execute(_HOLDERS, {"ids": sorted({id_ for _, id_ in keys})})
     found: dict[tuple[int, str], dict[int, Holder]] = {}
     for account_id, transactions, order_id, life, booked in rows:
         for id_ in transactions:
@@ -44,26 +51,7 @@ def movements(keys: Collection[Movement]) -> Mapping[Movement, Mapping[int, int 
     """By movement: the orders on which it is booked, and the callback that told of it first there."""
     if not keys:
         return {}
-    accounts, entries, names = zip(*sorted(keys), strict=True)
-    wanted = (
-        func.unnest(
-            bindparam("accounts", list(accounts), type_=ARRAY(LedgerRow.account_id.type)),
-            bindparam("entries", [entry.name for entry in entries], type_=ARRAY(String)),
-            bindparam("names", list(names), type_=ARRAY(String)),
-        )
-        .table_valued("account_id", "entry", "movement", name="wanted")
-        .render_derived()
-    )
-    rows = db.session.execute(
-        select(LedgerRow.account_id, LedgerRow.entry, LedgerRow.movement, LedgerRow.order_id, LedgerRow.callback_id)
-        .join(
-            wanted,
-            tuple_(LedgerRow.account_id, type_coerce(LedgerRow.entry, String), LedgerRow.movement)
-            == tuple_(wanted.c.account_id, wanted.c.entry, wanted.c.movement),
-        )
-        .where(~VOID)
-        .order_by(LedgerRow.id.desc())
-    )
+    rows = db.session.execute(_MOVEMENTS, keyed("account_id entry movement", keys))
     found: dict[Movement, dict[int, int | None]] = {}
     for account_id, entry, movement, order_id, callback_id in rows:
         found.setdefault((account_id, entry, movement or ""), {})[order_id] = callback_id

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, or_, select, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..domain.money import Booking, OrderFacts
@@ -14,6 +14,7 @@ from ..domain.money import Payment as Try
 from ..domain.states import CancelledBy, OrderState
 from ..domain.values import Money
 from ..extensions import Base, db, utcnow
+from ..sets import keyed, wanted
 from .feed import OrderEvent
 from .ledger import LedgerRow
 from .payments import Payment
@@ -139,17 +140,12 @@ class Order(Base):
         """Order ids by (shop id, number)."""
         if not keys:
             return {}
-        rows = db.session.execute(
-            select(cls.shop_id, cls.number, cls.id).where(
-                or_(
-                    *(
-                        and_(cls.shop_id == shop_id, cls.number.in_([n for s, n in keys if s == shop_id]))
-                        for shop_id in {shop_id for shop_id, _ in keys}
-                    )
-                )
-            )
-        )
+        rows = db.session.execute(_BY_NUMBER, keyed("shop_id number", keys))
         return {(shop_id, number): id_ for shop_id, number, id_ in rows}
+
+
+_orders = Order.__table__.c
+_BY_NUMBER = select(_orders.shop_id, _orders.number, _orders.id).join(*wanted(_orders.shop_id, _orders.number))
 
 
 def facts_of(order: Any, payments: Iterable[Try], ledger: Iterable[Booking]) -> OrderFacts:

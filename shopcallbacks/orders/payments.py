@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, false, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -47,17 +48,21 @@ class Payment(Base):
 
     @property
     def facts(self) -> money.Payment:
-        """As the rules see it."""
-        return money.Payment(
-            self.account_id,
-            tuple(self.transactions),
-            self.life,
-            self.began_at,
-            self.ended_at,
-            self.heard_at,
-            self.dispute,
-            answer_by_of(self.answer_by, self.by_day),
-        )
+        return try_of(self)
+
+
+def try_of(payment: Any) -> money.Payment:
+    """A payment, or a row of its table, as the rules see it."""
+    return money.Payment(
+        payment.account_id,
+        tuple(payment.transactions),
+        payment.life,
+        payment.began_at,
+        payment.ended_at,
+        payment.heard_at,
+        payment.dispute,
+        answer_by_of(payment.answer_by, payment.by_day),
+    )
 
 
 def moment_of(answer_by: datetime | date | None) -> tuple[datetime | None, bool]:
