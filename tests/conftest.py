@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from redis import Redis as RedisClient
 
 from dev.services import Postgres, Redis, create_database, postgres, redis
@@ -29,8 +29,10 @@ from .receiver import Receiver, http_receiver
 ROLE = "shopcallbacks"
 
 # Every run draws the same examples, so that a change is judged by what it changes; `--hypothesis-profile=default` draws
-# others, to search.
-settings.register_profile("same", derandomize=True, database=None)
+# others, to search. None of them is judged by the time it takes.
+settings.register_profile(
+    "same", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("same")
 
 

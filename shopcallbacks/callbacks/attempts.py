@@ -188,12 +188,9 @@ def kept_text(value: str | None) -> str | None:
 
 def as_kept(message: Message) -> Message:
     """The message with its names as they are kept, so that it is decided on what will be found again."""
-    return replace(
-        message,
-        order_number=kept_text(message.order_number),
-        transaction_id=kept_text(message.transaction_id),
-        event_id=kept_text(message.event_id),
-        movement=kept_text(message.movement),
-        carries_on=kept_text(message.carries_on),
-        customer=kept_text(message.customer),
-    )
+    said = {name: getattr(message, name) for name in _NAMES}
+    kept: dict[str, Any] = {name: kept_text(value) for name, value in said.items()}
+    return replace(message, **kept) if kept != said else message
+
+
+_NAMES = ("order_number", "transaction_id", "event_id", "movement", "carries_on", "customer")

@@ -16,7 +16,6 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FrameType
-from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -183,16 +182,17 @@ def limited(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _limited_by_signal(seconds: float) -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> Any:
-        raise TooLong(f"more than {seconds:g} s of processor time")
-
-    before = signal.signal(signal.SIGVTALRM, stop)
+    if signal.getsignal(signal.SIGVTALRM) is not _stop:  # from here on; it means nothing while no time runs
+        signal.signal(signal.SIGVTALRM, _stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise TooLong("more processor time than it may take")
 
 
 @contextmanager

@@ -175,7 +175,7 @@ class Reading:
             number = self.numbers.take(number) or number
         if self.nameless_aside and not number and message.transaction_id is None and message.outcome in _NAME_ORDERS:
             return replace(message, outcome=Outcome.ignored, detail="It names no order, and is set aside.")
-        return replace(message, order_number=number or None)
+        return replace(message, order_number=number or None) if number != message.order_number else message
 
     def _not_ours(self, request: Request) -> str | None:
         """Where the request can't be read nobody knows; the gateway's own reading says what is wrong with it."""

@@ -42,7 +42,7 @@ class Decision:
         return bool(self.events)
 
     def after(self, before: tuple[Event, ...]) -> Decision:
-        return replace(self, events=(*before, *self.events))
+        return replace(self, events=(*before, *self.events)) if before else self
 
 
 @dataclass(frozen=True)
