@@ -26,7 +26,9 @@ from ..domain.money.memory import Kept, MemoryShell
 from ..domain.money.test_properties import SHOPS, TRY, Step, messages, steps
 from .saying import DatabaseShell, Saying
 
-over_the_database = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+over_the_database = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

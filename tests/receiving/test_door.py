@@ -55,7 +55,9 @@ def test_a_callback_is_kept_as_it_came(client: FlaskClient) -> None:
     assert request.path.endswith(account.token)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(body=st.binary(max_size=2000), query=st.binary(max_size=100))
 def test_any_bytes_are_kept(client: FlaskClient, body: bytes, query: bytes) -> None:
     account = (db.session.scalar(select(Callback.account_id)) and None) or make_account()
