@@ -14,21 +14,25 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name comes twice")
+    return found
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+_STRICT = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_once)
+
+
 def read_json(data: bytes, *, strict_names: bool = False) -> Any:
     """The JSON value; numbers as int or Decimal. `strict_names`: a name that comes twice in an object is an error."""
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
-        if strict_names and len(found) != len(items):
-            raise ValueError("a name comes twice")
-        return found
-
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise stopped("UTF-8", error.start, data) from None
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=pairs)
+        return (_STRICT if strict_names else _DECODER).decode(text)
     except json.JSONDecodeError as error:
         raise stopped("JSON", len(text[: error.pos].encode()), data) from None
     except (ValueError, RecursionError, InvalidOperation) as error:
