@@ -70,12 +70,15 @@ def locked(kind: type[T], key: int) -> T:
     return db.session.get_one(kind, key, populate_existing=True, with_for_update={"of": kind, "key_share": True})
 
 
+STAND_STILL_S = 5
+
+
 def must_not_stand_still() -> None:
     """The transaction has in hand what others wait for: the database ends it where nothing is done in it for seconds.
 
     Then we stand still, as in a machine that was paused. What came of it is not kept, and is soon done by another.
     """
-    db.session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '5s'"))
+    db.session.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{STAND_STILL_S}s'"))
 
 
 def let_go(error: BaseException | None) -> None:

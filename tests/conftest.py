@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from redis import Redis as RedisClient
 
 from dev.services import Postgres, Redis, create_database, postgres, redis
-from shopcallbacks import create_app
+from shopcallbacks import create_app, extensions
 from shopcallbacks.extensions import Base, db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.outgoing.http import Outgoing
@@ -66,6 +66,14 @@ def cheap_passwords() -> Iterator[None]:
     """Hashed by the same code with as little work as it lets: in production that work is meant to be slow."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(users, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_database() -> Iterator[None]:
+    """A transaction may stand still for long: a test does so on a busy machine, where production must not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extensions, "STAND_STILL_S", 59)
         yield
 
 

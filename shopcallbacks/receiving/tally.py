@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
+
+import psycopg
 
 from ..domain.states import WrongCall
 from ..extensions import Errand, utcnow
 from .line import Line
 
+log = logging.getLogger(__name__)
 PAUSE_S = 1.0
 
 UPSERT = b"""
@@ -47,8 +51,12 @@ class Tally:
     def _write(self, key: Key) -> None:
         with self._lock:
             counted = self._counted.pop(key, None)
-        if counted is not None:
+        if counted is None:
+            return
+        try:
             self._line.run(UPSERT, (*key, counted.count, counted.first_at, counted.last_at))
+        except psycopg.Error as error:
+            log.warning("%d calls turned away were not counted: %s", counted.count, type(error).__name__)
 
     def forget(self) -> None:
         """What is not written yet."""

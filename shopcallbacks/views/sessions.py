@@ -58,6 +58,7 @@ def begin_session(user: User) -> None:
     session.clear()  # whatever was in it before is not this user's
     session["token"] = UserSession.begin(user.id, request.remote_addr or "", browser(request.user_agent.string))
     login_user(user)
+    generate_csrf()  # with the session: two first pages at once would each make one, and the later cookie would win
 
 
 def end_session() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from shopcallbacks import extensions
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Refused
@@ -197,7 +198,10 @@ def may_stand_still() -> str:
     return str(db.session.scalar(text("SHOW idle_in_transaction_session_timeout")))
 
 
-def test_whoever_has_an_order_in_hand_may_stand_still_for_seconds_only(account: GatewayAccount) -> None:
+def test_whoever_has_an_order_in_hand_may_stand_still_for_seconds_only(
+    account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extensions, "STAND_STILL_S", 5)
     order = make_order(account.shop)
     db.session.commit()
     usual = may_stand_still()

@@ -65,6 +65,16 @@ def test_logging_in_keeps_nothing_of_the_session_before(client: FlaskClient) -> 
         assert "planted" not in session
 
 
+def test_a_log_in_brings_the_token_that_all_its_pages_share(client: FlaskClient) -> None:
+    """Else two first pages at once make one each, and the later cookie wins: the other page's buttons are refused."""
+    client.post("/login", data={"email": make_user(Role.manager, make_shop()).email, "password": PASSWORD})
+    with client.session_transaction() as session:
+        made = session["csrf_token"]
+    client.get("/session")
+    with client.session_transaction() as session:
+        assert session["csrf_token"] == made
+
+
 def test_logging_out_is_a_post_and_ends_it(client: FlaskClient) -> None:
     log_in(client, make_user(Role.manager, make_shop()))
     assert client.get("/logout").status_code == 405
