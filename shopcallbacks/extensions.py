@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Text, text
+from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Text, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
@@ -55,6 +55,7 @@ class Base(DeclarativeBase):
 
 
 def utcnow() -> datetime:
+    """By this host's clock. What is compared with a time of another host's is told by the database's."""
     return datetime.now(UTC)
 
 
@@ -63,6 +64,15 @@ migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
 compress = Compress()
+
+
+# By the database's clock, which is the same for every host.
+NOW = func.statement_timestamp()
+
+
+def database_now() -> datetime:
+    now: datetime = db.session.scalars(select(NOW)).one()
+    return now
 
 
 def locked(kind: type[T], key: int) -> T:
