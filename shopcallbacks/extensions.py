@@ -176,7 +176,7 @@ class Bell:
     """Rings for the workers, at most once while a drain of the lane waits in the queue. Never raises."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis = Redis.from_url(
+        self.redis = Redis.from_url(
             redis_url, socket_connect_timeout=0.5, socket_timeout=1, retry=Retry(NoBackoff(), 0)
         )
         self._quiet_until = 0.0
@@ -191,8 +191,8 @@ class Bell:
         if time.monotonic() < self._quiet_until:
             return
         try:
-            if self._redis.set(_bell(name), 1, nx=True, ex=BELL_S):
-                enqueue(self._redis, CALLS[name])
+            if self.redis.set(_bell(name), 1, nx=True, ex=BELL_S):
+                enqueue(self.redis, CALLS[name])
         except RedisError as error:
             self._quiet_until = time.monotonic() + _QUIET_S
             log.warning("Redis is away, the sweep will find the work: %s", error)
@@ -200,18 +200,18 @@ class Bell:
     def answer(self, name: str) -> None:
         """The next ring counts again. Before claiming: what is committed from here on rings anew."""
         try:
-            self._redis.delete(_bell(name))
+            self.redis.delete(_bell(name))
         except RedisError as error:
             log.warning("Redis is away: %s", error)
 
     def close(self) -> None:
         self._ringing.close()
-        self._redis.close()
+        self.redis.close()
 
     @property
     def alive(self) -> bool:
         try:
-            return bool(self._redis.ping())
+            return bool(self.redis.ping())
         except RedisError:
             return False
 

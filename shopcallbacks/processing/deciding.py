@@ -44,7 +44,7 @@ class Desk:
     """
 
     def __init__(self, findings: Iterable[Finding], accounts: Accounts, look: Look, before: Desk | None = None) -> None:
-        self.now = database_now()
+        self.now = look(database_now)
         self.accounts = accounts
         self.tried = sorted((begun(finding) for finding in findings), key=lambda one: one.arrived)
         self._look = look
