@@ -14,6 +14,7 @@ from . import cli, config, logs, views
 from .extensions import Bell, compress, csrf, db, let_go, login_manager, migrate
 from .outgoing.http import Outgoing
 from .outgoing.mail import Mailer
+from .outgoing.mark import Mark
 from .processing.asking import AskGateways
 from .receiving import door
 from .shops.counters import Counters
@@ -36,7 +37,8 @@ def create_app(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Fla
     csrf.init_app(app)
     compress.init_app(app)
     login_manager.init_app(app)
-    app.extensions["bell"] = Bell(app.config["REDIS_URL"])
+    bell = app.extensions["bell"] = Bell(app.config["REDIS_URL"])
+    app.extensions["mark"] = Mark(bell.redis)
     counters = app.extensions["counters"] = Counters(app.config["REDIS_URL"])
     app.extensions["tries"] = Tries(counters)
     app.extensions["pace"] = Pace(counters, app.config["API_PER_MINUTE"])

@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Text, text
+from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Text, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
@@ -55,6 +55,7 @@ class Base(DeclarativeBase):
 
 
 def utcnow() -> datetime:
+    """By this host's clock. What is compared with a time of another host's is told by the database's."""
     return datetime.now(UTC)
 
 
@@ -63,6 +64,15 @@ migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
 compress = Compress()
+
+
+# By the database's clock, which is the same for every host.
+NOW = func.statement_timestamp()
+
+
+def database_now() -> datetime:
+    now: datetime = db.session.scalars(select(NOW)).one()
+    return now
 
 
 def locked(kind: type[T], key: int) -> T:
@@ -169,7 +179,7 @@ class Bell:
     """Rings for the workers, at most once while a drain of the lane waits in the queue. Never raises."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis = Redis.from_url(
+        self.redis = Redis.from_url(
             redis_url, socket_connect_timeout=0.5, socket_timeout=1, retry=Retry(NoBackoff(), 0)
         )
         self._quiet_until = 0.0
@@ -184,8 +194,8 @@ class Bell:
         if time.monotonic() < self._quiet_until:
             return
         try:
-            if self._redis.set(_bell(name), 1, nx=True, ex=BELL_S):
-                enqueue(self._redis, CALLS[name])
+            if self.redis.set(_bell(name), 1, nx=True, ex=BELL_S):
+                enqueue(self.redis, CALLS[name])
         except RedisError as error:
             self._quiet_until = time.monotonic() + _QUIET_S
             log.warning("Redis is away, the sweep will find the work: %s", error)
@@ -193,18 +203,18 @@ class Bell:
     def answer(self, name: str) -> None:
         """The next ring counts again. Before claiming: what is committed from here on rings anew."""
         try:
-            self._redis.delete(_bell(name))
+            self.redis.delete(_bell(name))
         except RedisError as error:
             log.warning("Redis is away: %s", error)
 
     def close(self) -> None:
         self._ringing.close()
-        self._redis.close()
+        self.redis.close()
 
     @property
     def alive(self) -> bool:
         try:
-            return bool(self._redis.ping())
+            return bool(self.redis.ping())
         except RedisError:
             return False
 

@@ -98,7 +98,7 @@ def request_for(account: GatewayAccount, said: Message, at: datetime | None = No
 def make_callback(account: GatewayAccount, said: Message | Request, at: datetime | None = None) -> Callback:
     """A received callback, nothing processed yet."""
     request = said if isinstance(said, Request) else request_for(account, said, at)
-    id_ = door().keeper.keep(request, account.id, account.shop_id, account.asks)
+    id_ = door().keeper.keep(request, account.id, account.shop_id, account.asks, at=request.arrived_at)
     return db.session.get_one(Callback, id_)
 
 

@@ -56,6 +56,7 @@ class Faults:
             "worker's child frozen": lambda: self._freeze(self._worker()),
             "worker stopped politely": lambda: self._terminate(self._worker()),
             "a worker's clock jumps there and back": lambda: self._jump(self._worker()),
+            "the web's clock jumps there and back": lambda: self._jump("web"),
         } | ({"disk full": self._fill_the_disk} if self._stage.disk.can_be_full else {})
 
     def _worker(self) -> str:
@@ -131,9 +132,7 @@ class Faults:
                 process.terminate()
 
     def _jump(self, name: str) -> None:
-        """For a moment; the others and the database keep theirs. Not the web's: its clock says when a callback came and
-        an order was handed in, so what is told in that moment is rightly judged by it.
-        """
+        """For a moment; the others and the database keep theirs."""
         clock = self._stage.part(name).clock
         clock.write_text(str(self._rng.choice((-JUMP_S, JUMP_S))))
         time.sleep(WRONG_S)

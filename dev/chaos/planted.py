@@ -28,10 +28,10 @@ def answered_before_commit() -> None:
     """Stored a moment after the answer."""
     keep = Keeper.keep
 
-    def later(self: Keeper, request: Request, account_id: int, shop_id: int, asks: bool) -> int:
+    def later(self: Keeper, *call: Any, **more: Any) -> int:
         def store() -> None:
             time.sleep(3)
-            keep(self, request, account_id, shop_id, asks)
+            keep(self, *call, **more)
 
         threading.Thread(target=store, daemon=True).start()
         return 0
@@ -42,9 +42,9 @@ def answered_before_commit() -> None:
 def stored_twice() -> None:
     keep = Keeper.keep
 
-    def twice(self: Keeper, request: Request, account_id: int, shop_id: int, asks: bool) -> int:
-        keep(self, request, account_id, shop_id, asks)
-        return keep(self, request, account_id, shop_id, asks)
+    def twice(self: Keeper, *call: Any, **more: Any) -> int:
+        keep(self, *call, **more)
+        return keep(self, *call, **more)
 
     Keeper.keep = twice  # type: ignore[method-assign]
 
@@ -52,8 +52,8 @@ def stored_twice() -> None:
 def query_cleaned() -> None:
     keep = Keeper.keep
 
-    def cleaned(self: Keeper, request: Request, account_id: int, shop_id: int, asks: bool) -> int:
-        return keep(self, replace(request, query=request.query.replace(b"%00", b"")), account_id, shop_id, asks)
+    def cleaned(self: Keeper, request: Request, *call: Any, **more: Any) -> int:
+        return keep(self, replace(request, query=request.query.replace(b"%00", b"")), *call, **more)
 
     Keeper.keep = cleaned  # type: ignore[method-assign]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select, text, update
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, lazyload, mapped_column, relationship
 
@@ -15,7 +15,7 @@ from ..domain.errors import Conflict, Reason, Refused
 from ..domain.money import causes_for, verbs_for
 from ..domain.states import BY_A_PERSON, RULINGS, AttemptKind, Effect, Lane, State, Verb
 from ..domain.values import Money, Outcome, Request, Verdict
-from ..extensions import Base, db, locked, utcnow
+from ..extensions import NOW, Base, db, locked, utcnow
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..shops.acts import Activity
@@ -28,8 +28,6 @@ from .requests import requests_of
 
 # Looked at this long after its arrival, a callback is stuck: no worker takes it.
 STUCK_AFTER = timedelta(seconds=60)
-# By the database's clock, which is the same for every host.
-NOW = func.statement_timestamp()
 
 # The act of the first of two people who force.
 FIRST_OF_TWO = "ask to force"

@@ -15,12 +15,12 @@ from sqlalchemy import Row, select, text, update
 from ..domain.errors import CallbackFailed, Conflict, Reason
 from ..domain.states import AttemptKind
 from ..domain.values import Request, Verdict
-from ..extensions import db
+from ..extensions import NOW, db
 from ..look import ANEW, Look
 from ..sets import among
 from ..shops.users import User
 from .attempts import KeptMessage
-from .callback import NOTHING_MORE, NOW, Callback, More
+from .callback import NOTHING_MORE, Callback, More
 from .months import Month
 from .requests import requests_of
 

@@ -18,7 +18,7 @@ from ..domain.errors import Refused
 from ..domain.money import Answer, Decision, Handing, Life, OrderFacts
 from ..domain.states import Effect, OrderState, State
 from ..domain.values import Outcome
-from ..extensions import db, utcnow
+from ..extensions import NOW, db, utcnow
 from ..orders import books, feed
 from ..orders.books import Book
 from ..orders.intake import BadOrder, NewOrder
@@ -71,7 +71,6 @@ def _check_expiry(new: NewOrder) -> None:
 
 def _made(handing: Handing, shop_id: int, created_at: datetime | None) -> Book | None:
     """A new row; None where the shop has the number already. `created_at`: None is now."""
-    now = utcnow()
     values = {
         "shop_id": shop_id,
         "number": handing.number,
@@ -82,8 +81,8 @@ def _made(handing: Handing, shop_id: int, created_at: datetime | None) -> Book |
         "account_id": handing.account,
         "customer_email": handing.email,
         "expires_at": handing.expires_at,
-        "created_at": created_at or now,
-        "changed_at": now,
+        "created_at": created_at or NOW,
+        "changed_at": NOW,
     }
     id_ = db.session.scalar(
         insert(Order).values(values).on_conflict_do_nothing(index_elements=["shop_id", "number"]).returning(Order.id)

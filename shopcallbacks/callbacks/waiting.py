@@ -14,10 +14,10 @@ from ..domain.errors import Reason
 from ..domain.money import OrderFacts, holds_back
 from ..domain.states import BY_A_PERSON, AttemptKind, State
 from ..domain.values import Message, Outcome
-from ..extensions import db
+from ..extensions import NOW, db
 from ..sets import among
 from .attempts import KeptMessage, said
-from .callback import CHECKED, NOW, Callback
+from .callback import CHECKED, Callback
 from .due import Due, kept_of
 
 

@@ -16,6 +16,7 @@ from ..callbacks.months import Month, is_attached
 from ..dashboard.pulse import ALIVE_FOR, Pulse
 from ..extensions import bell, db, utcnow
 from ..logs import named
+from ..outgoing.mark import mark
 from ..release import RELEASE, VERSION
 from .secrets import count_unreadable
 
@@ -75,6 +76,11 @@ def _requests() -> Iterator[str]:
         yield f"no part for {month}: the worker makes it ahead of time, is `python worker.py` running?"
 
 
+def _back_up() -> Iterator[str]:
+    if mark().missing():
+        yield "an older one was put back, and shops were told more than it knows: run flask --app app restored"
+
+
 def _worker() -> Iterator[str]:
     seen = Pulse.last()
     if seen is None or utcnow() - seen > ALIVE_FOR:
@@ -103,6 +109,7 @@ LOOKS: dict[str, Callable[[], Iterator[str]]] = {
     "database limits": _limits,
     "redis": _redis,
     "requests": _requests,
+    "back-up": _back_up,
     "worker": _worker,
     "secrets": _secrets,
     "address": _address,

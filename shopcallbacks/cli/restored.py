@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import select, text
+from redis.exceptions import RedisError
+from sqlalchemy import text
 
 from ..extensions import db
 from ..orders.feed import Feed
 from ..outgoing.endpoint import Endpoint
-from ..shops.acts import Activity
+from ..outgoing.mark import mark
 from .base import plain_errors
 
 LEAP = 1_000_000  # more than is told between a back-up and its return
@@ -26,14 +27,14 @@ def restored() -> None:
     Ids and places in the feeds go on a million further, so that none is told twice with another meaning. Shops'
     endpoints are switched off, until somebody who knows what the shop has heard meanwhile switches each on again.
     """
+    try:
+        mark().forget()
+    except RedisError as error:
+        raise ValueError(f"Redis is away, nothing is done. Run it again once it is back: {error}") from None
     for table in TOLD:
         db.session.execute(_DRAW, {"sequence": f"{table}_id_seq", "leap": LEAP})
     Feed.leap(LEAP)
-    endpoints = db.session.scalars(select(Endpoint).where(Endpoint.enabled).order_by(Endpoint.id)).all()
-    for endpoint in endpoints:
-        endpoint.disable()
-        what = "shop endpoint: switched off, for a back-up was put back"
-        Activity.record("settings", None, shop_id=endpoint.shop_id, what=what)
+    endpoints = Endpoint.switch_off_all("for a back-up was put back")
     click.echo(f"Ids and places in the feeds go on {LEAP:,} further.")
     for endpoint in endpoints:
         click.echo(f"The endpoint of {endpoint.shop.slug} is off: switch it on in Settings > Shop endpoint.")

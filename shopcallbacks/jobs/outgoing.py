@@ -14,6 +14,7 @@ from ..outgoing.alerts.rules import AlertMessage
 from ..outgoing.deliveries import Delivery
 from ..outgoing.endpoint import Endpoint
 from ..outgoing.letters import LinkLetter
+from ..outgoing.mark import mark
 from ..outgoing.parcels import Parcel
 from .at_once import AT_ONCE, LEASE_S, at_once
 
@@ -24,6 +25,7 @@ def drain_outgoing() -> int:
     """One batch of what goes out: order changes to shops' endpoints, alerts and links to people. How many were sent."""
     with current_app.app_context():
         bell().answer(Lane.outgoing)
+        _tell_nothing_twice()
         more = parcels.spread()
         db.session.commit()
         taken = parcels.take(AT_ONCE, PER_ENDPOINT, LEASE_S)
@@ -32,6 +34,14 @@ def drain_outgoing() -> int:
         if taken or more:
             ring_outgoing()
         return len(taken)
+
+
+def _tell_nothing_twice() -> None:
+    """Shops' endpoints are switched off where the database is older than what they were told, and people hear of it."""
+    if not mark().holds():
+        for endpoint in Endpoint.switch_off_all("for an older back-up was put back"):
+            watch.tell_older(endpoint.shop_id)
+    db.session.commit()
 
 
 def send(taken: list[Parcel]) -> None:
@@ -47,6 +57,7 @@ def _keep_parcels(kept: Iterable[Parcel]) -> None:
 def sweep_outgoing() -> None:
     """Looks at the shops' queues for alerts, and sends what is due though no bell rang."""
     with current_app.app_context():
+        _tell_nothing_twice()
         while look():
             pass
         due = Endpoint.any_behind() or Delivery.any_due() or AlertMessage.any_due() or LinkLetter.any_due()

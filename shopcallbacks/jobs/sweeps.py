@@ -11,7 +11,7 @@ from ..callbacks.callback import Callback
 from ..dashboard import arrivals
 from ..dashboard.pulse import Pulse
 from ..domain.states import Lane
-from ..extensions import Call, db, enqueue, ring, utcnow
+from ..extensions import Call, database_now, db, enqueue, ring, utcnow
 from ..orders import repeats
 from ..release import RELEASE
 from .bulk_runs import bulk
@@ -40,7 +40,7 @@ def sweep(asks: bool) -> None:
 
 def tick() -> None:
     """Orders that time moves: each in a transaction of its own."""
-    now = utcnow()
+    now = database_now()
     ids = moves.due_by_time(now)
     db.session.rollback()
     for id_ in ids:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from ..extensions import Base, db, utcnow
 from ..orders.feed import Feed, OrderEvent
 from ..shops.accounts import Shop
+from ..shops.acts import Activity
 from ..shops.sealing import Unreadable, seal, unseal
 from .deliveries import Delivery
 
@@ -51,6 +52,15 @@ class Endpoint(Base):
         endpoint.url = url
         db.session.add(endpoint)
         return endpoint
+
+    @classmethod
+    def switch_off_all(cls, why: str) -> list[Endpoint]:
+        """Those that were on; why stands in each shop's activity."""
+        found = list(db.session.scalars(select(cls).where(cls.enabled).order_by(cls.id).with_for_update()))
+        for endpoint in found:
+            endpoint.disable()
+            Activity.record("settings", None, shop_id=endpoint.shop_id, what=f"shop endpoint: switched off, {why}")
+        return found
 
     def disable(self) -> None:
         self.enabled, self.disabled_at = False, utcnow()

@@ -27,7 +27,7 @@ from ..domain.money import (
 )
 from ..domain.states import Effect, Verb
 from ..domain.values import Message, Outcome, Verification
-from ..extensions import utcnow
+from ..extensions import database_now
 from ..look import Look
 from ..orders import books
 from ..orders.books import Book
@@ -44,7 +44,7 @@ class Desk:
     """
 
     def __init__(self, findings: Iterable[Finding], accounts: Accounts, look: Look, before: Desk | None = None) -> None:
-        self.now = utcnow()
+        self.now = look(database_now)
         self.accounts = accounts
         self.tried = sorted((begun(finding) for finding in findings), key=lambda one: one.arrived)
         self._look = look

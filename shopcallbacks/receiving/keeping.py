@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
@@ -27,11 +28,12 @@ log = logging.getLogger(__name__)
 MOST = 64
 MOST_BYTES = 4 * 1024 * 1024
 # The callback, its request, and what that says where nobody said it yet today: all of them, or none. Bodies go in by
-# their key, so that two that keep the same ones wait for each other in one order.
+# their key, so that two that keep the same ones wait for each other in one order. When it came, and from when on it is
+# due, is told by the database's clock: what came before an order was handed in must not hang on a web server's.
 KEEP = f"""
 WITH came AS MATERIALIZED (
-    SELECT nextval('callbacks_id_seq') AS id, * FROM (VALUES {{rows}}) AS given
-        (shop_id, account_id, method, path, query, headers, body, address, received_at, digest, asks)
+    SELECT nextval('callbacks_id_seq') AS id, coalesce(at, statement_timestamp()) AS received_at, given.*
+    FROM (VALUES {{rows}}) AS given (shop_id, account_id, method, path, query, headers, body, address, at, digest, asks)
 ), with_requests AS (
     INSERT INTO requests (callback_id, received_at, method, path, headers, address)
     SELECT id, received_at, method, path, headers, address FROM came
@@ -40,14 +42,13 @@ WITH came AS MATERIALIZED (
     SELECT CAST(received_at AT TIME ZONE 'UTC' AS date), account_id, digest, query, body FROM came ORDER BY 1, 2, 3
     ON CONFLICT DO NOTHING
 )
--- due at once by the database's clock (`callbacks/due.py`); `received_at` is the web server's
 INSERT INTO callbacks (id, shop_id, account_id, received_at, digest, asks, due_at, due_kind, state, detail, version,
                        attempt_count, tries)
 SELECT id, shop_id, account_id, received_at, digest, asks, statement_timestamp(), '{AttemptKind.first}',
        '{State.received}', '', 0, 0, 0
 FROM came ORDER BY id RETURNING id
 """
-ROW = "(%s, %s, %s, %s, %b, %s, %b, %s, %s, %b, %s)"
+ROW = "(%s, %s, %s, %s, %b, %s, %b, %s, %s::timestamptz, %b, %s)"
 
 
 class NotKept(Exception):
@@ -71,11 +72,14 @@ class Keeper:
         self._beginning = Lock()
         self._threads: list[Thread] = []
 
-    def keep(self, request: Request, account_id: int, shop_id: int, asks: bool) -> int:
-        """Keeps the request, durable when this returns. Its id; `NotKept` where it may not be kept."""
+    def keep(self, request: Request, account_id: int, shop_id: int, asks: bool, at: datetime | None = None) -> int:
+        """Keeps the request, durable when this returns. Its id; `NotKept` where it may not be kept.
+
+        `at`: when it came, where that is not now, as in a history that is made up.
+        """
         if not self._threads:
             self._begin()
-        mine = _Waiting(_values(request, account_id, shop_id, asks), len(request.body))
+        mine = _Waiting(_values(request, account_id, shop_id, asks, at), len(request.body))
         self._waiting.put(mine)
         mine.done.wait()
         if mine.id is None:
@@ -144,7 +148,7 @@ def _statement(rows: int) -> bytes:
     return KEEP.format(rows=", ".join([ROW] * rows)).encode()
 
 
-def _values(request: Request, account_id: int, shop_id: int, asks: bool) -> tuple[Any, ...]:
+def _values(request: Request, account_id: int, shop_id: int, asks: bool, at: datetime | None) -> tuple[Any, ...]:
     return (
         shop_id,
         account_id,
@@ -154,7 +158,7 @@ def _values(request: Request, account_id: int, shop_id: int, asks: bool) -> tupl
         Jsonb(request.headers),
         request.body,
         request.address,
-        request.arrived_at,
+        at,
         digest_of(request),
         asks,
     )

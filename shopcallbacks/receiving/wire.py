@@ -38,5 +38,5 @@ def received(request: flask.Request, limit: int) -> Request:
         headers=tuple(headers) if headers is not None else tuple(request.headers.items()),
         body=body,
         address=request.remote_addr or "",
-        arrived_at=utcnow(),
+        arrived_at=utcnow(),  # by this host's clock; kept is the database's
     )

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from .. import metrics, schema
 from ..dashboard.pulse import ALIVE_FOR, Pulse
 from ..extensions import bell, db, utcnow
+from ..outgoing.mark import mark
 from ..receiving.door import door
 from ..shops.tries import TOKENS, network, tries
 
@@ -22,11 +23,11 @@ bp = Blueprint("health", __name__)
 def show() -> tuple[dict[str, Any], int]:
     """200 while callbacks can be stored, tried out every few seconds, else 503; and how the parts behind are.
 
-    A worker that stopped is told, but is no 503: callbacks are kept, and wait for it.
+    A worker that stopped, or an older back-up that was put back, is told, but is no 503: callbacks are kept, and wait.
     """
     stores = door().probe.passes()
     redis = "ok" if bell().alive else "away"
-    told = {"database": "ok" if stores else "takes nothing", "redis": redis, **_worker()}
+    told = {"database": "ok" if stores else "takes nothing", "redis": redis, "back_up": _back_up(), **_worker()}
     return told, 200 if stores else 503
 
 
@@ -58,6 +59,14 @@ def figures() -> Response:
 def _migrations() -> str:
     try:
         return "behind" if schema.behind() else "ok"
+    except SQLAlchemyError:
+        db.session.rollback()
+        return "unknown"
+
+
+def _back_up() -> str:
+    try:
+        return "older than what was told" if mark().missing() else "ok"
     except SQLAlchemyError:
         db.session.rollback()
         return "unknown"

@@ -22,6 +22,7 @@ from ..domain.states import Verb
 from ..domain.values import read_id
 from ..extensions import bell, login_manager, utcnow
 from ..logs import named
+from ..outgoing.mark import mark
 from ..panel import headline
 from ..release import VERSION
 from ..shops.preferences import Preferences
@@ -78,6 +79,11 @@ def worker_missing() -> str:
     if is_alive(seen, now()):
         return ""
     return worker_gone(seen, now(), queue.due(current_shop().id, now()), bell().alive)
+
+
+def older_back_up() -> str:
+    """A sentence for the top of a page where an older back-up was put back; empty where none was."""
+    return pages.OLDER_BACK_UP if mark().missing() else ""
 
 
 def prefers() -> Preferences:
@@ -146,6 +152,7 @@ GLOBALS: dict[str, Any] = {
     "prefers": prefers,
     "worker_gone": worker_gone,
     "worker_missing": worker_missing,
+    "older_back_up": older_back_up,
     "version": VERSION,
     "order_states": outcomes.ORDER_STATES,
     "verdicts": outcomes.VERDICTS,

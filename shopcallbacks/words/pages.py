@@ -19,6 +19,12 @@ def worker_gone(seen: datetime | None, now: datetime, due: int, redis: bool, for
     return f"The worker {away}: {waiting}, nothing is lost.{because}"
 
 
+OLDER_BACK_UP = (
+    "An older back-up of the database was put back: shops may have heard of changes that it does not know. "
+    "Nothing is sent to their endpoints until `flask restored` was run."
+)
+
+
 def rate(per_hour: float, written: Format = PLAIN) -> str:
     """How many usually come: "14 an hour", "6 a day", "2 a week"."""
     if per_hour >= 1:

@@ -10,7 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from dev.services import POSTGRES_BIN, Postgres, create_database, libpq
@@ -19,12 +21,14 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.states import OrderState, State
 from shopcallbacks.domain.values import Request
 from shopcallbacks.extensions import db
-from shopcallbacks.jobs import drain
+from shopcallbacks.jobs import drain, drain_outgoing, sweep_outgoing
 from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.orders.order import Order
 from shopcallbacks.outgoing import parcels
+from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules
 from shopcallbacks.outgoing.deliveries import Delivery
 from shopcallbacks.outgoing.endpoint import Endpoint
+from shopcallbacks.outgoing.mark import mark
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity
 
@@ -57,6 +61,8 @@ def put_back(dump: Path, environ: dict[str, str], server: Postgres) -> Iterator[
         yield app
         db.session.remove()
         db.engine.dispose()
+    for name in ("bell", "counters", "door", "ask"):
+        app.extensions[name].close()
 
 
 def test_work_goes_on_from_a_back_up(
@@ -123,6 +129,61 @@ def test_a_shop_hears_nothing_twice_with_another_meaning_from_an_older_back_up(
         assert min(position for position, _ in new.values()) > max(position for position, _ in since.values())
         acts = db.session.scalars(select(Activity.what).where(Activity.shop_id == account.shop_id)).all()
         assert "shop endpoint: switched off, for a back-up was put back" in acts
+
+
+def test_an_older_back_up_is_noticed_by_itself_and_nothing_is_sent_until_it_is_answered_for(
+    app: Flask, environ: dict[str, str], postgres_server: Postgres, dumped: Callable[[], Path]
+) -> None:
+    account = make_account()
+    Endpoint.add(account.shop_id, "https://shop.example/hook")
+    rules = AlertRules.of(account.shop_id)
+    rules.recipients = "dana@shop.example"
+    make_order(account.shop)
+    sweep_outgoing()
+    back_up = dumped()
+    make_order(account.shop, "told since")
+    sweep_outgoing()
+    account_id = account.id
+    db.session.rollback()
+    with put_back(back_up, environ, postgres_server) as restored:
+        account = db.session.get_one(GatewayAccount, account_id)
+        make_order(account.shop, "another", minor=100)  # perhaps under the very id and place of what was told since
+        drain_outgoing()
+        endpoint = Endpoint.of(account.shop_id)
+        assert endpoint is not None
+        assert not endpoint.enabled
+        assert db.session.scalar(select(func.count(Delivery.id)).where(Delivery.delivered_at.is_not(None))) == 0
+        (alert,) = db.session.scalars(select(AlertMessage).where(AlertMessage.kind == AlertKind.older))
+        assert "flask restored" in alert.text
+        endpoint.enable()  # by somebody who did not read it
+        db.session.commit()
+        sweep_outgoing()
+        db.session.expire_all()
+        assert not endpoint.enabled
+        doctor = restored.test_cli_runner().invoke(args=["doctor"]).output
+        assert "back-up: an older one was put back" in doctor
+        assert restored.test_client().get("/health").json["back_up"] == "older than what was told"
+        assert restored.test_cli_runner().invoke(args=["restored"]).exit_code == 0
+        endpoint.enable()
+        db.session.commit()
+        sweep_outgoing()
+        db.session.expire_all()
+        assert endpoint.enabled
+        assert "back-up: well" in restored.test_cli_runner().invoke(args=["doctor"]).output
+
+
+def test_without_redis_it_is_not_told_and_restored_says_so(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise RedisError("away")
+
+    Endpoint.add(make_account().shop_id, "https://shop.example/hook")
+    db.session.commit()
+    monkeypatch.setattr(Redis, "execute_command", away)
+    assert mark().holds()
+    done = app.test_cli_runner().invoke(args=["restored"])
+    assert done.exit_code == 1
+    assert "Redis is away, nothing is done." in done.output
+    assert all(db.session.scalars(select(Endpoint.enabled)))
 
 
 def _kept() -> list[tuple[int, Request]]:

@@ -79,5 +79,5 @@ def test_they_run_what_the_procfile_runs() -> None:
 
 def test_the_page_for_debian_names_each_unit() -> None:
     page = (ROOT / "docs" / "debian.md").read_text()
-    named = set(re.findall(r"shopcallbacks[\w-]*\.(?:service|target|timer)", page))
+    named = set(re.findall(r"shopcallbacks[\w-]*\.(?:service|socket|target|timer)", page))
     assert {unit.name for unit in UNITS} <= named

@@ -53,7 +53,7 @@ def keep(keeper: Keeper, account: GatewayAccount, *requests: Request) -> list[in
 
     def one(request: Request) -> int | None:
         try:
-            return keeper.keep(request, id_, shop_id, asks=False)
+            return keeper.keep(request, id_, shop_id, asks=False, at=request.arrived_at)
         except NotKept:
             return None
 

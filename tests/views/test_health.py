@@ -24,7 +24,7 @@ def test_all_is_well(client: FlaskClient) -> None:
     db.session.commit()
     response = client.get("/health")
     assert response.status_code == 200
-    assert response.json == {"database": "ok", "redis": "ok", "worker": "ok", "worker_seen_s": 0}
+    assert response.json == {"database": "ok", "redis": "ok", "back_up": "ok", "worker": "ok", "worker_seen_s": 0}
 
 
 def test_no_worker_was_ever_seen(client: FlaskClient) -> None:

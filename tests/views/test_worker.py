@@ -11,6 +11,7 @@ from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import Bell, db, utcnow
+from shopcallbacks.outgoing.mark import Mark
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role, User
 
@@ -54,6 +55,16 @@ def test_every_page_says_once_that_the_worker_is_gone(client: FlaskClient, accou
     pages = pages_of(client)
     assert len(pages) >= 7
     assert [page.count(SENTENCE) for page in pages] == [1] * len(pages)
+
+
+@pytest.mark.usefixtures("manager")
+def test_every_page_says_once_that_an_older_back_up_was_put_back(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not any("An older back-up" in page for page in pages_of(client))
+    monkeypatch.setattr(Mark, "missing", lambda self: True)
+    pages = pages_of(client)
+    assert [page.count("An older back-up of the database was put back") for page in pages] == [1] * len(pages)
 
 
 @pytest.mark.usefixtures("manager")

@@ -48,6 +48,7 @@ class AlertKind(StrEnum):
     dispute_due = "dispute_due"
     digest = "digest"
     handover = "handover"
+    older = "older"
     test = "test"
 
 

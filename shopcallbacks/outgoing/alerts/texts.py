@@ -58,6 +58,17 @@ def worker(rules: AlertRules, summary: Summary, redis: bool, site: str) -> Text:
     return _text(AlertKind.worker, rules.shop, summary, headline, lines, site)
 
 
+def older(rules: AlertRules, summary: Summary, site: str) -> Text:
+    """The database is older than what the shop was told."""
+    lines = [
+        pages.OLDER_BACK_UP,
+        "",
+        "Tell the people who run the installation. Once they have done so, switch the endpoint on again in",
+        "Settings > Shop endpoint; what waits is sent then.",
+    ]
+    return _text(AlertKind.older, rules.shop, summary, "An older back-up was put back", lines, site)
+
+
 def hand_over(rules: AlertRules, summary: Summary, day: Day, site: str) -> Text:
     shop = rules.shop
     came = ", ".join(

@@ -67,6 +67,12 @@ def tell(rules: AlertRules, summary: Summary, gateways: bool = True, outside: bo
         post(rules, AlertKind.handover, texts.hand_over(rules, summary, day, site))
 
 
+def tell_older(shop_id: int) -> None:
+    """That an older back-up was put back, and what follows from it."""
+    rules = AlertRules.of(shop_id)
+    post(rules, AlertKind.older, texts.older(rules, queue.summary(shop_id, utcnow()), current_app.config["PUBLIC_URL"]))
+
+
 def post(rules: AlertRules, kind: AlertKind, said: Text, recipients: Iterable[str] | None = None) -> None:
     """One message for each address, and one for the webhook."""
     everyone = [*rules.addresses, *([""] if rules.webhook_style else [])]

@@ -1,0 +1,114 @@
+"""Upgrades under traffic: from each revision to the next, while a door of the first release keeps callbacks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import upgrade
+from psycopg.types.json import Jsonb
+from sqlalchemy import func, select, text
+
+from shopcallbacks import ROOT
+from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.callbacks.requests import requests_of
+from shopcallbacks.domain.states import State
+from shopcallbacks.extensions import db
+
+from ..processes import until
+from .test_payments import AT_FIRST
+
+PAUSE_S = 0.01
+HEADERS = [["X-Twice", "b"], ["X-Twice", "a"], ["X-Latin", "caf\xe9"]]
+KEEP = """
+INSERT INTO callbacks (shop_id, account_id, method, path, query, headers, body, address, received_at, digest, state,
+    detail, version, attempt_count, tries, asks, due_at, due_kind)
+VALUES (%(shop)s, %(account)s, 'POST', '/x', %(query)b, %(headers)s, %(body)b, '192.0.2.1', now(), %(digest)b,
+    'received', '', 0, 0, 0, false, now(), 'first')
+RETURNING id
+"""
+
+
+@dataclass
+class Door:
+    """Of the first release, in a process that nobody has replaced yet. `kept`: the bodies, by the callbacks' ids.
+
+    It waits for a lock as long as writers of ours do; what it is refused it does not try again.
+    """
+
+    url: str
+    shop: int
+    account: int
+    kept: dict[int, bytes] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def work(self) -> None:
+        number = 0
+        with psycopg.connect(self.url, autocommit=True, options="-c lock_timeout=10s -c statement_timeout=15s") as to:
+            while not self._over.wait(PAUSE_S):
+                number += 1
+                body = b"\x00\xff %d" % number
+                try:
+                    self.kept[self._keep(to, body)] = body
+                except psycopg.Error as error:
+                    self.refused.append(f"{number}: {error}")
+
+    def _keep(self, to: psycopg.Connection, body: bytes) -> int:
+        values = {"shop": self.shop, "account": self.account, "headers": Jsonb(HEADERS), "body": body}
+        row = to.execute(KEEP, {**values, "query": b"a=%ff", "digest": b"digest " + body}).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        thread = threading.Thread(target=self.work)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            thread.join()
+
+    def keeps_more(self) -> bool:
+        """Whether it still does."""
+        before = len(self.kept)
+        until(lambda: len(self.kept) > before or self.refused)
+        return not self.refused
+
+
+def revisions() -> list[str]:
+    """From the first to the newest."""
+    return [one.revision for one in ScriptDirectory(str(ROOT / "migrations")).walk_revisions()][::-1]
+
+
+def test_callbacks_are_kept_during_the_upgrade_from_each_revision_to_the_next(empty_app: Flask) -> None:
+    first, *later = revisions()
+    upgrade(revision=first)
+    shop, account = (db.session.scalar(text(statement)) for statement in AT_FIRST)
+    db.session.commit()
+    door = Door(db.engine.url.render_as_string(hide_password=False).replace("+psycopg", ""), shop, account)
+    with door.open():
+        for revision in later:
+            upgrade(revision=revision)
+            assert door.keeps_more(), f"{revision}: {door.refused}"
+    assert len(door.kept) > len(later)
+    assert_all_there(door)
+
+
+def assert_all_there(door: Door) -> None:
+    """Each as it came, and still to be looked at."""
+    assert db.session.scalar(select(func.count()).where(Callback.state == State.received)) == len(door.kept)
+    arrivals = [(row.id, row.received_at) for row in db.session.execute(select(Callback.id, Callback.received_at))]
+    found = requests_of(arrivals)
+    assert {id_: request.body for id_, request in found.items()} == door.kept
+    for request in found.values():
+        assert (request.method, request.path, request.query) == ("POST", "/x", b"a=%ff")
+        assert request.headers == tuple((name, value) for name, value in HEADERS)
+        assert request.address == "192.0.2.1"
+    assert db.session.scalar(select(func.count()).where(Callback.due_at <= func.now())) == len(door.kept)
