@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.answers import read_answer, unreachable
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
@@ -76,6 +76,34 @@ class AuthorizeNet(Gateway):
     )
     tested = "openssl, and two examples from Authorize.Net's forum: no package checks it"
     longest_number = 20  # invoiceNumber and merchantReferenceId alike
+    area = Area.americas
+    countries = "United States, Canada, Australia"
+    steps = (
+        Step(
+            "In the Merchant Interface, under Account > Settings > API Credentials & Keys, make a new signature "
+            "key and enter it here.",
+            "https://account.authorize.net/",
+        ),
+        Step(
+            "Under Account > Settings > Webhooks add an endpoint with this account's address, and make it active.",
+        ),
+        Step(
+            "Tick the payment events: authorisation, capture, refund, void and fraud.",
+            "https://developer.authorize.net/api/reference/features/webhooks.html",
+        ),
+        Step(
+            "Have your shop send the order number as the invoice number, of 20 characters at most, or as "
+            "merchantReferenceId if that is chosen here.",
+        ),
+        Step(
+            "Enter API login ID and transaction key too, so that each transaction is asked for and a void is told "
+            "from a refund.",
+        ),
+        Step(
+            "Pay in the sandbox, which has accounts and keys of its own.",
+            "https://sandbox.authorize.net/",
+        ),
+    )
     settings = (
         Setting(
             "signature_keys",

@@ -79,6 +79,25 @@ FEE_BEARER = Setting(
 )
 
 
+class Area(StrEnum):
+    """Where a gateway is used most; `any`: what is no certain gateway."""
+
+    europe = "Europe"
+    americas = "The Americas"
+    asia = "Asia"
+    africa = "Africa"
+    worldwide = "Worldwide"
+    any = "Any other gateway"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do so that the gateway calls: a sentence. `link`: where, in its back office or its documents."""
+
+    text: str
+    link: str = ""
+
+
 @dataclass(frozen=True)
 class Example:
     """A genuine request, and the answers the gateway would give, in order, when asked about it."""
@@ -96,6 +115,8 @@ class Gateway(ABC):
     `signs_reply`: the reply needs the account's secrets (else `reply` is handed settings without them).
     `longest_number`: so many characters of an order number it takes and gives back, where it is known to have a limit;
     by the setting `order_field`, where each field has its own.
+    `area`, `countries`: where shops use it, and `much_used` for those most shops ask for: how it is found in the list.
+    `steps`: how it is set up, three to six, in their order; "here" is the account's own page.
     `payment_pages`: where people see a live payment, and a test one, in its own back office: an address with `{id}`.
     """
 
@@ -112,6 +133,10 @@ class Gateway(ABC):
     signs_reply: ClassVar[bool] = False
     longest_number: ClassVar[int | Mapping[str, int] | None] = None
     payment_pages: ClassVar[tuple[str, str] | None] = None
+    area: ClassVar[Area] = Area.any
+    countries: ClassVar[str] = ""
+    much_used: ClassVar[bool] = False
+    steps: ClassVar[tuple[Step, ...]] = ()
 
     def asks(self, settings: Settings) -> bool:
         """Whether an account with these settings may need an answer from the gateway's own hosts."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from .base import Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.answers import read_answer, unreachable
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
@@ -53,6 +53,29 @@ class GoCardless(Gateway):
     )
     check = "HMAC-SHA256 of the raw body, in the header Webhook-Signature"
     tested = "gocardless_pro (Python), gocardless-nodejs"
+    area = Area.europe
+    countries = "United Kingdom, Europe, United States, Canada, Australia, New Zealand"
+    steps = (
+        Step(
+            "In GoCardless' Dashboard, under Developers, make a webhook endpoint with this account's address.",
+            "https://manage.gocardless.com/developers",
+        ),
+        Step(
+            "Enter the endpoint's secret here.",
+        ),
+        Step(
+            "Make a read-only access token there and enter it here: events hold no amount, and with it amount and "
+            "order number are asked for.",
+        ),
+        Step(
+            "Have your shop put the order number into the payment's metadata, under the key that is set here.",
+        ),
+        Step(
+            "Send a test webhook from there, then make a payment in the sandbox, which has endpoints and tokens of "
+            "its own.",
+            "https://manage-sandbox.gocardless.com/developers",
+        ),
+    )
     settings = (
         Setting(
             "webhook_secrets",

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..domain.values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.answers import basic, read_answer
 from .kit.errors import ReadError
 from .kit.forms import split_form
@@ -47,6 +47,30 @@ class Klarna(Gateway):
     check = "Nothing is signed: Klarna is asked for the order, and told when the result is stored"
     tested = "an independent reader: there is no signature"
     speaks = False
+    area = Area.europe
+    countries = "Europe, United States, Canada, Australia, New Zealand"
+    much_used = True
+    steps = (
+        Step(
+            "In Klarna's Merchant Portal, under Settings > Klarna API Credentials, make credentials and enter them "
+            "here: the password is shown once.",
+            "https://portal.klarna.com/",
+        ),
+        Step(
+            "Choose the API address of your region here, or its playground for tests.",
+        ),
+        Step(
+            "Have your shop send this account's address with each order, as merchant_urls.push, with "
+            "?klarna_order_id={checkout.order.id} behind it.",
+            "https://docs.klarna.com/klarna-checkout/",
+        ),
+        Step(
+            "Have your shop send the order number as merchant_reference1.",
+        ),
+        Step(
+            "Buy something in the playground: the call comes about two minutes later.",
+        ),
+    )
     settings = (
         Setting(
             "username",

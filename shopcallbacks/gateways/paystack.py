@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Request, Verification
-from .base import FEE_BEARER, Example, Gateway, Kind, Setting, Settings
+from .base import FEE_BEARER, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
 from .kit.messages import name_refund, no_money_no_decision, no_sum_no_chargeback, unclear, unreadable
@@ -44,6 +44,25 @@ class Paystack(Gateway):
     docs = "https://paystack.com/docs/payments/webhooks/"
     check = "HMAC-SHA512 of the raw body, in the header x-paystack-signature"
     tested = "pypaystack2 (Python)"
+    area = Area.africa
+    countries = "Nigeria, Ghana, South Africa, Kenya, Côte d'Ivoire"
+    steps = (
+        Step(
+            "In Paystack's Dashboard, under Settings > API Keys & Webhooks, copy the secret key and enter it here: "
+            "the same key signs the callbacks.",
+            "https://dashboard.paystack.com/#/settings/developers",
+        ),
+        Step(
+            "In the same place enter this account's address as the webhook URL: live and test mode have one each.",
+        ),
+        Step(
+            "Have your shop send the order number as the transaction's reference.",
+        ),
+        Step(
+            "Pay with one of Paystack's test cards, in an account of its own with the key sk_test_....",
+            "https://paystack.com/docs/payments/test-payments/",
+        ),
+    )
     settings = (
         Setting(
             "secret_keys",
