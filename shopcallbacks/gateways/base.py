@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ..domain.values import Answer, Ask, Asking, Message, Reply, Request, Verification
 
@@ -53,10 +53,17 @@ class Setting:
     keyed: bool = False
     multiline: bool = False  # a text of several lines, a PEM block
     like: str = ""  # what it may look like, where the help alone does not show it
+    live_keys: tuple[str, ...] = ()  # how those of the gateway's live system begin, where they tell
+    test_keys: tuple[str, ...] = ()  # and those of its test system
 
     @property
     def is_secret(self) -> bool:
         return self.kind in (Kind.secret, Kind.secrets)
+
+    def other_mode(self, value: Any, test: bool) -> str | None:
+        """How it begins, where that shows it to be of the gateway's other system than the account's; else None."""
+        others = self.live_keys if test else self.test_keys
+        return next((start for start in others if isinstance(value, str) and value.startswith(start)), None)
 
 
 AUTHORISED = Setting(
@@ -96,6 +103,10 @@ class Step:
 
     text: str
     link: str = ""
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.link).hostname or ""
 
 
 @dataclass(frozen=True)
@@ -176,6 +187,16 @@ class Gateway(ABC):
         the gateway can make one, or where it has no way of saying that outcome.
         """
         return None
+
+    def key_question(self, settings: Settings) -> Ask | None:
+        """A question that changes nothing, and shows whether the gateway takes the first API key of the settings. None
+        where no such question is known, or no key is set.
+        """
+        return None
+
+    def takes_key(self, answer: Answer) -> bool | None:
+        """Whether the answer to that question says that it takes the key; None where it says neither."""
+        return {200: True, 401: False, 403: False}.get(answer.status)
 
     def acknowledge(self, request: Request, settings: Settings, messages: tuple[Message, ...]) -> Ask | None:
         """A question that tells the gateway the result is stored, where its protocol wants one."""

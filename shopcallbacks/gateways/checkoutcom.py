@@ -92,6 +92,7 @@ class CheckoutCom(Gateway):
             Kind.secrets,
             "Checkout.com Dashboard > Workflows > your flow > Webhook > Signature key.",
             required=True,
+            test_keys=("sk_sbox_", "sk_test_"),
         ),
         Setting(
             "authorization",

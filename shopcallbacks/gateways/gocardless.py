@@ -97,6 +97,8 @@ class GoCardless(Gateway):
             Kind.secret,
             "GoCardless Dashboard > Developers > Access tokens (read-only). Events hold no amount; with it, amount and "
             "order number are asked for.",
+            live_keys=("live_",),
+            test_keys=("sandbox_",),
         ),
         Setting(
             "api",
@@ -110,6 +112,11 @@ class GoCardless(Gateway):
 
     def asks(self, settings: Settings) -> bool:
         return bool(settings["access_token"])
+
+    def key_question(self, settings: Settings) -> Ask | None:
+        if not settings["access_token"]:
+            return None
+        return Ask("GET", f"{settings['api']}/creditors", _headers(settings))
 
     def verify(self, request: Request, settings: Settings) -> Verification | Asking:
         signature = request.header("Webhook-Signature")
@@ -209,12 +216,16 @@ def _payments_to_ask_for(body: bytes) -> list[str]:
     return list(dict.fromkeys(payment for payment in named if payment and PAYMENT_ID.fullmatch(payment)))
 
 
-def _ask(named: list[str], settings: Settings, matched: int) -> Asking:
-    headers = (
+def _headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+    return (
         ("Authorization", f"Bearer {settings['access_token']}"),
         ("GoCardless-Version", "2015-07-06"),
         ("Accept", "application/json"),
     )
+
+
+def _ask(named: list[str], settings: Settings, matched: int) -> Asking:
+    headers = _headers(settings)
     payments = {}
     for payment in named:
         answer = yield Ask("GET", f"{settings['api']}/payments/{payment}", headers)

@@ -37,6 +37,7 @@ APIS = tuple(
     f"https://{region}{system}.klarna.com" for system in ("", ".playground") for region in ("api", "api-na", "api-oc")
 )
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+NO_ORDER = "00000000-0000-4000-8000-000000000000"
 
 
 class Klarna(Gateway):
@@ -79,7 +80,15 @@ class Klarna(Gateway):
             "Klarna Merchant Portal > Settings > Klarna API Credentials (K..._...).",
             required=True,
         ),
-        Setting("password", "API password", Kind.secret, "Shown once, together with the user name.", required=True),
+        Setting(
+            "password",
+            "API password",
+            Kind.secret,
+            "Shown once, together with the user name.",
+            required=True,
+            live_keys=("klarna_live_api_",),
+            test_keys=("klarna_test_api_",),
+        ),
         Setting(
             "api",
             "API address",
@@ -100,6 +109,15 @@ class Klarna(Gateway):
 
     def asks(self, settings: Settings) -> bool:
         return True
+
+    def key_question(self, settings: Settings) -> Ask | None:
+        """For an order that nobody has: whose key is not taken does not hear that."""
+        if not settings["password"]:
+            return None
+        return Ask("GET", _address(NO_ORDER, settings), _headers(settings))
+
+    def takes_key(self, answer: Answer) -> bool | None:
+        return True if answer.status == 404 else super().takes_key(answer)
 
     def verify(self, request: Request, settings: Settings) -> Asking:
         if request.method != "POST":

@@ -66,9 +66,21 @@ class LiqPay(Gateway):
         ),
     )
     settings = (
-        Setting("public_key", "Public key", Kind.text, "LiqPay > your shop > Settings > API keys.", required=True),
         Setting(
-            "private_keys", "Private keys", Kind.secrets, "LiqPay > your shop > Settings > API keys.", required=True
+            "public_key",
+            "Public key",
+            Kind.text,
+            "LiqPay > your shop > Settings > API keys.",
+            required=True,
+            test_keys=("sandbox_",),
+        ),
+        Setting(
+            "private_keys",
+            "Private keys",
+            Kind.secrets,
+            "LiqPay > your shop > Settings > API keys.",
+            required=True,
+            test_keys=("sandbox_",),
         ),
         Setting(
             "protocol",

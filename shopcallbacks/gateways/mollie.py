@@ -112,6 +112,8 @@ class Mollie(Gateway):
             "Mollie Dashboard > Developers > API keys (live_... or test_...). Tried in order; a test key sees no live "
             "payments.",
             required=True,
+            live_keys=("live_",),
+            test_keys=("test_",),
         ),
         Setting(
             "webhook_secrets",
@@ -131,6 +133,11 @@ class Mollie(Gateway):
 
     def asks(self, settings: Settings) -> bool:
         return True
+
+    def key_question(self, settings: Settings) -> Ask | None:
+        if not settings["api_keys"]:
+            return None
+        return Ask("GET", f"{API}/methods", (("Authorization", f"Bearer {settings['api_keys'][0]}"),))
 
     def verify(self, request: Request, settings: Settings) -> Asking:
         if request.method != "POST":

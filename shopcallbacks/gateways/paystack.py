@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..domain.values import Message, Money, Outcome, Request, Verification
+from ..domain.values import Ask, Message, Money, Outcome, Request, Verification
 from .base import FEE_BEARER, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
@@ -71,9 +71,17 @@ class Paystack(Gateway):
             "Paystack Dashboard > Settings > API Keys & Webhooks > Secret key (sk_live_..., sk_test_...): the API's "
             "own key signs the callbacks.",
             required=True,
+            live_keys=("sk_live_",),
+            test_keys=("sk_test_",),
         ),
         FEE_BEARER,
     )
+
+    def key_question(self, settings: Settings) -> Ask | None:
+        if not settings["secret_keys"]:
+            return None
+        headers = (("Authorization", f"Bearer {settings['secret_keys'][0]}"),)
+        return Ask("GET", "https://api.paystack.co/balance", headers)
 
     def verify(self, request: Request, settings: Settings) -> Verification:
         return verify_body(request, SIGNATURE, settings["secret_keys"], "sha512")

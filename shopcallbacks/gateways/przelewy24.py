@@ -99,6 +99,11 @@ class Przelewy24(Gateway):
     def asks(self, settings: Settings) -> bool:
         return True
 
+    def key_question(self, settings: Settings) -> Ask | None:
+        if not settings["api_key"]:
+            return None
+        return Ask("GET", f"{settings['api']}/api/v1/testAccess", (basic(settings["pos_id"], settings["api_key"]),))
+
     def verify(self, request: Request, settings: Settings) -> Verification | Asking:
         try:
             notice = read_object(request.body, strict_names=True)
