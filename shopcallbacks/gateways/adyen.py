@@ -78,7 +78,7 @@ class Adyen(Gateway):
         Step(
             "In Adyen's Customer Area, under Developers > Webhooks, make a standard webhook with this account's "
             "address, in the format JSON.",
-            "https://ca-test.adyen.com/",
+            "https://ca-live.adyen.com/",
         ),
         Step(
             "Leave on what it tells of payments: AUTHORISATION, CAPTURE, CAPTURE_FAILED, CANCELLATION, REFUND, "

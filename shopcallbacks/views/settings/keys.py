@@ -19,5 +19,5 @@ def check(id_: int) -> str:
     gateway, asked = account.gateway, keys.questions(account, now()) or abort(404)
     db.session.commit()  # so that no transaction is open while it is asked
     answers = keys.check(gateway, asked, current_app.extensions["ask"])
-    template = "settings/accounts/_keys.html" if wants_fragment() else "settings/accounts/keys.html"
+    template = "settings/accounts/_key_check.html" if wants_fragment() else "settings/accounts/key_check.html"
     return render_template(template, account=load_account(id_), answers=answers)
