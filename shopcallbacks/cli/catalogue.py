@@ -20,6 +20,7 @@ Written from the code by `flask --app app gateways docs > docs/gateways.md`; a t
 - **Asked**: whether the gateway's own hosts are asked, and whether they are told when the result is stored.
 - **Settings**: those in bold are needed. Secrets are marked with \N{KEY}; where it says several, several can be live.
 - **Reply**: what the gateway hears once its callback is stored.
+- **Numbered**: how it is set up; "here" is the account's page, Settings > Gateways, which shows its address.
 - **Tested against**: what the check was run on, besides the vectors in `tests/gateways/vectors/`.
 
 Any other gateway that signs with HMAC is connected by settings alone, as Generic HMAC. To add one in code:
@@ -60,6 +61,9 @@ def _section(gateway: Gateway) -> Iterator[str]:
     yield ""
     for setting in gateway.settings:
         yield f"- {_named(setting)}: {setting.label}. {_kind(setting)}{setting.help}".rstrip()
+    yield ""
+    for count, step in enumerate(gateway.steps, start=1):
+        yield f"{count}. {step.text}" + (f" [There]({step.link})." if step.link else "")
     yield ""
 
 

@@ -5,17 +5,18 @@ What an admin sends as a test shows that our side works; it never counts as the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, false, func, select
 
 from ..callbacks.callback import Callback
 from ..domain.errors import Reason
 from ..domain.states import State
 from ..domain.values import Verdict
 from ..extensions import db
+from ..orders.order import Order
 from ..shops.accounts import GatewayAccount, Shop
 from ..shops.acts import Activity
 
@@ -66,25 +67,49 @@ def last_genuine(account: GatewayAccount) -> datetime | None:
     return found
 
 
+def own_call(account: GatewayAccount) -> Callback | None:
+    """The latest call of the gateway's own; one that is genuine before any that is not. None where it never called."""
+    columns = select(Callback.id, Callback.received_at, Callback.verdict)
+    latest = latest_of(columns, Callback.account_id == account.id, Callback.imported_at.is_(None))
+    genuine = func.coalesce(latest.c.verdict == Verdict.genuine, false())
+    newest = (genuine.desc(), latest.c.received_at.desc(), latest.c.id.desc())
+    found = db.session.scalar(select(latest.c.id).where(~_sent_by_us(latest.c.id)).order_by(*newest).limit(1))
+    return db.session.get(Callback, found) if found is not None else None
+
+
 @dataclass(frozen=True)
 class Steps:
-    """How far the set-up of a shop's first gateway is: each comes true by itself."""
+    """How far a shop's set-up is: each comes true by itself."""
 
     added: bool
     called: bool
     tested: bool
+    handed_in: bool
+    alerted: bool
+
+    @property
+    def left(self) -> int:
+        return astuple(self).count(False)
 
     @property
     def done(self) -> bool:
-        return self.added and self.called and self.tested
+        return self.left == 0
 
 
-def steps(shop: Shop) -> Steps:
-    """Added: there is an account. Called: a gateway called. Tested: a callback came through."""
+def steps(shop: Shop, alerted: bool) -> Steps:
+    """Added: there is an account. Called: a genuine callback came of a gateway's own. Tested: one came through. Handed
+    in: the shop hands in orders. Alerted: somebody hears that callbacks wait.
+    """
     came = latest_of(select(Callback.id, Callback.state, Callback.verdict), Callback.shop_id == shop.id)
-    called = db.session.scalar(select(select(came.c.id).where(~_sent_by_us(came.c.id)).exists()))
-    worked = select(came.c.id).where(came.c.verdict == Verdict.genuine, came.c.state == State.processed)
-    return Steps(bool(shop.accounts), called is True, db.session.scalar(select(worked.exists())) is True)
+    called = select(came.c.id).where(came.c.verdict == Verdict.genuine, ~_sent_by_us(came.c.id))
+    tested = called.where(came.c.state == State.processed)
+    ours = select(Activity.id).where(Activity.order_id == Order.id, Activity.verb == TEST).exists()
+    handed_in = select(Order.id).where(Order.shop_id == shop.id, ~ours)
+    return Steps(bool(shop.accounts), _any(called), _any(tested), _any(handed_in), alerted)
+
+
+def _any(rows: Select[*tuple[Any, ...]]) -> bool:
+    return db.session.scalar(select(rows.exists())) is True
 
 
 def _sent_by_us(callback_id: ColumnElement[int]) -> ColumnElement[bool]:

@@ -22,12 +22,13 @@ LONGEST = timedelta(weeks=26)
 
 @dataclass(frozen=True)
 class Heard:
-    """`hours`: what came in each of the last hours. `usual`: genuine ones an hour at this time, where that is known;
-    where little comes, those an hour of the whole week.
+    """`hours`: what came in each of the last hours; `not_genuine`: how many of those are not, or not known to be.
+    `usual`: genuine ones an hour at this time, where that is known; where little comes, those of the whole week.
     """
 
     account: GatewayAccount
     hours: tuple[int, ...]
+    not_genuine: int
     last_genuine: datetime | None
     usual: float | None
     silent: bool
@@ -36,7 +37,7 @@ class Heard:
     @property
     def wrong(self) -> bool:
         """It fell silent, or calls and never genuinely, or is switched off."""
-        return self.silent or not self.account.enabled or (self.last_genuine is None and sum(self.hours) > 0)
+        return self.silent or not self.account.enabled or (self.last_genuine is None and self.not_genuine > 0)
 
     @property
     def silence(self) -> timedelta:
@@ -71,14 +72,15 @@ def heard(
 def _heard(account: GatewayAccount, counts: ByHour, last: datetime | None, start: datetime, now: datetime) -> Heard:
     zone = account.shop.time_zone
     this = hour_of(now, zone)
-    hours = tuple(counts.get(this - HOUR * back, Count()).came for back in reversed(range(HOURS)))
+    lately = [counts.get(this - HOUR * back, Count()) for back in reversed(range(HOURS))]
+    hours, not_genuine = tuple(count.came for count in lately), sum(count.came - count.genuine for count in lately)
     # Counted from the whole hour on, so that the hours that are kept and those of the rhythm are the same. Of what
     # came before the first hour that is kept nothing is known.
     began = max(start, hour_of(account.created_at, zone) + HOUR, min(counts, default=start))
     rhythm = Rhythm({hour: count.genuine for hour, count in counts.items()}, began, zone)
     watched = account.enabled and account.mode is Mode.live
     usual = rhythm.per_hour(now, last) if last else None
-    return Heard(account, hours, last, usual, watched and rhythm.silent(now, last), now)
+    return Heard(account, hours, not_genuine, last, usual, watched and rhythm.silent(now, last), now)
 
 
 def silent(heard: Heard, written: Format = PLAIN) -> str:

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Reply, Request, Verification, exponent
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
 from .kit.messages import name_refund, no_money_no_decision, our_word, unclear, unreadable
@@ -71,6 +71,34 @@ class Adyen(Gateway):
     )
     check = "HMAC-SHA256 of eight fields of every item, inside the JSON; Basic authentication on top where set"
     tested = "Adyen 16 (Python), @adyen/api-library 32 (npm), Adyen's signing example"
+    area = Area.worldwide
+    countries = "Europe, the Americas, Asia, Australia"
+    much_used = True
+    steps = (
+        Step(
+            "In Adyen's Customer Area, under Developers > Webhooks, make a standard webhook with this account's "
+            "address, in the format JSON.",
+            "https://ca-live.adyen.com/",
+        ),
+        Step(
+            "Leave on what it tells of payments: AUTHORISATION, CAPTURE, CAPTURE_FAILED, CANCELLATION, REFUND, "
+            "REFUND_FAILED, CHARGEBACK and CHARGEBACK_REVERSED among them.",
+            "https://docs.adyen.com/development-resources/webhooks/webhook-types/",
+        ),
+        Step(
+            "Generate an HMAC key there and enter it here; user name and password only if the webhook has them.",
+        ),
+        Step(
+            "Enter the merchant accounts whose payments count, and the platform: test and live have keys of their own.",
+        ),
+        Step(
+            "Have your shop send the order number as the payment's reference, which comes back as merchantReference.",
+        ),
+        Step(
+            "Test the webhook from there, then pay with one of Adyen's test cards.",
+            "https://docs.adyen.com/development-resources/testing/test-card-numbers/",
+        ),
+    )
     settings = (
         Setting(
             "hmac_keys",

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.answers import read_answer, unreachable
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
@@ -62,6 +62,7 @@ API = {
 }
 
 TYPES = {Outcome.cancelled: "authOnlyTransaction", Outcome.refunded: REFUND_TYPE}  # in examples
+BAD_LOGIN = "E00007"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # its answers begin with one
 AMOUNT = "{amount}"  # in examples, where the number goes
 
@@ -76,6 +77,34 @@ class AuthorizeNet(Gateway):
     )
     tested = "openssl, and two examples from Authorize.Net's forum: no package checks it"
     longest_number = 20  # invoiceNumber and merchantReferenceId alike
+    area = Area.americas
+    countries = "United States, Canada, Australia"
+    steps = (
+        Step(
+            "In the Merchant Interface, under Account > Settings > API Credentials & Keys, make a new signature "
+            "key and enter it here.",
+            "https://account.authorize.net/",
+        ),
+        Step(
+            "Under Account > Settings > Webhooks add an endpoint with this account's address, and make it active.",
+        ),
+        Step(
+            "Tick the payment events: authorisation, capture, refund, void and fraud.",
+            "https://developer.authorize.net/api/reference/features/webhooks.html",
+        ),
+        Step(
+            "Have your shop send the order number as the invoice number, of 20 characters at most, or as "
+            "merchantReferenceId if that is chosen here.",
+        ),
+        Step(
+            "Enter API login ID and transaction key too, so that each transaction is asked for and a void is told "
+            "from a refund.",
+        ),
+        Step(
+            "Pay in the sandbox, which has accounts and keys of its own.",
+            "https://sandbox.authorize.net/",
+        ),
+    )
     settings = (
         Setting(
             "signature_keys",
@@ -124,6 +153,18 @@ class AuthorizeNet(Gateway):
 
     def asks(self, settings: Settings) -> bool:
         return bool(settings["transaction_key"])
+
+    def key_question(self, settings: Settings) -> Ask | None:
+        return _question("authenticateTestRequest", {}, settings) if self.asks(settings) else None
+
+    def takes_key(self, answer: Answer) -> bool | None:
+        """It answers 200 to whoever asks."""
+        details = read_answer("Authorize.Net", _without_mark(answer))
+        if isinstance(details, Verification):
+            return None
+        if dig(details, "messages", "resultCode") == "Ok":
+            return True
+        return False if BAD_LOGIN in _codes(details) else None
 
     def verify(self, request: Request, settings: Settings) -> Verification | Asking:
         prefix, _, signature = (request.header("X-ANET-Signature") or "").partition("=")
@@ -229,16 +270,9 @@ def _is_id(transaction_id: str | None) -> bool:
 
 def _ask(transaction_id: str, settings: Settings, matched: int) -> Asking:
     """Asks for the transaction: the event does not say whether a released or voided one had been captured."""
-    login = {"name": settings["api_login"], "transactionKey": settings["transaction_key"]}
-    question = {"getTransactionDetailsRequest": {"merchantAuthentication": login, "transId": transaction_id}}
-    answer = yield Ask(
-        "POST",
-        API["sandbox" if settings["environment"] == "sandbox" else "production"],
-        (("Content-Type", "application/json"),),
-        json.dumps(question).encode(),
-    )
+    answer = yield _question("getTransactionDetailsRequest", {"transId": transaction_id}, settings)
     if isinstance(answer, Answer):
-        answer = replace(answer, body=answer.body.removeprefix(BYTE_ORDER_MARK))
+        answer = _without_mark(answer)
     details = read_answer("Authorize.Net", answer)
     if isinstance(details, Verification):
         return details
@@ -249,6 +283,21 @@ def _ask(transaction_id: str, settings: Settings, matched: int) -> Asking:
     if "E00040" in codes:
         return Verification.not_genuine("Authorize.Net has no such transaction in this account.")
     return unreachable("Authorize.Net", answer, f"without the transaction ({', '.join(codes) or 'no reason given'})")
+
+
+def _question(name: str, more: dict[str, str], settings: Settings) -> Ask:
+    """Its members in this order."""
+    login = {"name": settings["api_login"], "transactionKey": settings["transaction_key"]}
+    return Ask(
+        "POST",
+        API["sandbox" if settings["environment"] == "sandbox" else "production"],
+        (("Content-Type", "application/json"),),
+        json.dumps({name: {"merchantAuthentication": login, **more}}).encode(),
+    )
+
+
+def _without_mark(answer: Answer) -> Answer:
+    return replace(answer, body=answer.body.removeprefix(BYTE_ORDER_MARK))
 
 
 def _codes(details: dict[str, Any]) -> list[str]:

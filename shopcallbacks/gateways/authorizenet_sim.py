@@ -13,7 +13,7 @@ from html import escape
 from typing import Any
 
 from ..domain.values import Message, Outcome, Reply, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.forms import form_request, read_form
 from .kit.json import text
@@ -56,6 +56,30 @@ class AuthorizeNetSim(Gateway):
     check = "HMAC-SHA512 of 30 fields in x_SHA2_Hash; on accounts without a signature key MD5 in x_MD5_Hash"
     tested = "Authorize.Net PHP SDK 1.x (MD5), Magento's module and its tests"
     longest_number = {INVOICE: 20}
+    area = Area.americas
+    countries = "United States, Canada"
+    steps = (
+        Step(
+            "In the Merchant Interface, under Account > Settings > API Credentials & Keys, make a new signature "
+            "key and enter it here with the API login ID.",
+            "https://account.authorize.net/",
+        ),
+        Step(
+            "In the Merchant Interface's settings enter this account's address as the silent post URL, or have "
+            "your shop send it as x_relay_url.",
+            "https://www.authorize.net/content/dam/authorize/documents/SIM_guide.pdf",
+        ),
+        Step(
+            "Have your shop send the order number as x_invoice_num, of 20 characters at most.",
+        ),
+        Step(
+            "With a relay response, enter the shop's page after paying here: our answer leads the customer there.",
+        ),
+        Step(
+            "Pay in the sandbox, which has accounts and keys of its own.",
+            "https://sandbox.authorize.net/",
+        ),
+    )
     settings = (
         Setting(
             "api_login_id",

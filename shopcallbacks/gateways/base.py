@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ..domain.values import Answer, Ask, Asking, Message, Reply, Request, Verification
 
@@ -53,10 +53,17 @@ class Setting:
     keyed: bool = False
     multiline: bool = False  # a text of several lines, a PEM block
     like: str = ""  # what it may look like, where the help alone does not show it
+    live_keys: tuple[str, ...] = ()  # how those of the gateway's live system begin, where they tell
+    test_keys: tuple[str, ...] = ()  # and those of its test system
 
     @property
     def is_secret(self) -> bool:
         return self.kind in (Kind.secret, Kind.secrets)
+
+    def other_mode(self, value: Any, test: bool) -> str | None:
+        """How it begins, where that shows it to be of the gateway's other system than the account's; else None."""
+        others = self.live_keys if test else self.test_keys
+        return next((start for start in others if isinstance(value, str) and value.startswith(start)), None)
 
 
 AUTHORISED = Setting(
@@ -79,6 +86,29 @@ FEE_BEARER = Setting(
 )
 
 
+class Area(StrEnum):
+    """Where a gateway is used most; `any`: what is no certain gateway."""
+
+    europe = "Europe"
+    americas = "The Americas"
+    asia = "Asia"
+    africa = "Africa"
+    worldwide = "Worldwide"
+    any = "Any other gateway"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do so that the gateway calls: a sentence. `link`: where, in its back office or its documents."""
+
+    text: str
+    link: str = ""
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.link).hostname or ""
+
+
 @dataclass(frozen=True)
 class Example:
     """A genuine request, and the answers the gateway would give, in order, when asked about it."""
@@ -96,6 +126,8 @@ class Gateway(ABC):
     `signs_reply`: the reply needs the account's secrets (else `reply` is handed settings without them).
     `longest_number`: so many characters of an order number it takes and gives back, where it is known to have a limit;
     by the setting `order_field`, where each field has its own.
+    `area`, `countries`: where shops use it, and `much_used` for those most shops ask for: how it is found in the list.
+    `steps`: how it is set up, three to six, in their order; "here" is the account's own page.
     `payment_pages`: where people see a live payment, and a test one, in its own back office: an address with `{id}`.
     """
 
@@ -112,6 +144,10 @@ class Gateway(ABC):
     signs_reply: ClassVar[bool] = False
     longest_number: ClassVar[int | Mapping[str, int] | None] = None
     payment_pages: ClassVar[tuple[str, str] | None] = None
+    area: ClassVar[Area] = Area.any
+    countries: ClassVar[str] = ""
+    much_used: ClassVar[bool] = False
+    steps: ClassVar[tuple[Step, ...]] = ()
 
     def asks(self, settings: Settings) -> bool:
         """Whether an account with these settings may need an answer from the gateway's own hosts."""
@@ -151,6 +187,16 @@ class Gateway(ABC):
         the gateway can make one, or where it has no way of saying that outcome.
         """
         return None
+
+    def key_question(self, settings: Settings) -> Ask | None:
+        """A question that changes nothing, and shows whether the gateway takes the first API key of the settings. None
+        where no such question is known, or no key is set.
+        """
+        return None
+
+    def takes_key(self, answer: Answer) -> bool | None:
+        """Whether the answer to that question says that it takes the key; None where it says neither."""
+        return {200: True, 401: False, 403: False}.get(answer.status)
 
     def acknowledge(self, request: Request, settings: Settings, messages: tuple[Message, ...]) -> Ask | None:
         """A question that tells the gateway the result is stored, where its protocol wants one."""

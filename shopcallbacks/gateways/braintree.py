@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from ..domain.values import Message, Outcome, Reply, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.forms import read_form, split_form
 from .kit.json import dig, text
@@ -74,6 +74,34 @@ class Braintree(Gateway):
     tested = "braintree 4.48 (Python), 3.40 (npm), Braintree's challenge example"
     methods = ("POST", "GET")
     signs_reply = True
+    area = Area.worldwide
+    countries = "Europe, the Americas, Asia, Australia"
+    steps = (
+        Step(
+            "In Braintree's Control Panel, in the settings under API, make an API key; enter its public and "
+            "private key here, and the merchant ID.",
+            "https://www.braintreegateway.com/login",
+        ),
+        Step(
+            "Add the account here first: Braintree checks an address the moment it is entered, and the keys answer it.",
+        ),
+        Step(
+            "In the same settings, under Webhooks, add one with this account's address and tick settled and "
+            "declined transactions, local payments, subscriptions and disputes.",
+            "https://developer.paypal.com/braintree/docs/guides/webhooks/create",
+        ),
+        Step(
+            "Expect no word of card sales, of which Braintree sends none: their outcome is the answer to your "
+            "shop's own call.",
+        ),
+        Step(
+            "Have your shop send the order number as order-id of the transaction.",
+        ),
+        Step(
+            "Check the webhook from there, then make a payment in the sandbox, which has keys of its own.",
+            "https://sandbox.braintreegateway.com/login",
+        ),
+    )
     settings = (
         Setting(
             "keys",

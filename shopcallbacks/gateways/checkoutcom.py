@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Request, Verdict, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
 from .kit.messages import name_refund, no_money_no_decision, no_sum_no_chargeback, our_word, unclear, unreadable
@@ -60,6 +60,31 @@ class CheckoutCom(Gateway):
     docs = "https://www.checkout.com/docs/workflows"
     check = "HMAC-SHA256 of the raw body, in the header Cko-Signature"
     tested = "the check of the official WooCommerce plug-in"
+    area = Area.worldwide
+    countries = "Europe, the Americas, Asia, Middle East"
+    much_used = True
+    steps = (
+        Step(
+            "In Checkout.com's Dashboard, under Workflows, make a flow.",
+            "https://dashboard.checkout.com/",
+        ),
+        Step(
+            "As its condition choose the events of payments (approved, captured, declined, canceled, voided, "
+            "expired, refunded) and of disputes.",
+            "https://www.checkout.com/docs/workflows",
+        ),
+        Step(
+            "As its action choose a webhook with this account's address, and enter its signature key here, with "
+            "the Authorization header if you set one.",
+        ),
+        Step(
+            "Have your shop send the order number as the payment's reference.",
+        ),
+        Step(
+            "Pay with a test card in the sandbox, which has a Dashboard and flows of its own.",
+            "https://dashboard.sandbox.checkout.com/",
+        ),
+    )
     settings = (
         Setting(
             "signature_keys",
@@ -67,6 +92,7 @@ class CheckoutCom(Gateway):
             Kind.secrets,
             "Checkout.com Dashboard > Workflows > your flow > Webhook > Signature key.",
             required=True,
+            test_keys=("sk_sbox_", "sk_test_"),
         ),
         Setting(
             "authorization",

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from .base import Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
 from .kit.messages import no_money_no_decision, unclear, unreadable
@@ -41,6 +41,29 @@ class CoinbaseCommerce(Gateway):
     docs = "https://docs.cdp.coinbase.com/commerce/api-arcitecture/webhooks-security"
     check = "HMAC-SHA256 of the raw body, in the header X-CC-Webhook-Signature"
     tested = "Coinbase's packages for Python, Node and PHP"
+    area = Area.worldwide
+    countries = "Everywhere; crypto currencies"
+    steps = (
+        Step(
+            "In Coinbase Commerce, under Settings > Notifications > Webhook subscriptions, add an endpoint with "
+            "this account's address.",
+            "https://commerce.coinbase.com/",
+        ),
+        Step(
+            "Let it tell of all charges: charge:pending, charge:confirmed, charge:failed, charge:delayed and "
+            "charge:resolved.",
+            "https://docs.cdp.coinbase.com/commerce/api-arcitecture/webhooks-security",
+        ),
+        Step(
+            "Press Show shared secret there, and enter it here.",
+        ),
+        Step(
+            "Have your shop put the order number into the charge's metadata, under the key that is set here.",
+        ),
+        Step(
+            "Make a charge of a small sum and pay it.",
+        ),
+    )
     settings = (
         Setting(
             "shared_secrets",

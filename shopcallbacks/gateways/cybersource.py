@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.forms import form_request, read_form
 from .kit.json import text
@@ -47,6 +47,29 @@ class CyberSource(Gateway):
     )
     check = "HMAC-SHA256 of the fields that signed_field_names lists, in the form field signature"
     tested = "django-oscar-cybersource's signer and its tests"
+    area = Area.worldwide
+    countries = "Europe, the Americas, Asia, Australia"
+    steps = (
+        Step(
+            "In the Business Center, under Payment Configuration > Secure Acceptance Settings, open your profile "
+            "or make one.",
+            "https://businesscenter.cybersource.com/",
+        ),
+        Step(
+            "Among the profile's notifications enter this account's address as the merchant POST URL.",
+        ),
+        Step(
+            "Under Security make a key; enter its secret key here, and the profile ID.",
+        ),
+        Step(
+            "Have your shop send the order number as reference_number.",
+        ),
+        Step(
+            "Make the profile active, and pay with a test card in the test Business Center, which has profiles and "
+            "keys of its own.",
+            "https://businesscentertest.cybersource.com/",
+        ),
+    )
     settings = (
         Setting(
             "profile_id",

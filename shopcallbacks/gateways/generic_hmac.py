@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..domain.values import Message, Reply, Request, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from .base import Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.fields import FIELD_SETTINGS, message_by_fields, reply_by_settings, write_fields
 from .kit.forms import read_form, split_form
@@ -39,6 +39,29 @@ class GenericHmac(Gateway):
     letters = "HM"
     check = "HMAC of what the account's template names, in a header, a query parameter or a form field"
     tested = "an independent reader of the same settings"
+    area = Area.any
+    countries = "Any country"
+    steps = (
+        Step(
+            "Look up in the gateway's own documents what it signs, with which algorithm, and where the signature "
+            "stands.",
+        ),
+        Step(
+            "Enter this account's address where the gateway takes one, or have your shop send it with each "
+            "payment, and enter the signing secret here.",
+        ),
+        Step(
+            "Say here where the signature stands, how it is written, and what is signed.",
+        ),
+        Step(
+            "Say where order number, amount, currency and status stand, and which of its words mean paid, failed "
+            "and refunded.",
+        ),
+        Step(
+            "Make a test payment there and open what came: it says what did not fit, and can be retried once that "
+            "is mended.",
+        ),
+    )
     settings = (
         Setting(
             "signature",

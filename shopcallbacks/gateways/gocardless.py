@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from .base import Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.answers import read_answer, unreachable
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
@@ -53,6 +53,29 @@ class GoCardless(Gateway):
     )
     check = "HMAC-SHA256 of the raw body, in the header Webhook-Signature"
     tested = "gocardless_pro (Python), gocardless-nodejs"
+    area = Area.europe
+    countries = "United Kingdom, Europe, United States, Canada, Australia, New Zealand"
+    steps = (
+        Step(
+            "In GoCardless' Dashboard, under Developers, make a webhook endpoint with this account's address.",
+            "https://manage.gocardless.com/developers",
+        ),
+        Step(
+            "Enter the endpoint's secret here.",
+        ),
+        Step(
+            "Make a read-only access token there and enter it here: events hold no amount, and with it amount and "
+            "order number are asked for.",
+        ),
+        Step(
+            "Have your shop put the order number into the payment's metadata, under the key that is set here.",
+        ),
+        Step(
+            "Send a test webhook from there, then make a payment in the sandbox, which has endpoints and tokens of "
+            "its own.",
+            "https://manage-sandbox.gocardless.com/developers",
+        ),
+    )
     settings = (
         Setting(
             "webhook_secrets",
@@ -74,6 +97,8 @@ class GoCardless(Gateway):
             Kind.secret,
             "GoCardless Dashboard > Developers > Access tokens (read-only). Events hold no amount; with it, amount and "
             "order number are asked for.",
+            live_keys=("live_",),
+            test_keys=("sandbox_",),
         ),
         Setting(
             "api",
@@ -87,6 +112,11 @@ class GoCardless(Gateway):
 
     def asks(self, settings: Settings) -> bool:
         return bool(settings["access_token"])
+
+    def key_question(self, settings: Settings) -> Ask | None:
+        if not settings["access_token"]:
+            return None
+        return Ask("GET", f"{settings['api']}/creditors", _headers(settings))
 
     def verify(self, request: Request, settings: Settings) -> Verification | Asking:
         signature = request.header("Webhook-Signature")
@@ -186,12 +216,16 @@ def _payments_to_ask_for(body: bytes) -> list[str]:
     return list(dict.fromkeys(payment for payment in named if payment and PAYMENT_ID.fullmatch(payment)))
 
 
-def _ask(named: list[str], settings: Settings, matched: int) -> Asking:
-    headers = (
+def _headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+    return (
         ("Authorization", f"Bearer {settings['access_token']}"),
         ("GoCardless-Version", "2015-07-06"),
         ("Accept", "application/json"),
     )
+
+
+def _ask(named: list[str], settings: Settings, matched: int) -> Asking:
+    headers = _headers(settings)
     payments = {}
     for payment in named:
         answer = yield Ask("GET", f"{settings['api']}/payments/{payment}", headers)

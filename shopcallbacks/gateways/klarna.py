@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..domain.values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.answers import basic, read_answer
 from .kit.errors import ReadError
 from .kit.forms import split_form
@@ -37,6 +37,7 @@ APIS = tuple(
     f"https://{region}{system}.klarna.com" for system in ("", ".playground") for region in ("api", "api-na", "api-oc")
 )
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+NO_ORDER = "00000000-0000-4000-8000-000000000000"
 
 
 class Klarna(Gateway):
@@ -47,6 +48,30 @@ class Klarna(Gateway):
     check = "Nothing is signed: Klarna is asked for the order, and told when the result is stored"
     tested = "an independent reader: there is no signature"
     speaks = False
+    area = Area.europe
+    countries = "Europe, United States, Canada, Australia, New Zealand"
+    much_used = True
+    steps = (
+        Step(
+            "In Klarna's Merchant Portal, under Settings > Klarna API Credentials, make credentials and enter them "
+            "here: the password is shown once.",
+            "https://portal.klarna.com/",
+        ),
+        Step(
+            "Choose the API address of your region here, or its playground for tests.",
+        ),
+        Step(
+            "Have your shop send this account's address with each order, as merchant_urls.push, with "
+            "?klarna_order_id={checkout.order.id} behind it.",
+            "https://docs.klarna.com/klarna-checkout/",
+        ),
+        Step(
+            "Have your shop send the order number as merchant_reference1.",
+        ),
+        Step(
+            "Buy something in the playground: the call comes about two minutes later.",
+        ),
+    )
     settings = (
         Setting(
             "username",
@@ -55,7 +80,15 @@ class Klarna(Gateway):
             "Klarna Merchant Portal > Settings > Klarna API Credentials (K..._...).",
             required=True,
         ),
-        Setting("password", "API password", Kind.secret, "Shown once, together with the user name.", required=True),
+        Setting(
+            "password",
+            "API password",
+            Kind.secret,
+            "Shown once, together with the user name.",
+            required=True,
+            live_keys=("klarna_live_api_",),
+            test_keys=("klarna_test_api_",),
+        ),
         Setting(
             "api",
             "API address",
@@ -76,6 +109,15 @@ class Klarna(Gateway):
 
     def asks(self, settings: Settings) -> bool:
         return True
+
+    def key_question(self, settings: Settings) -> Ask | None:
+        """For an order that nobody has: whose key is not taken does not hear that."""
+        if not settings["password"]:
+            return None
+        return Ask("GET", _address(NO_ORDER, settings), _headers(settings))
+
+    def takes_key(self, answer: Answer) -> bool | None:
+        return True if answer.status == 404 else super().takes_key(answer)
 
     def verify(self, request: Request, settings: Settings) -> Asking:
         if request.method != "POST":

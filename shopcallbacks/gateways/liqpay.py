@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from .base import Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.forms import form_request, read_form
 from .kit.json import read_object, text
@@ -46,10 +46,41 @@ class LiqPay(Gateway):
     docs = "https://www.liqpay.ua/documentation/en/api/callback"
     check = "hash of private key, data and private key, in the form field signature"
     tested = "liqpay/sdk-php, liqpay-api (npm), LiqPay's published example"
+    area = Area.europe
+    countries = "Ukraine"
+    steps = (
+        Step(
+            "In LiqPay, under your shop's Settings > API keys, copy the public and the private key, and enter both "
+            "here.",
+            "https://www.liqpay.ua/",
+        ),
+        Step(
+            "Have your shop send this account's address as server_url with each payment.",
+            "https://www.liqpay.ua/documentation/en/api/callback",
+        ),
+        Step(
+            "Have your shop send the order number as order_id.",
+        ),
+        Step(
+            "Pay once with LiqPay's test keys, which begin with sandbox_, in an account of their own in test mode.",
+        ),
+    )
     settings = (
-        Setting("public_key", "Public key", Kind.text, "LiqPay > your shop > Settings > API keys.", required=True),
         Setting(
-            "private_keys", "Private keys", Kind.secrets, "LiqPay > your shop > Settings > API keys.", required=True
+            "public_key",
+            "Public key",
+            Kind.text,
+            "LiqPay > your shop > Settings > API keys.",
+            required=True,
+            test_keys=("sandbox_",),
+        ),
+        Setting(
+            "private_keys",
+            "Private keys",
+            Kind.secrets,
+            "LiqPay > your shop > Settings > API keys.",
+            required=True,
+            test_keys=("sandbox_",),
         ),
         Setting(
             "protocol",

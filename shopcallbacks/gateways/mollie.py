@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, Money, NoAnswer, Outcome, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.answers import read_answer, unreachable
 from .kit.errors import ReadError, stopped
 from .kit.forms import split_form
@@ -77,6 +77,33 @@ class Mollie(Gateway):
     check = "Mollie is asked for the payment; next-gen events also bear an HMAC-SHA256 in X-Mollie-Signature"
     tested = "mollie-api-py, mollie-api-typescript (signed events)"
     speaks = False
+    area = Area.europe
+    countries = "Netherlands, Belgium, Germany, France, Austria, all of Europe"
+    much_used = True
+    steps = (
+        Step(
+            "In Mollie's Dashboard, under Developers > API keys, copy the key and enter it here: live_... for a "
+            "live account, test_... for one in test mode.",
+            "https://my.mollie.com/dashboard/developers/api-keys",
+        ),
+        Step(
+            "Have your shop send this account's address as webhookUrl with each payment: classic webhooks have no "
+            "other place for it.",
+            "https://docs.mollie.com/reference/webhooks",
+        ),
+        Step(
+            "With next-gen webhooks, add one under Developers > Webhooks instead, with this account's address and "
+            "the events of payments, refunds and chargebacks, and enter its secret here.",
+        ),
+        Step(
+            "Have your shop put the order number into the payment's metadata as order_id, or say here where else "
+            "it stands.",
+        ),
+        Step(
+            "Make a payment with the test key: Mollie's test page asks which outcome it is to have.",
+            "https://docs.mollie.com/reference/testing",
+        ),
+    )
     settings = (
         Setting(
             "api_keys",
@@ -85,6 +112,8 @@ class Mollie(Gateway):
             "Mollie Dashboard > Developers > API keys (live_... or test_...). Tried in order; a test key sees no live "
             "payments.",
             required=True,
+            live_keys=("live_",),
+            test_keys=("test_",),
         ),
         Setting(
             "webhook_secrets",
@@ -104,6 +133,11 @@ class Mollie(Gateway):
 
     def asks(self, settings: Settings) -> bool:
         return True
+
+    def key_question(self, settings: Settings) -> Ask | None:
+        if not settings["api_keys"]:
+            return None
+        return Ask("GET", f"{API}/methods", (("Authorization", f"Bearer {settings['api_keys'][0]}"),))
 
     def verify(self, request: Request, settings: Settings) -> Asking:
         if request.method != "POST":

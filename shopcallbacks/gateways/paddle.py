@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from .base import Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.json import dig, read_object, text
 from .kit.messages import name_refund, no_money_no_decision, no_sum_no_chargeback, unclear, unreadable
@@ -50,6 +50,29 @@ class Paddle(Gateway):
     )
     check = "HMAC-SHA256 of time and raw body, in the header Paddle-Signature"
     tested = "paddle-python-sdk 1.16 and the example in its tests"
+    area = Area.worldwide
+    countries = "Everywhere"
+    steps = (
+        Step(
+            "In Paddle, under Developer tools > Notifications, add a destination of the kind webhook with this "
+            "account's address.",
+            "https://vendors.paddle.com/notifications-v2",
+        ),
+        Step(
+            "Tick transaction.paid, transaction.completed, transaction.billed, transaction.past_due, "
+            "transaction.payment_failed, transaction.canceled, adjustment.created and adjustment.updated.",
+        ),
+        Step(
+            "Enter the destination's secret key (pdl_ntfset_...) here.",
+        ),
+        Step(
+            "Have your shop put the order number into the transaction's custom_data, under the key that is set here.",
+        ),
+        Step(
+            "Pay with a test card in the sandbox, which has destinations and keys of its own.",
+            "https://sandbox-vendors.paddle.com/notifications-v2",
+        ),
+    )
     settings = (
         Setting("secret_keys", "Secret keys", Kind.secrets, "Paddle > Developer tools > Notifications.", required=True),
         Setting("tolerance_s", "Allowed age of a signature, in seconds", Kind.number, "At arrival.", default=300),

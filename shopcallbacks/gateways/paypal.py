@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import Certificate
 
 from ..domain.values import Ask, Asking, Message, Money, NoAnswer, Outcome, Request, Verification
-from .base import AUTHORISED, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Gateway, Kind, Setting, Settings, Step
 from .kit.answers import unreachable
 from .kit.certificates import names_of, reaches_a_root, read_certificates, rsa_key_of, system_roots
 from .kit.errors import ReadError
@@ -86,6 +86,32 @@ class PayPal(Gateway):
     )
     check = "RSA with SHA-256 over transmission, time, webhook id and checksum, by a certificate fetched from PayPal"
     tested = "paypalrestsdk 1.13, cryptography's own path check, the signed text in PayPal's Ruby package"
+    area = Area.worldwide
+    countries = "Everywhere"
+    much_used = True
+    steps = (
+        Step(
+            "In PayPal's Developer Dashboard, under Apps & Credentials, choose Live or Sandbox and open your app.",
+            "https://developer.paypal.com/dashboard/applications",
+        ),
+        Step(
+            "Under Webhooks add one with this account's address, and tick the events of payment captures and "
+            "authorisations, CHECKOUT.ORDER.APPROVED and the customer disputes.",
+            "https://developer.paypal.com/api/rest/webhooks/event-names/",
+        ),
+        Step(
+            "Enter the webhook's ID here: it stands beside the address, and ties what is signed to you.",
+        ),
+        Step(
+            "Have your shop send the order number as custom_id of the purchase unit, or as invoice_id if that is "
+            "chosen here.",
+        ),
+        Step(
+            "Pay in the sandbox as one of its buyers; what PayPal's webhook simulator sends is signed for nobody, "
+            "and is refused.",
+            "https://developer.paypal.com/tools/sandbox/",
+        ),
+    )
     settings = (
         Setting(
             "webhook_ids",

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..domain.values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.answers import unreachable
 from .kit.errors import ReadError, stopped
 from .kit.forms import split_form
@@ -78,6 +78,30 @@ class PayPalIpn(Gateway):
     )
     check = "The body goes back to PayPal as it came; PayPal answers VERIFIED or INVALID"
     tested = "django-paypal 2.1, its network replaced"
+    area = Area.worldwide
+    countries = "Everywhere"
+    much_used = True
+    steps = (
+        Step(
+            "In PayPal's Account Settings, under the instant payment notifications, switch them on with this "
+            "account's address.",
+            "https://developer.paypal.com/api/nvp-soap/ipn/IPNSetup/",
+        ),
+        Step(
+            "Where your shop sends notify_url with a payment, that address counts instead: make it this account's.",
+        ),
+        Step(
+            "Enter the e-mail addresses that receive the money here: the account's primary one, and those that "
+            "your buttons name.",
+        ),
+        Step(
+            "Have your shop send the order number as invoice, or as custom if that is chosen here.",
+        ),
+        Step(
+            "Pay from one sandbox account to another, with an account here whose environment is sandbox.",
+            "https://developer.paypal.com/tools/sandbox/",
+        ),
+    )
     settings = (
         Setting(
             "receiver_emails",

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
 
 from ..domain.values import Message, Outcome, Reply, Request, Verdict, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from .base import Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.forms import form_of, read_form
 from .kit.json import text
@@ -49,6 +49,29 @@ class Paysera(Gateway):
     check = "RSA signature ss3 or ss2 with Paysera's public key, else MD5 ss1; or AES-GCM where encryption is on"
     tested = "paysera/lib-webtopay 3.1 (ss1, ss2, ss3, encrypted)"
     methods = ("GET", "POST")
+    area = Area.europe
+    countries = "Lithuania, Latvia, Estonia, Bulgaria"
+    steps = (
+        Step(
+            "In your Paysera account, under Projects and activities > your project > General settings, copy "
+            "project ID and password, and enter both here.",
+            "https://www.paysera.com/",
+        ),
+        Step(
+            "Enter Paysera's public key here too: its signatures are stronger than the password's.",
+            "https://www.paysera.com/download/public.key",
+        ),
+        Step(
+            "Have your shop send this account's address as callbackurl with each payment.",
+            "https://developers.paysera.com/en/checkout/integrations/integration-callback",
+        ),
+        Step(
+            "Have your shop send the order number as orderid.",
+        ),
+        Step(
+            "Make a payment with test=1, which moves no money.",
+        ),
+    )
     settings = (
         Setting(
             "project_id",

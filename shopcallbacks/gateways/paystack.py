@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..domain.values import Message, Money, Outcome, Request, Verification
-from .base import FEE_BEARER, Example, Gateway, Kind, Setting, Settings
+from ..domain.values import Ask, Message, Money, Outcome, Request, Verification
+from .base import FEE_BEARER, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
 from .kit.messages import name_refund, no_money_no_decision, no_sum_no_chargeback, unclear, unreadable
@@ -44,6 +44,25 @@ class Paystack(Gateway):
     docs = "https://paystack.com/docs/payments/webhooks/"
     check = "HMAC-SHA512 of the raw body, in the header x-paystack-signature"
     tested = "pypaystack2 (Python)"
+    area = Area.africa
+    countries = "Nigeria, Ghana, South Africa, Kenya, Côte d'Ivoire"
+    steps = (
+        Step(
+            "In Paystack's Dashboard, under Settings > API Keys & Webhooks, copy the secret key and enter it here: "
+            "the same key signs the callbacks.",
+            "https://dashboard.paystack.com/#/settings/developers",
+        ),
+        Step(
+            "In the same place enter this account's address as the webhook URL: live and test mode have one each.",
+        ),
+        Step(
+            "Have your shop send the order number as the transaction's reference.",
+        ),
+        Step(
+            "Pay with one of Paystack's test cards, in an account of its own with the key sk_test_....",
+            "https://paystack.com/docs/payments/test-payments/",
+        ),
+    )
     settings = (
         Setting(
             "secret_keys",
@@ -52,9 +71,17 @@ class Paystack(Gateway):
             "Paystack Dashboard > Settings > API Keys & Webhooks > Secret key (sk_live_..., sk_test_...): the API's "
             "own key signs the callbacks.",
             required=True,
+            live_keys=("sk_live_",),
+            test_keys=("sk_test_",),
         ),
         FEE_BEARER,
     )
+
+    def key_question(self, settings: Settings) -> Ask | None:
+        if not settings["secret_keys"]:
+            return None
+        headers = (("Authorization", f"Bearer {settings['secret_keys'][0]}"),)
+        return Ask("GET", "https://api.paystack.co/balance", headers)
 
     def verify(self, request: Request, settings: Settings) -> Verification:
         return verify_body(request, SIGNATURE, settings["secret_keys"], "sha512")

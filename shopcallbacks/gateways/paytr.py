@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Message, Outcome, Reply, Request, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from .base import Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.forms import form_request, read_form
 from .kit.json import text
@@ -34,6 +34,25 @@ class PayTR(Gateway):
     docs = "https://dev.paytr.com/en/iframe-api/iframe-api-2-adim"
     check = "HMAC-SHA256 of order, salt, status and amount, in the form field hash"
     tested = "paytr-python"
+    area = Area.europe
+    countries = "Türkiye (Turkey)"
+    steps = (
+        Step(
+            "In PayTR's Merchant Panel, under Support & Setup > Info, copy merchant ID, key and salt, and enter "
+            "them here.",
+            "https://www.paytr.com/",
+        ),
+        Step(
+            "In the panel's settings enter this account's address as the notification URL (Bildirim URL).",
+            "https://dev.paytr.com/en/iframe-api/iframe-api-2-adim",
+        ),
+        Step(
+            "Have your shop send the order number as merchant_oid, in letters and digits only.",
+        ),
+        Step(
+            "Make a payment with test_mode=1, which moves no money.",
+        ),
+    )
     settings = (
         Setting(
             "merchant_id", "Merchant ID", Kind.text, "PayTR Merchant Panel > Support & Setup > Info.", required=True

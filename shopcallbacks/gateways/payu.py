@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
 from .kit.messages import name_refund, no_money_no_decision, our_word, unclear, unreadable
@@ -51,6 +51,25 @@ class PayU(Gateway):
     docs = "https://developers.payu.com/en/restapi.html#notifications"
     check = "hash of the raw body and the second key, in the header OpenPayu-Signature"
     tested = "PayU's openpayu_php and its tests, @ingameltd/payu (npm)"
+    area = Area.europe
+    countries = "Poland, Czechia, Slovakia, Hungary, Romania"
+    steps = (
+        Step(
+            "In PayU's panel, under Online payments > your shop > Points of sale, copy pos_id and the second key "
+            "(MD5), and enter both here.",
+            "https://developers.payu.com/en/overview.html",
+        ),
+        Step(
+            "Have your shop send this account's address as notifyUrl with each order.",
+            "https://developers.payu.com/en/restapi.html#notifications",
+        ),
+        Step(
+            "Have your shop send the order number as extOrderId.",
+        ),
+        Step(
+            "Make a payment in the sandbox, whose points of sale have keys of their own.",
+        ),
+    )
     settings = (
         Setting(
             "pos_id",

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Message, Outcome, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.forms import form_of, form_request, read_form, upper_names
 from .kit.json import text
@@ -57,6 +57,32 @@ class PostFinance(Gateway):
     check = "SHA hash of the sorted fields with the SHA-OUT passphrase after each, in the field SHASIGN"
     tested = "marlon-ogone (PHP), the form signature in YES Cart's test"
     methods = ("POST", "GET")
+    area = Area.europe
+    countries = "Switzerland"
+    steps = (
+        Step(
+            "In the back office, under Configuration > Technical information > Transaction feedback, enter this "
+            "account's address for the direct HTTP request: in both fields, by POST.",
+            "https://e-payment-postfinance.v-psp.com/en/en/guides/integration%20guides/e-commerce/transaction-feedback",
+        ),
+        Step(
+            "Leave ORDERID, AMOUNT, CURRENCY, STATUS, PAYID and NCERROR among the parameters that come back.",
+        ),
+        Step(
+            "In the same place, under All transaction submission modes, set a SHA-OUT passphrase and enter it here "
+            "with your PSPID.",
+        ),
+        Step(
+            "Choose the hash algorithm and the character encoding here as they are set under Global security "
+            "parameters.",
+        ),
+        Step(
+            "Have your shop send the order number as orderID.",
+        ),
+        Step(
+            "Make a payment in the test system, which has a passphrase of its own.",
+        ),
+    )
     settings = (
         Setting("pspid", "PSPID", Kind.text, "The name with which you log in to the back office.", required=True),
         Setting(

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Answer, Ask, Asking, Message, NoAnswer, Outcome, Request, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from .base import Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.answers import basic, read_answer, unreachable
 from .kit.errors import ReadError
 from .kit.json import dig, read_object, text
@@ -38,6 +38,29 @@ class Przelewy24(Gateway):
     docs = "https://developers.przelewy24.pl/index.php?en"
     check = "SHA-384 of the fields and the CRC key inside the JSON, then Przelewy24 is asked to confirm the payment"
     tested = "mnastalski/przelewy24-php, node-przelewy24, and their tests"
+    area = Area.europe
+    countries = "Poland"
+    steps = (
+        Step(
+            "In Przelewy24's panel, under My data > API data and configuration, copy the CRC key and the key for "
+            "reports, and enter both here with merchant ID and POS ID.",
+            "https://panel.przelewy24.pl/",
+        ),
+        Step(
+            "Where the panel asks which addresses may use the API, enter this server's.",
+        ),
+        Step(
+            "Have your shop send this account's address as urlStatus with each transaction.",
+            "https://developers.przelewy24.pl/index.php?en",
+        ),
+        Step(
+            "Have your shop send the order number as sessionId.",
+        ),
+        Step(
+            "Make a payment in the sandbox, which has accounts and keys of its own.",
+            "https://sandbox.przelewy24.pl/panel/",
+        ),
+    )
     settings = (
         Setting(
             "merchant_id",
@@ -75,6 +98,11 @@ class Przelewy24(Gateway):
 
     def asks(self, settings: Settings) -> bool:
         return True
+
+    def key_question(self, settings: Settings) -> Ask | None:
+        if not settings["api_key"]:
+            return None
+        return Ask("GET", f"{settings['api']}/api/v1/testAccess", (basic(settings["pos_id"], settings["api_key"]),))
 
     def verify(self, request: Request, settings: Settings) -> Verification | Asking:
         try:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Request, Verification
-from .base import FEE_BEARER, Example, Gateway, Kind, Setting, Settings
+from .base import FEE_BEARER, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
 from .kit.messages import name_refund, no_money_no_decision, no_sum_no_chargeback, unclear, unreadable
@@ -40,6 +40,29 @@ class Razorpay(Gateway):
     payment_pages = ("https://dashboard.razorpay.com/app/payments/{id}",) * 2
     check = "HMAC-SHA256 of the raw body, in the header X-Razorpay-Signature"
     tested = "Razorpay's packages for Python, Node and PHP"
+    area = Area.asia
+    countries = "India, Malaysia"
+    steps = (
+        Step(
+            "In Razorpay's Dashboard, under Account & Settings > Webhooks, add one with this account's address.",
+            "https://dashboard.razorpay.com/app/webhooks",
+        ),
+        Step(
+            "Make up a long random secret; enter the same there and here.",
+        ),
+        Step(
+            "Tick payment.authorized, payment.captured, payment.failed, order.paid, refund.processed, "
+            "payment.dispute.created, payment.dispute.action_required, payment.dispute.won and "
+            "payment.dispute.lost.",
+            "https://razorpay.com/docs/webhooks/validate-test/",
+        ),
+        Step(
+            "Have your shop put the order number into the payment's notes, under the key that is set here.",
+        ),
+        Step(
+            "Pay in test mode, which has webhooks of its own: an account of its own here.",
+        ),
+    )
     settings = (
         Setting(
             "webhook_secrets",

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from ..domain.values import Message, Outcome, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.forms import form_request, read_form, upper_names
 from .kit.json import read_object, text
@@ -67,6 +67,30 @@ class Redsys(Gateway):
     check = "HMAC of Ds_MerchantParameters under a key made from the order number, in Ds_Signature"
     tested = "python-redsys (all versions), redsys-easy (V1)"
     longest_number = 12
+    area = Area.europe
+    countries = "Spain"
+    steps = (
+        Step(
+            "In the Canales administration, under Comercios, copy merchant code (FUC) and terminal, and enter both "
+            "here.",
+            "https://canales.redsys.es/",
+        ),
+        Step(
+            "Open your terminal there, press Ver clave, and enter the key for SHA-256 here.",
+        ),
+        Step(
+            "Switch on the online notification by HTTP there, and have your shop send this account's address as "
+            "Ds_Merchant_MerchantURL.",
+            "https://pagosonline.redsys.es/conexion-redireccion.html",
+        ),
+        Step(
+            "Have your shop send the order number as Ds_Merchant_Order: 4 to 12 characters, the first four of them "
+            "digits.",
+        ),
+        Step(
+            "Make a payment in Redsys's test system, which has a key of its own.",
+        ),
+    )
     settings = (
         Setting(
             "merchant_code", "Merchant code (FUC)", Kind.text, "Canales administration > Comercios.", required=True

@@ -26,13 +26,15 @@ def complete(gateway: Gateway, given: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def check(gateway: Gateway, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The completed settings; `BadSettings` where one is unknown, missing or of the wrong kind."""
+def check(gateway: Gateway, given: Mapping[str, Any], test: bool | None = None) -> dict[str, Any]:
+    """The completed settings; `BadSettings` where one is unknown, missing or of the wrong kind, or a key of the
+    gateway's live system while the account is for tests (`test`), or the other way round. None: either may be.
+    """
     described = {setting.key: setting for setting in gateway.settings}
     problems = {key: "this gateway has no such setting" for key in given if key not in described}
     settings = complete(gateway, given)
     for key, setting in described.items():
-        problem = _problem(setting, settings[key])
+        problem = _problem(setting, settings[key]) or _wrong_mode(setting, settings[key], test)
         if problem:
             problems[key] = problem
     if problems:
@@ -40,9 +42,9 @@ def check(gateway: Gateway, given: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def check_one(setting: Setting, value: Any) -> None:
+def check_one(setting: Setting, value: Any, test: bool | None = None) -> None:
     """`BadSettings` where the value does not fit, or there is none."""
-    problem = _problem(setting, value) or (None if value else "is needed")
+    problem = _problem(setting, value) or (None if value else "is needed") or _wrong_mode(setting, value, test)
     if problem:
         raise BadSettings({setting.key: problem})
 
@@ -92,6 +94,17 @@ def _problem(setting: Setting, value: Any) -> str | None:
             return _secret_problem(setting, value)
         case _:
             return None if isinstance(value, str) else "must be text"
+
+
+def _wrong_mode(setting: Setting, value: Any, test: bool | None) -> str | None:
+    if test is None:
+        return None
+    items = value if isinstance(value, list) else [value]
+    start = next((found for item in items if (found := setting.other_mode(item, test))), None)
+    if start is None:
+        return None
+    key, mode = ("live", "test") if test else ("test", "live")
+    return f"is a {key} key (it begins with {start}), and the account is in {mode} mode"
 
 
 def _secret_problem(setting: Setting, value: Any) -> str | None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
 from .kit.messages import name_refund, no_money_no_decision, our_word, unclear, unreadable
@@ -65,6 +65,34 @@ class Square(Gateway):
     check = "HMAC-SHA256 of the registered address and the raw body, in the header x-square-hmacsha256-signature"
     tested = "squareup 46 (Python), square 46 (npm)"
     longest_number = {"reference_id": 40}
+    area = Area.americas
+    countries = "United States, Canada, United Kingdom, Ireland, France, Spain, Australia, Japan"
+    much_used = True
+    steps = (
+        Step(
+            "In Square's Developer Console open your application, and under Webhooks > Subscriptions add one with "
+            "this account's address.",
+            "https://developer.squareup.com/apps",
+        ),
+        Step(
+            "Tick payment.created, payment.updated, refund.created, refund.updated, dispute.created and "
+            "dispute.state.updated.",
+        ),
+        Step(
+            "Enter its signature key here, and its notification URL exactly as it stands there: the address is "
+            "signed too.",
+        ),
+        Step(
+            "Enter the merchant ID here, which any event brings as merchant_id.",
+        ),
+        Step(
+            "Have your shop send the order number as the payment's reference_id.",
+        ),
+        Step(
+            "Send a test event from there, then pay in the sandbox, which has subscriptions and keys of its own.",
+            "https://developer.squareup.com/docs/devtools/sandbox/overview",
+        ),
+    )
     settings = (
         Setting(
             "signature_keys",

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ..domain.values import Message, Reply, Request, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from .base import Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.fields import FIELD_SETTINGS, message_by_fields, reply_by_settings, write_fields
 from .kit.signatures import age_problem, first_match, read_base64, same, same_base64
 
@@ -32,6 +32,27 @@ class StandardWebhooks(Gateway):
     docs = "https://www.standardwebhooks.com/"
     check = "HMAC-SHA256 (v1) or Ed25519 (v1a) of id, time and raw body, in the header webhook-signature"
     tested = "standardwebhooks and svix (Python, npm), PyNaCl for v1a, the specification's example"
+    area = Area.any
+    countries = "Any country"
+    steps = (
+        Step(
+            "Where the sender lists its endpoints, add one with this account's address.",
+            "https://www.standardwebhooks.com/",
+        ),
+        Step(
+            "Let it tell of payments and their failures, refunds and disputes.",
+        ),
+        Step(
+            "Enter its signing secret (whsec_...) here, or its public key (whpk_...) if it signs with one.",
+        ),
+        Step(
+            "Say where order number, amount, currency and status stand, and which of its words mean paid, failed "
+            "and refunded.",
+        ),
+        Step(
+            "Have the sender send an example, or make a test payment, and open what came: it says what did not fit.",
+        ),
+    )
     settings = (
         Setting(
             "secrets",

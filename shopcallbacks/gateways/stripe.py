@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.values import Message, Money, Outcome, Request, Verification
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.json import dig, dig_object, read_object, text
 from .kit.messages import name_refund, no_money_no_decision, unclear, unreadable
@@ -79,6 +79,35 @@ class Stripe(Gateway):
     )
     check = "HMAC-SHA256 of time and raw body, in the header Stripe-Signature"
     tested = "stripe 16 (Python), 23 (npm)"
+    area = Area.worldwide
+    countries = "Europe, the Americas, Asia, Australia"
+    much_used = True
+    steps = (
+        Step(
+            "In Stripe's Dashboard, under Developers > Webhooks, add an endpoint with this account's address.",
+            "https://dashboard.stripe.com/webhooks",
+        ),
+        Step(
+            "Tick these events: checkout.session.completed, checkout.session.async_payment_succeeded, "
+            "checkout.session.async_payment_failed, checkout.session.expired, payment_intent.succeeded, "
+            "payment_intent.processing, payment_intent.amount_capturable_updated, payment_intent.payment_failed, "
+            "payment_intent.canceled, charge.refunded, refund.updated, refund.failed, charge.dispute.created, "
+            "charge.dispute.closed.",
+        ),
+        Step(
+            "Enter the endpoint's signing secret (whsec_...) here: Stripe shows it once the endpoint is made.",
+        ),
+        Step(
+            "Have your shop put the order number into the PaymentIntent's metadata, with Checkout as "
+            "payment_intent_data.metadata, under the key that is set here.",
+            "https://docs.stripe.com/metadata",
+        ),
+        Step(
+            "Pay with one of Stripe's test cards: its test mode and sandboxes have endpoints and secrets of their "
+            "own, so they are accounts of their own here.",
+            "https://docs.stripe.com/testing",
+        ),
+    )
     settings = (
         Setting(
             "signing_secrets",

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
 from ..domain.values import Message, Money, Outcome, Reply, Request, Verification, exponent
-from .base import AUTHORISED, Example, Gateway, Kind, Setting, Settings
+from .base import AUTHORISED, Area, Example, Gateway, Kind, Setting, Settings, Step
 from .kit.errors import ReadError
 from .kit.forms import form_request, read_form
 from .kit.json import text
@@ -75,6 +75,29 @@ class Worldpay(Gateway):
     check = "a password in the form, or a token in the address for XML: Worldpay signs nothing"
     tested = "an independent reader: there is no signature"
     passwords = ("callbackPW", "token")
+    area = Area.worldwide
+    countries = "United Kingdom, Europe, the Americas, Asia"
+    steps = (
+        Step(
+            "Choose here what you have: form is the Business Gateway, xml the XML gateway (WPG).",
+            "https://developer.worldpay.com/docs/wpg/manage/",
+        ),
+        Step(
+            "With form, open your installation in the Merchant Administration Interface, switch the payment "
+            "response on with this account's address, and set a Payment Response password: the same here.",
+            "https://secure.worldpay.com/sso/public/auth/login.html",
+        ),
+        Step(
+            "With xml, make up a long random token, enter it here, and enter this account's address with ?token= "
+            "and the token behind it under Integration > Merchant Channel.",
+        ),
+        Step(
+            "Have your shop send the order number as cartId, or as orderCode with xml.",
+        ),
+        Step(
+            "Make a payment in Worldpay's test system, in an account of its own here.",
+        ),
+    )
     settings = (
         Setting(
             "protocol",

@@ -39,6 +39,11 @@ def is_slug(text: str) -> bool:
     return len(text) <= 60 and _SLUG.fullmatch(text) is not None
 
 
+def new_token() -> str:
+    """What makes the address of an account one that nobody guesses."""
+    return secrets.token_urlsafe(24)
+
+
 def _check_slug(slug: str) -> str:
     if not is_slug(slug):
         raise ValueError(f"{slug!r} can't be part of an address: use small letters, digits and single hyphens.")
@@ -144,6 +149,13 @@ class Shop(Base):
         others = (f"{slug}-{count}" for count in itertools.count(2))
         return next(one for one in itertools.chain([slug], others) if one not in taken)
 
+    def callback_path(self, slug: str, token: str) -> str:
+        """Where the gateway account calls that has, or is to have, this slug and token."""
+        return f"/callbacks/{self.slug}/{slug}/{token}"
+
+    def callback_url(self, slug: str, token: str) -> str:
+        return str(current_app.config["PUBLIC_URL"]) + self.callback_path(slug, token)
+
     def account(self, slug: str) -> GatewayAccount | None:
         return db.session.scalar(
             select(GatewayAccount).where(GatewayAccount.shop_id == self.id, GatewayAccount.slug == slug)
@@ -188,6 +200,12 @@ class Reading:
 _NAME_ORDERS = frozenset(Outcome) - {Outcome.ignored, Outcome.unclear}
 
 
+def _of_mode(setting: Setting, kept: Any, test: bool) -> Any:
+    if setting.kind is not Kind.secrets or not kept:
+        return kept
+    return [value for value in kept if not setting.other_mode(value, test)] or kept
+
+
 class GatewayAccount(Base):
     """One shop's set-up of a gateway. `asks`: its callbacks may need an answer from the gateway's own hosts.
 
@@ -205,7 +223,7 @@ class GatewayAccount(Base):
     slug: Mapped[str]
     title: Mapped[str]
     mode: Mapped[Mode] = mapped_column(default=Mode.live)
-    token: Mapped[str] = mapped_column(unique=True, default=lambda: secrets.token_urlsafe(24))
+    token: Mapped[str] = mapped_column(unique=True, default=new_token)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     asks: Mapped[bool] = mapped_column(default=False)
     enabled: Mapped[bool] = mapped_column(default=True)
@@ -236,18 +254,27 @@ class GatewayAccount(Base):
         return account
 
     def configure(self, given: dict[str, Any]) -> None:
-        """Takes the settings; secrets among them are added, those the account has stay. `BadSettings` if any is bad."""
-        settings = check(self.gateway, self.with_secrets(given))
+        """Takes the settings; secrets among them are added, those the account has stay, but for keys of the other mode
+        where one of this mode takes their place. `BadSettings` if any is bad.
+        """
+        settings = check(self.gateway, self.with_secrets(given, self.is_test), self.is_test)
         secret_keys = {setting.key for setting in self.gateway.settings if setting.is_secret}
         self.settings = {key: value for key, value in settings.items() if key not in secret_keys}
         for setting in self.gateway.settings:
             if setting.is_secret and given.get(setting.key):
+                self._end_those_of_other_mode(setting)
                 self._keep(setting, given[setting.key])
         self._see_who_asks()
 
+    def _end_those_of_other_mode(self, setting: Setting) -> None:
+        if setting.live_keys or setting.test_keys:
+            for secret in self.secrets_of(setting):
+                if secret.in_use and setting.other_mode(secret.value, self.is_test):
+                    secret.end(utcnow())
+
     def add_secrets(self, setting: Setting, values: Any, former_end: datetime | None) -> None:
         """New ones beside those in use, which end then, or go on where None. Of a single `secret` one is in use."""
-        check_one(setting, values)
+        check_one(setting, values, self.is_test)
         now = utcnow()
         for secret in self.secrets_of(setting):
             end = now if setting.kind is Kind.secret else former_end
@@ -277,11 +304,17 @@ class GatewayAccount(Base):
         """All there ever were of the setting, newest first."""
         return [secret for secret in self.secrets if secret.key == setting.key]
 
-    def with_secrets(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The given settings, with the account's own secrets standing in where none is given."""
+    def with_secrets(self, given: dict[str, Any], test: bool) -> dict[str, Any]:
+        """The given settings, with the account's own secrets standing in where none is given: those that fit test or
+        live mode, if there are any.
+        """
         kept = self.settings_at(utcnow())[0]
-        secret_keys = {setting.key for setting in self.gateway.settings if setting.is_secret}
-        return {**{key: kept[key] for key in secret_keys if kept[key] is not None}, **given}
+        own = {s.key: _of_mode(s, kept[s.key], test) for s in self.gateway.settings if s.is_secret}
+        return {**{key: value for key, value in own.items() if value is not None}, **given}
+
+    @property
+    def is_test(self) -> bool:
+        return self.mode is Mode.test
 
     @property
     def gateway(self) -> Gateway:
@@ -321,15 +354,15 @@ class GatewayAccount(Base):
         """
         if not transaction or mask(transaction) != transaction:
             return None
-        return self.gateway.payment_page(transaction, self.mode is Mode.test if test is None else test)
+        return self.gateway.payment_page(transaction, self.is_test if test is None else test)
 
     @property
     def callback_path(self) -> str:
-        return f"/callbacks/{self.shop.slug}/{self.slug}/{self.token}"
+        return self.shop.callback_path(self.slug, self.token)
 
     @property
     def callback_url(self) -> str:
-        return str(current_app.config["PUBLIC_URL"]) + self.callback_path
+        return self.shop.callback_url(self.slug, self.token)
 
     def settings_at(self, arrived_at: datetime) -> tuple[dict[str, Any], list[Secret]]:
         """The settings with the secrets that are live for a callback of that time, newest first; and those secrets.

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..extensions import db
 from ..gateways.base import Kind, Setting
-from .accounts import GatewayAccount, Mode, Shop
+from .accounts import GatewayAccount, Mode, Shop, new_token
 from .acts import Activity
 from .order_rules import Meeting, OrderRules
 from .secrets import Secret
@@ -18,10 +18,13 @@ from .users import User
 
 
 def connect(
-    shop: Shop, name: str, slug: str, given: dict[str, Any], mode: Mode, title: str, user: User | None
+    shop: Shop, name: str, slug: str, given: dict[str, Any], mode: Mode, title: str, user: User | None, token: str = ""
 ) -> GatewayAccount:
-    """A new gateway account; `BadSettings` or `ValueError` where something does not fit."""
+    """A new gateway account; `BadSettings` or `ValueError` where something does not fit. `token`: of its address, where
+    that was told before.
+    """
     account = GatewayAccount.add(shop, name, slug, given, mode, title)
+    account.token = token or new_token()
     _keep(account, user, f"{account.gateway.title}, {mode} mode", verb="add gateway")
     db.session.flush()
     return account
@@ -34,8 +37,8 @@ def edit(
     does not fit. Whether anything is other than before.
     """
     before = _all_of(account)
+    account.title, account.mode = title or account.gateway.title, mode  # which keys fit depends on the mode
     account.configure(given)
-    account.title, account.mode = title or account.gateway.title, mode
     if meeting is not None:
         account.meeting = meeting
     changes = _changes(before, _all_of(account))

@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from ..dashboard import arrivals, decisions, health, queue, results, silence, speed, unheard
+from ..dashboard import arrivals, decisions, queue, results, silence, speed, unheard
 from ..dashboard.glance import Glance
 from ..dashboard.pulse import Pulse, is_alive
 from ..dashboard.results import Period
 from ..extensions import bell
+from . import first_run
 from .access import current_shop
 from .screens import glanced, now, waiting_count
 
@@ -21,13 +22,15 @@ bp = Blueprint("dashboard", __name__)
 def show() -> str:
     shop = current_shop()
     if not speed.any_callback(shop):
-        return render_template("dashboard/first.html", shop=shop, steps=health.steps(shop))
+        return render_template("dashboard/first.html", shop=shop, steps=first_run.steps(shop))
     period = _period()
     lasts = silence.lasts_of(shop)
     start = min(results.starts(period, now(), shop.time_zone)[0], silence.known_from(shop, now(), lasts))
     arrived = arrivals.counts_since(shop.accounts, start, shop.time_zone)
     return render_template(
         "dashboard/show.html",
+        shop=shop,
+        steps=first_run.steps(shop),
         **widget_parts(glanced()),
         undecided=decisions.still_open(shop.id, now()),
         results=results.count(shop, period, now(), arrived),
@@ -55,11 +58,11 @@ def gateways() -> str:
 
 @bp.get("/first")
 def first() -> str | Response:
-    """The three steps anew; once a callback has come, the dashboard takes their place."""
+    """The five steps anew; once a callback has come, the dashboard takes their place."""
     shop = current_shop()
     if speed.any_callback(shop):
         return Response(headers={"HX-Redirect": url_for("dashboard.show")})
-    return render_template("dashboard/_first.html", shop=shop, steps=health.steps(shop))
+    return render_template("dashboard/_first.html", shop=shop, steps=first_run.steps(shop))
 
 
 @bp.get("/queue")

@@ -95,6 +95,7 @@ SCREENS = (
     Screen("dashboard, by day", f"/{NIGHT}&by=days"),
     Screen("dashboard, the shops", "/" + NIGHT, (unfold("Night"),)),
     Screen("dashboard, the user's menu", "/" + NIGHT, (unfold("OP"),)),
+    Screen("dashboard, first steps", "/?shop=calm", (unfold("First steps"),)),
     Screen("dashboard, nothing unprocessed", "/?shop=calm"),
     Screen("first steps", "/?shop=new-shop"),
     # the panel
@@ -234,6 +235,7 @@ SCREENS = (
     Screen("settings for a viewer", "/settings", who=VIEWER),
     Screen("settings, no gateway yet", "/settings?shop=new-shop"),
     Screen("gateway, which", "/settings/gateways/new" + NIGHT),
+    Screen("gateway, of a country", f"/settings/gateways/new{NIGHT}&q=poland"),
     Screen("gateway, none fits", f"/settings/gateways/new{NIGHT}&q=nothing"),
     Screen("gateway, new", f"/settings/gateways/new/generic_hmac{NIGHT}"),
     Screen(

@@ -32,7 +32,7 @@ def unprocessed(world: World) -> Callback:
 
 def test_a_genuine_payment_opens_the_order_while_the_dashboard_is_open(desk: Page, world: World) -> None:
     desk.goto("/")
-    expect(desk.get_by_role("heading", name="Three steps, and callbacks come in")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Five steps, and your shop runs")).to_be_visible()
     order = world.order()
     world.call(world.stripe, message(order))
     expect(desk.get_by_role("heading", name="All callbacks are processed")).to_contain_text("Stripe", timeout=SOON)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -68,6 +69,17 @@ READY: dict[str, tuple[str | None, str | None]] = {
 CASES = [(name, mode, said) for name, row in READY.items() for mode, said in zip(Mode, row, strict=True)]
 
 
+def config(name: str, mode: Mode) -> dict[str, Any]:
+    """The settings of an account in that mode: keys that tell theirs are made to fit."""
+    settings = dict(CONFIG[name])
+    for setting in GATEWAYS[name].settings:
+        if mode is Mode.test and setting.live_keys and setting.key in settings:
+            settings[setting.key] = json.loads(
+                json.dumps(settings[setting.key]).replace(f'"{setting.live_keys[0]}', f'"{setting.test_keys[0]}')
+            )
+    return settings
+
+
 @pytest.fixture
 def shop(client: FlaskClient) -> Shop:
     shop = make_shop()
@@ -82,7 +94,7 @@ def test_of_each_gateway_it_is_said_whether_a_test_can_be_sent() -> None:
 @pytest.mark.parametrize(("name", "mode"), [(name, mode) for name, mode, why in CASES if why is None])
 def test_what_is_sent_is_genuine_and_opens_its_order(app: Flask, name: str, mode: Mode) -> None:
     """The rehearsal is the code that will process it."""
-    account = make_account(None, name, mode=mode, **CONFIG[name])
+    account = make_account(None, name, mode=mode, **config(name, mode))
     assert why_not(account, utcnow()) is None
     prepared = prepare(account, utcnow())
     assert prepared.order.test
@@ -92,7 +104,7 @@ def test_what_is_sent_is_genuine_and_opens_its_order(app: Flask, name: str, mode
 
 @pytest.mark.parametrize(("name", "mode", "said"), [case for case in CASES if case[2] is not None])
 def test_a_gateway_that_can_not_be_tested_says_why_not(app: Flask, name: str, mode: Mode, said: str) -> None:
-    account = make_account(None, name, mode=mode, **CONFIG[name])
+    account = make_account(None, name, mode=mode, **config(name, mode))
     reason = why_not(account, utcnow())
     assert reason is not None
     assert said in reason

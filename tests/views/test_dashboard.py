@@ -33,7 +33,7 @@ def wrong_amount(account: GatewayAccount, minor: int = 5990) -> None:
     process()
 
 
-def test_without_a_gateway_there_are_three_steps(client: FlaskClient) -> None:
+def test_without_a_gateway_there_are_five_steps(client: FlaskClient) -> None:
     log_in(client, make_user(Role.manager, make_shop()))
     html = client.get("/").text
     assert "Add a gateway" in html
@@ -50,7 +50,7 @@ def test_the_steps_are_ticked_and_the_address_is_for_admins_only(client: FlaskCl
 
 
 def test_the_first_callback_takes_the_steps_place(client: FlaskClient, account: GatewayAccount) -> None:
-    assert "Send a test" in client.get("/first").text
+    assert "Have the gateway send a test" in client.get("/first").text
     make_callback(account, message())
     assert client.get("/first").headers["HX-Redirect"] == "/"
     assert "From callback to order" in client.get("/").text

@@ -116,6 +116,10 @@ class AlertRules(Base):
         )
 
     @property
+    def reach_somebody(self) -> bool:
+        return bool(self.addresses) or self.webhook_style is not None
+
+    @property
     def addresses(self) -> list[str]:
         return self.recipients.split()
 

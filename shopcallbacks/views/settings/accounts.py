@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -15,12 +16,14 @@ from ...gateways import GATEWAYS
 from ...gateways.base import Gateway
 from ...gateways.settings import BadSettings
 from ...outgoing import trial
+from ...processing import keys
 from ...shops import setup
-from ...shops.accounts import GatewayAccount, Mode
+from ...shops.accounts import GatewayAccount, Mode, new_token
 from ...words import pages
+from .. import first_run
 from ..access import admins_only, current_shop, load_account
 from ..screens import Shown, now, wants_fragment
-from . import form, meeting, prospects
+from . import form, meeting, picking, prospects
 
 bp = Blueprint("accounts", __name__)
 
@@ -30,7 +33,7 @@ def index() -> str:
     shop = current_shop()
     failures_of = {account.id: health.failures(account, now()) for account in shop.accounts}
     found = silence.heard(shop, now())
-    steps = None if any(one.last_genuine for one in found) else health.steps(shop)
+    steps = None if any(one.last_genuine for one in found) else first_run.steps(shop)
     strays = Refusal.of_shop(shop)
     return render_template(
         "settings/accounts/index.html",
@@ -55,9 +58,8 @@ def _flooded(*accounts: GatewayAccount) -> dict[str, Any]:
 def pick() -> str:
     """Which gateway. With htmx the list alone, while something is typed."""
     asked = request.args.get("q", "").strip()
-    found = [one for one in GATEWAYS.values() if asked.lower() in f"{one.title} {one.name} {one.check}".lower()]
     template = "settings/accounts/_kinds.html" if wants_fragment() else "settings/accounts/pick.html"
-    return render_template(template, gateways=sorted(found, key=lambda one: one.title.lower()), asked=asked)
+    return render_template(template, shelves=picking.shelves(asked), asked=asked)
 
 
 def load_gateway(name: str) -> Gateway:
@@ -71,8 +73,30 @@ def new(name: str) -> str:
     return render_new(gateway, form.fields(gateway, {}), slug=current_shop().free_slug(gateway.name))
 
 
-def render_new(gateway: Gateway, fields: list[form.FormField], **more: Any) -> str:
-    return render_template("settings/accounts/new.html", gateway=gateway, fields=fields, **more)
+@bp.get("/gateways/new/<name>/address")
+@admins_only
+def coming(name: str) -> str:
+    """The address it is going to have, while its part of it is being typed."""
+    return render_template("settings/accounts/_coming.html", address=_coming(load_gateway(name), request.args["slug"]))
+
+
+def render_new(gateway: Gateway, fields: list[form.FormField], slug: str, **more: Any) -> str:
+    address = _coming(gateway, slug)
+    return render_template(
+        "settings/accounts/new.html", gateway=gateway, fields=fields, slug=slug, address=address, **more
+    )
+
+
+def _coming(gateway: Gateway, slug: str) -> str:
+    """Gateways want to know the address before they show the secret that an account needs, so its token is kept in the
+    session until then.
+    """
+    token = session.setdefault(_token_of(gateway), new_token())
+    return current_shop().callback_url(slug.strip(), token)
+
+
+def _token_of(gateway: Gateway) -> str:
+    return f"token of the next {gateway.name}"
 
 
 @bp.post("/gateways/new/<name>")
@@ -82,7 +106,7 @@ def add(name: str) -> Shown:
     slug, title, mode = sent.get("slug", "").strip(), sent.get("title", "").strip(), sent.get("mode", type=Mode)
     problems: dict[str, str] = {}
     try:
-        given = form.read(gateway, sent)
+        given = form.read(gateway, sent, mode is Mode.test)
     except BadSettings as error:
         problems |= error.problems
     try:
@@ -92,9 +116,10 @@ def add(name: str) -> Shown:
     if problems:
         fields = form.typed(gateway, sent, problems)
         return render_new(gateway, fields, slug=slug, title=title, mode=mode, problems=problems), 422
-    account = setup.connect(shop, name, slug, given, mode or Mode.live, title, current_user)
+    token = session.pop(_token_of(gateway), "")
+    account = setup.connect(shop, name, slug, given, mode or Mode.live, title, current_user, token)
     db.session.commit()
-    flash("Added. Now enter its address in the gateway's back office.")
+    flash("Added.")
     return redirect(url_for("settings.accounts.show", id_=account.id), 303)
 
 
@@ -116,15 +141,18 @@ def numbers(id_: int) -> str:
 
 def render_account(account: GatewayAccount, fields: list[form.FormField], **more: Any) -> str:
     more.setdefault("meets", meeting.typed(account.meeting))
+    last_genuine = health.last_genuine(account)
     return render_template(
         "settings/accounts/show.html",
         account=account,
         fields=fields,
-        last_genuine=health.last_genuine(account),
+        last_genuine=last_genuine,
+        call=None if last_genuine else health.own_call(account),
         failures=health.failures(account, now()),
         **_flooded(account),
         refusals=Refusal.of_account(account),
         wrong_calls=pages.WRONG_CALLS,
+        has_key_question=bool(keys.questions(account, now())),
         why_no_test=trial.why_not(account, now()),
         passing=prospects.passing(account),
         numbers=meeting.examples(account, more["meets"]["number_pattern"]),
@@ -137,9 +165,10 @@ def render_account(account: GatewayAccount, fields: list[form.FormField], **more
 def edit(id_: int) -> Shown:
     account, sent = load_account(id_), request.form
     title, mode = sent.get("title", "").strip(), sent.get("mode", type=Mode) or account.mode
+    test = mode is Mode.test
     problems: dict[str, str] = {}
     try:
-        given = form.read(account.gateway, sent, account.with_secrets)
+        given = form.read(account.gateway, sent, test, partial(account.with_secrets, test=test))
     except BadSettings as error:
         problems |= error.problems
     fields = form.typed(account.gateway, sent, problems)

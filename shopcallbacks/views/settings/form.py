@@ -62,8 +62,12 @@ def typed(gateway: Gateway, form: Form, problems: Mapping[str, str]) -> list[For
     return found
 
 
-def read(gateway: Gateway, form: Form, complete: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> dict[str, Any]:
-    """The settings as given; `BadSettings` naming every bad one. `complete` adds the secrets the account has."""
+def read(
+    gateway: Gateway, form: Form, test: bool, complete: Callable[[dict[str, Any]], dict[str, Any]] = dict
+) -> dict[str, Any]:
+    """The settings as given, for an account in test mode or in live mode; `BadSettings` naming every bad one.
+    `complete` adds the secrets the account has.
+    """
     given: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for setting in gateway.settings:
@@ -73,7 +77,7 @@ def read(gateway: Gateway, form: Form, complete: Callable[[dict[str, Any]], dict
             problems |= error.problems
     given = {key: value for key, value in given.items() if value is not None}
     try:
-        check(gateway, complete(given))
+        check(gateway, complete(given), test)
     except BadSettings as error:
         problems = error.problems | problems
     if problems:

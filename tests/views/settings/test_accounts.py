@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import re
@@ -154,6 +155,45 @@ def test_a_gateway_is_found_by_name_and_by_how_it_is_verified(client: FlaskClien
     assert "Generic HMAC" in client.get("/settings/gateways/new?q=none+such").text
 
 
+def test_gateways_stand_under_used_most_and_their_parts_of_the_world_and_are_found_by_country(
+    client: FlaskClient, shop: Shop
+) -> None:
+    page = client.get("/settings/gateways/new").text
+    shelves = re.findall(r'id="shelf-\d">([^<]+)<', page)
+    assert shelves == ["Used most", "Europe", "The Americas", "Asia", "Africa", "Worldwide", "Any other gateway"]
+    kinds = re.findall(r'id="kind-(\w+)"', page)
+    assert sorted(kinds) == sorted(GATEWAYS)
+    assert kinds.index("stripe") < kinds.index("gocardless") < kinds.index("paystack") < kinds.index("generic_hmac")
+    poland = client.get("/settings/gateways/new?q=poland").text
+    assert re.findall(r'id="kind-(\w+)"', poland) == ["payu", "przelewy24"]
+
+
+def test_the_address_is_told_before_the_account_is_added_and_stays_the_same(client: FlaskClient, shop: Shop) -> None:
+    """Stripe shows the secret that the account needs only once it knows the address."""
+
+    def address(page: str) -> str:
+        return re.findall(r'value="(http[^"]+/callbacks/[^"]+)"', page)[0]
+
+    told = address(client.get("/settings/gateways/new/stripe").text)
+    assert f"/callbacks/{shop.slug}/stripe/" in told
+    typed = client.get("/settings/gateways/new/stripe/address?slug=cards", headers={"HX-Request": "true"}).text
+    assert address(typed) == told.replace("/stripe/", "/cards/")
+    form = form_of("stripe", {"signing_secrets": ["whsec_1"]}, slug="cards")
+    added = client.post("/settings/gateways/new/stripe", data=form)
+    assert address(client.get(added.location).text) == address(typed)
+    another = address(client.get("/settings/gateways/new/stripe").text)
+    assert another.rpartition("/")[2] != told.rpartition("/")[2]
+
+
+@pytest.mark.parametrize("name", list(GATEWAYS))
+def test_the_steps_stand_where_the_account_is_added_and_on_its_page(client: FlaskClient, shop: Shop, name: str) -> None:
+    account = make_account(shop, name, **CONFIG[name])
+    for page in (f"/settings/gateways/new/{name}", f"/settings/gateways/{account.id}"):
+        told = html.unescape(client.get(page).text)
+        assert [step.text for step in GATEWAYS[name].steps if step.text not in told] == []
+        assert [step.link for step in GATEWAYS[name].steps if f'href="{step.link}"' not in told and step.link] == []
+
+
 def test_a_change_is_kept_with_who_and_what(client: FlaskClient, shop: Shop) -> None:
     account = make_account(shop, slug="main")
     form = form_of("stripe", account.settings | {"order_key": "order_id"}, title="Cards", mode="test")
@@ -195,15 +235,20 @@ def test_switching_off_needs_a_reason_and_on_again_does_not(client: FlaskClient,
     assert account.enabled
 
 
-ACTIONS = ("", "/secrets", "/secrets/1/end", "/suspension", "/resumption", "/tests")
-PAGES = ("/settings/gateways/new", "/settings/gateways/new/stripe", "/settings/gateways/1")
+ACTIONS = ("", "/secrets", "/secrets/1/end", "/suspension", "/resumption", "/tests", "/keys")
+PAGES = (
+    "/settings/gateways/new",
+    "/settings/gateways/new/stripe",
+    "/settings/gateways/new/stripe/address?slug=x",
+    "/settings/gateways/1",
+)
 
 
 @pytest.mark.parametrize("role", [Role.viewer, Role.manager])
 def test_only_admins_set_up(client: FlaskClient, role: Role) -> None:
     account = make_account()
     log_in(client, make_user(role, account.shop))
-    assert [client.get(page).status_code for page in PAGES] == [403, 403, 403]
+    assert [client.get(page).status_code for page in PAGES] == [403] * len(PAGES)
     assert {client.post(f"/settings/gateways/1{action}").status_code for action in ACTIONS} == {403}
     assert client.post("/settings/gateways/new/stripe").status_code == 403
     page = client.get("/settings").text
