@@ -23,11 +23,14 @@ class Kind(StrEnum):
     """How a setting is entered and kept."""
 
     text = "text"  # str
+    exact = "exact"  # str, blanks at its ends and all
+    place = "place"  # str: where in a request a value stands, see `kit.fields`
+    pattern = "pattern"  # str, of several lines; `choices` say what may stand in its braces
     texts = "texts"  # list of str
     number = "number"  # int
     choice = "choice"  # one of `choices`
     choices = "choices"  # list of some of `choices`
-    table = "table"  # JSON object
+    table = "table"  # JSON object: of `entries`, or of the gateway's own words, each with one of `choices`
     secret = "secret"  # str, encrypted, write-only
     secrets = (
         "secrets"  # list of str (with `parts`: of objects or lists), encrypted, write-only, several live at a time
@@ -39,6 +42,9 @@ class Setting:
     """One setting of a gateway account. `help` says where to find it in the gateway's own back office.
 
     `default` None on a setting that is not `required` means "not used".
+    `entries`: the keys of a table, each a setting of its own; their `default` counts where the key is missing.
+    `choices` of a pattern: what may stand in its braces; one that ends in a colon is followed by a name.
+    `offers`: what a text often is. `least` and `most`: of a number.
     `parts`: a secret that is several texts entered together; `keyed` keeps them as an object, else as a list.
     """
 
@@ -49,6 +55,10 @@ class Setting:
     required: bool = False
     default: Any = None
     choices: tuple[str, ...] = ()
+    entries: tuple[Setting, ...] = ()
+    offers: tuple[str, ...] = ()
+    least: int = 0
+    most: int | None = None
     parts: tuple[str, ...] = ()
     keyed: bool = False
     multiline: bool = False  # a text of several lines, a PEM block
@@ -57,6 +67,21 @@ class Setting:
     @property
     def is_secret(self) -> bool:
         return self.kind in (Kind.secret, Kind.secrets)
+
+    @property
+    def is_words(self) -> bool:
+        """A table of the gateway's words and ours."""
+        return self.kind is Kind.table and bool(self.choices)
+
+    @property
+    def in_fields(self) -> bool:
+        """A table that is entered in fields, as JSON only where one likes."""
+        return self.is_words or bool(self.entries)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Of a table: what counts where a key is missing."""
+        return {entry.key: entry.default for entry in self.entries}
 
 
 AUTHORISED = Setting(
@@ -112,6 +137,12 @@ class Gateway(ABC):
     signs_reply: ClassVar[bool] = False
     longest_number: ClassVar[int | Mapping[str, int] | None] = None
     payment_pages: ClassVar[tuple[str, str] | None] = None
+
+    def faults(self, settings: Settings) -> dict[str, str]:
+        """What does not go together: `{"signature.name": "must ..."}`. Those that are wrong by themselves are left out
+        of `settings`.
+        """
+        return {}
 
     def asks(self, settings: Settings) -> bool:
         """Whether an account with these settings may need an answer from the gateway's own hosts."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..extensions import db
 from ..gateways.base import Kind, Setting
+from ..gateways.settings import complete
 from .accounts import GatewayAccount, Mode, Shop
 from .acts import Activity
 from .order_rules import Meeting, OrderRules
@@ -123,7 +124,8 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> str:
 
 
 def _shown(account: GatewayAccount) -> dict[str, Any]:
-    return {s.label: account.settings.get(s.key) for s in account.gateway.settings if not s.is_secret}
+    settings = complete(account.gateway, account.settings)
+    return {s.label: settings[s.key] for s in account.gateway.settings if not s.is_secret}
 
 
 def _change(label: str, before: Any, after: Any) -> str:

@@ -36,12 +36,19 @@ FIELD_SETTINGS = (
         "fields",
         "Places of the fields",
         Kind.table,
-        "Where order_number, amount, currency, status, event_id, transaction_id and test are: a JSON pointer "
-        "(/data/order_id; for a form /name), header:Name, or literal:EUR.",
+        'Where in the body each stands: /data/id for {"data": {"id": ...}} (a JSON pointer), /name in a form; '
+        "header:Name for a header, literal:EUR for what is always the same.",
         required=True,
         default={},
-        like='{"order_number": "/data/order_id", "amount": "/data/amount", "currency": "/data/currency", '
-        '"status": "/type", "event_id": "/id", "transaction_id": "/data/payment_id"}',
+        entries=(
+            Setting("order_number", "Order number", Kind.place, required=True, like="/data/order_id"),
+            Setting("amount", "Amount", Kind.place, required=True, like="/data/amount"),
+            Setting("currency", "Currency", Kind.place, required=True, like="/data/currency"),
+            Setting("status", "Status", Kind.place, "The word that says what happened.", like="/type"),
+            Setting("transaction_id", "Transaction", Kind.place, "What names the payment.", like="/data/payment_id"),
+            Setting("event_id", "Event", Kind.place, "What names this message, however often it is sent.", like="/id"),
+            Setting("test", "Whether it is a test", Kind.place, like="/test"),
+        ),
     ),
     Setting(
         "amount_unit",
@@ -55,10 +62,10 @@ FIELD_SETTINGS = (
         "statuses",
         "Statuses",
         Kind.table,
-        "From the gateway's words to paid, pending, failed, cancelled, refunded, refund_failed, disputed, "
-        "charged_back, chargeback_reversed, ignored or unclear.",
+        "What the gateway's words mean.",
         required=True,
         default={},
+        choices=tuple(Outcome),
         like='{"payment.succeeded": "paid", "payment.failed": "failed", "refund.succeeded": "refunded"}',
     ),
     Setting(
@@ -80,8 +87,12 @@ FIELD_SETTINGS = (
         "reply",
         "Reply",
         Kind.table,
-        'What the gateway wants to hear: {"status": 200, "body": "ok"}. The status must be 200 to 299.',
+        "What the gateway wants to hear once its callback is kept.",
         default={},
+        entries=(
+            Setting("status", "HTTP status", Kind.number, default=200, least=200, most=299),
+            Setting("body", "Body", Kind.exact, default="", like="OK"),
+        ),
     ),
 )
 

@@ -80,6 +80,8 @@ def render_new(gateway: Gateway, fields: list[form.FormField], **more: Any) -> s
 def add(name: str) -> Shown:
     gateway, sent, shop = load_gateway(name), request.form, current_shop()
     slug, title, mode = sent.get("slug", "").strip(), sent.get("title", "").strip(), sent.get("mode", type=Mode)
+    if "rows" in sent:
+        return render_new(gateway, form.typed(gateway, sent, {}), slug=slug, title=title, mode=mode)
     problems: dict[str, str] = {}
     try:
         given = form.read(gateway, sent)
@@ -137,6 +139,10 @@ def render_account(account: GatewayAccount, fields: list[form.FormField], **more
 def edit(id_: int) -> Shown:
     account, sent = load_account(id_), request.form
     title, mode = sent.get("title", "").strip(), sent.get("mode", type=Mode) or account.mode
+    typed = {**meeting.typed(account.meeting), **sent}
+    if "rows" in sent:
+        fields = form.typed(account.gateway, sent, {})
+        return render_account(account, fields, title=title, mode=mode, meets=typed)
     problems: dict[str, str] = {}
     try:
         given = form.read(account.gateway, sent, account.with_secrets)
@@ -151,7 +157,6 @@ def edit(id_: int) -> Shown:
         meets = meeting.read(sent)
     except BadSettings as error:
         problems |= {f"meets.{name}": problem for name, problem in error.problems.items()}
-    typed = {**meeting.typed(account.meeting), **sent}
     if "look" in sent and wants_fragment():
         bad = f"This can't be saved yet: {len(problems)} of the fields above can't be right."
         return prospects.shown(bad if problems else prospects.foretold(account, change))
