@@ -112,6 +112,33 @@ class Example:
     answers: tuple[Answer, ...] = ()
 
 
+@dataclass(frozen=True)
+class Preset:
+    """How known senders sign: settings that take the place of those of the same keys. `title` ends "As ..."."""
+
+    key: str
+    title: str
+    settings: Settings
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Signing:
+    """What a request's signature covers, what it carries, and what it should be, one for each secret."""
+
+    signed: bytes
+    given: tuple[str, ...]
+    computed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What stands in a request at the place the settings name; `text` None: nothing."""
+
+    place: str
+    text: str | None
+
+
 class Gateway(ABC):
     """One kind of payment gateway.
 
@@ -121,6 +148,8 @@ class Gateway(ABC):
     `signs_reply`: the reply needs the account's secrets (else `reply` is handed settings without them).
     `longest_number`: so many characters of an order number it takes and gives back, where it is known to have a limit;
     by the setting `order_field`, where each field has its own.
+    `described`: its account's settings describe its callbacks, so that its form tries a request that is pasted there.
+    `presets`: settings of known senders, which fill that form.
     `payment_pages`: where people see a live payment, and a test one, in its own back office: an address with `{id}`.
     """
 
@@ -135,6 +164,8 @@ class Gateway(ABC):
     speaks: ClassVar[bool] = True
     passwords: ClassVar[tuple[str, ...]] = ()
     signs_reply: ClassVar[bool] = False
+    described: ClassVar[bool] = False
+    presets: ClassVar[tuple[Preset, ...]] = ()
     longest_number: ClassVar[int | Mapping[str, int] | None] = None
     payment_pages: ClassVar[tuple[str, str] | None] = None
 
@@ -182,6 +213,14 @@ class Gateway(ABC):
         the gateway can make one, or where it has no way of saying that outcome.
         """
         return None
+
+    def signing(self, request: Request, settings: Settings) -> Signing | None:
+        """How the signature comes about, of one that is `described`; None where the request lacks what is signed."""
+        return None
+
+    def found(self, request: Request, settings: Settings) -> dict[str, Found]:
+        """What stands where the settings say, by the name of the field, of one that is `described`."""
+        return {}
 
     def acknowledge(self, request: Request, settings: Settings, messages: tuple[Message, ...]) -> Ask | None:
         """A question that tells the gateway the result is stored, where its protocol wants one."""

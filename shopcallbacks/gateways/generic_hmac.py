@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..domain.values import Message, Reply, Request, Verification
-from .base import Example, Gateway, Kind, Setting, Settings
+from .base import Example, Found, Gateway, Kind, Preset, Setting, Settings, Signing
 from .kit.errors import ReadError
-from .kit.fields import FIELD_SETTINGS, message_by_fields, reply_by_settings, write_fields
+from .kit.fields import FIELD_SETTINGS, found_by_fields, message_by_fields, reply_by_settings, write_fields
 from .kit.forms import read_form, split_form
 from .kit.places import HEADER, pieces
 from .kit.signatures import age_problem, first_match, read_base64, same, same_base64, same_hex
@@ -96,12 +96,78 @@ TIMESTAMP = Setting(
 )
 
 
+def _signs(key: str, title: str, help_: str = "", timestamp: Settings | None = None, **signature: Any) -> Preset:
+    return Preset(key, title, {"signature": signature, "timestamp": timestamp or {}}, help_)
+
+
+PRESETS = (
+    _signs("hex", "Hex of the body, in a header", "Enter the header's own name.", name="X-Signature"),
+    _signs("base64", "Base64 of the body, in a header", "", name="X-Signature", encoding="base64"),
+    _signs("github", "As GitHub: X-Hub-Signature-256: sha256=...", name="X-Hub-Signature-256", prefix="sha256="),
+    _signs(
+        "hub", "As PubSubHubbub: X-Hub-Signature: sha1=...", name="X-Hub-Signature", algorithm="sha1", prefix="sha1="
+    ),
+    _signs("shopify", "As Shopify: base64 in X-Shopify-Hmac-Sha256", name="X-Shopify-Hmac-Sha256", encoding="base64"),
+    _signs(
+        "woocommerce",
+        "As WooCommerce: base64 in X-WC-Webhook-Signature",
+        name="X-WC-Webhook-Signature",
+        encoding="base64",
+    ),
+    _signs(
+        "typeform",
+        "As Typeform: sha256= and base64",
+        name="Typeform-Signature",
+        encoding="base64",
+        prefix="sha256=",
+    ),
+    _signs(
+        "stripe",
+        "As Stripe: t=...,v1=...",
+        "Enter the header's own name.",
+        timestamp={"unit": "s", "tolerance": 300},
+        name="Stripe-Signature",
+        template="{timestamp}.{body}",
+        list={"signature_key": "v1", "timestamp_key": "t"},
+    ),
+    _signs(
+        "slack",
+        "As Slack: v0=..., with the time in a header",
+        timestamp={"header": "X-Slack-Request-Timestamp", "unit": "s", "tolerance": 300},
+        name="X-Slack-Signature",
+        prefix="v0=",
+        template="v0:{timestamp}:{body}",
+    ),
+    _signs(
+        "zendesk",
+        "As Zendesk: base64 of an ISO time and the body",
+        timestamp={"header": "X-Zendesk-Webhook-Signature-Timestamp", "unit": "iso8601", "tolerance": 300},
+        name="X-Zendesk-Webhook-Signature",
+        encoding="base64",
+        template="{timestamp}{body}",
+    ),
+    _signs(
+        "standardwebhooks",
+        "As Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature",
+        "Enter the secret without whsec_. The gateway Standard Webhooks / Svix does all of this by itself.",
+        timestamp={"header": "webhook-timestamp", "unit": "s", "tolerance": 300},
+        name="webhook-signature",
+        encoding="base64",
+        template="{header:webhook-id}.{timestamp}.{body}",
+        secret_encoding="base64",
+        list={"signature_key": "v1", "item": " ", "pair": ","},
+    ),
+)
+
+
 class GenericHmac(Gateway):
     name = "generic_hmac"
     title = "Generic HMAC"
     letters = "HM"
     check = "HMAC of what the account's template names, in a header, a query parameter or a form field"
     tested = "an independent reader of the same settings"
+    described = True
+    presets = PRESETS
     settings = (
         SIGNATURE,
         Setting(
@@ -162,6 +228,19 @@ class GenericHmac(Gateway):
     def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
         return (message_by_fields(request.body, request.header, settings),)
 
+    def signing(self, request: Request, settings: Settings) -> Signing | None:
+        rule = _rule(settings)
+        try:
+            form = _form(request, rule, settings)
+            signatures, time = _read_signature(request, rule, settings, form)
+            signed = _signed(request, rule, form, time)
+        except ReadError:
+            return None
+        return Signing(signed, tuple(signatures), tuple(_write(rule, secret, signed) for secret in settings["secrets"]))
+
+    def found(self, request: Request, settings: Settings) -> dict[str, Found]:
+        return found_by_fields(request.body, request.header, settings)
+
     def reply(self, request: Request, settings: Settings) -> Reply:
         return reply_by_settings(settings)
 
@@ -182,7 +261,7 @@ class GenericHmac(Gateway):
             signed = _signed(request, rule, _form(request, rule, settings), time)
         except ReadError:
             return None  # the template names a field that no setting says how to fill
-        signature = rule["prefix"] + _encode(_digest(rule, settings["secrets"][0], signed) or b"", rule["encoding"])
+        signature = _write(rule, settings["secrets"][0], signed)
         if listed:
             pairs = ((listed["timestamp_key"], time), (listed["signature_key"], signature))
             signature = listed["item"].join(f"{name}{listed['pair']}{value}" for name, value in pairs)
@@ -288,6 +367,11 @@ def _same(signature: str, digest: bytes, rule: Mapping[str, Any]) -> bool:
         case "base64url":
             return same(given.rstrip("="), _encode(digest, "base64url"))
     return False
+
+
+def _write(rule: Mapping[str, Any], secret: str, signed: bytes) -> str:
+    """The signature as it is sent."""
+    return str(rule["prefix"]) + _encode(_digest(rule, secret, signed) or b"", rule["encoding"])
 
 
 def _encode(digest: bytes, encoding: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ...domain.values import Message, Outcome, Reply
-from ..base import Kind, Setting, Settings
+from ..base import Found, Kind, Setting, Settings
 from .charsets import codec, named_by_form
 from .errors import ReadError, stopped
 from .forms import read_form, split_form
@@ -123,12 +123,7 @@ def message_by_fields(body: bytes, header: Header, settings: Settings, event_id:
         document, problem = None, error
 
     def field(name: str) -> Any:
-        place = settings["fields"].get(name)
-        if not isinstance(place, str):
-            return None
-        if place.startswith("literal:"):
-            return place.removeprefix("literal:")
-        return header(place.removeprefix("header:")) if place.startswith("header:") else pointed(document, place)
+        return _at(settings["fields"].get(name), document, header)
 
     test = _word(field("test"))
     known: dict[str, Any] = {
@@ -144,6 +139,24 @@ def message_by_fields(body: bytes, header: Header, settings: Settings, event_id:
     if amount is not None and read_number(amount) is None:
         return unclear("The amount is not a number.", **known)
     return _message(_word(field("status")), settings, money=money, **known)
+
+
+def _at(place: Any, document: Any, header: Header) -> Any:
+    """What stands at the place, None where nothing does."""
+    if not isinstance(place, str):
+        return None
+    if place.startswith("literal:"):
+        return place.removeprefix("literal:")
+    return header(place.removeprefix("header:")) if place.startswith("header:") else pointed(document, place)
+
+
+def found_by_fields(body: bytes, header: Header, settings: Settings) -> dict[str, Found]:
+    """What stands at each place that is set, as text; nothing in a body that can't be read."""
+    try:
+        document = _read(body, settings)
+    except ReadError:
+        document = None
+    return {name: Found(place, _word(_at(place, document, header))) for name, place in settings["fields"].items()}
 
 
 def _read(body: bytes, settings: Settings) -> Any:

@@ -12,7 +12,7 @@ from ...callbacks.refusals import Refusal
 from ...dashboard import floods, health, silence
 from ...extensions import db
 from ...gateways import GATEWAYS
-from ...gateways.base import Gateway
+from ...gateways.base import Gateway, Preset
 from ...gateways.settings import BadSettings
 from ...outgoing import trial
 from ...shops import setup
@@ -20,7 +20,7 @@ from ...shops.accounts import GatewayAccount, Mode
 from ...words import pages
 from ..access import admins_only, current_shop, load_account
 from ..screens import Shown, now, wants_fragment
-from . import form, meeting, prospects
+from . import form, meeting, prospects, tries
 
 bp = Blueprint("accounts", __name__)
 
@@ -67,8 +67,15 @@ def load_gateway(name: str) -> Gateway:
 @bp.get("/gateways/new/<name>")
 @admins_only
 def new(name: str) -> str:
-    gateway = load_gateway(name)
-    return render_new(gateway, form.fields(gateway, {}), slug=current_shop().free_slug(gateway.name))
+    gateway, preset = load_gateway(name), chosen_preset(load_gateway(name))
+    settings = preset.settings if preset else {}
+    slug = current_shop().free_slug(gateway.name)
+    return render_new(gateway, form.fields(gateway, settings), slug=slug, preset=preset)
+
+
+def chosen_preset(gateway: Gateway) -> Preset | None:
+    """The one by which the form is to be filled in."""
+    return next((one for one in gateway.presets if one.key == request.args.get("preset")), None)
 
 
 def render_new(gateway: Gateway, fields: list[form.FormField], **more: Any) -> str:
@@ -80,8 +87,11 @@ def render_new(gateway: Gateway, fields: list[form.FormField], **more: Any) -> s
 def add(name: str) -> Shown:
     gateway, sent, shop = load_gateway(name), request.form, current_shop()
     slug, title, mode = sent.get("slug", "").strip(), sent.get("title", "").strip(), sent.get("mode", type=Mode)
-    if "rows" in sent:
-        return render_new(gateway, form.typed(gateway, sent, {}), slug=slug, title=title, mode=mode)
+    if "rows" in sent or "try" in sent:
+        tried = tries.run(gateway, sent) if "try" in sent else None
+        if tried and wants_fragment():
+            return render_template("settings/accounts/_tried.html", tried=tried)
+        return render_new(gateway, form.typed(gateway, sent, {}), slug=slug, title=title, mode=mode, tried=tried)
     problems: dict[str, str] = {}
     try:
         given = form.read(gateway, sent)
@@ -104,7 +114,9 @@ def add(name: str) -> Shown:
 @admins_only
 def show(id_: int) -> str:
     account = load_account(id_)
-    return render_account(account, form.fields(account.gateway, account.settings))
+    preset = chosen_preset(account.gateway)
+    settings = {**account.settings, **(preset.settings if preset else {})}
+    return render_account(account, form.fields(account.gateway, settings), preset=preset)
 
 
 @bp.get("/gateways/<int:id_>/numbers")
@@ -140,9 +152,12 @@ def edit(id_: int) -> Shown:
     account, sent = load_account(id_), request.form
     title, mode = sent.get("title", "").strip(), sent.get("mode", type=Mode) or account.mode
     typed = {**meeting.typed(account.meeting), **sent}
-    if "rows" in sent:
+    if "rows" in sent or "try" in sent:
+        tried = tries.run(account.gateway, sent, account) if "try" in sent else None
+        if tried and wants_fragment():
+            return render_template("settings/accounts/_tried.html", tried=tried)
         fields = form.typed(account.gateway, sent, {})
-        return render_account(account, fields, title=title, mode=mode, meets=typed)
+        return render_account(account, fields, title=title, mode=mode, meets=typed, tried=tried)
     problems: dict[str, str] = {}
     try:
         given = form.read(account.gateway, sent, account.with_secrets)

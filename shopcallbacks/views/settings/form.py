@@ -52,6 +52,13 @@ class FormField:
         return self.name.replace(".", "-")
 
     @property
+    def wrong(self) -> list[str]:
+        """What is wrong with it and with what it holds, in sentences."""
+        own = [f"{self.setting.label}: this {self.problem}."] if self.problem else []
+        rows = [f"{row.word or 'A row without a word'}: this {row.problem}." for row in self.rows if row.problem]
+        return own + rows + [sentence for entry in self.entries for sentence in entry.wrong]
+
+    @property
     def default(self) -> str:
         return as_text(self.setting, self.setting.default)
 
