@@ -32,17 +32,28 @@ def edit(
     account: GatewayAccount, given: dict[str, Any], mode: Mode, title: str, user: User, meeting: Meeting | None = None
 ) -> bool:
     """Takes title, mode, settings and how its messages meet orders (None: as before); `BadSettings` where a setting
-    does not fit. Whether anything is other than before.
+    does not fit. Whether anything is other than before. A test account does not go live this way: `ValueError`.
     """
+    if account.mode is Mode.test and mode is Mode.live:
+        raise ValueError("A test account goes live with the secrets of the live mode.")
     before = _all_of(account)
     account.configure(given)
-    account.title, account.mode = title or account.gateway.title, mode
+    account.title = title or account.gateway.title
+    if mode is Mode.test:
+        account.go_test()
     if meeting is not None:
         account.meeting = meeting
     changes = _changes(before, _all_of(account))
     if changes:
         _keep(account, user, changes)
     return bool(changes)
+
+
+def go_live(account: GatewayAccount, given: dict[str, Any], user: User) -> None:
+    """From test to live; `BadSettings` where a secret of the live mode is missing or does not fit."""
+    account.go_live(given)
+    new = ", ".join(setting.label for setting in account.gateway.settings if given.get(setting.key))
+    _keep(account, user, f"Mode from test to live{f', new: {new}; those of the test mode ended' if new else ''}")
 
 
 def rule_orders(shop: Shop, rules: OrderRules, user: User | None) -> bool:

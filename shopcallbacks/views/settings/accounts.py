@@ -163,6 +163,8 @@ def edit(id_: int) -> Shown:
         given = form.read(account.gateway, sent, account.with_secrets)
     except BadSettings as error:
         problems |= error.problems
+    if account.mode is Mode.test and mode is Mode.live:
+        problems["mode"] = "A test account goes live on a page of its own, with the secrets of the live mode."
     fields = form.typed(account.gateway, sent, problems)
 
     def change() -> bool:
