@@ -59,12 +59,17 @@ def _section(gateway: Gateway) -> Iterator[str]:
     methods = " or ".join(gateway.methods)
     yield f"`{gateway.name}`, by {methods}." + (f" [The gateway's own pages]({gateway.docs})." if gateway.docs else "")
     yield ""
-    for setting in gateway.settings:
-        yield f"- {_named(setting)}: {setting.label}. {_kind(setting)}{setting.help}".rstrip()
+    yield from _list(gateway.settings)
     yield ""
     for count, step in enumerate(gateway.steps, start=1):
         yield f"{count}. {step.text}" + (f" [There]({step.link})." if step.link else "")
     yield ""
+
+
+def _list(settings: Iterable[Setting], indent: str = "") -> Iterator[str]:
+    for setting in settings:
+        yield f"{indent}- {_named(setting)}: {setting.label}. {_kind(setting)}{setting.help}".rstrip()
+        yield from _list(setting.entries, indent + "  ")
 
 
 def _named(setting: Setting) -> str:
@@ -75,6 +80,8 @@ def _named(setting: Setting) -> str:
 def _kind(setting: Setting) -> str:
     """What can be entered, and what counts where nothing is."""
     can_be = f"One of {', '.join(map(_code, setting.choices))}. " if setting.kind is Kind.choice else ""
+    if setting.is_words:
+        can_be = f"Each of the gateway's words to one of {', '.join(map(_code, setting.choices))}. "
     if setting.kind is Kind.choices:
         can_be = f"Some of {', '.join(map(_code, setting.choices))}. "
     if setting.kind is Kind.secrets:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -31,8 +31,14 @@ def list_kinds(gateway: str | None) -> None:
         return
     if gateway not in GATEWAYS:
         raise ValueError(f"There is no gateway {gateway!r}.")
-    rows = [(s.key, s.kind, "needed" if s.required else s.default, s.help) for s in GATEWAYS[gateway].settings]
-    table(rows, ("SETTING", "KIND", "DEFAULT", "WHERE TO FIND IT"))
+    table(_described(GATEWAYS[gateway].settings), ("SETTING", "KIND", "DEFAULT", "WHERE TO FIND IT"))
+
+
+def _described(settings: Iterable[Setting], path: str = "") -> Iterator[tuple[Any, ...]]:
+    """Each setting, and those within a table by their path."""
+    for one in settings:
+        yield path + one.key, one.kind, "needed" if one.required else one.default, one.help
+        yield from _described(one.entries, f"{path}{one.key}.")
 
 
 @gateways.command("docs")

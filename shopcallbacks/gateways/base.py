@@ -23,11 +23,14 @@ class Kind(StrEnum):
     """How a setting is entered and kept."""
 
     text = "text"  # str
+    exact = "exact"  # str, blanks at its ends and all
+    place = "place"  # str: where in a request a value stands, see `kit.fields`
+    pattern = "pattern"  # str, of several lines; `choices` say what may stand in its braces
     texts = "texts"  # list of str
     number = "number"  # int
     choice = "choice"  # one of `choices`
     choices = "choices"  # list of some of `choices`
-    table = "table"  # JSON object
+    table = "table"  # JSON object: of `entries`, or of the gateway's own words, each with one of `choices`
     secret = "secret"  # str, encrypted, write-only
     secrets = (
         "secrets"  # list of str (with `parts`: of objects or lists), encrypted, write-only, several live at a time
@@ -39,6 +42,9 @@ class Setting:
     """One setting of a gateway account. `help` says where to find it in the gateway's own back office.
 
     `default` None on a setting that is not `required` means "not used".
+    `entries`: the keys of a table, each a setting of its own; their `default` counts where the key is missing.
+    `choices` of a pattern: what may stand in its braces; one that ends in a colon is followed by a name.
+    `offers`: what a text often is. `least` and `most`: of a number.
     `parts`: a secret that is several texts entered together; `keyed` keeps them as an object, else as a list.
     """
 
@@ -49,6 +55,10 @@ class Setting:
     required: bool = False
     default: Any = None
     choices: tuple[str, ...] = ()
+    entries: tuple[Setting, ...] = ()
+    offers: tuple[str, ...] = ()
+    least: int = 0
+    most: int | None = None
     parts: tuple[str, ...] = ()
     keyed: bool = False
     multiline: bool = False  # a text of several lines, a PEM block
@@ -64,6 +74,21 @@ class Setting:
         """How it begins, where that shows it to be of the gateway's other system than the account's; else None."""
         others = self.live_keys if test else self.test_keys
         return next((start for start in others if isinstance(value, str) and value.startswith(start)), None)
+
+    @property
+    def is_words(self) -> bool:
+        """A table of the gateway's words and ours."""
+        return self.kind is Kind.table and bool(self.choices)
+
+    @property
+    def in_fields(self) -> bool:
+        """A table that is entered in fields, as JSON only where one likes."""
+        return self.is_words or bool(self.entries)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Of a table: what counts where a key is missing."""
+        return {entry.key: entry.default for entry in self.entries}
 
 
 AUTHORISED = Setting(
@@ -117,6 +142,33 @@ class Example:
     answers: tuple[Answer, ...] = ()
 
 
+@dataclass(frozen=True)
+class Preset:
+    """How known senders sign: settings that take the place of those of the same keys. `title` ends "As ..."."""
+
+    key: str
+    title: str
+    settings: Settings
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Signing:
+    """What a request's signature covers, what it carries, and what it should be, one for each secret."""
+
+    signed: bytes
+    given: tuple[str, ...]
+    computed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What stands in a request at the place the settings name; `text` None: nothing."""
+
+    place: str
+    text: str | None
+
+
 class Gateway(ABC):
     """One kind of payment gateway.
 
@@ -126,6 +178,8 @@ class Gateway(ABC):
     `signs_reply`: the reply needs the account's secrets (else `reply` is handed settings without them).
     `longest_number`: so many characters of an order number it takes and gives back, where it is known to have a limit;
     by the setting `order_field`, where each field has its own.
+    `described`: its account's settings describe its callbacks, so that its form tries a request that is pasted there.
+    `presets`: settings of known senders, which fill that form.
     `area`, `countries`: where shops use it, and `much_used` for those most shops ask for: how it is found in the list.
     `steps`: how it is set up, three to six, in their order; "here" is the account's own page.
     `payment_pages`: where people see a live payment, and a test one, in its own back office: an address with `{id}`.
@@ -142,12 +196,20 @@ class Gateway(ABC):
     speaks: ClassVar[bool] = True
     passwords: ClassVar[tuple[str, ...]] = ()
     signs_reply: ClassVar[bool] = False
+    described: ClassVar[bool] = False
+    presets: ClassVar[tuple[Preset, ...]] = ()
     longest_number: ClassVar[int | Mapping[str, int] | None] = None
     payment_pages: ClassVar[tuple[str, str] | None] = None
     area: ClassVar[Area] = Area.any
     countries: ClassVar[str] = ""
     much_used: ClassVar[bool] = False
     steps: ClassVar[tuple[Step, ...]] = ()
+
+    def faults(self, settings: Settings) -> dict[str, str]:
+        """What does not go together: `{"signature.name": "must ..."}`. Those that are wrong by themselves are left out
+        of `settings`.
+        """
+        return {}
 
     def asks(self, settings: Settings) -> bool:
         """Whether an account with these settings may need an answer from the gateway's own hosts."""
@@ -197,6 +259,14 @@ class Gateway(ABC):
     def takes_key(self, answer: Answer) -> bool | None:
         """Whether the answer to that question says that it takes the key; None where it says neither."""
         return {200: True, 401: False, 403: False}.get(answer.status)
+
+    def signing(self, request: Request, settings: Settings) -> Signing | None:
+        """How the signature comes about, of one that is `described`; None where the request lacks what is signed."""
+        return None
+
+    def found(self, request: Request, settings: Settings) -> dict[str, Found]:
+        """What stands where the settings say, by the name of the field, of one that is `described`."""
+        return {}
 
     def acknowledge(self, request: Request, settings: Settings, messages: tuple[Message, ...]) -> Ask | None:
         """A question that tells the gateway the result is stored, where its protocol wants one."""

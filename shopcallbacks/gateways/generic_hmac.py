@@ -12,25 +12,152 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..domain.values import Message, Reply, Request, Verification
-from .base import Area, Example, Gateway, Kind, Setting, Settings, Step
+from .base import Area, Example, Found, Gateway, Kind, Preset, Setting, Settings, Signing, Step
 from .kit.errors import ReadError
-from .kit.fields import FIELD_SETTINGS, message_by_fields, reply_by_settings, write_fields
+from .kit.fields import FIELD_SETTINGS, found_by_fields, message_by_fields, reply_by_settings, write_fields
 from .kit.forms import read_form, split_form
+from .kit.places import HEADER, pieces
 from .kit.signatures import age_problem, first_match, read_base64, same, same_base64, same_hex
 
 # The gateway's words to ours: the setting `statuses`.
 
 ALGORITHMS = ("md5", "sha1", "sha256", "sha384", "sha512")
-DEFAULTS = {
-    "place": "header",
-    "algorithm": "sha256",
-    "encoding": "hex",
-    "secret_encoding": "utf8",
-    "template": "{body}",
-    "prefix": "",
-    "list": None,
-}
-LIST_DEFAULTS = {"item": ",", "pair": "=", "signature_key": "v1", "timestamp_key": "t"}
+COVERED = ("body", "timestamp", "method", "path", "query", "header:", "field:")
+LIST = Setting(
+    "list",
+    "Where the header is a list",
+    Kind.table,
+    "As t=1700000000,v1=5257a8...: several signatures, or one beside its time. Leave empty where it is one signature.",
+    entries=(
+        Setting("signature_key", "Name of a signature", Kind.text, default="v1", like="v1"),
+        Setting("timestamp_key", "Name of the time", Kind.text, default="t", like="t"),
+        Setting("item", "Between items", Kind.exact, default=","),
+        Setting("pair", "Between name and value", Kind.exact, default="="),
+    ),
+)
+SIGNATURE = Setting(
+    "signature",
+    "Signature",
+    Kind.table,
+    "See the gateway's description of how it signs.",
+    required=True,
+    default={},
+    like='{"place": "header", "name": "X-Signature", "encoding": "hex", "template": "{body}"}',
+    entries=(
+        Setting(
+            "place",
+            "Place",
+            Kind.choice,
+            "In a header, in the query of the address, or in a field of the form that is the body.",
+            default="header",
+            choices=("header", "query", "form"),
+        ),
+        Setting("name", "Name", Kind.text, "Of the header, parameter or field.", required=True, like="X-Signature"),
+        Setting(
+            "algorithm",
+            "Algorithm",
+            Kind.choice,
+            default="sha256",
+            choices=ALGORITHMS,
+        ),
+        Setting("encoding", "Encoding", Kind.choice, default="hex", choices=("hex", "base64", "base64url")),
+        Setting("prefix", "Prefix", Kind.exact, "What stands before the signature itself.", default="", like="sha256="),
+        Setting(
+            "template",
+            "What is signed",
+            Kind.pattern,
+            "{body} is the body as it came, {timestamp}.{body} the time, a dot and the body. There is {method}, "
+            "{path}, {query}, {header:Name} and {field:name} too; what stands between them is signed as it is.",
+            default="{body}",
+            choices=COVERED,
+            offers=("{body}", "{timestamp}.{body}"),
+        ),
+        Setting(
+            "secret_encoding",
+            "The secret is written in",
+            Kind.choice,
+            "utf8 is the secret as it is.",
+            default="utf8",
+            choices=("utf8", "hex", "base64"),
+        ),
+        LIST,
+    ),
+)
+TIMESTAMP = Setting(
+    "timestamp",
+    "Time of the signature",
+    Kind.table,
+    "Leave empty where no time is signed.",
+    entries=(
+        Setting("header", "Header", Kind.text, "Empty where it stands in the signature's list.", like="X-Timestamp"),
+        Setting("unit", "Unit", Kind.choice, default="s", choices=("s", "ms", "iso8601")),
+        Setting("tolerance", "Allowed age, in seconds", Kind.number, "When it arrives, either way.", default=300),
+    ),
+)
+
+
+def _signs(key: str, title: str, help_: str = "", timestamp: Settings | None = None, **signature: Any) -> Preset:
+    return Preset(key, title, {"signature": signature, "timestamp": timestamp or {}}, help_)
+
+
+PRESETS = (
+    _signs("hex", "Hex of the body, in a header", "Enter the header's own name.", name="X-Signature"),
+    _signs("base64", "Base64 of the body, in a header", "", name="X-Signature", encoding="base64"),
+    _signs("github", "As GitHub: X-Hub-Signature-256: sha256=...", name="X-Hub-Signature-256", prefix="sha256="),
+    _signs(
+        "hub", "As PubSubHubbub: X-Hub-Signature: sha1=...", name="X-Hub-Signature", algorithm="sha1", prefix="sha1="
+    ),
+    _signs("shopify", "As Shopify: base64 in X-Shopify-Hmac-Sha256", name="X-Shopify-Hmac-Sha256", encoding="base64"),
+    _signs(
+        "woocommerce",
+        "As WooCommerce: base64 in X-WC-Webhook-Signature",
+        name="X-WC-Webhook-Signature",
+        encoding="base64",
+    ),
+    _signs(
+        "typeform",
+        "As Typeform: sha256= and base64",
+        name="Typeform-Signature",
+        encoding="base64",
+        prefix="sha256=",
+    ),
+    _signs(
+        "stripe",
+        "As Stripe: t=...,v1=...",
+        "Enter the header's own name.",
+        timestamp={"unit": "s", "tolerance": 300},
+        name="Stripe-Signature",
+        template="{timestamp}.{body}",
+        list={"signature_key": "v1", "timestamp_key": "t"},
+    ),
+    _signs(
+        "slack",
+        "As Slack: v0=..., with the time in a header",
+        timestamp={"header": "X-Slack-Request-Timestamp", "unit": "s", "tolerance": 300},
+        name="X-Slack-Signature",
+        prefix="v0=",
+        template="v0:{timestamp}:{body}",
+    ),
+    _signs(
+        "zendesk",
+        "As Zendesk: base64 of an ISO time and the body",
+        timestamp={"header": "X-Zendesk-Webhook-Signature-Timestamp", "unit": "iso8601", "tolerance": 300},
+        name="X-Zendesk-Webhook-Signature",
+        encoding="base64",
+        template="{timestamp}{body}",
+    ),
+    _signs(
+        "standardwebhooks",
+        "As Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature",
+        "Enter the secret without whsec_. The gateway Standard Webhooks / Svix does all of this by itself.",
+        timestamp={"header": "webhook-timestamp", "unit": "s", "tolerance": 300},
+        name="webhook-signature",
+        encoding="base64",
+        template="{header:webhook-id}.{timestamp}.{body}",
+        secret_encoding="base64",
+        list={"signature_key": "v1", "item": " ", "pair": ","},
+    ),
+)
 
 
 class GenericHmac(Gateway):
@@ -39,6 +166,8 @@ class GenericHmac(Gateway):
     letters = "HM"
     check = "HMAC of what the account's template names, in a header, a query parameter or a form field"
     tested = "an independent reader of the same settings"
+    described = True
+    presets = PRESETS
     area = Area.any
     countries = "Any country"
     steps = (
@@ -63,17 +192,7 @@ class GenericHmac(Gateway):
         ),
     )
     settings = (
-        Setting(
-            "signature",
-            "Signature",
-            Kind.table,
-            "place (header, query, form), name, algorithm (md5, sha1, sha256, sha384, sha512), encoding (hex, base64, "
-            "base64url), prefix, list, secret_encoding (utf8, hex, base64), template with {body} {timestamp} {method} "
-            "{path} {query} {header:Name} {field:name}. See the gateway's description of how it signs.",
-            required=True,
-            default={},
-            like='{"place": "header", "name": "X-Signature", "encoding": "hex", "template": "{body}"}',
-        ),
+        SIGNATURE,
         Setting(
             "secrets",
             "Secrets",
@@ -81,16 +200,33 @@ class GenericHmac(Gateway):
             "The signing secret from the gateway's back office, often beside the callback address.",
             required=True,
         ),
-        Setting(
-            "timestamp",
-            "Time of the signature",
-            Kind.table,
-            "header (or from the signature's list), unit (s, ms, iso8601), tolerance in seconds. "
-            "Leave empty where no time is signed.",
-            like='{"header": "X-Timestamp", "unit": "s", "tolerance": 300}',
-        ),
+        TIMESTAMP,
         *FIELD_SETTINGS,
     )
+
+    def faults(self, settings: Settings) -> dict[str, str]:
+        if not settings.keys() >= {"signature", "timestamp"}:
+            return {}
+        rule, time = _rule(settings), settings["timestamp"] or {}
+        covered = set(pieces(rule["template"], COVERED)[1::2])
+        faults = {}
+        if rule["place"] == "header" and not HEADER.fullmatch(rule["name"]):
+            faults["signature.name"] = "is no name of a header"
+        if rule["place"] != "header" and rule["list"]:
+            faults["signature.list"] = "must be empty: only a header holds a list"
+        if rule["place"] == "form" and "body" in covered:
+            faults["signature.template"] = "can't name {body}: the signature itself stands in it; name its {field:...}"
+        elif "body" not in covered and not any(name.startswith("field:") for name in covered):
+            faults["signature.template"] = "must cover {body} or a {field:Name}: else anybody could change the content"
+        elif "timestamp" in covered and not time.get("header") and not rule["list"]:
+            faults["signature.template"] = "names {timestamp}, but no setting says where the time stands"
+        if time.get("header") and not HEADER.fullmatch(time["header"]):
+            faults["timestamp.header"] = "is no name of a header"
+        elif time and not time.get("header") and not rule["list"]:
+            faults["timestamp.header"] = "is needed, as the signature is no list that holds the time"
+        if any(_digest(rule, secret, b"") is None for secret in settings.get("secrets", ())):
+            faults["signature.secret_encoding"] = f"does not fit: a secret can't be read as {rule['secret_encoding']}"
+        return faults
 
     def verify(self, request: Request, settings: Settings) -> Verification:
         rule = _rule(settings)
@@ -115,6 +251,19 @@ class GenericHmac(Gateway):
     def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
         return (message_by_fields(request.body, request.header, settings),)
 
+    def signing(self, request: Request, settings: Settings) -> Signing | None:
+        rule = _rule(settings)
+        try:
+            form = _form(request, rule, settings)
+            signatures, time = _read_signature(request, rule, settings, form)
+            signed = _signed(request, rule, form, time)
+        except ReadError:
+            return None
+        return Signing(signed, tuple(signatures), tuple(_write(rule, secret, signed) for secret in settings["secrets"]))
+
+    def found(self, request: Request, settings: Settings) -> dict[str, Found]:
+        return found_by_fields(request.body, request.header, settings)
+
     def reply(self, request: Request, settings: Settings) -> Reply:
         return reply_by_settings(settings)
 
@@ -135,7 +284,7 @@ class GenericHmac(Gateway):
             signed = _signed(request, rule, _form(request, rule, settings), time)
         except ReadError:
             return None  # the template names a field that no setting says how to fill
-        signature = rule["prefix"] + _encode(_digest(rule, settings["secrets"][0], signed) or b"", rule["encoding"])
+        signature = _write(rule, settings["secrets"][0], signed)
         if listed:
             pairs = ((listed["timestamp_key"], time), (listed["signature_key"], signature))
             signature = listed["item"].join(f"{name}{listed['pair']}{value}" for name, value in pairs)
@@ -149,9 +298,9 @@ class GenericHmac(Gateway):
 
 def _rule(settings: Settings) -> dict[str, Any]:
     """How it is signed, with all defaults."""
-    rule = DEFAULTS | {key: value for key, value in settings["signature"].items() if value is not None}
+    rule = SIGNATURE.defaults | {key: value for key, value in settings["signature"].items() if value is not None}
     if rule["list"]:
-        rule["list"] = LIST_DEFAULTS | {key: value for key, value in rule["list"].items() if value}
+        rule["list"] = LIST.defaults | {key: value for key, value in rule["list"].items() if value}
     return rule
 
 
@@ -204,8 +353,8 @@ def _signed(request: Request, rule: Mapping[str, Any], form: dict[str, str], tim
             raise ReadError(f"The signature covers {name}, which is missing or came twice.")
         return value if isinstance(value, bytes) else value.encode("utf-8", "replace")
 
-    pieces = re.split(r"\{(body|timestamp|method|path|query|header:[^}]+|field:[^}]+)\}", rule["template"])
-    return b"".join(part(piece) if at % 2 else piece.encode() for at, piece in enumerate(pieces))
+    cut = pieces(rule["template"], COVERED)
+    return b"".join(part(piece) if at % 2 else piece.encode() for at, piece in enumerate(cut))
 
 
 def _digest(rule: Mapping[str, Any], secret: str, signed: bytes) -> bytes | None:
@@ -241,6 +390,11 @@ def _same(signature: str, digest: bytes, rule: Mapping[str, Any]) -> bool:
         case "base64url":
             return same(given.rstrip("="), _encode(digest, "base64url"))
     return False
+
+
+def _write(rule: Mapping[str, Any], secret: str, signed: bytes) -> str:
+    """The signature as it is sent."""
+    return str(rule["prefix"]) + _encode(_digest(rule, secret, signed) or b"", rule["encoding"])
 
 
 def _encode(digest: bytes, encoding: str) -> str:

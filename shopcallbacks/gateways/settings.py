@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .base import Gateway, Kind, Setting
+from .kit.places import pattern_problem, place_problem
 
 
 class BadSettings(ValueError):
@@ -18,25 +19,34 @@ class BadSettings(ValueError):
 
 
 def complete(gateway: Gateway, given: Mapping[str, Any]) -> dict[str, Any]:
-    """All the gateway's settings, defaults filled in. Settings it does not know are left out."""
+    """All the gateway's settings, defaults filled in. Settings it does not know are left out, and keys of null."""
     settings = {}
     for setting in gateway.settings:
-        value = given.get(setting.key)
+        value = _without_nulls(given.get(setting.key)) if setting.entries else given.get(setting.key)
         settings[setting.key] = setting.default if value is None else value
     return settings
 
 
+def _without_nulls(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+
+
 def check(gateway: Gateway, given: Mapping[str, Any], test: bool | None = None) -> dict[str, Any]:
-    """The completed settings; `BadSettings` where one is unknown, missing or of the wrong kind, or a key of the
-    gateway's live system while the account is for tests (`test`), or the other way round. None: either may be.
+    """The completed settings; `BadSettings` where one is unknown, missing or of the wrong kind, where some do not go
+    together, or a key is of the gateway's live system while the account is for tests (`test`), or the other way round.
+    What is wrong inside a table is told by its own key: `signature.encoding`. `test` None: either may be.
     """
     described = {setting.key: setting for setting in gateway.settings}
     problems = {key: "this gateway has no such setting" for key in given if key not in described}
     settings = complete(gateway, given)
     for key, setting in described.items():
-        problem = _problem(setting, settings[key]) or _wrong_mode(setting, settings[key], test)
-        if problem:
-            problems[key] = problem
+        wrong = _problems(setting, settings[key], key)
+        mode = None if wrong else _wrong_mode(setting, settings[key], test)
+        problems |= {key: mode} if mode else wrong
+    bad = {path.partition(".")[0] for path in problems}
+    problems |= gateway.faults({key: value for key, value in settings.items() if key not in bad})
     if problems:
         raise BadSettings(problems)
     return settings
@@ -71,12 +81,39 @@ def read_text(setting: Setting, text: str) -> Any:
     return text
 
 
+def _problems(setting: Setting, value: Any, path: str) -> dict[str, str]:
+    """What is wrong with it, and of a table with each of its keys."""
+    has_needed = any(entry.required for entry in setting.entries)
+    needed_within = setting.required and has_needed and (value is None or value == {})
+    problem = None if needed_within else _problem(setting, value)
+    if problem:
+        return {path: problem}
+    if setting.is_words:
+        words = Setting("", "", Kind.choice, choices=setting.choices, required=True)
+        found = {f"{path}.{word}": _problem(words, ours) for word, ours in (value or {}).items()}
+        return {key: problem for key, problem in found.items() if problem}
+    return _table_problems(setting, value or {}, path) if value or needed_within else {}
+
+
+def _table_problems(setting: Setting, value: Any, path: str) -> dict[str, str]:
+    if not setting.entries:
+        return {}
+    problems: dict[str, str] = {}
+    known = [entry.key for entry in setting.entries]
+    unknown = [repr(key) for key in value if key not in known]
+    if unknown:
+        problems[path] = f"holds {', '.join(unknown)}, which it does not know; it knows {', '.join(known)}"
+    for entry in setting.entries:
+        problems |= _problems(entry, value.get(entry.key), f"{path}.{entry.key}")
+    return problems
+
+
 def _problem(setting: Setting, value: Any) -> str | None:
     if value is None or value in ("", [], {}):
         return "is needed" if setting.required else None
     match setting.kind:
         case Kind.number:
-            return None if isinstance(value, int) and value >= 0 else "must be a whole number, 0 or more"
+            return _number_problem(setting, value)
         case Kind.choice:
             return None if value in setting.choices else f"must be one of {', '.join(setting.choices)}"
         case Kind.choices:
@@ -90,6 +127,10 @@ def _problem(setting: Setting, value: Any) -> str | None:
             items = value if isinstance(value, list) else [None]
             problems = [problem for item in items if (problem := _secret_problem(setting, item))]
             return problems[0] if problems else None
+        case Kind.place if isinstance(value, str):
+            return place_problem(value)
+        case Kind.pattern if isinstance(value, str):
+            return pattern_problem(value, setting.choices)
         case Kind.secret:
             return _secret_problem(setting, value)
         case _:
@@ -105,6 +146,14 @@ def _wrong_mode(setting: Setting, value: Any, test: bool | None) -> str | None:
         return None
     key, mode = ("live", "test") if test else ("test", "live")
     return f"is a {key} key (it begins with {start}), and the account is in {mode} mode"
+
+
+def _number_problem(setting: Setting, value: Any) -> str | None:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if is_number and setting.least <= value and (setting.most is None or value <= setting.most):
+        return None
+    within = f", {setting.least} or more" if setting.most is None else f" from {setting.least} to {setting.most}"
+    return f"must be a whole number{within}"
 
 
 def _secret_problem(setting: Setting, value: Any) -> str | None:

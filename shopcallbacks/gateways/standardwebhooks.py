@@ -17,8 +17,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ..domain.values import Message, Reply, Request, Verification
-from .base import Area, Example, Gateway, Kind, Setting, Settings, Step
-from .kit.fields import FIELD_SETTINGS, message_by_fields, reply_by_settings, write_fields
+from .base import Area, Example, Found, Gateway, Kind, Setting, Settings, Signing, Step
+from .kit.fields import FIELD_SETTINGS, Header, found_by_fields, message_by_fields, reply_by_settings, write_fields
 from .kit.signatures import age_problem, first_match, read_base64, same, same_base64
 
 FAMILIES = ("webhook", "svix")  # two names for the same headers
@@ -32,6 +32,7 @@ class StandardWebhooks(Gateway):
     docs = "https://www.standardwebhooks.com/"
     check = "HMAC-SHA256 (v1) or Ed25519 (v1a) of id, time and raw body, in the header webhook-signature"
     tested = "standardwebhooks and svix (Python, npm), PyNaCl for v1a, the specification's example"
+    described = True
     area = Area.any
     countries = "Any country"
     steps = (
@@ -99,11 +100,22 @@ class StandardWebhooks(Gateway):
         return Verification.not_genuine(problem, mistimed=True) if problem else Verification.genuine(matched=matched)
 
     def interpret(self, request: Request, settings: Settings, evidence: Mapping[str, Any]) -> tuple[Message, ...]:
-        id_, time, _ = next(iter(_families(request)), (None, None, None))
-        signed = {
-            f"{family}-{name}": value for family in FAMILIES for name, value in (("id", id_), ("timestamp", time))
-        }
-        return (message_by_fields(request.body, lambda name: signed.get(name.lower()), settings, id_),)
+        id_, _, _ = next(iter(_families(request)), (None, None, None))
+        return (message_by_fields(request.body, _signed_header(request), settings, id_),)
+
+    def signing(self, request: Request, settings: Settings) -> Signing | None:
+        id_, time, signatures = next(iter(_families(request)), (None, None, None))
+        if id_ is None or time is None or signatures is None:
+            return None
+        signed = f"{id_}.{time}.".encode() + request.body
+        return Signing(
+            signed,
+            tuple(signatures.split(" ")),
+            tuple(_write(secret, signed) for secret in settings["secrets"] or ()),
+        )
+
+    def found(self, request: Request, settings: Settings) -> dict[str, Found]:
+        return found_by_fields(request.body, _signed_header(request), settings)
 
     def reply(self, request: Request, settings: Settings) -> Reply:
         return reply_by_settings(settings)
@@ -114,13 +126,12 @@ class StandardWebhooks(Gateway):
             return None
         body, _ = written
         id_, time = (message.event_id or f"msg_{message.order_number}").replace(".", "-"), str(int(at.timestamp()))
-        key = _key(settings["secrets"][0], "whsec_")
-        digest = hmac.new(key, f"{id_}.{time}.".encode() + body, hashlib.sha256).digest()
+        signature = _write(settings["secrets"][0], f"{id_}.{time}.".encode() + body)
         headers = (
             ("Content-Type", "application/json"),
             ("webhook-id", id_),
             ("webhook-timestamp", time),
-            ("webhook-signature", f"v1,{base64.b64encode(digest).decode()}"),
+            ("webhook-signature", signature),
         )
         return Example(Request("POST", "/", b"", headers, body, "127.0.0.1", at))
 
@@ -133,6 +144,13 @@ def _families(request: Request) -> list[tuple[str | None, ...]]:
     ]
 
 
+def _signed_header(request: Request) -> Header:
+    """The headers that the signature covers, under both their names."""
+    id_, time, _ = next(iter(_families(request)), (None, None, None))
+    signed = {f"{family}-{name}": value for family in FAMILIES for name, value in (("id", id_), ("timestamp", time))}
+    return lambda name: signed.get(name.lower())
+
+
 def _of(version: str, pieces: list[tuple[str, str, str]]) -> list[str]:
     return [signature for name, _, signature in pieces if name == version]
 
@@ -143,9 +161,17 @@ def _key(text: str, prefix: str) -> bytes:
 
 
 def _hmac_fits(secret: str, signed: bytes, signatures: list[str]) -> bool:
-    key = _key(secret, "whsec_")
-    digest = hmac.new(key, signed, hashlib.sha256).digest()
-    return bool(key) and any([same_base64(signature, digest) for signature in signatures])
+    digest = _digest(secret, signed)
+    return bool(_key(secret, "whsec_")) and any([same_base64(signature, digest) for signature in signatures])
+
+
+def _digest(secret: str, signed: bytes) -> bytes:
+    return hmac.new(_key(secret, "whsec_"), signed, hashlib.sha256).digest()
+
+
+def _write(secret: str, signed: bytes) -> str:
+    """The signature as it is sent."""
+    return f"v1,{base64.b64encode(_digest(secret, signed)).decode()}"
 
 
 def _ed25519_fits(public_key: str, signed: bytes, signatures: list[str]) -> bool:

@@ -19,7 +19,7 @@ from ..domain.states import RULINGS, AttemptKind
 from ..extensions import db
 from ..gateways.base import Gateway
 from ..gateways.base import Kind as SettingKind
-from ..shops.accounts import GatewayAccount, Mode, Reading
+from ..shops.accounts import GatewayAccount, Reading
 from ..shops.secrets import Secret, SecretUnreadable
 from ..words.formats import going_on
 from .diagnosis import Others
@@ -103,7 +103,7 @@ class Accounts:
             account.gateway,
             settings,
             _labels(account.gateway, live),
-            account.mode is Mode.test,
+            account.tests_at(due.received_at),
             account.asks,
             closed,
             account.reading,

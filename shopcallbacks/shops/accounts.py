@@ -26,7 +26,7 @@ from ..gateways.base import Gateway, Kind, Setting
 from ..gateways.gone import Gone
 from ..gateways.kit.errors import ReadError
 from ..gateways.kit.own_field import OwnField
-from ..gateways.settings import check, check_one, complete
+from ..gateways.settings import BadSettings, check, check_one, complete
 from ..words.masking import mask
 from .order_rules import Meeting, OrderRules
 from .secrets import Secret
@@ -228,6 +228,7 @@ class GatewayAccount(Base):
     asks: Mapped[bool] = mapped_column(default=False)
     enabled: Mapped[bool] = mapped_column(default=True)
     disabled_at: Mapped[datetime | None]
+    live_since: Mapped[datetime | None]
     number_pattern: Mapped[str | None]
     ours_field: Mapped[str | None]
     ours_value: Mapped[str | None]
@@ -282,6 +283,37 @@ class GatewayAccount(Base):
                 secret.end(end)
         self._keep(setting, values)
         self._see_who_asks()
+
+    @property
+    def secrets_asked_anew(self) -> list[Setting]:
+        """Those that going live needs: what the gateway needs, and what is in use."""
+        secret = [setting for setting in self.gateway.settings if setting.is_secret]
+        return [one for one in secret if one.required or any(kept.in_use for kept in self.secrets_of(one))]
+
+    def go_live(self, given: dict[str, Any]) -> None:
+        """From test to live, with these secrets; those of the test mode end now. What came until now stays a test.
+
+        `BadSettings` where a secret is missing or does not fit.
+        """
+        now = utcnow()
+        problems: dict[str, str] = {}
+        for setting in self.secrets_asked_anew:
+            try:
+                check_one(setting, given.get(setting.key), test=False)
+            except BadSettings as error:
+                problems |= error.problems
+        if problems:
+            raise BadSettings(problems)
+        for setting in self.secrets_asked_anew:
+            self.add_secrets(setting, given[setting.key], now)
+        self.mode, self.live_since = Mode.live, now
+
+    def go_test(self) -> None:
+        self.mode, self.live_since = Mode.test, None
+
+    def tests_at(self, arrived_at: datetime) -> bool:
+        """Whether a callback of that time is a test where it does not say so itself."""
+        return self.mode is Mode.test or (self.live_since is not None and arrived_at < self.live_since)
 
     def end_secret(self, secret: Secret, at: datetime | None) -> None:
         secret.end(at)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..extensions import db
 from ..gateways.base import Kind, Setting
+from ..gateways.settings import complete
 from .accounts import GatewayAccount, Mode, Shop, new_token
 from .acts import Activity
 from .order_rules import Meeting, OrderRules
@@ -34,10 +35,14 @@ def edit(
     account: GatewayAccount, given: dict[str, Any], mode: Mode, title: str, user: User, meeting: Meeting | None = None
 ) -> bool:
     """Takes title, mode, settings and how its messages meet orders (None: as before); `BadSettings` where a setting
-    does not fit. Whether anything is other than before.
+    does not fit. Whether anything is other than before. A test account does not go live this way: `ValueError`.
     """
+    if account.mode is Mode.test and mode is Mode.live:
+        raise ValueError("A test account goes live with the secrets of the live mode.")
     before = _all_of(account)
-    account.title, account.mode = title or account.gateway.title, mode  # which keys fit depends on the mode
+    account.title = title or account.gateway.title
+    if mode is Mode.test:  # which keys fit depends on the mode
+        account.go_test()
     account.configure(given)
     if meeting is not None:
         account.meeting = meeting
@@ -45,6 +50,13 @@ def edit(
     if changes:
         _keep(account, user, changes)
     return bool(changes)
+
+
+def go_live(account: GatewayAccount, given: dict[str, Any], user: User) -> None:
+    """From test to live; `BadSettings` where a secret of the live mode is missing or does not fit."""
+    account.go_live(given)
+    new = ", ".join(setting.label for setting in account.gateway.settings if given.get(setting.key))
+    _keep(account, user, f"Mode from test to live{f', new: {new}; those of the test mode ended' if new else ''}")
 
 
 def rule_orders(shop: Shop, rules: OrderRules, user: User | None) -> bool:
@@ -126,7 +138,8 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> str:
 
 
 def _shown(account: GatewayAccount) -> dict[str, Any]:
-    return {s.label: account.settings.get(s.key) for s in account.gateway.settings if not s.is_secret}
+    settings = complete(account.gateway, account.settings)
+    return {s.label: settings[s.key] for s in account.gateway.settings if not s.is_secret}
 
 
 def _change(label: str, before: Any, after: Any) -> str:

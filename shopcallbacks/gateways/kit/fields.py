@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ...domain.values import Message, Outcome, Reply
-from ..base import Kind, Setting, Settings
+from ..base import Found, Kind, Setting, Settings
 from .charsets import codec, named_by_form
 from .errors import ReadError, stopped
 from .forms import read_form, split_form
@@ -36,12 +36,19 @@ FIELD_SETTINGS = (
         "fields",
         "Places of the fields",
         Kind.table,
-        "Where order_number, amount, currency, status, event_id, transaction_id and test are: a JSON pointer "
-        "(/data/order_id; for a form /name), header:Name, or literal:EUR.",
+        'Where in the body each stands: /data/id for {"data": {"id": ...}} (a JSON pointer), /name in a form; '
+        "header:Name for a header, literal:EUR for what is always the same.",
         required=True,
         default={},
-        like='{"order_number": "/data/order_id", "amount": "/data/amount", "currency": "/data/currency", '
-        '"status": "/type", "event_id": "/id", "transaction_id": "/data/payment_id"}',
+        entries=(
+            Setting("order_number", "Order number", Kind.place, required=True, like="/data/order_id"),
+            Setting("amount", "Amount", Kind.place, required=True, like="/data/amount"),
+            Setting("currency", "Currency", Kind.place, required=True, like="/data/currency"),
+            Setting("status", "Status", Kind.place, "The word that says what happened.", like="/type"),
+            Setting("transaction_id", "Transaction", Kind.place, "What names the payment.", like="/data/payment_id"),
+            Setting("event_id", "Event", Kind.place, "What names this message, however often it is sent.", like="/id"),
+            Setting("test", "Whether it is a test", Kind.place, like="/test"),
+        ),
     ),
     Setting(
         "amount_unit",
@@ -55,10 +62,10 @@ FIELD_SETTINGS = (
         "statuses",
         "Statuses",
         Kind.table,
-        "From the gateway's words to paid, pending, failed, cancelled, refunded, refund_failed, disputed, "
-        "charged_back, chargeback_reversed, ignored or unclear.",
+        "What the gateway's words mean.",
         required=True,
         default={},
+        choices=tuple(Outcome),
         like='{"payment.succeeded": "paid", "payment.failed": "failed", "refund.succeeded": "refunded"}',
     ),
     Setting(
@@ -80,8 +87,12 @@ FIELD_SETTINGS = (
         "reply",
         "Reply",
         Kind.table,
-        'What the gateway wants to hear: {"status": 200, "body": "ok"}. The status must be 200 to 299.',
+        "What the gateway wants to hear once its callback is kept.",
         default={},
+        entries=(
+            Setting("status", "HTTP status", Kind.number, default=200, least=200, most=299),
+            Setting("body", "Body", Kind.exact, default="", like="OK"),
+        ),
     ),
 )
 
@@ -112,12 +123,7 @@ def message_by_fields(body: bytes, header: Header, settings: Settings, event_id:
         document, problem = None, error
 
     def field(name: str) -> Any:
-        place = settings["fields"].get(name)
-        if not isinstance(place, str):
-            return None
-        if place.startswith("literal:"):
-            return place.removeprefix("literal:")
-        return header(place.removeprefix("header:")) if place.startswith("header:") else pointed(document, place)
+        return _at(settings["fields"].get(name), document, header)
 
     test = _word(field("test"))
     known: dict[str, Any] = {
@@ -133,6 +139,24 @@ def message_by_fields(body: bytes, header: Header, settings: Settings, event_id:
     if amount is not None and read_number(amount) is None:
         return unclear("The amount is not a number.", **known)
     return _message(_word(field("status")), settings, money=money, **known)
+
+
+def _at(place: Any, document: Any, header: Header) -> Any:
+    """What stands at the place, None where nothing does."""
+    if not isinstance(place, str):
+        return None
+    if place.startswith("literal:"):
+        return place.removeprefix("literal:")
+    return header(place.removeprefix("header:")) if place.startswith("header:") else pointed(document, place)
+
+
+def found_by_fields(body: bytes, header: Header, settings: Settings) -> dict[str, Found]:
+    """What stands at each place that is set, as text; nothing in a body that can't be read."""
+    try:
+        document = _read(body, settings)
+    except ReadError:
+        document = None
+    return {name: Found(place, _word(_at(place, document, header))) for name, place in settings["fields"].items()}
 
 
 def _read(body: bytes, settings: Settings) -> Any:

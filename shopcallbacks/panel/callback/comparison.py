@@ -10,7 +10,6 @@ from ...domain.errors import Reason
 from ...domain.values import Outcome, Verdict
 from ...extensions import utcnow
 from ...orders.order import Order
-from ...shops.accounts import Mode
 from ...words import outcomes
 from ...words.formats import PLAIN, Format, age
 
@@ -71,7 +70,7 @@ def _account(callback: Callback, order: Order | None) -> Line:
 
 
 def _mode(callback: Callback, order: Order | None) -> Line:
-    test = callback.test if callback.test is not None else callback.account.mode is Mode.test
+    test = callback.test if callback.test is not None else callback.account.tests_at(callback.received_at)
     ours = _live(order.test) if order else ""
     return Line("Live or test", _live(test), ours, test == order.test if order else None)
 

@@ -2,8 +2,8 @@
 
 from flask import Blueprint
 
-from . import accounts, alerts, cures, endpoint, keys, listening, orders, people, secrets, tokens, trials
+from . import accounts, alerts, cures, endpoint, keys, listening, live, orders, people, secrets, tokens, trials
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
-for part in (accounts, alerts, cures, endpoint, keys, listening, orders, people, secrets, tokens, trials):
+for part in (accounts, alerts, cures, endpoint, keys, listening, live, orders, people, secrets, tokens, trials):
     bp.register_blueprint(part.bp)

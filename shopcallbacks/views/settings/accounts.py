@@ -13,7 +13,7 @@ from ...callbacks.refusals import Refusal
 from ...dashboard import floods, health, silence
 from ...extensions import db
 from ...gateways import GATEWAYS
-from ...gateways.base import Gateway
+from ...gateways.base import Gateway, Preset
 from ...gateways.settings import BadSettings
 from ...outgoing import trial
 from ...processing import keys
@@ -23,7 +23,7 @@ from ...words import pages
 from .. import first_run
 from ..access import admins_only, current_shop, load_account
 from ..screens import Shown, now, wants_fragment
-from . import form, meeting, picking, prospects
+from . import form, meeting, picking, prospects, tries
 
 bp = Blueprint("accounts", __name__)
 
@@ -69,8 +69,15 @@ def load_gateway(name: str) -> Gateway:
 @bp.get("/gateways/new/<name>")
 @admins_only
 def new(name: str) -> str:
-    gateway = load_gateway(name)
-    return render_new(gateway, form.fields(gateway, {}), slug=current_shop().free_slug(gateway.name))
+    gateway, preset = load_gateway(name), chosen_preset(load_gateway(name))
+    settings = preset.settings if preset else {}
+    slug = current_shop().free_slug(gateway.name)
+    return render_new(gateway, form.fields(gateway, settings), slug=slug, preset=preset)
+
+
+def chosen_preset(gateway: Gateway) -> Preset | None:
+    """The one by which the form is to be filled in."""
+    return next((one for one in gateway.presets if one.key == request.args.get("preset")), None)
 
 
 @bp.get("/gateways/new/<name>/address")
@@ -104,6 +111,11 @@ def _token_of(gateway: Gateway) -> str:
 def add(name: str) -> Shown:
     gateway, sent, shop = load_gateway(name), request.form, current_shop()
     slug, title, mode = sent.get("slug", "").strip(), sent.get("title", "").strip(), sent.get("mode", type=Mode)
+    if "rows" in sent or "try" in sent:
+        tried = tries.run(gateway, sent) if "try" in sent else None
+        if tried and wants_fragment():
+            return render_template("settings/accounts/_tried.html", tried=tried)
+        return render_new(gateway, form.typed(gateway, sent, {}), slug=slug, title=title, mode=mode, tried=tried)
     problems: dict[str, str] = {}
     try:
         given = form.read(gateway, sent, mode is Mode.test)
@@ -127,7 +139,9 @@ def add(name: str) -> Shown:
 @admins_only
 def show(id_: int) -> str:
     account = load_account(id_)
-    return render_account(account, form.fields(account.gateway, account.settings))
+    preset = chosen_preset(account.gateway)
+    settings = {**account.settings, **(preset.settings if preset else {})}
+    return render_account(account, form.fields(account.gateway, settings), preset=preset)
 
 
 @bp.get("/gateways/<int:id_>/numbers")
@@ -165,12 +179,21 @@ def render_account(account: GatewayAccount, fields: list[form.FormField], **more
 def edit(id_: int) -> Shown:
     account, sent = load_account(id_), request.form
     title, mode = sent.get("title", "").strip(), sent.get("mode", type=Mode) or account.mode
-    test = mode is Mode.test
+    test = Mode.test in (account.mode, mode)
+    typed = {**meeting.typed(account.meeting), **sent}
+    if "rows" in sent or "try" in sent:
+        tried = tries.run(account.gateway, sent, account) if "try" in sent else None
+        if tried and wants_fragment():
+            return render_template("settings/accounts/_tried.html", tried=tried)
+        fields = form.typed(account.gateway, sent, {})
+        return render_account(account, fields, title=title, mode=mode, meets=typed, tried=tried)
     problems: dict[str, str] = {}
     try:
         given = form.read(account.gateway, sent, test, partial(account.with_secrets, test=test))
     except BadSettings as error:
         problems |= error.problems
+    if account.mode is Mode.test and mode is Mode.live:
+        problems["mode"] = "A test account goes live on a page of its own, with the secrets of the live mode."
     fields = form.typed(account.gateway, sent, problems)
 
     def change() -> bool:
@@ -180,7 +203,6 @@ def edit(id_: int) -> Shown:
         meets = meeting.read(sent)
     except BadSettings as error:
         problems |= {f"meets.{name}": problem for name, problem in error.problems.items()}
-    typed = {**meeting.typed(account.meeting), **sent}
     if "look" in sent and wants_fragment():
         bad = f"This can't be saved yet: {len(problems)} of the fields above can't be right."
         return prospects.shown(bad if problems else prospects.foretold(account, change))

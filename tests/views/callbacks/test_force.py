@@ -187,6 +187,6 @@ def test_what_may_be_a_card_number_leads_nowhere(app: Flask) -> None:
 HMAC = {
     "secrets": ["s"],
     "signature": {"name": "X-Signature", "encoding": "hex"},
-    "fields": {"order": "/order", "amount": "/amount", "currency": "/currency", "status": "/status"},
+    "fields": {"order_number": "/order", "amount": "/amount", "currency": "/currency", "status": "/status"},
     "statuses": {"ok": "paid"},
 }

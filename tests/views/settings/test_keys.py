@@ -68,20 +68,29 @@ def test_nor_is_a_live_key_put_beside_the_test_account_s_own(client: FlaskClient
     assert values(account) == ["test_1"]
 
 
-def test_a_test_account_goes_live_with_a_live_key_that_takes_the_place_of_the_test_key(
+def test_a_live_account_is_for_tests_again_with_a_test_key_that_takes_the_place_of_the_live_key(
     client: FlaskClient, shop: Shop
 ) -> None:
-    account = make_account(shop, "mollie", mode=Mode.test, api_keys=["test_1"])
-    address, form = f"/settings/gateways/{account.id}", form_of("mollie", account.settings, title="Mollie", mode="live")
+    account = make_account(shop, "mollie", api_keys=["live_1"])
+    address, form = f"/settings/gateways/{account.id}", form_of("mollie", account.settings, title="Mollie", mode="test")
     refused = client.post(address, data=form)
     assert refused.status_code == 422
-    assert "API keys: this is a test key" in words(refused.text)
-    assert re.search(r'type="password" id="set-api_keys"', refused.text), "the live key can be entered right there"
+    assert "API keys: this is a live key" in words(refused.text)
+    assert re.search(r'type="password" id="set-api_keys"', refused.text), "the test key can be entered right there"
     db.session.refresh(account)
-    assert (account.mode, values(account)) == (Mode.test, ["test_1"])
+    assert (account.mode, values(account)) == (Mode.live, ["live_1"])
 
-    assert client.post(address, data=form | {"set.api_keys": ["live_1"]}).status_code == 303
-    assert (values(account), account.mode) == (["live_1"], Mode.live)
+    assert client.post(address, data=form | {"set.api_keys": ["test_1"]}).status_code == 303
+    assert (values(account), account.mode) == (["test_1"], Mode.test)
+
+
+def test_a_test_account_does_not_go_live_with_a_test_key(client: FlaskClient, shop: Shop) -> None:
+    account = make_account(shop, "mollie", mode=Mode.test, api_keys=["test_1"])
+    refused = client.post(f"/settings/gateways/{account.id}/live", data={"set.api_keys": "test_2"})
+    assert refused.status_code == 422
+    assert "this is a test key (it begins with test_)" in words(refused.text)
+    db.session.refresh(account)
+    assert account.mode is Mode.test
 
 
 def test_an_account_that_has_keys_of_both_modes_can_still_be_saved(client: FlaskClient, shop: Shop) -> None:
@@ -89,9 +98,8 @@ def test_an_account_that_has_keys_of_both_modes_can_still_be_saved(client: Flask
     account.mode = Mode.test
     account.add_secrets(account.gateway.settings[0], ["test_1"], None)
     db.session.commit()
-    for mode in ("live", "test"):
-        form = form_of("mollie", account.settings, title=f"In {mode} mode", mode=mode)
-        assert client.post(f"/settings/gateways/{account.id}", data=form).status_code == 303
+    form = form_of("mollie", account.settings, title="For tests", mode="test")
+    assert client.post(f"/settings/gateways/{account.id}", data=form).status_code == 303
     assert values(account) == ["test_1", "live_1"]
 
 
