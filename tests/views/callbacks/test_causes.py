@@ -67,11 +67,23 @@ def test_the_lines_are_those_of_the_dashboard_in_the_same_order(client: FlaskCli
     assert "By gateway and detail (2)" in client.get("/callbacks/causes").text
 
 
-def test_they_are_sorted_by_money_on_wish(client: FlaskClient, account: GatewayAccount) -> None:
+def test_they_are_sorted_by_money_on_wish_one_currency_at_a_time(client: FlaskClient, account: GatewayAccount) -> None:
     differing(account, 1, minor=990000)
     badly_signed(account, 2)
-    assert lines(client.get("/callbacks/causes?by=money").text)[0] == "Amount differs from the order"
-    assert lines(client.get("/callbacks/causes").text)[0] == "Signature does not match"
+    make_callback(account, message(make_order(account.shop, minor=99_000_000, currency="JPY"), money=Money(1, "EUR")))
+    process()
+    differs, signed, currency = (
+        "Amount differs from the order",
+        "Signature does not match",
+        "Currency differs from the order",
+    )
+    assert lines(client.get("/callbacks/causes").text) == [signed, differs, currency]
+    page = client.get("/callbacks/causes?by=EUR").text
+    assert lines(page) == [differs, signed, currency]
+    assert "<strong>money in EUR</strong>" in page
+    assert "by=JPY" in page
+    assert lines(client.get("/callbacks/causes?by=JPY").text) == [currency, signed, differs]
+    assert "<strong>number</strong>" in client.get("/callbacks/causes?by=USD").text
 
 
 def test_a_retry_is_offered_only_while_it_may_help_one_of_them(client: FlaskClient, account: GatewayAccount) -> None:
