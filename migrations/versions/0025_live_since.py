@@ -7,7 +7,7 @@ Revises: 0024
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025_live_since"
+revision = "0025"
 down_revision = "0024"
 branch_labels = None
 depends_on = None

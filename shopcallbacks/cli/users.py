@@ -104,9 +104,7 @@ def set_password(email: str, password: str) -> None:
 @plain_errors
 def deactivate(email: str, why: str) -> None:
     """Switch a user off: they are logged out everywhere, and can't log in. What they did stays."""
-    user = find_user(email)
-    user.set_active(False)
-    Activity.record("deactivate user", None, why=why, what=user.email)
+    _switch(email, False, "deactivate user", why)
 
 
 @users.command("activate")
@@ -115,9 +113,13 @@ def deactivate(email: str, why: str) -> None:
 @plain_errors
 def activate(email: str, why: str) -> None:
     """Switch a user on again."""
+    _switch(email, True, "activate user", why)
+
+
+def _switch(email: str, active: bool, act: str, why: str) -> None:
     user = find_user(email)
-    user.set_active(True)
-    Activity.record("activate user", None, why=why, what=user.email)
+    user.set_active(active)
+    Activity.record(act, None, why=why, what=user.email)
 
 
 @users.command("set-role")

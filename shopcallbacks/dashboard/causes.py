@@ -20,7 +20,7 @@ from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..words.formats import Format, going_on
 from ..words.masking import mask
-from ..words.reasons import NextStep, cause, words_of
+from ..words.reasons import NextStep, cause_of_any, words_of
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,11 @@ def group_words(group: Group, now: datetime, format_: Format) -> GroupWords:
     if group.reason is None:
         return GroupWords("Not looked at yet", "waits for the worker; nothing is lost", NextStep.look, "red")
     reason = words_of(group.reason, group.conflict)
-    title = group.account.title if group.account else "The gateway"
-    asks = group.account.asks if group.account else False
-    known = _known(group, title)
+    gateways = [(group.account.title, group.account.asks)] if group.account else []
+    known = _known(group, group.account.title if group.account else "The gateway")
     if group.count > 1:
         known = f"since {format_.moment(group.oldest, now, seconds=False)}" + (f": {known}" if known else "")
-    return GroupWords(mask(cause(group.reason, group.conflict, title, asks)), mask(known), reason.step, reason.dot)
+    return GroupWords(mask(cause_of_any(group.reason, group.conflict, gateways)), mask(known), reason.step, reason.dot)
 
 
 def next_step(group: Group) -> str:

@@ -39,6 +39,11 @@ class Conflict(StrEnum):
     mistimed = "mistimed"  # the signature fits, its time does not
     rewritten = "rewritten"  # the signature fits the body as it may have been before something on the way changed it
 
+    @property
+    def reason(self) -> Reason:
+        """The one that it is closer than."""
+        return _REASON_OF.get(self, Reason.order_conflict)
+
 
 # Genuine, as far as can be seen, and turned away all the same: something of ours is to be put right.
 OURS_TO_MEND = (
@@ -48,6 +53,11 @@ OURS_TO_MEND = (
     Conflict.mistimed,
     Conflict.rewritten,
 )
+_REASON_OF = {
+    Conflict.which_payment: Reason.unclear,
+    Conflict.names_no_order: Reason.order_not_found,
+    **dict.fromkeys(OURS_TO_MEND, Reason.not_genuine),
+}
 
 
 class CallbackFailed(Exception):

@@ -127,8 +127,8 @@ def _posting_alert(message: AlertMessage) -> Callable[[], Receipt]:
     url = rules.webhook
     if url is None or rules.webhook_style is None:
         return lambda: Receipt(False, "there is no address any more")
-    if rules.webhook_style is Style.slack:
-        said = json.dumps(_for_slack(message)).encode()
+    if rules.webhook_style in _CHATS:
+        said = json.dumps(_CHATS[rules.webhook_style](message)).encode()
         outgoing: Outgoing = current_app.extensions["outgoing"]
         return lambda: receipt_of(outgoing.post(url, {"Content-Type": "application/json"}, said))
     body = json.dumps({**message.figures, "text": message.text}).encode()
@@ -139,6 +139,23 @@ def _for_slack(message: AlertMessage) -> dict[str, Any]:
     """As Slack wants it, with nothing in it that Slack would take for more than text."""
     text = f"{message.subject}\n{message.text}"
     return {"text": text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), "mrkdwn": False}
+
+
+def _for_discord(message: AlertMessage) -> dict[str, Any]:
+    """As Discord wants it: at most 2,000 characters, and nobody is called by it."""
+    return {"content": f"{message.subject}\n{message.text}"[:2000], "allowed_mentions": {"parse": []}}
+
+
+def _for_teams(message: AlertMessage) -> dict[str, Any]:
+    """An adaptive card, as a workflow of Teams posts it."""
+    said = [{"type": "TextBlock", "text": message.subject, "weight": "bolder", "wrap": True}]
+    said += [{"type": "TextBlock", "text": line, "wrap": True} for line in message.text.splitlines() if line]
+    card = {"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.2"}
+    attached = {"contentType": "application/vnd.microsoft.card.adaptive", "content": {**card, "body": said}}
+    return {"type": "message", "attachments": [attached]}
+
+
+_CHATS = {Style.slack: _for_slack, Style.discord: _for_discord, Style.teams: _for_teams}
 
 
 def _keys(shop_id: int, purpose: Purpose) -> list[str] | Receipt:

@@ -13,17 +13,18 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import psycopg
-from sqlalchemy import ColumnElement, Engine, Select, Text, case, func, literal_column, null
+from sqlalchemy import ColumnElement, Engine, Select, Text, and_, case, func, literal_column, null
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from ..callbacks.callback import Callback
-from ..domain.errors import Busy
+from ..domain.errors import Busy, Conflict, Reason
 from ..domain.values import currencies_with
 from ..extensions import db
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount, Shop
 from ..words.masking import CARD
+from ..words.reasons import cause
 from .filter import Filter
 
 BLOCK = 64 * 1024
@@ -108,6 +109,7 @@ def _columns(wanted: Select[Any]) -> tuple[list[str], Select[Any]]:
         "gateway": account.gateway_name,
         "state": c.state,
         "reason": c.reason,
+        "why": why_cell(c, account),
         "detail": Cell(c.detail),
         "outcome": c.outcome,
         "order number": order_number_cell(c, order),
@@ -125,6 +127,21 @@ def _columns(wanted: Select[Any]) -> tuple[list[str], Select[Any]]:
     }
     joined = wanted.join(account, account.id == c.account_id).outerjoin(order, order.id == c.order_id)
     return list(columns), joined.with_only_columns(*columns.values())
+
+
+def why_cell(callback: type[Callback], account: type[GatewayAccount]) -> ColumnElement[Any]:
+    """The reason as the panel names it."""
+    closer = [(callback.conflict == one, cause(one.reason, one, _TITLE, False)) for one in Conflict]
+    plain = [
+        (and_(callback.reason == one, account.asks == asks), cause(one, None, _TITLE, asks))
+        for one in Reason
+        for asks in (False, True)
+    ]
+    said = case((callback.reason.is_(None), null()), *closer, *plain)
+    return func.replace(said, _TITLE, Cell(account.title))
+
+
+_TITLE = "{gateway}"
 
 
 def order_number_cell(callback: type[Callback], order: type[Order]) -> ColumnElement[Any]:

@@ -21,7 +21,7 @@ from ..gateways.base import Gateway
 from ..gateways.base import Kind as SettingKind
 from ..shops.accounts import GatewayAccount, Reading
 from ..shops.secrets import Secret, SecretUnreadable
-from ..words.formats import going_on
+from ..words.formats import Format, going_on
 from .diagnosis import Others
 
 
@@ -102,7 +102,7 @@ class Accounts:
             due,
             account.gateway,
             settings,
-            _labels(account.gateway, live),
+            _labels(account, live),
             account.tests_at(due.received_at),
             account.asks,
             closed,
@@ -130,7 +130,7 @@ class Accounts:
         found: list[Others] = []
         for secret in account.secrets:
             if secret.ends_at is not None and not secret.live(due.received_at):
-                label = f"the secret retired {secret.ends_at:%d %b %H:%M} UTC"
+                label = f"the secret retired {Format(account.shop.time_zone).kept(secret.ends_at)}"
                 with suppress(SecretUnreadable):  # then it can't tell anything
                     settings = account.settings_with([secret])[0]
                     found.append(Others(label, settings, Conflict.secret_retired, secret.id))
@@ -145,8 +145,9 @@ class Accounts:
         return found
 
 
-def _labels(gateway: Gateway, live: list[Secret]) -> tuple[str, ...]:
+def _labels(account: GatewayAccount, live: list[Secret]) -> tuple[str, ...]:
     """Of the secrets among which one matches; none where an account has several such lists, and it can't be told."""
-    lists = [setting.key for setting in gateway.settings if setting.kind is SettingKind.secrets]
+    lists = [setting.key for setting in account.gateway.settings if setting.kind is SettingKind.secrets]
     used = [key for key in lists if any(secret.key == key for secret in live)]
-    return tuple(secret.label for secret in live if secret.key == used[0]) if len(used) == 1 else ()
+    written = Format(account.shop.time_zone)
+    return tuple(secret.label(written) for secret in live if secret.key == used[0]) if len(used) == 1 else ()

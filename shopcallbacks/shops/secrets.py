@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..extensions import Base, utcnow
+from ..words.formats import Format
 from .sealing import Unreadable, seal, unseal
 
 # What becomes of the secrets in use when a new one is added: for how long they go on. None: without an end.
@@ -66,13 +67,12 @@ class Secret(Base):
     def value(self, value: Any) -> None:
         self.ciphertext = seal(value, self.place)
 
-    @property
-    def label(self) -> str:
+    def label(self, written: Format) -> str:
         """How screens and attempts name it, without showing it."""
         if self.ends_at is None:
-            return f"the secret of {self.starts_at:%d %b %H:%M} UTC"
+            return f"the secret of {written.kept(self.starts_at)}"
         word = "retired" if self.ends_at <= utcnow() else "in use until"
-        return f"the secret {word} {self.ends_at:%d %b %H:%M} UTC"
+        return f"the secret {word} {written.kept(self.ends_at)}"
 
 
 class SecretUnreadable(Exception):

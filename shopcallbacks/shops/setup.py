@@ -11,6 +11,7 @@ from typing import Any
 from ..extensions import db
 from ..gateways.base import Kind, Setting
 from ..gateways.settings import complete
+from ..words.formats import Format
 from .accounts import GatewayAccount, Mode, Shop, new_token
 from .acts import Activity
 from .order_rules import Meeting, OrderRules
@@ -91,7 +92,7 @@ _MEETING = {
 def add_secrets(account: GatewayAccount, setting: Setting, values: Any, former: datetime | None, user: User) -> None:
     """New secrets; those in use end then, or go on. `BadSettings` where one does not fit."""
     account.add_secrets(setting, values, former)
-    then = f", the former ends {former:%d %b %H:%M} UTC" if former and setting.kind is Kind.secrets else ""
+    then = f", the former ends {_written(account).kept(former)}" if former and setting.kind is Kind.secrets else ""
     _keep(account, user, f"{setting.label}: a new secret{then}")
 
 
@@ -99,8 +100,9 @@ def end_secret(account: GatewayAccount, secret: Secret, at: datetime | None, why
     """In use until then, or without an end. An end in the past, of one that has ended, changes nothing but the time."""
     label = next((s.label for s in account.gateway.settings if s.key == secret.key), secret.key)
     account.end_secret(secret, at)
-    end = f"ends {at:%d %b %H:%M} UTC" if at else "goes on without an end"
-    _keep(account, user, f"{label}: the secret added {secret.starts_at:%d %b %H:%M} UTC {end}", why)
+    written = _written(account)
+    end = f"ends {written.kept(at)}" if at else "goes on without an end"
+    _keep(account, user, f"{label}: the secret added {written.kept(secret.starts_at)} {end}", why)
 
 
 def switch_off(account: GatewayAccount, why: str, user: User | None) -> None:
@@ -116,6 +118,10 @@ def switch_on(account: GatewayAccount, user: User | None) -> None:
     if not account.enabled:
         account.enable()
         _keep(account, user, "switched on")
+
+
+def _written(account: GatewayAccount) -> Format:
+    return Format(account.shop.time_zone)
 
 
 def _keep(account: GatewayAccount, user: User | None, what: str, why: str = "", verb: str = "settings") -> None:

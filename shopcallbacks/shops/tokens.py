@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from ..extensions import Base, db, utcnow
+from ..words.formats import Format
 from .accounts import Shop
 from .acts import Activity
 from .users import User
@@ -84,7 +85,7 @@ class ApiToken(Base):
         if not self.in_use:
             raise ValueError(f"The token {self.name} has ended already: make a new one.")
         self.ends_at = max(at, self.starts_at) if at else None
-        end = f"ends {at:%d %b %H:%M} UTC" if at else "goes on without an end"
+        end = f"ends {Format(self.shop.time_zone).kept(at)}" if at else "goes on without an end"
         Activity.record("end API token", by, shop_id=self.shop_id, what=f"{self.name}: {end}")
 
     @classmethod

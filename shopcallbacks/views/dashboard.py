@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from ..dashboard import arrivals, decisions, queue, results, silence, speed, unheard
+from ..dashboard import arrivals, decisions, queue, results, second_person, silence, speed, unheard
 from ..dashboard.glance import Glance
 from ..dashboard.pulse import Pulse, is_alive
 from ..dashboard.results import Period
@@ -32,7 +32,7 @@ def show() -> str:
         shop=shop,
         steps=first_run.steps(shop),
         **widget_parts(glanced()),
-        undecided=decisions.still_open(shop.id, now()),
+        **undecided_parts(),
         results=results.count(shop, period, now(), arrived),
         heard=silence.heard(shop, now(), lasts, arrived),
         speed=speed.speed(shop, now()),
@@ -77,7 +77,7 @@ def widget() -> str:
 @bp.get("/undecided")
 def undecided() -> str:
     """The card of payments that no order takes."""
-    return render_template("dashboard/_undecided.html", undecided=decisions.still_open(current_shop().id, now()))
+    return render_template("dashboard/_undecided.html", **undecided_parts())
 
 
 @bp.get("/queue/count")
@@ -94,6 +94,11 @@ def worker() -> str | Response:
     if request.args.get("seen") == "alive" and is_alive(Pulse.last(), now()):
         return Response(status=204)
     return render_template("_worker.html")
+
+
+def undecided_parts() -> dict[str, Any]:
+    shop = current_shop()
+    return {"undecided": decisions.still_open(shop.id, now()), "asked": second_person.asked(shop)}
 
 
 def widget_parts(found: Glance) -> dict[str, Any]:

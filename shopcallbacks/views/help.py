@@ -1,17 +1,41 @@
-"""Help: the API to read, from the same document that programs read."""
+"""Help: the papers of this release, the keys, and the API from the same document that programs read."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, Response, abort, current_app, render_template, send_from_directory
 from markupsafe import Markup, escape
 
 from ..words import api as words
 from .api.document import document
+from .papers import PAPERS, PICTURES, paper
 
 bp = Blueprint("help", __name__, url_prefix="/help")
+
+
+@bp.get("")
+def index() -> str:
+    return render_template("help/index.html", papers=PAPERS, paper=paper)
+
+
+@bp.get("/<name>")
+def show(name: str) -> str:
+    try:
+        return render_template("help/paper.html", paper=paper(name))
+    except LookupError:
+        abort(404)
+
+
+@bp.get("/screenshots/<name>")
+def picture(name: str) -> Response:
+    return send_from_directory(PICTURES, name, max_age=3600)
+
+
+@bp.get("/keys")
+def keys() -> str:
+    return render_template("help/keys.html")
 
 
 @bp.get("/api")

@@ -32,6 +32,7 @@ from ..words.reasons import NextStep
 from . import problems, refusals
 from .access import RoleLacks, current_shop
 from .sessions import load_user
+from .typed import keep, typed_before
 from .well_formed import path_here
 
 # What a view gives: a page, a page with a status, or a whole answer.
@@ -154,6 +155,7 @@ GLOBALS: dict[str, Any] = {
     "worker_missing": worker_missing,
     "older_back_up": older_back_up,
     "version": VERSION,
+    "typed_before": typed_before,
     "order_states": outcomes.ORDER_STATES,
     "verdicts": outcomes.VERDICTS,
     "Verb": Verb,
@@ -199,6 +201,8 @@ def need_log_in() -> BaseResponse | None:
     if wants_fragment():  # the page it sits in stays, with what was typed
         return Response(pages.LOGGED_OUT, 401, content_type="text/plain; charset=utf-8")
     here = request.full_path.rstrip("?") if request.method == "GET" else path_here(request.referrer or "")
+    if request.method == "POST" and here != "/":
+        keep(here)
     return redirect(url_for("sessions.show", next=here if here != "/" else None), 303)
 
 

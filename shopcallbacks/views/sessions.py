@@ -19,6 +19,7 @@ from ..shops.tries import CEILING, PASSWORDS, account_key, network, tries
 from ..shops.users import User
 from ..words.agents import browser
 from .devices import device_of, remember
+from .typed import clear_session
 from .well_formed import own_path
 
 bp = Blueprint("sessions", __name__)
@@ -55,7 +56,7 @@ def keep_seen() -> None:
 
 def begin_session(user: User) -> None:
     """The user is logged in from here on, in this browser."""
-    session.clear()  # whatever was in it before is not this user's
+    clear_session(user.id)  # whatever else was in it before is not this user's
     session["token"] = UserSession.begin(user.id, request.remote_addr or "", browser(request.user_agent.string))
     login_user(user)
     generate_csrf()  # with the session: two first pages at once would each make one, and the later cookie would win
@@ -115,7 +116,7 @@ def enter(user: User, next_: str) -> Response:
     """Who has proved to be the user goes in: at once, or by a code where they have a second factor."""
     if SecondFactor.of(user) is None:
         return go_in(user, next_)
-    session.clear()
+    clear_session(user.id)
     session[HALF] = [user.id, int(time.time())]
     return redirect(url_for("codes.show", next=next_ or None), 303)
 

@@ -99,6 +99,10 @@ class Format:
         patterns = _patterns(self.locale)
         return self.clock(at, f"{patterns.day} {patterns.seconds.replace('ss', 'ss.SSS')} z")
 
+    def kept(self, at: datetime) -> str:
+        """In a sentence that is kept, for whoever reads it: "23 Nov 18:42 CET"."""
+        return f"{at.astimezone(get_timezone(self.zone)):%d %b %H:%M %Z}"
+
     def when(self, at: datetime, now: datetime) -> str:
         """In a list, as the reader wants it: "2 h 10 min" or "18:42:10"."""
         return self.moment(at, now) if self.exact else age(at, now)

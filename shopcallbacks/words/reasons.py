@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ..domain.errors import Conflict, Reason
+from .formats import going_on
 
 
 class NextStep(StrEnum):
@@ -179,6 +181,13 @@ def cause(reason: Reason, conflict: Conflict | None, gateway: str, asks: bool) -
     if reason is Reason.not_genuine and asks and conflict is None:
         return f"{gateway} says it did not send this"
     return words_of(reason, conflict).headline.format(gateway=gateway)
+
+
+def cause_of_any(reason: Reason, conflict: Conflict | None, gateways: Collection[tuple[str, bool]]) -> str:
+    """Why those of all these gateways wait, as `cause` says it of each. `gateways`: title, and whether it asks."""
+    title = next(iter(gateways))[0] if len(gateways) == 1 else "The gateway"
+    first, *others = dict.fromkeys(cause(reason, conflict, title, asks) for _, asks in gateways or [(title, False)])
+    return ", or ".join([first, *map(going_on, others)])
 
 
 # Why it is not forced among many.

@@ -288,6 +288,9 @@ SCREENS = (
     ),
     Screen("API tokens", "/settings/tokens" + NIGHT),
     Screen("API tokens for a viewer", "/settings/tokens", who=VIEWER),
+    Screen("help", "/help" + NIGHT),
+    Screen("help for managers", "/help/manager-guide" + NIGHT),
+    Screen("help on keys", "/help/keys" + NIGHT),
     Screen("help on the API", "/help/api" + NIGHT),
     # when something is wrong
     Screen("not for you", "/settings/gateways/new", who=VIEWER, status=403),
@@ -309,6 +312,7 @@ NO_SCREENS = {
     "dashboard.count": "a part of every page",
     "dashboard.worker": "a part of every page",
     "health.ready": "for a load balancer",
+    "help.picture": "a picture of a page",
     "health.figures": "for Prometheus",
     "dashboard.widget": "a part of the dashboard",
     "dashboard.over": "a part of the dashboard",

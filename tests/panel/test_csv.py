@@ -47,6 +47,7 @@ def test_a_callback_is_a_record_with_its_order(account: GatewayAccount) -> None:
         "gateway": "stripe",
         "state": "processed",
         "reason": "",
+        "why": "",
         "detail": "",
         "outcome": "paid",
         "order number": order.number,
@@ -159,7 +160,7 @@ def test_many_records_are_all_there(account: GatewayAccount) -> None:
     assert max(map(len, blocks)) < 80 * 1024
     records = list(csv.reader(io.StringIO(b"".join(blocks).decode(), newline="")))
     assert len(records) == 10_001
-    assert {len(record) for record in records} == {20}
+    assert {len(record) for record in records} == {21}
 
 
 def test_the_file_is_named_after_the_shop_and_its_own_time(client: FlaskClient, account: GatewayAccount) -> None:

@@ -99,12 +99,14 @@ def test_a_callback_signed_with_a_retired_secret_says_so() -> None:
     account = make_account(gateway="stripe", signing_secrets=["whsec_old"])
     order = make_order(account.shop)
     request = request_for(account, message(order))
+    account.shop.time_zone = "Asia/Tokyo"
     account.secrets[0].ends_at = utcnow() - timedelta(hours=1)
     account.configure({"signing_secrets": ["whsec_new"]})
     callback = make_callback(account, request)
     process()
     assert callback.reason is Reason.not_genuine
-    assert callback.detail.startswith("would have passed with the secret retired")
+    assert callback.detail.startswith("would have passed with the secret retired ")
+    assert callback.detail.endswith(" JST")
     assert callback.attempts[0].diagnosis == callback.detail
 
 

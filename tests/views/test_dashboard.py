@@ -195,3 +195,24 @@ def test_disputes_are_told_with_those_to_be_answered_soon(client: FlaskClient, s
     html = client.get("/undecided").text
     assert "3 disputes to answer, <strong>1 within 3 days</strong>" in html
     assert "/orders?disputed=1" in html
+
+
+def test_of_many_gateways_six_are_shown_those_with_something_wrong_first(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    quiet = [make_account(account.shop) for _ in range(6)]
+    off = make_account(account.shop)
+    off.title = "Off and away"
+    off.disable()
+    db.session.commit()
+    card = client.get("/gateways").text
+    shown, _, more = card.partition("<details")
+    assert shown.count('<li class="gateway">') == 6
+    assert shown.index("Off and away") < shown.index(quiet[0].title)
+    assert "and 2 more, with nothing wrong" in more
+    for one in quiet:
+        one.disable()
+    db.session.commit()
+    shown, _, more = client.get("/gateways").text.partition("<details")
+    assert shown.count('<li class="gateway">') == 6
+    assert "and 2 more, 1 of them silent or failing" in more

@@ -73,3 +73,11 @@ def test_what_can_not_be_looked_for_is_told_and_nothing_asked_for_is_explained(
 ) -> None:
     assert "up to 200 letters" in client.get("/search", query_string={"q": "x" * 201}).text
     assert "an e-mail address" in client.get("/search").text
+
+
+def test_a_screen_has_one_search_box_and_the_list_shows_what_it_looked_for_as_a_chip(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    for address in ("/", "/callbacks", "/callbacks/causes", "/search?q=5,99"):
+        assert client.get(address).text.count('type="search"') == 1
+    assert "“5,99” " in client.get("/callbacks?tab=all&q=5,99").text.partition('class="chip"')[2]

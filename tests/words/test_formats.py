@@ -108,3 +108,7 @@ def test_a_list_tells_how_long_ago_or_when() -> None:
 )
 def test_a_sentence_goes_on_behind_other_words_and_names_stay(sentence: str, behind: str) -> None:
     assert going_on(sentence) == behind
+
+
+def test_a_sentence_that_is_kept_says_the_moment_by_the_shops_clock_and_which_it_is() -> None:
+    assert Format("Europe/Vienna").kept(AT) == "23 Nov 18:42 CET"

@@ -69,22 +69,13 @@ def verbs_for(
 
 def causes_for(verb: Verb) -> list[tuple[Reason, Conflict | None, tuple[Outcome, ...]]]:
     """The reasons, conflicts and outcomes of those for which `verbs_for` has the verb, whatever their orders."""
-    conflicts = {conflict: _REASON_OF.get(conflict, Reason.order_conflict) for conflict in Conflict}
-    causes: list[tuple[Reason, Conflict | None]] = [*((reason, conflict) for conflict, reason in conflicts.items())]
+    causes: list[tuple[Reason, Conflict | None]] = [(conflict.reason, conflict) for conflict in Conflict]
     found = []
     for reason, conflict in [*causes, *((reason, None) for reason in Reason)]:
         outcomes = tuple(outcome for outcome in Outcome if verb in verbs_for(reason, conflict, outcome))
         if outcomes:
             found.append((reason, conflict, outcomes))
     return found
-
-
-# Of conflicts that are closer reasons of another than `order_conflict`.
-_REASON_OF = {
-    Conflict.which_payment: Reason.unclear,
-    Conflict.names_no_order: Reason.order_not_found,
-    **dict.fromkeys(OURS_TO_MEND, Reason.not_genuine),
-}
 
 
 def fitting(

@@ -24,6 +24,7 @@ def take(rules: AlertRules, form: Mapping[str, str], check: Callable[[str], Trou
     rules.silent = bool(form.get("silent"))
     rules.floods = bool(form.get("floods"))
     rules.disputes = bool(form.get("disputes"))
+    rules.seconds = bool(form.get("seconds"))
     rules.many = _whole(form, "many", 1, 1_000_000, problems)
     rules.old_minutes = _whole(form, "old_minutes", 1, 60 * 24 * 30, problems)
     rules.digest_hours = _whole(form, "digest_hours", 1, 24 * 7, problems)

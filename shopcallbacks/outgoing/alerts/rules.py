@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from sqlalchemy import ForeignKey, Index, or_, select, text, true
@@ -46,6 +46,7 @@ class AlertKind(StrEnum):
     flood = "flood"
     disputed = "disputed"
     dispute_due = "dispute_due"
+    second = "second"
     digest = "digest"
     handover = "handover"
     older = "older"
@@ -53,10 +54,12 @@ class AlertKind(StrEnum):
 
 
 class Style(StrEnum):
-    """How a webhook is written: signed with all figures, or Slack's {"text": ...}."""
+    """How a webhook is written: signed with all figures, or as a chat takes it: Slack's {"text": ...}, and others."""
 
     signed = "signed"
     slack = "slack"
+    discord = "discord"
+    teams = "teams"
 
 
 class AlertRules(Base):
@@ -76,6 +79,7 @@ class AlertRules(Base):
     silent: Mapped[bool] = mapped_column(default=True, server_default=true())
     floods: Mapped[bool] = mapped_column(default=True, server_default=true())
     disputes: Mapped[bool] = mapped_column(default=True, server_default=true())
+    seconds: Mapped[bool] = mapped_column(default=True, server_default=true())
     digest_hours: Mapped[int | None]
     handover_hour: Mapped[int | None]
     # what has been told
@@ -87,19 +91,14 @@ class AlertRules(Base):
     @classmethod
     def of(cls, shop_id: int) -> AlertRules:
         """The shop's, locked until the transaction ends; made where there are none yet."""
-        db.session.execute(
-            insert(cls)
-            .values(shop_id=shop_id, recipients="", waiting=True, silent=True, floods=True, disputes=True)
-            .on_conflict_do_nothing()
-        )
+        db.session.execute(insert(cls).values(shop_id=shop_id, recipients="", waiting=True).on_conflict_do_nothing())
         return locked(cls, shop_id)
 
     @classmethod
     def read(cls, shop_id: int) -> AlertRules:
         """The shop's, to look at."""
-        return db.session.get(cls, shop_id) or cls(
-            shop_id=shop_id, recipients="", waiting=True, silent=True, disputes=True
-        )
+        new = cls(shop_id=shop_id, recipients="", waiting=True, silent=True, floods=True, disputes=True, seconds=True)
+        return db.session.get(cls, shop_id) or new
 
     @classmethod
     def next_to_look_at(cls, now: datetime) -> AlertRules | None:
@@ -174,39 +173,39 @@ class Told(Base):
         return found
 
 
-class SilenceTold(Base):
+class AccountTold(Base):
+    """What the shop was told of one of its gateway accounts."""
+
+    __abstract__ = True
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("gateway_accounts.id"), primary_key=True)
+
+    @classmethod
+    def of(cls, account_id: int) -> Self:
+        """The account's; nothing was told where there is none yet."""
+        found = db.session.get(cls, account_id)
+        if found is None:
+            found = cls(account_id=account_id)
+            db.session.add(found)
+            db.session.flush()  # so that what is nothing yet says so
+        return found
+
+
+class SilenceTold(AccountTold):
     """Of which silence of a gateway account the shop was told: `since` the account was last heard. None: it speaks."""
 
     __tablename__ = "silences_told"
 
-    account_id: Mapped[int] = mapped_column(ForeignKey("gateway_accounts.id"), primary_key=True)
     since: Mapped[datetime | None]
 
-    @classmethod
-    def of(cls, account_id: int) -> SilenceTold:
-        found = db.session.get(cls, account_id)
-        if found is None:
-            found = cls(account_id=account_id, since=None)
-            db.session.add(found)
-        return found
 
-
-class FloodTold(Base):
+class FloodTold(AccountTold):
     """Whether callbacks that are not genuine flooded the account when it was last looked at, and when that was told."""
 
     __tablename__ = "floods_told"
 
-    account_id: Mapped[int] = mapped_column(ForeignKey("gateway_accounts.id"), primary_key=True)
     holds: Mapped[bool] = mapped_column(default=False)
     told_at: Mapped[datetime | None]
-
-    @classmethod
-    def of(cls, account_id: int) -> FloodTold:
-        found = db.session.get(cls, account_id)
-        if found is None:
-            found = cls(account_id=account_id, holds=False)
-            db.session.add(found)
-        return found
 
 
 class DisputeTold(Base):
@@ -224,6 +223,18 @@ class DisputeTold(Base):
         """By order id and place of the payment."""
         found = db.session.scalars(select(cls).where(cls.shop_id == shop_id))
         return {(told.order_id, told.place): told for told in found}
+
+
+class SecondTold(Base):
+    """A person's word that another one is to force a callback, of which the shop was told."""
+
+    __tablename__ = "seconds_told"
+
+    act_id: Mapped[int] = mapped_column(ForeignKey("activity.id"), primary_key=True)
+
+    @classmethod
+    def among(cls, act_ids: Iterable[int]) -> set[int]:
+        return set(db.session.scalars(select(cls.act_id).where(cls.act_id.in_(list(act_ids)))))
 
 
 class AlertMessage(Sending, Base):

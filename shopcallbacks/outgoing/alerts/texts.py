@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from ...dashboard import causes
 from ...dashboard.causes import Group
 from ...dashboard.queue import Summary
+from ...dashboard.second_person import Asked
 from ...dashboard.silence import Heard, silent
 from ...domain.errors import Reason
 from ...domain.states import State
@@ -130,6 +131,25 @@ def disputes(kind: AlertKind, shop: Shop, found: list[Dispute], summary: Summary
         lines.append(f"- and {PLAIN.counted(len(found) - CAUSES, 'other')}")
     lines += ["", "Answer in the gateway's back office. Who does not answer in time loses the money."]
     return _text(kind, shop, summary, headline, lines, site, f"/orders?shop={shop.slug}&disputed=1")
+
+
+def second(shop: Shop, waiting: list[Asked], summary: Summary, site: str) -> Text:
+    """One person asked another one to force."""
+    written = Format(shop.time_zone)
+    how_many = PLAIN.counted(len(waiting), "callback")
+    lines = [
+        f"- {_about(one)}: {one.act.actor} asks, since {written.kept(one.act.at)}: {site}/callbacks/{one.callback.id}"
+        for one in waiting[:CAUSES]
+    ]
+    if len(waiting) > CAUSES:
+        lines.append(f"- and {PLAIN.counted(len(waiting) - CAUSES, 'other')}")
+    lines += ["", "Look each payment up in its gateway before you force it. Who asked can't do it themselves."]
+    return _text(AlertKind.second, shop, summary, f"A second person is asked to force {how_many}", lines, site)
+
+
+def _about(one: Asked) -> str:
+    order = one.callback.order
+    return f"order {order.number}, {PLAIN.money(order.total)}" if order else f"callback {one.callback.id}, of no order"
 
 
 def _until(dispute: Dispute, written: Format) -> str:

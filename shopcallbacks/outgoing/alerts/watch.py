@@ -15,13 +15,14 @@ from flask import current_app
 from ...dashboard import floods, queue, silence
 from ...dashboard.decisions import DUE_WITHIN
 from ...dashboard.queue import Summary
+from ...dashboard.second_person import Asked, asked
 from ...dashboard.silence import Heard
 from ...extensions import bell, db, utcnow
 from ...orders import lists
 from ...orders.lists import Dispute
 from ...shops.accounts import GatewayAccount
 from . import handover, texts
-from .rules import AlertKind, AlertMessage, AlertRules, DisputeTold, FloodTold, Rule, SilenceTold, Told
+from .rules import AlertKind, AlertMessage, AlertRules, DisputeTold, FloodTold, Rule, SecondTold, SilenceTold, Told
 from .texts import Text
 
 # A rule that comes true again so soon after it was told is not told again before.
@@ -60,6 +61,8 @@ def tell(rules: AlertRules, summary: Summary, gateways: bool = True, outside: bo
         post(rules, AlertKind.flood, texts.flood(account, most, summary, site))
     for kind, disputes in disputes_to_tell(rules, summary.now).items():
         post(rules, kind, texts.disputes(kind, rules.shop, disputes, summary, site))
+    if waiting := seconds_to_tell(rules):
+        post(rules, AlertKind.second, texts.second(rules.shop, waiting, summary, site))
     if digest_is_due(rules, summary):
         post(rules, AlertKind.digest, texts.alert(AlertKind.digest, rules, summary, site))
     if handover_is_due(rules, summary.now):
@@ -175,6 +178,15 @@ def disputes_to_tell(rules: AlertRules, now: datetime) -> dict[AlertKind, list[D
         known.due_told = due
     for over in told.values():
         db.session.delete(over)
+    return found
+
+
+def seconds_to_tell(rules: AlertRules) -> list[Asked]:
+    """Callbacks that a second person is asked to force and of which that was not told; notes that it is."""
+    waiting = asked(rules.shop) if rules.seconds else []
+    told = SecondTold.among(one.act.id for one in waiting)
+    found = [one for one in waiting if one.act.id not in told]
+    db.session.add_all(SecondTold(act_id=one.act.id) for one in found)
     return found
 
 

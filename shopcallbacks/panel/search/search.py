@@ -212,7 +212,7 @@ def _reasons(wanted: list[str], accounts: list[GatewayAccount]) -> list[ColumnEl
     if len(wanted) < 2:
         return []
     found = []
-    causes = [(reason, None) for reason in Reason] + [(Reason.order_conflict, conflict) for conflict in Conflict]
+    causes = [(reason, None) for reason in Reason] + [(conflict.reason, conflict) for conflict in Conflict]
     for reason, conflict in causes:
         ids = [
             account.id

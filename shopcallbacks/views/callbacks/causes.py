@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -102,9 +103,10 @@ def index() -> str:
     shop = current_shop()
     filter_ = Filter.read(request.args.items(multi=True)).at(shop)
     filter_ = filter_.but(tab=filter_.tab if filter_.tab.waits else Tab.unprocessed)
-    groups, by_money = causes(*filter_.where(shop)), request.args.get("by") == "money"
-    if by_money:
-        groups = tuple(sorted(groups, key=_largest, reverse=True))
+    groups = causes(*filter_.where(shop))
+    currencies, by = _currencies(groups), request.args.get("by")
+    if by in currencies:
+        groups = tuple(sorted(groups, key=lambda group: _at_stake(group, by), reverse=True))
     finer, handlings = clusters(*filter_.where(shop)), Handling.of(shop.id)
     return render_template(
         "callbacks/causes.html",
@@ -112,14 +114,20 @@ def index() -> str:
         filter=filter_,
         counts=tab_counts(shop, filter_.q, waiting_count()),
         counted=counted(filter_),
-        by_money=by_money,
+        currencies=currencies,
+        sorted_by=by if by in currencies else None,
         causes=[Cause.of(group, filter_, shop, handlings.get(group.key), finer) for group in groups],
     )
 
 
-def _largest(group: Group) -> float:
-    """Its largest sum, whatever its currency: sums of several can't be added up."""
-    return max((float(money.amount) for money in group.stakes), default=0.0)
+def _currencies(groups: Iterable[Group]) -> list[str]:
+    """Those that are at stake, the commonest first. Sums of several can't be compared, so the causes go by one."""
+    return [currency for currency, _ in Counter(m.currency for group in groups for m in group.stakes).most_common()]
+
+
+def _at_stake(group: Group, currency: str) -> int:
+    """In minor units."""
+    return next((money.minor for money in group.stakes if money.currency == currency), -1)
 
 
 @bp.post("/causes/handling")

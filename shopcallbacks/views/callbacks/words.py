@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from ...callbacks.attempts import Attempt, KeptMessage
 from ...callbacks.callback import Callback
-from ...domain.errors import CallbackFailed, Reason
+from ...domain.errors import CallbackFailed, Conflict, Reason
 from ...panel import headline
 from ...processing.foresight import Foresight
+from ...shops.accounts import GatewayAccount
 from ...words import acts, outcomes, pages, reasons
 from ...words.formats import age
 from ...words.masking import mask
@@ -27,9 +29,10 @@ def order_number(callback: Callback) -> str:
     return number if callback.order is not None and callback.order.number == number else mask(number)
 
 
-def reason_words(reason: Reason) -> str:
-    """Of any gateway, for a filter."""
-    return reasons.REASONS[reason].headline.format(gateway="The gateway")
+def reason_words(why: Reason | Conflict, accounts: Iterable[GatewayAccount]) -> str:
+    """Why those of these accounts wait, for a filter."""
+    reason, conflict = (why, None) if isinstance(why, Reason) else (why.reason, why)
+    return mask(reasons.cause_of_any(reason, conflict, [(account.title, account.asks) for account in accounts]))
 
 
 def cause_words(found: Attempt | KeptMessage | CallbackFailed, callback: Callback) -> str:
@@ -76,7 +79,6 @@ FILTERS: dict[str, Any] = {
     "would": lambda effect, count: outcomes.would(effect, count, written()),
     "column_words": pages.COLUMNS.__getitem__,
     "tab_words": pages.TABS.__getitem__,
-    "conflict_words": lambda conflict: reasons.CONFLICTS[conflict].headline,
     "verb_words": acts.VERBS.__getitem__,
     "run_starts": lambda verb, count: acts.starts(verb, count, written()),
     "retries_some": lambda effects: acts.retries_some(effects.may, effects.beyond, written()),

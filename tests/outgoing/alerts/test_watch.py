@@ -25,6 +25,8 @@ from shopcallbacks.outgoing.mail import Mailer
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.acts import Activity
+from shopcallbacks.shops.order_rules import OrderRules
+from shopcallbacks.shops.users import Role
 
 from ...factories import make_account, make_callback, make_order, make_user, message, process, request_for
 from ...processing.saying import say
@@ -262,6 +264,55 @@ def test_slack_gets_a_text_and_no_more(account: GatewayAccount, shop: Shop, rece
     assert list(said) == ["text", "mrkdwn"]
     assert said["text"].startswith("[Toys &amp; &lt;b&gt;] 1 callback needs a person")
     assert said["mrkdwn"] is False
+
+
+@pytest.mark.parametrize("style", [Style.discord, Style.teams])
+def test_other_chats_get_the_same_text_as_they_want_it(
+    account: GatewayAccount, shop: Shop, receiver: Receiver, style: Style
+) -> None:
+    rules_of(shop, waiting=True, recipients="", webhook=receiver.url, webhook_style=style)
+    fail_one(account)
+    jobs.sweep_outgoing()
+    said = json.loads(receiver.received[0].body)
+    headline = f"[{shop.name}] 1 callback needs a person, 59.90 EUR"
+    if style is Style.discord:
+        assert said["content"].startswith(headline)
+        assert said["allowed_mentions"] == {"parse": []}
+    else:
+        (card,) = said["attachments"]
+        assert (said["type"], card["contentType"]) == ("message", "application/vnd.microsoft.card.adaptive")
+        assert card["content"]["body"][0]["text"] == headline
+        assert all(block["wrap"] for block in card["content"]["body"])
+
+
+def test_a_second_person_who_is_asked_to_force_is_told_once(account: GatewayAccount, shop: Shop) -> None:
+    rules_of(shop)
+    shop.order_rules = OrderRules(force_limit=Money(1000, "EUR"))
+    forger = make_account(signing_secrets=["whsec_forged"])
+    order = make_order(shop)
+    callback = make_callback(account, request_for(forger, message(order)))
+    process()
+    dana, second = make_user(Role.manager, shop), make_user(Role.manager, shop)
+    assert look(shop) == []
+    callback.do(Verb.force, dana, "seen")
+    db.session.commit()
+    assert look(shop) == [AlertKind.second]
+    assert look(shop) == []
+    said = db.session.scalars(select(AlertMessage).where(AlertMessage.kind == AlertKind.second)).one()
+    assert said.subject == f"[{shop.name}] A second person is asked to force 1 callback"
+    assert f"order {order.number}, 59.90 EUR: Manager Person asks" in said.text
+    assert f"/callbacks/{callback.id}" in said.text
+    callback.do(Verb.remove, second, "fake")
+    callback.do(Verb.restore, second)
+    callback.do(Verb.force, second, "seen after all")
+    db.session.commit()
+    assert look(shop) == [AlertKind.second]
+    rules_of(shop, seconds=False)
+    callback.do(Verb.remove, dana, "fake")
+    callback.do(Verb.restore, dana)
+    callback.do(Verb.force, dana, "seen once more")
+    db.session.commit()
+    assert look(shop) == []
 
 
 def without_order(account: GatewayAccount, number: str) -> None:

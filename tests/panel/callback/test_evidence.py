@@ -90,7 +90,7 @@ def test_it_tells_what_came_and_what_became_of_it(reader: FlaskClient, account: 
     assert "by you" not in html
     assert hashlib.sha256(request_of(callback).body).hexdigest() in html
     assert callback.digest.hex() in html
-    assert "it is the same." in html
+    assert "it is the same: nothing was changed since." in html
 
 
 def test_what_opens_a_door_is_hidden_and_no_digest_helps_to_guess_it(

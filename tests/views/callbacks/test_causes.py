@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from shopcallbacks.dashboard.handling import Handling
-from shopcallbacks.domain.values import Money
+from shopcallbacks.domain.values import Answer, Money
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity
@@ -66,11 +67,23 @@ def test_the_lines_are_those_of_the_dashboard_in_the_same_order(client: FlaskCli
     assert "By gateway and detail (2)" in client.get("/callbacks/causes").text
 
 
-def test_they_are_sorted_by_money_on_wish(client: FlaskClient, account: GatewayAccount) -> None:
+def test_they_are_sorted_by_money_on_wish_one_currency_at_a_time(client: FlaskClient, account: GatewayAccount) -> None:
     differing(account, 1, minor=990000)
     badly_signed(account, 2)
-    assert lines(client.get("/callbacks/causes?by=money").text)[0] == "Amount differs from the order"
-    assert lines(client.get("/callbacks/causes").text)[0] == "Signature does not match"
+    make_callback(account, message(make_order(account.shop, minor=99_000_000, currency="JPY"), money=Money(1, "EUR")))
+    process()
+    differs, signed, currency = (
+        "Amount differs from the order",
+        "Signature does not match",
+        "Currency differs from the order",
+    )
+    assert lines(client.get("/callbacks/causes").text) == [signed, differs, currency]
+    page = client.get("/callbacks/causes?by=EUR").text
+    assert lines(page) == [differs, signed, currency]
+    assert "<strong>money in EUR</strong>" in page
+    assert "by=JPY" in page
+    assert lines(client.get("/callbacks/causes?by=JPY").text) == [currency, signed, differs]
+    assert "<strong>number</strong>" in client.get("/callbacks/causes?by=USD").text
 
 
 def test_a_retry_is_offered_only_while_it_may_help_one_of_them(client: FlaskClient, account: GatewayAccount) -> None:
@@ -124,3 +137,23 @@ def test_others_see_who_looks_at_it_and_viewers_only_see(client: FlaskClient, ac
 def test_a_cause_that_is_gone_is_told(client: FlaskClient, account: GatewayAccount) -> None:
     assert client.post("/causes/handling", data={"cause": "nothing"}).status_code == 303
     assert "Nothing waits for that cause any more." in client.get("/callbacks/causes").text
+
+
+def test_a_reason_has_one_name_on_the_dashboard_by_cause_in_the_filter_its_chip_and_the_csv(
+    app: Flask, client: FlaskClient, account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.extensions, "ask", lambda question: Answer(200, b"INVALID"))
+    paypal = make_account(account.shop, "paypal_ipn", receiver_emails=["pay@shop.example"], order_field="invoice")
+    make_callback(paypal, message(make_order(account.shop)))
+    badly_signed(account, 1)
+    denied, unsigned = "PayPal IPN says it did not send this", "Signature does not match"
+    for page in ("/", "/callbacks/causes"):
+        assert set(lines(client.get(page).text)) == {denied, unsigned}
+    for of, name in ((paypal, denied), (account, unsigned)):
+        query = f"tab=all&reason=not_genuine&account={of.slug}"
+        panel = client.get(f"/callbacks?{query}").text
+        assert re.search(rf'class="chip"[^>]*>{name} ', panel)
+        assert f">{name}</option>" in panel
+        assert f",not_genuine,{name}," in client.get(f"/callbacks.csv?{query}").text
+    both = "Signature does not match, or the gateway says it did not send this"
+    assert re.search(rf'class="chip"[^>]*>{both} ', client.get("/callbacks?tab=all&reason=not_genuine").text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -140,6 +142,21 @@ def test_above_the_shops_limit_one_asks_and_another_forces(client: FlaskClient, 
     process()
     assert (large.state, large.order.state) == (State.processed, OrderState.open)
     assert [act.verb for act in Activity.about(large.id)] == ["ask to force", "force"]
+
+
+def test_the_dashboard_says_that_a_second_person_is_asked_until_it_is_answered(
+    client: FlaskClient, shop: Shop, large: Callback
+) -> None:
+    assert "second person" not in client.get("/").text
+    force(client, large, "pi_1 is paid")
+    assert "You asked for a second person to force order" in client.get("/").text
+    log_in(client, make_user(Role.manager, shop))
+    card = client.get("/undecided").text
+    assert "Manager Person asks for a second person to force order" in card
+    assert "pi_1 is paid" in card
+    assert re.search(rf'href="/callbacks/{large.id}">Answer<', card)
+    force(client, large, "I see it too")
+    assert "second person" not in client.get("/undecided").text
 
 
 def test_what_was_done_since_ends_the_first_persons_word(shop: Shop, dana: User, large: Callback) -> None:

@@ -165,3 +165,11 @@ def test_each_other_cause_names_its_cure_and_leads_there(
         page = client.get(cure).text
         assert f'href="/settings/gateways/{account.id}' in page
         assert "1 callback of" in page
+
+
+def test_it_is_found_by_the_words_of_its_cause(
+    client: FlaskClient, shop: Shop, account: GatewayAccount, old: Secret
+) -> None:
+    callback = late(account, old)
+    log_in_as(client, Role.viewer, shop)
+    assert f"/callbacks/{callback.id}" in client.get("/search?q=secret+you+have+retired").text
