@@ -1,6 +1,6 @@
 """Since when an account is live that was a test one: what came before stays a test.
 
-Revision ID: 0025_live_since
+Revision ID: 0025
 Revises: 0024
 """
 

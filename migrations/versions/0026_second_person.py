@@ -1,7 +1,7 @@
 """What was told of callbacks that a second person is asked to force.
 
-Revision ID: 0025_second_person
-Revises: 0024
+Revision ID: 0026
+Revises: 0025
 """
 
 import sqlalchemy as sa
