@@ -184,8 +184,9 @@ SCREENS = (
             Screen(f"orders {words}, none", f"/orders?shop=calm&{name}=1"),
         )
     ),
-    Screen("the books to take along", "/books" + NIGHT),
-    Screen("the books, a day that is none", f"/books{NIGHT}&from=yesterday", status=422),
+    Screen("download", "/download" + NIGHT),
+    Screen("download, a day that is none", f"/download{NIGHT}&from=yesterday", status=422),
+    Screen("download, the menu", "/orders" + NIGHT, (unfold("Download"),)),
     Screen("order", "/orders/{order}"),
     Screen("order with money to decide on", "/orders/{decide}"),
     Screen("order that owes", "/orders/{owing}"),
@@ -297,9 +298,9 @@ SCREENS = (
 
 # GET addresses that are no screens of their own.
 NO_SCREENS = {
-    "activity.export": "CSV",
-    "callbacks.csv": "CSV",
-    "bulk.csv": "CSV",
+    "activity.download": "a file",
+    "callbacks.download": "a file",
+    "bulk.download": "a file",
     "callbacks.original": "the bytes as they came",
     "callbacks.news": "a part of the panel",
     "callbacks.row": "a part of the panel",
