@@ -28,6 +28,7 @@ from . import (
     second_factor,
     sessions,
     settings,
+    statement,
     well_formed,
 )
 
@@ -44,6 +45,7 @@ BLUEPRINTS = (
     *callbacks.BLUEPRINTS,
     bulk.bp,
     orders.bp,
+    statement.bp,
     downloads.bp,
     deliveries.bp,
     search.bp,
