@@ -1,8 +1,8 @@
-"""What came of a bulk run: added up, row by row, and as CSV."""
+"""What came of a bulk run: added up, row by row, and as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -14,8 +14,10 @@ from ..domain.values import Money
 from ..extensions import db
 from ..orders.lists import sums
 from ..orders.order import Order
-from ..panel.csv import Cell, amount_cell, order_number_cell, stream, time_cell
+from ..panel.download import table
+from ..panel.download.table import Table
 from ..shops.accounts import GatewayAccount
+from ..words.outcomes import ITEM_STATES
 from .runs import BulkItem, BulkRun, ItemState
 
 PAGE = 100
@@ -62,28 +64,28 @@ def rows(run: BulkRun, state: ItemState | None, after: int) -> Sequence[BulkItem
     ).all()
 
 
-def write_csv(run: BulkRun, bom: bool = False) -> Iterator[bytes]:
-    """Each row's result, streamed."""
+def table_of(run: BulkRun) -> Table:
+    """Each row's result."""
     c, item = Callback, BulkItem
     columns = {
-        "place": item.place,
-        "callback": item.callback_id,
-        "gateway account": Cell(GatewayAccount.slug),
-        "order number": order_number_cell(c, Order),
-        "amount": amount_cell(c.amount_minor, c.currency),
-        "currency": Cell(c.currency),
-        "state": item.state,
-        "result": Cell(item.result),
-        "detail": Cell(item.detail),
-        "at": time_cell(item.at),
+        "place": table.number(item.place),
+        "callback": table.number(item.callback_id),
+        "gateway account": table.code(GatewayAccount.slug),
+        "order number": table.number_told(c.order_number, Order.number),
+        "amount": table.amount(c.amount_minor, c.currency),
+        "currency": table.code(c.currency),
+        "state": table.words(item.state, ITEM_STATES),
+        "state code": table.code(item.state),
+        "result": table.text(item.result),
+        "detail": table.text(item.detail),
+        "at": table.time(item.at),
     }
-    statement = (
-        select(*columns.values())
-        .select_from(item)
+    rows = (
+        select(item)
         .join(c, c.id == item.callback_id)
         .join(GatewayAccount, GatewayAccount.id == c.account_id)
         .outerjoin(Order, Order.id == c.order_id)
         .where(item.run_id == run.id)
         .order_by(item.place)
     )
-    return stream(list(columns), statement, bom)
+    return Table(f"bulk-{run.id}", run.shop.time_zone, columns, rows)

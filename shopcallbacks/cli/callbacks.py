@@ -11,7 +11,8 @@ from ..callbacks.callback import Callback, More
 from ..domain.states import Verb
 from ..extensions import db, ring, utcnow
 from ..orders.order import Order
-from ..panel.csv import write_csv
+from ..panel.download.callbacks import callbacks as table_of
+from ..panel.download.csv import write_csv
 from ..panel.filter import Filter
 from ..panel.headline import headline
 from ..shops.acts import Activity
@@ -141,5 +142,5 @@ def export_callbacks(shop: str, query: str, bom: bool) -> None:
     """CSV on standard output."""
     of = find_shop(shop)
     Activity.record("export", None, shop_id=of.id, what=f"callbacks {query}".strip())
-    for block in write_csv(Filter.from_query(query), of, bom=bom):
+    for block in write_csv(table_of(Filter.from_query(query), of), bom=bom):
         sys.stdout.buffer.write(block)

@@ -13,7 +13,7 @@ from ..domain.money import Answer
 from ..domain.numbers import number_key
 from ..domain.states import Lane
 from ..extensions import db, ring
-from ..orders import statements
+from ..orders import summaries
 from ..orders.intake import BadOrder, parse_new_order
 from ..orders.order import Order
 from ..shops.accounts import Shop
@@ -130,7 +130,7 @@ def show_order(shop: str, number: str) -> None:
         f"{order.number}: {standing(order.state, order.cancelled_by, order.part_paid)}, {order.total}, "
         f"paid {order.paid}, given back {order.given_back}, kept {order.kept}, owed back {owed}"
     )
-    for one in statements.of(order):
+    for one in summaries.of(order):
         ids = ", ".join(id_ or "-" for id_ in one.payment.transactions)
         came_in = " + ".join(map(str, one.came_in)) or "nothing"
         click.echo(f"  {one.account.slug} {ids}: {LIVES[one.payment.life][1]}, came in {came_in}, taken {one.taken}")

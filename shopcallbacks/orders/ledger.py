@@ -38,6 +38,7 @@ class LedgerRow(Base):
             postgresql_where=text(f"movement IS NOT NULL AND NOT ({_VOID})"),
         ),
         Index("ix_ledger_shop_time", "shop_id", "booked_at", "id"),
+        Index("ix_ledger_owed", "shop_id", "booked_at", postgresql_where=text("owed <> 0")),
         Index("ix_ledger_unmatched", "shop_id", "order_id", postgresql_where=text("unmatched <> 0")),
     )
 

@@ -1,11 +1,10 @@
-"""The audit: Activity narrowed down, page by page and as CSV."""
+"""The audit: Activity narrowed down, page by page and as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement, and_, case, false, func, literal, or_, select, union_all
@@ -17,8 +16,10 @@ from ..orders.order import Order
 from ..shops.accounts import Shop
 from ..shops.acts import FAILED_LOG_IN, Activity
 from ..shops.users import Membership, User
-from .csv import Cell, stream, time_cell
+from ..words.acts import ACTS
 from .days import read_day, span
+from .download import table
+from .download.table import Table
 
 COMMAND_LINE = "cli"
 
@@ -84,29 +85,29 @@ class Acts:
         wanted = select(Activity).where(Activity.id.in_(select(ids.c.id))).options(joinedload(Activity.user))
         return list(db.session.scalars(wanted.order_by(Activity.id.desc()).limit(limit)))
 
-    def csv(self, shop: Shop, owner: bool, bom: bool = False) -> Iterator[bytes]:
+    def table(self, shop: Shop, owner: bool) -> Table:
         """All of them, newest first."""
         nobody = case((Activity.verb == FAILED_LOG_IN, literal("somebody unknown")), else_=literal("the command line"))
-        columns: dict[str, Any] = {
-            "id": Activity.id,
-            "at": time_cell(Activity.at),
-            "who": Cell(func.coalesce(User.name, nobody)),
-            "e-mail": Cell(User.email),
-            "verb": Activity.verb,
-            "why": Cell(Activity.why),
-            "about": Cell(Activity.what),
-            "callback id": Activity.callback_id,
-            "order number": Cell(Order.number, ""),  # the shop's own number is no card's
+        columns = {
+            "id": table.number(Activity.id),
+            "at": table.time(Activity.at),
+            "who": table.text(func.coalesce(User.name, nobody)),
+            "e-mail": table.text(User.email),
+            "did": table.words(Activity.verb, ACTS),
+            "verb": table.code(Activity.verb),
+            "why": table.text(Activity.why),
+            "about": table.text(Activity.what),
+            "callback id": table.number(Activity.callback_id),
+            "order number": table.number_of(Order.number),
         }
-        statement = (
-            select(*columns.values())
-            .select_from(Activity)
+        rows = (
+            select(Activity)
             .outerjoin(Activity.user)
             .outerjoin(Order, Order.id == Activity.order_id)
             .where(or_(*_halves(shop, owner)), *self._where(shop))
             .order_by(Activity.id.desc())
         )
-        return stream(list(columns), statement, bom)
+        return Table("activity", shop.time_zone, columns, rows)
 
     def _where(self, shop: Shop) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from gevent import get_hub
-from gevent.monkey import is_module_patched
-
 from ..domain.errors import Busy
+from ..threads import aside
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,8 +21,6 @@ def in_turn(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     if not _turn.acquire(timeout=WAIT_S):
         raise Busy
     try:
-        if is_module_patched("threading"):  # where greenlets share one thread, it would hold up all of them
-            return get_hub().threadpool.apply(work, args, kwargs)  # type: ignore[no-any-return]
-        return work(*args, **kwargs)
+        return aside(work, *args, **kwargs)
     finally:
         _turn.release()

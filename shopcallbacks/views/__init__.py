@@ -8,12 +8,12 @@ from ..receiving import door
 from . import (
     activity,
     api,
-    books,
     bulk,
     callbacks,
     codes,
     dashboard,
     deliveries,
+    downloads,
     health,
     help,
     invitations,
@@ -28,6 +28,7 @@ from . import (
     second_factor,
     sessions,
     settings,
+    statement,
     well_formed,
 )
 
@@ -44,7 +45,8 @@ BLUEPRINTS = (
     *callbacks.BLUEPRINTS,
     bulk.bp,
     orders.bp,
-    books.bp,
+    statement.bp,
+    downloads.bp,
     deliveries.bp,
     search.bp,
     activity.bp,

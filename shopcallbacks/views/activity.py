@@ -1,19 +1,16 @@
-"""What people did in the shop: one list to narrow down, and the same as CSV."""
+"""What people did in the shop: one list to narrow down, and the same as a table."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, render_template, request
 from flask_login import current_user
 
-from ..extensions import db
 from ..panel.audit import Acts
-from ..panel.csv import file_name
-from ..shops.acts import Activity
 from ..shops.users import User
 from ..words.acts import ACTS
 from .access import current_shop
-from .downloads import csv_file
-from .screens import now, whole
+from .downloads import taken_along
+from .screens import whole
 
 bp = Blueprint("activity", __name__, url_prefix="/activity")
 
@@ -35,11 +32,8 @@ def index() -> str:
     )
 
 
-@bp.get("/csv")
-def export() -> Response:
-    """That somebody took the list with them is an act too."""
-    shop, wanted = current_shop(), Acts.read(request.args.items())
-    rows = wanted.csv(shop, current_user.may_set_up, bom=True)
-    Activity.record("export", current_user, shop_id=shop.id, what=f"activity {wanted.query}".strip())
-    db.session.commit()
-    return csv_file(rows, file_name(shop, now(), "activity"))
+@bp.get("/csv", defaults={"form": "csv"})
+@bp.get("/xlsx", defaults={"form": "xlsx"})
+def download(form: str) -> Response:
+    wanted = Acts.read(request.args.items())
+    return taken_along(wanted.table(current_shop(), current_user.owns), form, f"activity {wanted.query}")

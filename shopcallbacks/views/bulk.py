@@ -15,13 +15,11 @@ from ..bulk.selection import Selection
 from ..domain.errors import Refused
 from ..domain.states import Verb
 from ..extensions import db, ring_bulk
-from ..panel.csv import file_name
-from ..shops.acts import Activity
 from ..shops.users import User
 from .access import current_shop, load_run, lock_run, managers_only
 from .callbacks.verbs import why
-from .downloads import csv_file
-from .screens import now, wants_fragment, whole
+from .downloads import taken_along
+from .screens import wants_fragment, whole
 
 bp = Blueprint("bulk", __name__, url_prefix="/bulk")
 
@@ -61,13 +59,11 @@ def show(id_: int) -> str:
     return render_template(template, **run_parts(load_run(id_)))
 
 
-@bp.get("/<int:id_>.csv")
-def csv(id_: int) -> Response:
+@bp.get("/<int:id_>.csv", defaults={"form": "csv"})
+@bp.get("/<int:id_>.xlsx", defaults={"form": "xlsx"})
+def download(id_: int, form: str) -> Response:
     run = load_run(id_)
-    blocks = receipt.write_csv(run, bom=request.args.get("bom") == "1")
-    Activity.record("export", current_user, shop_id=run.shop_id, what=f"bulk run {run.id}")
-    db.session.commit()
-    return csv_file(blocks, file_name(run.shop, now(), f"bulk-{run.id}"))
+    return taken_along(receipt.table_of(run), form, f"bulk run {run.id}")
 
 
 @bp.post("/<int:id_>/pause")

@@ -19,7 +19,7 @@ from ..domain.money import Decision
 from ..domain.states import Lane, OrderState
 from ..domain.values import Money
 from ..extensions import db, ring
-from ..orders import lists, statements
+from ..orders import lists, summaries
 from ..orders.ledger import LedgerRow
 from ..orders.lists import DisputePage, OrderPage
 from ..orders.order import Order
@@ -78,7 +78,7 @@ def show(id_: int) -> str:
         order=order,
         facts=facts,
         lost=Money(facts.lost, order.currency),
-        statements=statements.of(order),
+        summaries=summaries.of(order),
         waiting=related.waiting_on(order, facts),
         words=words,
         callbacks=related.callbacks_about(order),

@@ -323,7 +323,7 @@ ACTS = {
     "log out everywhere": "logged out everywhere",
     "own password": "changed their own password",
     "log-ins held": "had log-ins held back: too many wrong passwords",
-    "export": "exported a CSV",
+    "export": "downloaded a table",
     "import": "imported",
     "settings": "changed the settings",
     "send again": "had it sent again",

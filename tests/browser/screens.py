@@ -185,8 +185,13 @@ SCREENS = (
             Screen(f"orders {words}, none", f"/orders?shop=calm&{name}=1"),
         )
     ),
-    Screen("the books to take along", "/books" + NIGHT),
-    Screen("the books, a day that is none", f"/books{NIGHT}&from=yesterday", status=422),
+    Screen("download", "/download" + NIGHT),
+    Screen("download, a day that is none", f"/download{NIGHT}&from=yesterday", status=422),
+    Screen("download, the menu", "/orders" + NIGHT, (unfold("Download"),)),
+    Screen("statement of a month", "/statement" + NIGHT),
+    Screen("statement of a day, nothing booked", f"/statement{NIGHT}&day=2020-01-01"),
+    Screen("statement, a month that is none", f"/statement{NIGHT}&month=soon", status=422),
+    Screen("statement, behind a figure", f"/statement/behind/came_in{NIGHT}&currency=EUR"),
     Screen("order", "/orders/{order}"),
     Screen("order with money to decide on", "/orders/{decide}"),
     Screen("order that owes", "/orders/{owing}"),
@@ -302,9 +307,10 @@ SCREENS = (
 
 # GET addresses that are no screens of their own.
 NO_SCREENS = {
-    "activity.export": "CSV",
-    "callbacks.csv": "CSV",
-    "bulk.csv": "CSV",
+    "activity.download": "a file",
+    "callbacks.download": "a file",
+    "bulk.download": "a file",
+    "statement.download": "a file",
     "callbacks.original": "the bytes as they came",
     "callbacks.news": "a part of the panel",
     "callbacks.row": "a part of the panel",

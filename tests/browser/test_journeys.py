@@ -110,7 +110,7 @@ def test_the_csv_of_what_is_shown_is_downloaded(desk: Page, world: World, tmp_pa
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     assert file.name.startswith(f"callbacks-{world.shop.slug}-")
-    with file.open(newline="", encoding="utf-8") as lines:
+    with file.open(newline="", encoding="utf-8-sig") as lines:
         rows = list(csv.DictReader(lines))
     assert [row["id"] for row in rows] == [str(other.id)]
     assert str(first.id) not in {row["id"] for row in rows}

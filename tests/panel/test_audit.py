@@ -123,7 +123,7 @@ def test_no_act_is_ever_changed_or_deleted(shop: Shop, statement: str) -> None:
         db.session.execute(text(statement))
 
 
-def test_the_csv_has_what_the_list_has(client: FlaskClient, shop: Shop, manager: User) -> None:
+def test_the_download_has_what_the_list_has(client: FlaskClient, shop: Shop, manager: User) -> None:
     order = make_order(shop, "251123-1")
     act("remove", manager, shop, why='=cmd|"x"\nsecond line', order_id=order.id)
     act("remove", manager, make_shop(), why="not for you")

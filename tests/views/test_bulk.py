@@ -71,7 +71,7 @@ def test_all_that_match_are_asked_about_started_followed_and_told_of(
     assert "every 1s" not in receipt
     assert "3 succeeded: order opened: 179.70 EUR" in words_of(receipt)
     assert "secret mended" in receipt
-    lines = client.get(f"{answer.location}.csv").text.splitlines()
+    lines = client.get(f"{answer.location}.csv").data.decode("utf-8-sig").splitlines()
     assert lines[0].startswith("place,callback,gateway account,order number")
     assert [f"Order {order.number} opened" in line for order, line in zip(orders, lines[1:], strict=True)] == [True] * 3
     assert "Retry 3 callbacks" in client.get("/bulk").text

@@ -14,10 +14,10 @@ from ...domain.numbers import number_key
 from ...domain.states import Lane
 from ...domain.values import Money
 from ...extensions import db, ring
-from ...orders import statements
+from ...orders import summaries
 from ...orders.intake import BadOrder, parse_new_order, read_json
 from ...orders.order import Order
-from ...orders.statements import Statement
+from ...orders.summaries import PaymentSummary
 from ...shapes import orders as shapes
 from ...shops.tokens import Scope
 from ..problems import problem
@@ -122,11 +122,11 @@ def shape_of(order: Order) -> shapes.Order:
         expires_at=order.expires_at,
         created_at=order.created_at,
         changed_at=order.changed_at,
-        payments=[_payment(one) for one in statements.of(order)],
+        payments=[_payment(one) for one in summaries.of(order)],
     )
 
 
-def _payment(one: Statement) -> shapes.Payment:
+def _payment(one: PaymentSummary) -> shapes.Payment:
     return shapes.Payment(
         gateway_account=one.account.slug,
         transaction_ids=list(one.payment.transactions),

@@ -1,4 +1,4 @@
-"""The panel of callbacks, one callback's page, its original, and the CSV of what the panel shows."""
+"""The panel of callbacks, one callback's page, its original, and what the panel shows as a table."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from ...dashboard import decisions
 from ...domain.errors import Conflict, Reason, Refused
 from ...domain.states import Column
-from ...extensions import db
 from ...panel import moved
 from ...panel.callback.request import original_of
-from ...panel.csv import file_name, write_csv
+from ...panel.download.callbacks import callbacks as table_of
 from ...panel.filter import Filter, Tab
 from ...panel.page import COUNTED, Cursor, count_up_to, news_since, page_of, tab_counts
 from ...panel.rows import rows_of
@@ -23,9 +22,8 @@ from ...panel.saved_views import SavedView
 from ...panel.search.index import history_before
 from ...panel.search.search import FOUND
 from ...shops.accounts import Shop
-from ...shops.acts import Activity
 from ..access import current_shop, load_callback, managers_only
-from ..downloads import attachment, csv_file
+from ..downloads import attachment, taken_along
 from ..screens import glanced, now, wants_fragment
 from .telling import back, page_address, page_from, page_parts, row_parts, told, undos_of
 from .words import FILTERS
@@ -99,15 +97,12 @@ def original(id_: int) -> BaseResponse:
     return attachment(content, name)
 
 
-@bp.get("/callbacks.csv")
-def csv() -> Response:
-    """That somebody took them along is an act too."""
+@bp.get("/callbacks.csv", defaults={"form": "csv"})
+@bp.get("/callbacks.xlsx", defaults={"form": "xlsx"})
+def download(form: str) -> Response:
     shop = current_shop()
     asked = request.query_string.decode(errors="replace")[:500]
-    blocks = write_csv(_filter(shop), shop, bom=request.args.get("bom") == "1")
-    Activity.record("export", current_user, shop_id=shop.id, what=f"callbacks {asked}".strip())
-    db.session.commit()
-    return csv_file(blocks, file_name(shop, now()))
+    return taken_along(table_of(_filter(shop), shop), form, f"callbacks {asked}")
 
 
 def _filter(shop: Shop) -> Filter:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,13 +18,15 @@ from sqlalchemy import func, select, text
 from shopcallbacks.domain.errors import Busy
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
-from shopcallbacks.panel.csv import BOM, MOST_AT_A_TIME, Export, file_name, write_csv
+from shopcallbacks.panel.download.callbacks import callbacks
+from shopcallbacks.panel.download.csv import BOM, write_csv
+from shopcallbacks.panel.download.export import MOST_AT_A_TIME, Export
 from shopcallbacks.panel.filter import Filter
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
 
-from ..factories import log_in, long_history, make_account, make_callback, make_order, make_user, message, process
+from ...factories import log_in, long_history, make_account, make_callback, make_order, make_user, message, process
 
 
 @pytest.fixture
@@ -31,23 +35,24 @@ def account(app: object) -> GatewayAccount:
 
 
 def export(account: GatewayAccount, query: str = "tab=all") -> list[dict[str, str]]:
-    data = b"".join(write_csv(Filter.from_query(query), account.shop)).decode()
+    data = b"".join(write_csv(callbacks(Filter.from_query(query), account.shop))).decode()
     return list(csv.DictReader(io.StringIO(data, newline="")))
 
 
 def test_a_callback_is_a_record_with_its_order(account: GatewayAccount) -> None:
     order = make_order(account.shop)
+    account.shop.time_zone = "Asia/Tokyo"
     callback = make_callback(account, message(order))
     process()
     (record,) = export(account)
     assert record == {
         "id": str(callback.id),
-        "received at": f"{callback.received_at:%Y-%m-%dT%H:%M:%S}.{callback.received_at.microsecond // 1000:03}Z",
+        "received at": f"{callback.received_at.astimezone(ZoneInfo('Asia/Tokyo')):%Y-%m-%dT%H:%M:%S}+09:00",
         "gateway account": "stripe",
         "gateway": "stripe",
         "state": "processed",
         "reason": "",
-        "why": "",
+        "reason code": "",
         "detail": "",
         "outcome": "paid",
         "order number": order.number,
@@ -56,9 +61,11 @@ def test_a_callback_is_a_record_with_its_order(account: GatewayAccount) -> None:
         "amount": "59.90",
         "currency": "EUR",
         "order state": "open",
+        "order state code": "open",
         "order amount": "59.90",
         "attempts": "1",
         "last verdict": "genuine",
+        "last verdict code": "genuine",
         "settled at": record["settled at"],
         "imported at": "",
         "digest": callback.digest.hex(),
@@ -68,7 +75,7 @@ def test_a_callback_is_a_record_with_its_order(account: GatewayAccount) -> None:
 def test_records_end_as_rfc_4180_wants_it_whatever_the_cells_hold(account: GatewayAccount) -> None:
     make_callback(account, message('two\r\nlines, "quoted"\n\u2028end'))
     process()
-    data = b"".join(write_csv(Filter.from_query("tab=all"), account.shop))
+    data = b"".join(write_csv(callbacks(Filter.from_query("tab=all"), account.shop)))
     assert data.count(b"\r\n") == data.count(b"\n") == 2
     (record,) = csv.DictReader(io.StringIO(data.decode(), newline=""))
     assert record["order number"] == 'two  lines, "quoted"  end'
@@ -124,14 +131,14 @@ def test_what_is_looked_for_reaches_postgresql_as_it_is(account: GatewayAccount,
     found = make_callback(account, message(f"a{q}b"))
     make_callback(account, message("ab"))
     process()
-    blocks = write_csv(Filter.read([("tab", "all"), ("q", f"a{q}b")]), account.shop)
+    blocks = write_csv(callbacks(Filter.read([("tab", "all"), ("q", f"a{q}b")]), account.shop))
     records = list(csv.DictReader(io.StringIO(b"".join(blocks).decode(), newline="")))
     assert [record["id"] for record in records] == [str(found.id)]
 
 
 def test_the_header_comes_first_and_a_reader_who_leaves_ends_the_query(account: GatewayAccount) -> None:
     long_history(account, 10_000)
-    blocks = cast("Iterator[bytes]", write_csv(Filter.from_query("tab=all"), account.shop, bom=True))
+    blocks = cast("Iterator[bytes]", write_csv(callbacks(Filter.from_query("tab=all"), account.shop), bom=True))
     assert next(blocks).startswith(BOM + b"id,received at,")
     next(blocks)
     assert _copies() == 1
@@ -156,49 +163,55 @@ def _copies() -> int:
 
 def test_many_records_are_all_there(account: GatewayAccount) -> None:
     long_history(account, 10_000)
-    blocks = list(write_csv(Filter.from_query("tab=all"), account.shop))
+    blocks = list(write_csv(callbacks(Filter.from_query("tab=all"), account.shop)))
     assert max(map(len, blocks)) < 80 * 1024
-    records = list(csv.reader(io.StringIO(b"".join(blocks).decode(), newline="")))
-    assert len(records) == 10_001
-    assert {len(record) for record in records} == {21}
+    head, *records = csv.reader(io.StringIO(b"".join(blocks).decode(), newline=""))
+    assert len(records) == 10_000
+    assert {len(record) for record in records} == {len(head)}
 
 
 def test_the_file_is_named_after_the_shop_and_its_own_time(client: FlaskClient, account: GatewayAccount) -> None:
     account.shop.time_zone = "Asia/Tokyo"
     db.session.commit()
     log_in(client, make_user(Role.viewer, account.shop))
-    assert file_name(account.shop, datetime(2026, 11, 23, 18, 5, tzinfo=UTC)).endswith("-20261124-0305.csv")
-    response = client.get("/callbacks.csv?tab=all&bom=1")
+    before = datetime.now(ZoneInfo("Asia/Tokyo"))
+    response = client.get("/callbacks.csv?tab=all")
     assert response.data.startswith(BOM)
-    assert response.headers["Content-Disposition"].startswith(f'attachment; filename="callbacks-{account.shop.slug}-')
+    named = re.fullmatch(
+        r'attachment; filename="callbacks-([a-z0-9-]+)-(\d{8}-\d{4}).csv"', response.headers["Content-Disposition"]
+    )
+    assert named is not None
+    assert named[1] == account.shop.slug
+    at = datetime.strptime(named[2], "%Y%m%d-%H%M").replace(tzinfo=ZoneInfo("Asia/Tokyo"))
+    assert at >= before.replace(second=0, microsecond=0)
     assert response.content_type == "text/csv; charset=utf-8; header=present"
     assert client.head("/callbacks.csv").status_code == 200
 
 
 def test_only_so_many_are_on_their_way_at_a_time(account: GatewayAccount) -> None:
     make_callback(account, message("a"))
-    filter_ = Filter.from_query("tab=all")
+    table = callbacks(Filter.from_query("tab=all"), account.shop)
     ways: dict[str, Callable[[Export], object]] = {
         "read to the end": list,
         "closed before it began": lambda export: export.close(),
         "closed in the middle": lambda export: (next(export), export.close()),
     }
     for done in ways.values():
-        all_ = [write_csv(filter_, account.shop) for _ in range(MOST_AT_A_TIME)]
+        all_ = [write_csv(table) for _ in range(MOST_AT_A_TIME)]
         with pytest.raises(Busy):
-            write_csv(filter_, account.shop)
+            write_csv(table)
         for one in all_:
             done(one)
-    all_ = [write_csv(filter_, account.shop) for _ in range(MOST_AT_A_TIME)]
+    all_ = [write_csv(table) for _ in range(MOST_AT_A_TIME)]
     del all_  # forgotten
-    assert list(write_csv(filter_, account.shop))
+    assert list(write_csv(table))
 
 
 def test_one_too_many_is_503_and_no_act_says_that_it_was_taken(client: FlaskClient, account: GatewayAccount) -> None:
     log_in(client, make_user(Role.viewer, account.shop))
     before = db.session.scalar(select(func.count(Activity.id)))
-    held = [write_csv(Filter.from_query("tab=all"), account.shop) for _ in range(MOST_AT_A_TIME)]
-    for path in ("/callbacks.csv?tab=all", "/activity/csv"):
+    held = [write_csv(callbacks(Filter.from_query("tab=all"), account.shop)) for _ in range(MOST_AT_A_TIME)]
+    for path in ("/callbacks.csv?tab=all", "/callbacks.xlsx?tab=all", "/activity/csv", "/download?what=orders"):
         response = client.get(path)
         assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
         assert "Others are being served just now" in response.text
@@ -216,8 +229,15 @@ def test_an_export_takes_as_long_as_its_reader_takes(account: GatewayAccount) ->
     with db.engine.connect() as connection:  # the only one, so the next to be taken
         connection.execute(text("SET statement_timeout = '100ms'"))
         connection.commit()
-    blocks = write_csv(Filter.from_query("tab=all"), shop)
+    blocks = write_csv(callbacks(Filter.from_query("tab=all"), shop))
     next(blocks), next(blocks)
     time.sleep(0.5)
     assert sum(block.count(b"\n") for block in blocks) > 30_000
     db.engine.dispose()
+
+
+def test_a_reason_is_told_in_words_and_in_its_code(account: GatewayAccount) -> None:
+    make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
+    process()
+    (record,) = export(account)
+    assert (record["reason"], record["reason code"]) == ("Amount differs from the order", "amount_mismatch")

@@ -18,7 +18,7 @@ from .order import Order
 
 
 @dataclass(frozen=True)
-class Statement:
+class PaymentSummary:
     """One payment of an order. `rows`: its bookings, in the order in which they were made.
 
     Figures are in the order's currency, but for those of money as it came (`came_in`, `owed`, `settled`).
@@ -81,12 +81,12 @@ class Statement:
         return Money(minor, self.currency)
 
 
-def of(order: Order) -> list[Statement]:
+def of(order: Order) -> list[PaymentSummary]:
     """One for each payment, the first told first."""
     facts, ledger = order.facts, order.ledger
     accounts = {account.id: account for account in _accounts({payment.account for payment in facts.payments})}
     return [
-        Statement(
+        PaymentSummary(
             accounts[payment.account],
             payment,
             facts.figures(payment),

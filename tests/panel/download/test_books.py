@@ -19,8 +19,8 @@ from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
 
-from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
-from ..processing.saying import say
+from ...factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
+from ...processing.saying import say
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def account(client: FlaskClient, saying: None) -> GatewayAccount:
 
 
 def book(client: FlaskClient, name: str, **days: str) -> list[dict[str, str]]:
-    with client.get("/books", query_string={"book": name, **days}) as answer:
+    with client.get("/download", query_string={"what": name, **days}) as answer:
         assert answer.status_code == 200
         return list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"), newline="")))
 
@@ -64,7 +64,7 @@ def test_days_are_those_of_the_shops_clock(client: FlaskClient, account: Gateway
     assert len(book(client, "bookings", **{"from": day, "to": day})) == 1
     assert book(client, "bookings", to="2020-01-01") == []
     assert len(book(client, "orders", **{"from": "2020-01-01", "to": day})) == 1
-    assert client.get("/books?book=orders&from=yesterday").status_code == 422
+    assert client.get("/download?what=orders&from=yesterday").status_code == 422
 
 
 def test_what_was_given_back_is_a_record_of_its_own(client: FlaskClient, account: GatewayAccount) -> None:
@@ -92,13 +92,26 @@ def test_what_is_owed_back_is_listed_by_order_and_currency(client: FlaskClient, 
     assert (record["order number"], record["currency"], record["owed back"]) == (order.number, "EUR", "59.90")
 
 
+def test_callbacks_and_acts_of_some_days_come_by_the_same_menu(client: FlaskClient, account: GatewayAccount) -> None:
+    id_ = say(account, message(make_order(account.shop)))
+    process()
+    assert [one["id"] for one in book(client, "callbacks")] == [str(id_)]
+    assert book(client, "callbacks", to="2020-01-01") == []
+    assert [(one["did"], one["about"]) for one in book(client, "activity")][:3] == [
+        ("downloaded a table", "activity"),
+        ("downloaded a table", "callbacks to 2020-01-01"),
+        ("downloaded a table", "callbacks"),
+    ]
+
+
 def test_another_shops_books_are_not_in_it_and_taking_them_is_an_act(
     client: FlaskClient, account: GatewayAccount
 ) -> None:
     elsewhere = make_account()
     make_callback(elsewhere, message(make_order(elsewhere.shop)))
     process()
-    assert [book(client, name) for name in ("bookings", "orders", "owed")] == [[], [], []]
-    verbs = db.session.scalars(select(Activity.what).where(Activity.verb == "export").order_by(Activity.id))
-    assert list(verbs) == ["bookings", "orders", "owed"]
-    assert client.get(f"/books?book=orders&shop={elsewhere.shop.slug}").status_code == 404
+    names = ("bookings", "orders", "owed", "callbacks")
+    assert [book(client, name) for name in names] == [[], [], [], []]
+    taken = db.session.scalars(select(Activity.what).where(Activity.verb == "export").order_by(Activity.id))
+    assert tuple(taken) == names
+    assert client.get(f"/download?what=orders&shop={elsewhere.shop.slug}").status_code == 404

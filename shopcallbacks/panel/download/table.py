@@ -1,0 +1,118 @@
+"""What can be taken along: a table whose columns are declared once, for CSV and Excel alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, DateTime, Select, Text, case, cast, func, literal_column, null
+
+from ...domain.values import currencies_with
+from ...words.masking import CARD
+from .cells import Cell
+
+
+class Kind(StrEnum):
+    """What a cell is. `amount`: in major units, with its currency's decimals; `time`, `day`: by the table's clock."""
+
+    text = "text"
+    number = "number"
+    amount = "amount"
+    time = "time"
+    day = "day"
+
+
+@dataclass(frozen=True)
+class Column:
+    """`plain`: its cell as CSV writes it; `typed`: its value for Excel, whose cells have a kind."""
+
+    kind: Kind
+    plain: ColumnElement[Any]
+    typed: ColumnElement[Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """`name`: of its file; `rows`: where its columns are read from, in order; `zone`: the clock of its times and days,
+    which is that of the connection while it is read.
+    """
+
+    name: str
+    zone: str
+    columns: Mapping[str, Column]
+    rows: Select[Any]
+
+    @property
+    def plain(self) -> Select[Any]:
+        return self._read([column.plain for column in self.columns.values()])
+
+    @property
+    def typed(self) -> Select[Any]:
+        return self._read([column.typed for column in self.columns.values()])
+
+    def _read(self, cells: list[ColumnElement[Any]]) -> Select[Any]:
+        return self.rows.with_only_columns(*cells, maintain_column_froms=True)
+
+
+def text(column: Any, card: str = CARD) -> Column:
+    return Column(Kind.text, Cell(column, card), Cell(column, card, typed=True))
+
+
+def number_of(column: Any) -> Column:
+    """The shop's own number of an order: no card's, whatever it looks like."""
+    return text(column, card="")
+
+
+def number_told(told: Any, own: Any) -> Column:
+    """An order's number as a gateway told it; where it is the shop's own, as that."""
+
+    def either(typed: bool) -> ColumnElement[Any]:
+        return case((told == own, Cell(own, "", typed)), else_=Cell(told, typed=typed))
+
+    return Column(Kind.text, either(typed=False), either(typed=True))
+
+
+def code(column: Any) -> Column:
+    """One of our own words, or an account's short name: harmless as it is."""
+    return _same(Kind.text, cast(column, Text))
+
+
+def words(column: Any, said: Mapping[Any, str]) -> Column:
+    """A code as managers read it on the screens."""
+    own = {str(code): words for code, words in said.items()}
+    return _same(Kind.text, case(own, value=cast(column, Text), else_=cast(column, Text)))
+
+
+def with_text(said: Any, place: str, column: Any) -> Column:
+    """Our own words, with a text where they name the place."""
+    plain, typed = (func.replace(said, place, Cell(column, typed=typed)) for typed in (False, True))
+    return Column(Kind.text, plain, typed)
+
+
+def yes(column: Any) -> Column:
+    return _same(Kind.text, case((column, literal_column("'yes'")), else_=literal_column("'no'")))
+
+
+def number(column: Any) -> Column:
+    return _same(Kind.number, column)
+
+
+def amount(minor: Any, currency: Any) -> Column:
+    odd = [(currency.in_(currencies_with(n)), minor * literal_column(f"{10**-n:.{n}f}")) for n in (0, 3, 4)]
+    return _same(Kind.amount, case((minor.is_(None), null()), *odd, else_=minor * literal_column("0.01")))
+
+
+def time(column: Any) -> Column:
+    """In CSV ISO 8601 with the distance from UTC; Excel's times know of no zone."""
+    plain = func.to_char(column, literal_column("""'YYYY-MM-DD"T"HH24:MI:SSTZH:TZM'"""))
+    return Column(Kind.time, plain, func.date_trunc(literal_column("'second'"), cast(column, DateTime())))
+
+
+def day(column: Any) -> Column:
+    return Column(Kind.day, func.to_char(column, literal_column("'YYYY-MM-DD'")), cast(column, Date))
+
+
+def _same(kind: Kind, cell: ColumnElement[Any]) -> Column:
+    return Column(kind, cell, cell)
