@@ -43,10 +43,11 @@ def stream(names: list[str], statement: Select[Any], bom: bool = False, zone: st
     """Any statement's rows under these names; `Busy` while as many as may be are on their way. `zone`: the clock of
     times that say their distance from UTC.
     """
-    compiled = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
+    engine = cast("Engine", db.session.get_bind())
+    compiled = statement.compile(engine, compile_kwargs={"render_postcompile": True})
     copy = f"COPY ({compiled}) TO STDOUT (FORMAT csv)"
     head = ",".join(names).encode() + b"\r\n"
-    return Export(_stream(db.engine, copy, dict(compiled.params), BOM + head if bom else head, zone))
+    return Export(_stream(engine, copy, dict(compiled.params), BOM + head if bom else head, zone))
 
 
 class Export(Iterator[bytes]):

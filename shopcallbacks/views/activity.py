@@ -13,6 +13,7 @@ from ..shops.users import User
 from ..words.acts import ACTS
 from .access import current_shop
 from .downloads import csv_file
+from .replica import from_replica
 from .screens import now, whole
 
 bp = Blueprint("activity", __name__, url_prefix="/activity")
@@ -21,6 +22,7 @@ PAGE = 50
 
 
 @bp.get("")
+@from_replica
 def index() -> str:
     shop, wanted, before = current_shop(), Acts.read(request.args.items()), request.args.get("before", type=whole)
     acts = wanted.page(shop, current_user.owns, before, PAGE + 1)
@@ -36,6 +38,7 @@ def index() -> str:
 
 
 @bp.get("/csv")
+@from_replica
 def export() -> Response:
     """That somebody took the list with them is an act too."""
     shop, wanted = current_shop(), Acts.read(request.args.items())

@@ -14,12 +14,14 @@ from ..panel.days import read_day
 from ..shops.acts import Activity
 from .access import current_shop
 from .downloads import csv_file
+from .replica import from_replica
 from .screens import Shown, now
 
 bp = Blueprint("books", __name__, url_prefix="/books")
 
 
 @bp.get("")
+@from_replica
 def index() -> Shown:
     """With a `book`, that one as a file; that somebody took it along is an act. A day that is none is said so."""
     shop, name = current_shop(), request.args.get("book", "")

@@ -26,6 +26,7 @@ from ...shops.accounts import Shop
 from ...shops.acts import Activity
 from ..access import current_shop, load_callback, managers_only
 from ..downloads import attachment, csv_file
+from ..replica import as_of, from_replica
 from ..screens import glanced, now, wants_fragment
 from .telling import back, page_address, page_from, page_parts, row_parts, told, undos_of
 from .words import FILTERS
@@ -37,6 +38,7 @@ bp.record_once(
 
 
 @bp.get("/callbacks")
+@from_replica
 def index() -> str:
     shop = current_shop()
     template = "callbacks/_panel.html" if wants_fragment() else "callbacks/index.html"
@@ -100,6 +102,7 @@ def original(id_: int) -> BaseResponse:
 
 
 @bp.get("/callbacks.csv")
+@from_replica
 def csv() -> Response:
     """That somebody took them along is an act too."""
     shop = current_shop()
@@ -143,7 +146,7 @@ def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
         "page": page,
         "rows": rows_of(page.callbacks, current_user, now()),
         "beyond": cursor is not None,
-        "since": now(),
+        "since": as_of(),
         "glance": glance,
         "back": request.full_path.rstrip("?"),
         "reasons": list(Reason),
