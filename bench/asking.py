@@ -1,33 +1,47 @@
-"""Gateways that are asked and answer after 300 ms: what one worker settles, beside one conversation at a time."""
+"""Gateways that are asked and answer after 300 ms: what one worker settles, beside one conversation at a time; and what
+an account whose gateway answers at once feels of them.
+"""
 
 from __future__ import annotations
 
 import json
-import threading
+import multiprocessing
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
 
+from sqlalchemy import text
+
+from shopcallbacks.domain.states import Lane
 from shopcallbacks.domain.values import Message, Money, Outcome
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db, ring, utcnow
 from shopcallbacks.jobs import drain
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount
 
 from .place import hand_in, place
-from .table import Line, Row
+from .table import Line, Row, in_turns
+from .web import working
 
-ANSWERS_AFTER_S, ACCOUNTS, EACH, ROUNDS = 0.3, 4, 75, 3
+ANSWERS_AFTER_S, ACCOUNTS, EACH, ONE_BY_ONE = 0.3, 4, 75, 10
+QUICK, QUICK_COUNT, QUICK_RATE, WITHIN_S = "quick", 60, 10, 120.0
 PAYPAL = "www.paypal.com", "ipnpb.paypal.com", "www.sandbox.paypal.com", "ipnpb.sandbox.paypal.com"
+TOOK = text(
+    "SELECT extract(epoch FROM settled_at - received_at) * 1000 FROM callbacks "
+    "WHERE account_id = :account AND id > :before AND state = 'processed'"
+)
 
 
 class Slow(BaseHTTPRequestHandler):
-    """PayPal's side, which believes everything in the end."""
+    """PayPal's side, which believes everything in the end, and at once what is quick."""
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        time.sleep(ANSWERS_AFTER_S)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if QUICK.encode() not in body:
+            time.sleep(ANSWERS_AFTER_S)
         self.send_response(200)
         self.send_header("Content-Length", "8")
         self.end_headers()
@@ -37,43 +51,89 @@ class Slow(BaseHTTPRequestHandler):
         """Nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = True
+
+
+def _serve(told: Connection) -> None:
+    with Server(("127.0.0.1", 0), Slow) as server:
+        told.send(server.server_port)
+        server.serve_forever()
+
+
 @contextmanager
 def slow_gateway() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
-    server.request_queue_size = 128
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    """In a process of its own, so that it takes no turn of the worker's."""
+    ours, its = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=[its], daemon=True)
+    process.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{ours.recv()}"
     finally:
-        server.shutdown()
-        server.server_close()
+        process.terminate()
+        process.join()
 
 
 def measure() -> Iterator[Row]:
-    with slow_gateway() as url, place(GATEWAY_HOSTS=json.dumps(dict.fromkeys(PAYPAL, url))) as (_, stripe, _):
-        accounts = [
-            GatewayAccount.add(stripe.shop, "paypal_ipn", f"paypal-{n}", {"receiver_emails": ["shop@example.com"]})
-            for n in range(ACCOUNTS)
-        ]
+    with slow_gateway() as url, place(GATEWAY_HOSTS=json.dumps(dict.fromkeys(PAYPAL, url))) as (_, stripe, environ):
+        names = [*(f"paypal-{n}" for n in range(ACCOUNTS)), QUICK]
+        settings = {"receiver_emails": ["shop@example.com"]}
+        *slow, quick = [GatewayAccount.add(stripe.shop, "paypal_ipn", name, settings) for name in names]
         db.session.commit()
-        rates = [_settled(accounts, n) for n in range(ROUNDS)]
-        one_by_one = [1 / ANSWERS_AFTER_S] * ROUNDS
-        yield Line("asked gateways, 300 ms, one worker", "one at a time", "/s", rates, one_by_one, 15)
+        rates = in_turns(lambda: _settled(slow), lambda: _one_by_one(slow[0]))
+        yield Line("asked gateways, 300 ms, one worker", "one at a time", "/s", *rates, 15)
+        with working(environ):
+            _quick(quick)  # the worker is there
+            p99 = in_turns(lambda: _quick(quick, beside=slow[0]), lambda: _quick(quick))
+        yield Line("another account meanwhile, p99", "with none asked", "ms", *p99, 1.2, less_is_better=True)
 
 
-def _settled(accounts: list[GatewayAccount], turn: int) -> float:
-    count = 0
+def _settled(accounts: list[GatewayAccount]) -> float:
     for account in accounts:
-        numbers = [f"{turn}-{account.id}-{n}" for n in range(EACH)]
-        hand_in(account, numbers)
-        for number in numbers:
-            said = Message(Outcome.paid, number, f"T{number}", None, Money(5990, "EUR"), test=False)
-            example = account.gateway.example(account.settings_at(utcnow())[0], said, utcnow())
-            assert example is not None
-            door().keeper.keep(example.request, account.id, account.shop_id, asks=True)
-            count += 1
-    db.session.commit()
+        _arrive(account, EACH)
     started = time.perf_counter()
     while drain(asks=True):
         pass
-    return count / (time.perf_counter() - started)
+    return len(accounts) * EACH / (time.perf_counter() - started)
+
+
+def _one_by_one(account: GatewayAccount) -> float:
+    """The same worker with one callback at a time."""
+    started = time.perf_counter()
+    for _ in range(ONE_BY_ONE):
+        _arrive(account, 1)
+        while drain(asks=True):
+            pass
+    return ONE_BY_ONE / (time.perf_counter() - started)
+
+
+def _quick(account: GatewayAccount, beside: GatewayAccount | None = None) -> float:
+    """From arrival to the open order, of 99 in 100; while so many of the other account wait."""
+    if beside is not None:
+        _arrive(beside, 2 * EACH)
+    before = db.session.scalar(text("SELECT coalesce(max(id), 0) FROM callbacks"))
+    db.session.commit()
+    for _ in range(QUICK_COUNT):
+        _arrive(account, 1)
+        time.sleep(1 / QUICK_RATE)
+    until = time.monotonic() + WITHIN_S
+    while len(took := db.session.scalars(TOOK, {"account": account.id, "before": before}).all()) < QUICK_COUNT:
+        assert time.monotonic() < until, f"{len(took)} of {QUICK_COUNT} are settled"
+        db.session.rollback()
+        time.sleep(0.1)
+    db.session.rollback()
+    return statistics.quantiles(map(float, took), n=100, method="inclusive")[98]
+
+
+def _arrive(account: GatewayAccount, count: int) -> None:
+    """So many that pay an order each, kept by the door, which rings."""
+    numbers = [f"{account.slug}-{time.time_ns()}-{n}" for n in range(count)]
+    hand_in(account, numbers)
+    for number in numbers:
+        said = Message(Outcome.paid, number, f"T{number}", None, Money(5990, "EUR"), test=False)
+        example = account.gateway.example(account.settings_at(utcnow())[0], said, utcnow())
+        assert example is not None
+        door().keeper.keep(example.request, account.id, account.shop_id, asks=True)
+    ring(Lane.asking)
+    db.session.commit()

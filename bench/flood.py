@@ -29,7 +29,7 @@ def flooded(web: Web, path: str, seconds: int, found: list[float]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "requests")
         write_requests(file, seconds * MOST_A_SECOND // 4, path, secret="whsec_forged")
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", SCRIPT, web.url, "--", file]
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(SCRIPT), web.url, "--", str(file)]
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     of = json.loads(said.split("JSON ", 1)[1])
     found.append(of["requests"] / of["seconds"])

@@ -25,7 +25,7 @@ def _database(value: str) -> str:
     return f"postgresql+psycopg://{rest}"
 
 
-def _owner(value: str) -> str:
+def _database_if_any(value: str) -> str:
     return _database(value) if value else ""
 
 
@@ -141,11 +141,15 @@ def _gateway_hosts(value: str) -> dict[str, str]:
     return dict(hosts)
 
 
+REPLICA = "replica"  # its engine, beside the one of all else
+
 # name in the environment: (name in the app's configuration, how to read it, default or None where it is needed)
 SETTINGS: dict[str, tuple[str, Callable[[str], Any], str | None]] = {
     "DATABASE_URL": ("SQLALCHEMY_DATABASE_URI", _database, None),
-    "MIGRATION_DATABASE_URL": ("MIGRATION_DATABASE_URI", _owner, ""),
+    "MIGRATION_DATABASE_URL": ("MIGRATION_DATABASE_URI", _database_if_any, ""),
     "DATABASE_POOLER": ("DATABASE_POOLER", _yes_or_no, "0"),
+    "READ_DATABASE_URL": ("READ_DATABASE_URI", _database_if_any, ""),
+    "READ_LAG_SECONDS": ("READ_LAG", _time("seconds", most=60), "5"),
     "REDIS_URL": ("REDIS_URL", _redis, None),
     "SECRET_KEY": ("SECRET_KEYS", _secret_keys, None),
     "SECRETS_KEY": ("SECRETS_KEYS", _fernet_keys, None),
@@ -197,28 +201,17 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
 def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
     """What follows from the settings, and what is not for setting."""
     secure = config["PUBLIC_URL"].startswith("https://")
+    engine = _engine(config)
+    away_soon = {"pool_timeout": 1, "connect_args": {**engine["connect_args"], "connect_timeout": 2}}
+    replica = {"url": config["READ_DATABASE_URI"], **engine, **away_soon}
     return {
         "OPEN_ID": OpenId.of(config) if config["OIDC_ISSUER"] else None,
         "SECRET_KEY": config["SECRET_KEYS"][0],
         "SECRET_KEY_FALLBACKS": config["SECRET_KEYS"][1:],
         "MAIL_FROM": config["MAIL_FROM"] or f"shopcallbacks@{urlsplit(config['PUBLIC_URL']).hostname}",
         "MIGRATION_DATABASE_URI": config["MIGRATION_DATABASE_URI"] or config["SQLALCHEMY_DATABASE_URI"],
-        "SQLALCHEMY_ENGINE_OPTIONS": {
-            "hide_parameters": True,  # errors would quote callbacks
-            "pool_pre_ping": True,
-            "pool_size": 8,
-            "max_overflow": 8,
-            "pool_timeout": 5,
-            "connect_args": {
-                "connect_timeout": 5,
-                **_for_sessions(config),
-                # A database that vanished without a word is given up after half a minute, by us as by it.
-                "keepalives_idle": 15,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 30_000,
-            },
-        },
+        "SQLALCHEMY_ENGINE_OPTIONS": engine,
+        "SQLALCHEMY_BINDS": {REPLICA: replica} if config["READ_DATABASE_URI"] else {},
         "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
         "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
         "SESSION_COOKIE_HTTPONLY": True,
@@ -228,6 +221,25 @@ def fixed(config: Mapping[str, Any]) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a panel left open over night still works
         # Only what is the same for everybody: a compressed page tells its length, and that could tell a secret.
         "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript"],
+    }
+
+
+def _engine(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "hide_parameters": True,  # errors would quote callbacks
+        "pool_pre_ping": True,
+        "pool_size": 8,
+        "max_overflow": 8,
+        "pool_timeout": 5,
+        "connect_args": {
+            "connect_timeout": 5,
+            **_for_sessions(config),
+            # A database that vanished without a word is given up after half a minute, by us as by it.
+            "keepalives_idle": 15,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
+        },
     }
 
 

@@ -16,6 +16,7 @@ from flask_compress import Compress
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as PrimarySession
 from flask_wtf.csrf import CSRFProtect
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -23,7 +24,20 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Text, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Engine,
+    Enum,
+    LargeBinary,
+    MetaData,
+    Text,
+    UpdateBase,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
@@ -59,7 +73,22 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
-db = SQLAlchemy(metadata=Base.metadata)
+READS_FROM = "reads from"
+
+
+class Session(PrimarySession):
+    """Reads from the engine that its `info` names, where it names one. What is written goes to the primary."""
+
+    def get_bind(
+        self, mapper: Any = None, clause: Any = None, bind: Engine | Connection | None = None, **more: Any
+    ) -> Engine | Connection:
+        chosen: Engine | None = self.info.get(READS_FROM)
+        if chosen is None or bind is not None or self._flushing or isinstance(clause, UpdateBase):
+            return super().get_bind(mapper, clause, bind, **more)
+        return chosen
+
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"class_": Session})
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()

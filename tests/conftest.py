@@ -44,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--stories", action="append", default=[], metavar="DIR", help="a folder of story files (repeatable)"
     )
     parser.addoption("--bulk-size", type=int, default=10_000, help="how many callbacks the large bulk run is about")
+    parser.addoption("--plan-rows", type=int, default=20_000, help="how many callbacks plans are looked at with")
     parser.addoption("--requests", type=int, default=20_000, help="how many random requests the gateways are given")
 
 

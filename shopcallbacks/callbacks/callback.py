@@ -98,6 +98,14 @@ class Callback(Base):
         ),
         Index("ix_callbacks_transaction", "shop_id", "transaction_id"),
         Index("ix_callbacks_crashed", "id", postgresql_where=text("crashed_in IS NOT NULL")),
+        Index(
+            "ix_callbacks_taken_back",
+            "shop_id",
+            "effect",
+            "received_at",
+            "id",
+            postgresql_where=text("effect IN ('owed', 'closed')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -9,14 +9,14 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy import ColumnElement, Select, false, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 
 from ..callbacks.callback import Callback
 from ..callbacks.claims import Claim
 from ..callbacks.notes import Note
 from ..dashboard import causes, decisions, queue
 from ..domain.errors import Conflict, Reason
-from ..domain.states import State, Verb
+from ..domain.states import Effect, State, Verb
 from ..domain.values import read_id
 from ..extensions import utcnow
 from ..shops.accounts import GatewayAccount, Shop
@@ -183,6 +183,10 @@ class Filter:
         )
 
     @property
+    def _of_a_cause(self) -> bool:
+        return bool(self.reason or self.conflict or self.known)
+
+    @property
     def sorting(self) -> Sort:
         """What waits has its oldest first; what is done its youngest."""
         return self.sort or (Sort.oldest if self.tab.waits else Sort.youngest)
@@ -257,18 +261,25 @@ class Filter:
                 return [decisions.undecided(shop.id, utcnow())]
             case Tab.waiting:
                 return [queue.waits(shop.id, utcnow())]
-            case Tab.processed | Tab.imported if self.reason:
-                return [false()]  # what is processed, or not looked at, has no reason
+            case Tab.imported if self._of_a_cause:
+                return [false()]  # nobody has looked at it
+            case Tab.processed if self._of_a_cause:
+                return [Callback.shop_id == shop.id, *_DEALT_WITH]
             case Tab.processed:
                 return [Callback.shop_id == shop.id, Callback.state == State.processed]
             case Tab.invalid:
                 return [Callback.shop_id == shop.id, Callback.state == State.invalid]
             case Tab.imported:
                 return [Callback.shop_id == shop.id, Callback.state == State.imported]
-            case Tab.all if self.reason:  # so that the rare ones are not looked for among all that is processed
-                return [Callback.shop_id == shop.id, Callback.state.in_([State.unprocessed, State.invalid])]
+            case Tab.all if self._of_a_cause:  # so that the rare ones are not looked for among all that is processed
+                some = or_(Callback.state.in_([State.unprocessed, State.invalid]), and_(*_DEALT_WITH))
+                return [Callback.shop_id == shop.id, some]
             case Tab.all:
                 return [Callback.shop_id == shop.id]
+
+
+# The only ones that are processed and still say what was wrong.
+_DEALT_WITH = (Callback.state == State.processed, Callback.effect == Effect.closed)
 
 
 def _few(problems: Iterable[str]) -> tuple[str, ...]:

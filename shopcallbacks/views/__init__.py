@@ -23,6 +23,7 @@ from . import (
     provider,
     proxies,
     refusals,
+    replica,
     screens,
     search,
     second_factor,
@@ -63,5 +64,6 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(bp)
     well_formed.init_app(app)
     screens.init_app(app)
+    replica.init_app(app)
     refusals.init_app(app)
     proxies.init_app(app)

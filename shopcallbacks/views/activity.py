@@ -10,6 +10,7 @@ from ..shops.users import User
 from ..words.acts import ACTS
 from .access import current_shop
 from .downloads import taken_along
+from .replica import from_replica
 from .screens import whole
 
 bp = Blueprint("activity", __name__, url_prefix="/activity")
@@ -18,6 +19,7 @@ PAGE = 50
 
 
 @bp.get("")
+@from_replica
 def index() -> str:
     shop, wanted, before = current_shop(), Acts.read(request.args.items()), request.args.get("before", type=whole)
     acts = wanted.page(shop, current_user.owns, before, PAGE + 1)
@@ -34,6 +36,7 @@ def index() -> str:
 
 @bp.get("/csv", defaults={"form": "csv"})
 @bp.get("/xlsx", defaults={"form": "xlsx"})
+@from_replica
 def download(form: str) -> Response:
     wanted = Acts.read(request.args.items())
     return taken_along(wanted.table(current_shop(), current_user.owns), form, f"activity {wanted.query}")

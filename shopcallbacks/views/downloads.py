@@ -22,6 +22,7 @@ from ..shops.accounts import Shop
 from ..shops.acts import Activity
 from ..words.downloads import DOWNLOADS
 from .access import current_shop
+from .replica import from_replica
 from .screens import Shown, now
 
 bp = Blueprint("downloads", __name__, url_prefix="/download")
@@ -39,6 +40,7 @@ TABLES: Mapping[str, Callable[[Shop, date | None, date | None], Table]] = {
 
 
 @bp.get("")
+@from_replica
 def index() -> Shown:
     """`what`, of the days `from` to `to`, `as` csv or xlsx; without, what there is. A day that is none is said so."""
     what = request.args.get("what", "")

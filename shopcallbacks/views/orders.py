@@ -29,6 +29,7 @@ from ..words import orders as words
 from .access import current_shop, load_order, managers_only
 from .callbacks.telling import back_to
 from .callbacks.verbs import why
+from .replica import from_replica
 from .screens import now, wants_fragment, whole, written
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")
@@ -53,6 +54,7 @@ def days() -> int:
 
 
 @bp.get("")
+@from_replica
 def index() -> str:
     state, number = request.args.get("state", type=OrderState), request.args.get("number", "").strip()
     shop_id, after = current_shop().id, request.args.get("after")

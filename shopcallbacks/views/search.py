@@ -9,11 +9,13 @@ from ..panel.filter import Filter
 from ..panel.search.index import history_before
 from ..panel.search.search import FOUND
 from .access import current_shop
+from .replica import from_replica
 
 bp = Blueprint("search", __name__)
 
 
 @bp.get("/search")
+@from_replica
 def show() -> str:
     shop = current_shop()
     filter_ = Filter.read([("q", request.args.get("q", ""))])

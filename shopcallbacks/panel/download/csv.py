@@ -8,8 +8,7 @@ from typing import Any, cast
 import psycopg
 from sqlalchemy import Engine
 
-from ...extensions import db
-from .export import BLOCK, Export, own_connection
+from .export import BLOCK, Export, own_connection, reading_engine
 from .table import Table
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
@@ -20,10 +19,10 @@ def write_csv(table: Table, bom: bool = False) -> Export:
 
     `bom`: with the mark by which spreadsheets take it for UTF-8.
     """
-    compiled = table.plain.compile(db.engine, compile_kwargs={"render_postcompile": True})
+    compiled = table.plain.compile(reading_engine(), compile_kwargs={"render_postcompile": True})
     head = ",".join(table.columns).encode() + b"\r\n"
     copy = f"COPY ({compiled}) TO STDOUT (FORMAT csv)"
-    return Export(_blocks(db.engine, copy, dict(compiled.params), BOM + head if bom else head, table.zone))
+    return Export(_blocks(reading_engine(), copy, dict(compiled.params), BOM + head if bom else head, table.zone))
 
 
 def _blocks(engine: Engine, copy: str, parameters: dict[str, Any], head: bytes, zone: str) -> Generator[bytes]:

@@ -15,9 +15,8 @@ from typing import Any
 from sqlalchemy import Engine, Select
 from xlsxwriter import Workbook
 
-from ...extensions import db
 from ...threads import aside
-from .export import BLOCK, Export, own_connection
+from .export import BLOCK, Export, own_connection, reading_engine
 from .table import Column, Kind, Table
 
 MOST_ROWS = 1_048_576  # of a sheet
@@ -32,7 +31,7 @@ def write_excel(table: Table) -> Export:
     """The file in blocks, the first once all rows are written. Sheets hold as many rows as they can, one after the
     other. What it needs of the app is read before.
     """
-    return Export(_blocks(db.engine, table, table.typed))
+    return Export(_blocks(reading_engine(), table, table.typed))
 
 
 def _blocks(engine: Engine, table: Table, rows: Select[Any]) -> Generator[bytes]:

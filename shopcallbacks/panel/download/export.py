@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
+from typing import cast
 
 from sqlalchemy import Connection, Engine, text
 
 from ...domain.errors import Busy
+from ...extensions import db
 
 BLOCK = 64 * 1024
 MOST_AT_A_TIME = 2
@@ -41,6 +43,11 @@ class Export(Iterator[bytes]):
             _free.release()
 
     __del__ = close
+
+
+def reading_engine() -> Engine:
+    """Of the database from which just now is read."""
+    return cast("Engine", db.session.get_bind())
 
 
 @contextmanager

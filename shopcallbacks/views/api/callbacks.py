@@ -25,6 +25,7 @@ from ...words.masking import mask
 from ..callbacks.asking import Lacks, Question
 from ..callbacks.words import order_number
 from ..problems import problem
+from ..replica import from_replica
 from ..well_formed import is_bad
 from .base import answer, kept, operation
 
@@ -55,6 +56,7 @@ QUERY: dict[str, dict[str, Any]] = {
     answers={200: (shapes.Callbacks, "A page of them.")},
     problems=(422,),
 )
+@from_replica
 def list_callbacks() -> Response:
     """List callbacks.
 

@@ -9,6 +9,7 @@ from ...orders.feed import OrderEvent
 from ...shapes.feed import OrderChanges
 from ...shops.tokens import Scope
 from ..problems import problem
+from ..replica import from_replica
 from .base import answer, operation
 
 PAGE, MOST = 100, 1000
@@ -30,6 +31,7 @@ WHOLE = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
     answers={200: (OrderChanges, "None where nothing has changed since.")},
     problems=(422,),
 )
+@from_replica
 def list_events() -> Response:
     """Follow the changes of orders.
 

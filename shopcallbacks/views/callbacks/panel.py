@@ -24,6 +24,7 @@ from ...panel.search.search import FOUND
 from ...shops.accounts import Shop
 from ..access import current_shop, load_callback, managers_only
 from ..downloads import attachment, taken_along
+from ..replica import as_of, from_replica
 from ..screens import glanced, now, wants_fragment
 from .telling import back, page_address, page_from, page_parts, row_parts, told, undos_of
 from .words import FILTERS
@@ -35,6 +36,7 @@ bp.record_once(
 
 
 @bp.get("/callbacks")
+@from_replica
 def index() -> str:
     shop = current_shop()
     template = "callbacks/_panel.html" if wants_fragment() else "callbacks/index.html"
@@ -99,6 +101,7 @@ def original(id_: int) -> BaseResponse:
 
 @bp.get("/callbacks.csv", defaults={"form": "csv"})
 @bp.get("/callbacks.xlsx", defaults={"form": "xlsx"})
+@from_replica
 def download(form: str) -> Response:
     shop = current_shop()
     asked = request.query_string.decode(errors="replace")[:500]
@@ -138,7 +141,7 @@ def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
         "page": page,
         "rows": rows_of(page.callbacks, current_user, now()),
         "beyond": cursor is not None,
-        "since": now(),
+        "since": as_of(),
         "glance": glance,
         "back": request.full_path.rstrip("?"),
         "reasons": list(Reason),
