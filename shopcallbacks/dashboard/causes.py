@@ -101,6 +101,11 @@ class Group:
         return same and (self.account is None or self.account is finer.account)
 
     @property
+    def alone(self) -> bool:
+        """What is closer than its reason is another cause."""
+        return self.conflict is None and self.reason in {conflict.reason for conflict in Conflict}
+
+    @property
     def to_decide(self) -> bool:
         """Money waits for a person's word."""
         return self.conflict in TO_DECIDE or (self.conflict is None and self.reason in MISMATCHES)

@@ -96,7 +96,8 @@ class Sort(StrEnum):
 class Filter:
     """What the panel shows. `problems`: a sentence for each value that could not be used and was left out.
 
-    `on`: the id of the user who is on it, or `NOBODY`; `notes`: only what somebody wrote a note on.
+    `on`: the id of the user who is on it, or `NOBODY`; `notes`: only what somebody wrote a note on;
+    `alone`: only what waits for the reason itself, for nothing closer.
     """
 
     tab: Tab = Tab.unprocessed
@@ -112,6 +113,7 @@ class Filter:
     known: str | None = None
     on: str | None = None
     notes: bool = False
+    alone: bool = False
     problems: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
@@ -180,6 +182,7 @@ class Filter:
             or self.q
             or self.on
             or self.notes
+            or self.alone
         )
 
     @property
@@ -234,6 +237,8 @@ class Filter:
             found.append(Callback.reason == self.reason)
         if self.conflict:
             found.append(Callback.conflict == self.conflict)
+        if self.alone:
+            found.append(Callback.conflict.is_(None))
         if self.known:
             found.append(causes.KNOWN.in_([self.known]))
         if self.on:
@@ -342,6 +347,7 @@ _READERS: Mapping[str, tuple[str, Any]] = {
     "to": ("until", read_day),
     "on": ("on", _on),
     "notes": ("notes", _yes),
+    "alone": ("alone", _yes),
     "order": ("order", _text),
     "q": ("q", _text),
     "sort": ("sort", _one_of("order of rows", Sort)),

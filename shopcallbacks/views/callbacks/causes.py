@@ -75,7 +75,8 @@ def _only(group: Group, shown: Filter) -> Filter | None:
     if group.reason is None:
         return None
     accounts = (group.account.slug,) if group.account else shown.accounts
-    return shown.but(accounts=accounts, reason=group.reason, conflict=group.conflict, known=group.known or None)
+    closer = {"conflict": group.conflict, "alone": group.alone, "known": group.known or None}
+    return shown.but(accounts=accounts, reason=group.reason, **closer)
 
 
 def _helps(verb: Verb, group: Group) -> bool:

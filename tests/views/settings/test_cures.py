@@ -173,3 +173,22 @@ def test_it_is_found_by_the_words_of_its_cause(
     callback = late(account, old)
     log_in_as(client, Role.viewer, shop)
     assert f"/callbacks/{callback.id}" in client.get("/search?q=secret+you+have+retired").text
+
+
+def test_the_plain_cause_leads_to_its_own_callbacks_and_not_to_those_with_a_cure(
+    client: FlaskClient, shop: Shop, account: GatewayAccount, old: Secret
+) -> None:
+    late(account, old)
+    forger = make_account(signing_secrets=["whsec_forged"])
+    forged = make_callback(account, request_for(forger, message(make_order(shop))))
+    process()
+    log_in_as(client, Role.manager, shop)
+    (way,) = re.findall(r'href="(/callbacks[?][^"]+)">See why', client.get("/").text)
+    line = client.get("/callbacks/causes").text.partition("Signature does not match: <strong>1 callback<")[2]
+    (same,) = re.findall(r'href="(/callbacks[?][^"]+)">See why', line)
+    (remove,) = re.findall(r'href="(/bulk/new[?]verb=remove[^"]+)"', line)
+    for address in (way, same):
+        shown = client.get(address.replace("&amp;", "&")).text
+        assert re.findall(r'<tr[^>]* id="callback-(\d+)"', shown) == [str(forged.id)]
+    assert "2 callbacks" not in client.get(remove.replace("&amp;", "&")).text
+    assert "alone=1" in remove
