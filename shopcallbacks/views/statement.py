@@ -39,9 +39,9 @@ def show() -> Shown:
 @bp.get("/behind/<figure>")
 def behind(figure: str) -> str:
     """The bookings, or the orders that owe, that one figure of one currency is made of."""
-    if figure not in list(Figure):
-        abort(404)
     statement, after = _found(), request.args.get("after", 0, type=whole)
+    if figure not in list(Figure) or not statement.currency:
+        abort(404)
     found = statement.behind(Figure(figure), statement.currency, after)
     return render_template(
         "statement/behind.html",

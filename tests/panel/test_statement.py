@@ -201,6 +201,22 @@ def test_the_days_of_a_month_add_up_to_it_and_match_the_ledger(
     db.session.rollback()
 
 
+def test_a_day_is_one_of_the_shops_clock_and_each_account_can_be_looked_at_alone(account: GatewayAccount) -> None:
+    other = GatewayAccount.add(account.shop, "saying", "other", {})
+    db.session.commit()
+    late = datetime(2026, 11, 1, 3, 30, tzinfo=UTC)  # the evening before, in New York
+    book(account, make_order(account.shop), [(late, Entry.payment, 100, "EUR")])
+    book(other, make_order(account.shop), [(late, Entry.payment, 7, "EUR"), (late, Entry.refund, 7, "EUR")])
+    assert Statement(account.shop, Period.day(date(2026, 10, 30))).lines == []
+    (line,) = Statement(account.shop, Period.day(date(2026, 10, 31))).lines
+    assert figures(line) == {"came_in": 107, "given_back": 7, "owed": 100}
+    (line,) = Statement(account.shop, Period.day(date(2026, 10, 31)), other).lines
+    assert figures(line) == {"came_in": 7, "given_back": 7}
+    (line,) = Statement(account.shop, NOVEMBER).lines
+    assert figures(line) == {"owed": 100}, "nothing moved, and it is still owed"
+    assert Statement(account.shop, NOVEMBER, other).lines == []
+
+
 def test_what_stays_is_what_the_orders_kept_and_owe(account: GatewayAccount) -> None:
     """By the rules themselves: came in, less what went out, is taken - given back + owed of all orders."""
     order = a_life(account)
@@ -286,4 +302,5 @@ def test_a_period_that_is_none_is_said_so_and_what_is_not_there_is_404(
 ) -> None:
     make_shop("elsewhere")
     assert client.get(f"/statement?{query}").status_code == status
-    assert client.get("/statement/behind/everything").status_code == 404
+    assert client.get("/statement/behind/everything?currency=EUR").status_code == 404
+    assert client.get("/statement/behind/owed").status_code == 404, "of which currency?"
