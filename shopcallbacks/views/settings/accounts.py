@@ -84,7 +84,8 @@ def chosen_preset(gateway: Gateway) -> Preset | None:
 @admins_only
 def coming(name: str) -> str:
     """The address it is going to have, while its part of it is being typed."""
-    return render_template("settings/accounts/_coming.html", address=_coming(load_gateway(name), request.args["slug"]))
+    address = _coming(load_gateway(name), request.args.get("slug", ""))
+    return render_template("settings/accounts/_coming.html", address=address)
 
 
 def render_new(gateway: Gateway, fields: list[form.FormField], slug: str, **more: Any) -> str:

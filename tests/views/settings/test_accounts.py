@@ -178,6 +178,7 @@ def test_the_address_is_told_before_the_account_is_added_and_stays_the_same(clie
     assert f"/callbacks/{shop.slug}/stripe/" in told
     typed = client.get("/settings/gateways/new/stripe/address?slug=cards", headers={"HX-Request": "true"}).text
     assert address(typed) == told.replace("/stripe/", "/cards/")
+    assert client.get("/settings/gateways/new/stripe/address").status_code == 200
     form = form_of("stripe", {"signing_secrets": ["whsec_1"]}, slug="cards")
     added = client.post("/settings/gateways/new/stripe", data=form)
     assert address(client.get(added.location).text) == address(typed)
