@@ -154,6 +154,6 @@ def test_a_reason_has_one_name_on_the_dashboard_by_cause_in_the_filter_its_chip_
         panel = client.get(f"/callbacks?{query}").text
         assert re.search(rf'class="chip"[^>]*>{name} ', panel)
         assert f">{name}</option>" in panel
-        assert f",not_genuine,{name}," in client.get(f"/callbacks.csv?{query}").text
+        assert f",{name},not_genuine," in client.get(f"/callbacks.csv?{query}").text
     both = "Signature does not match, or the gateway says it did not send this"
     assert re.search(rf'class="chip"[^>]*>{both} ', client.get("/callbacks?tab=all&reason=not_genuine").text)
