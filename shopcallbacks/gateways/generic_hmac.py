@@ -31,8 +31,8 @@ LIST = Setting(
     entries=(
         Setting("signature_key", "Name of a signature", Kind.text, default="v1", like="v1"),
         Setting("timestamp_key", "Name of the time", Kind.text, default="t", like="t"),
-        Setting("item", "Between items", Kind.exact, default=","),
-        Setting("pair", "Between name and value", Kind.exact, default="="),
+        Setting("item", "Between items", Kind.exact, default=",", like=","),
+        Setting("pair", "Between name and value", Kind.exact, default="=", like="="),
     ),
 )
 SIGNATURE = Setting(

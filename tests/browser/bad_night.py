@@ -27,7 +27,7 @@ from shopcallbacks.outgoing.endpoint import Endpoint
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.panel.filter import Filter
 from shopcallbacks.shops import people
-from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 from shopcallbacks.shops.second_factor import SecondFactor
 from shopcallbacks.shops.users import Role, User
 from tests.factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
@@ -118,7 +118,8 @@ def _callbacks(shop: Shop, admin: User) -> dict[str, int]:
     off = make_account(shop, slug="stripe-old")
     off.disable()
     db.session.commit()
-    others = {"order": paid.id, "owing": gone.id, "account": stripe.id, "off": off.id}
+    testing = make_account(shop, slug="stripe-test", mode=Mode.test, signing_secrets=["whsec_of_the_test_mode"])
+    others = {"order": paid.id, "owing": gone.id, "account": stripe.id, "off": off.id, "testing": testing.id}
     others["decide"] = made["amount"].order_id or 0
     return {name: callback.id for name, callback in made.items()} | others | money
 

@@ -244,6 +244,12 @@ SCREENS = (
     Screen("gateway, none fits", f"/settings/gateways/new{NIGHT}&q=nothing"),
     Screen("gateway, new", f"/settings/gateways/new/generic_hmac{NIGHT}"),
     Screen(
+        "gateway, new, a request tried",
+        f"/settings/gateways/new/generic_hmac{NIGHT}",
+        (unfold("Advanced"), press("Read it"), until("#tried .wrong")),
+    ),
+    Screen("gateway account, going live", "/settings/gateways/{testing}/live"),
+    Screen(
         "gateway, new with problems",
         f"/settings/gateways/new/stripe{NIGHT}",
         (untold, press("Add"), until(".wrong")),

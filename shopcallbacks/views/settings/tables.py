@@ -20,7 +20,7 @@ def inputs(setting: Setting, value: Any, name: str) -> Iterator[tuple[str, str]]
     """The table as (name of the input, text). What fits into no input is left out: see `fits`."""
     value = value if isinstance(value, dict) else {}
     if setting.is_words:
-        for word, ours in value.items():
+        for word, ours in sorted(value.items()):  # the database keeps no order
             yield f"{name}.{WORD}", word
             yield f"{name}.{OURS}", str(ours)
         return

@@ -1,0 +1,47 @@
+"""A gateway is described in fields, and a pasted request is read before anything is saved."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from playwright.sync_api import Page, expect
+
+from shopcallbacks.shops.users import Role
+from tests.factories import make_user
+
+from .conftest import World, log_in
+
+BODY = '{"order": "251123-26", "sum": 1230, "type": "payment.failed"}'
+
+
+def test_a_sender_is_filled_in_tried_with_one_request_and_added(page: Page, world: World) -> None:
+    log_in(page, make_user(Role.admin, world.shop))
+    page.goto("/settings/gateways/new/generic_hmac")
+    page.get_by_label("Fill in how known senders sign").select_option("github")
+    page.get_by_role("button", name="Fill in").click()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("X-Hub-Signature-256")
+
+    page.locator("input[type=password]").fill("s3cr3t-s3cr3t")
+    page.get_by_label("Order number", exact=True).fill("/order")
+    page.get_by_label("Amount", exact=True).fill("/sum")
+    page.get_by_label("Currency", exact=True).fill("literal:EUR")
+    page.get_by_label("Status", exact=True).fill("/type")
+    page.get_by_label("Their word 1", exact=True).fill("payment.succeeded")
+    page.get_by_label("What their word 1 means").select_option("paid")
+    page.get_by_label("Their word 2", exact=True).fill("payment.refused")
+    page.get_by_label("What their word 2 means").select_option("failed")
+    page.get_by_role("button", name="More rows").click()
+    page.get_by_label("Their word 3", exact=True).fill("payment.failed")
+    page.get_by_label("What their word 3 means").select_option("failed")
+
+    signature = hmac.new(b"s3cr3t-s3cr3t", BODY.encode(), hashlib.sha256).hexdigest()
+    page.get_by_label("One request as it came").fill(f"X-Hub-Signature-256: sha256={signature}\n\n{BODY}")
+    page.get_by_role("button", name="Read it").click()
+    read = page.locator("#tried")
+    for said in ("It fits.", "251123-26", "12.30 EUR", "payment.failed means failed"):
+        expect(read).to_contain_text(said)
+
+    page.get_by_role("button", name="Add Generic HMAC").click()
+    expect(page.get_by_role("heading", name="Its address")).to_be_visible()
+    expect(page.get_by_label("Their word 1", exact=True)).to_have_value("payment.failed")
