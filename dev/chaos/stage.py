@@ -100,6 +100,7 @@ class Stage:
         self._over = threading.Event()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self.database = ""
+        self._lines = threading.local()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Stage]:
@@ -197,9 +198,19 @@ class Stage:
         return next(part for part in self.parts if part.name == name)
 
     def ask(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """From outside, straight from the database."""
-        with psycopg.connect(self.database, autocommit=True, connect_timeout=5) as connection:
-            return connection.execute(query, parameters).fetchall()
+        """From outside, straight from the database; by each thread's own connection, which may have died since."""
+        try:
+            return self._line().execute(query, parameters).fetchall()
+        except psycopg.OperationalError:
+            return self._line(anew=True).execute(query, parameters).fetchall()
+
+    def _line(self, anew: bool = False) -> psycopg.Connection[Any]:
+        kept: psycopg.Connection[Any] | None = getattr(self._lines, "kept", None)
+        if kept is None or kept.closed or anew:
+            if kept is not None:
+                kept.close()
+            kept = self._lines.kept = psycopg.connect(self.database, autocommit=True, connect_timeout=5)
+        return kept
 
     def waiting_on(self, number: str) -> tuple[int, str] | None:
         """The callback of that order that waits for a person, and why; 0 while none does; None once all are done."""

@@ -9,19 +9,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 import requests
 from cryptography.fernet import Fernet
 
-from dev.services import POSTGRES_BIN, Postgres, Redis, create_database, libpq
+from dev.services import POSTGRES_BIN, Postgres, Redis, create_database, free_port, libpq
 from shopcallbacks.domain.values import Message, Money, Outcome
 from shopcallbacks.extensions import utcnow
 from shopcallbacks.gateways import GATEWAYS
+from tests.examples.running import EXAMPLES
+from tests.examples.running import Running as Example
+from tests.examples.running import running as example
 from tests.processes import ROOT, Site, site, until
 
 SECRET = "whsec_of_the_simulated_gateway"
@@ -52,23 +55,23 @@ class Shell:
         return done.stdout.strip()
 
 
-@dataclass
-class Shop:
-    """The smallest shop there can be: it hands an order in, and asks what became of it."""
+@contextmanager
+def example_shop(running: Site, token: str, folder: Path) -> Iterator[Example]:
+    """The one in Flask, on its files in the folder. It follows the feed: nothing can call it here."""
+    folder.mkdir(exist_ok=True)
+    settings = {
+        "SHOPCALLBACKS_URL": running.url,
+        "SHOPCALLBACKS_TOKEN": token,
+        "SHOPCALLBACKS_SECRETS": "whsec_bm9ib2R5IGNhbGxz",
+        "GATEWAY_URL": "https://gateway.example",
+    }
+    with example(EXAMPLES[0], free_port(), settings, folder) as found:
+        yield found
 
-    url: str
-    token: str
 
-    def order(self, number: str) -> None:
-        body = {"number": number, "amount": "149.00", "currency": "EUR"}
-        assert self._ask("POST", "/api/orders", json=body).status_code == 201
-
-    def state_of(self, number: str) -> str:
-        return str(self._ask("GET", f"/api/orders/{number}").json()["state"])
-
-    def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return requests.request(method, self.url + path, headers=headers, timeout=20, **more)
+def state_of(number: str, running: Site, token: str) -> str:
+    headers = {"Authorization": f"Bearer {token}"}
+    return str(requests.get(f"{running.url}/api/orders/{number}", headers=headers, timeout=20).json()["state"])
 
 
 def pay(address: str, number: str) -> int:
@@ -122,13 +125,13 @@ def without_the_owner(machine: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in machine.items() if name != "MIGRATION_DATABASE_URL"}
 
 
-def connect_a_shop(shell: Shell, running: Site) -> tuple[Shop, str]:
-    """As the README says. The shop, and the address that the gateway is told to call."""
+def connect_a_shop(shell: Shell, running: Site) -> tuple[str, str]:
+    """As the README says. The API token, and the address that the gateway is told to call."""
     added = shell.run(command(README, "flask --app app shops add toys"))
     line = command(README, "flask --app app gateways add toys", **{"whsec_...": SECRET})
     address = shell.run(line, PUBLIC_URL=running.url).split()[-1]
     shell.run(command(README, "flask --app app users add dana@toys.example") + " --password 'seventeen blue kites'")
-    return Shop(running.url, added.split()[-1]), address
+    return added.split()[-1], address
 
 
 def the_way_of(callback: int, running: Site) -> list[str]:
@@ -144,17 +147,20 @@ def test_a_stranger_connects_a_shop_loses_worker_and_database_and_finds_the_orde
     shell.run(command(OPERATE, "flask --app app db upgrade"))
 
     with site(without_the_owner(machine), tmp_path) as running:
-        shop, address = connect_a_shop(shell, running)
+        token, address = connect_a_shop(shell, running)
         assert requests.get(f"{running.url}/readyz", timeout=20).status_code == 200
 
-        shop.order("251123-1")
-        assert pay(address, "251123-1") == 200
-        until(lambda: shop.state_of("251123-1") == "open")
+        with example_shop(running, token, tmp_path / "shop") as shop:
+            first, _ = shop.check_out("149.00")
+            assert pay(address, first) == 200
+            until(lambda: state_of(first, running, token) == "open")
+            shop.follow()
+            assert shop.order(first)["state"] == "open"
 
-        running.kill("worker")
-        shop.order("251123-2")
-        assert pay(address, "251123-2") == 200, "kept, though nobody is there to process it"
-        assert shop.state_of("251123-2") == "temporary"
+            running.kill("worker")
+            second, _ = shop.check_out("149.00")
+            assert pay(address, second) == 200, "kept, though nobody is there to process it"
+            assert state_of(second, running, token) == "temporary"
 
         backup = shell.run(command(OPERATE, "deploy/backup", **{"/var/backups/shopcallbacks": str(tmp_path)}))
 
@@ -162,11 +168,14 @@ def test_a_stranger_connects_a_shop_loses_worker_and_database_and_finds_the_orde
     _new_database(postgres_server, "shown")
     shell.run(command(OPERATE, "pg_restore", **{"shopcallbacks-....dump": backup}))
     shell.run(command(OPERATE, "flask --app app db upgrade"))
+    shell.run(command(OPERATE, "flask --app app restored"))
     shell.run(command(OPERATE, "flask --app app secrets check"))
 
     with site(without_the_owner(machine), tmp_path) as running:
-        shop = Shop(running.url, shop.token)
-        until(lambda: shop.state_of("251123-2") == "open")
-        assert shop.state_of("251123-1") == "open"
+        until(lambda: state_of(second, running, token) == "open")
+        assert state_of(first, running, token) == "open"
+        with example_shop(running, token, tmp_path / "shop") as shop:
+            shop.follow()
+            assert [shop.order(number)["state"] for number in (first, second)] == ["open", "open"]
         assert the_way_of(2, running) == ["A callback was kept", "A callback was decided", "An order moved"]
         assert "worker: well" in shell.run(f"{command(OPERATE, 'flask --app app doctor')} || true")
