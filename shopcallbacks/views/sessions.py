@@ -28,7 +28,7 @@ bp = Blueprint("sessions", __name__)
 FOLLOWING = frozenset(
     "callbacks.news callbacks.row dashboard.count dashboard.first dashboard.gateways dashboard.over "
     "dashboard.undecided dashboard.widget dashboard.worker deliveries.show noting.people "
-    "settings.alerts.messages".split()
+    "settings.alerts.messages settings.listening.show".split()
 )
 
 # Who has given the right password, and when: not logged in before the code.

@@ -116,7 +116,9 @@ def test_every_human_act_is_kept(client: FlaskClient, shop: Shop) -> None:
 
 
 @pytest.mark.usefixtures("manager")
-@pytest.mark.parametrize("statement", ["DELETE FROM activity", "UPDATE activity SET why = ''", "TRUNCATE activity CASCADE"])
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM activity", "UPDATE activity SET why = ''", "TRUNCATE activity CASCADE"]
+)
 def test_no_act_is_ever_changed_or_deleted(shop: Shop, statement: str) -> None:
     act("retry", None, shop)
     with pytest.raises(DatabaseError, match="kept for ever"):

@@ -114,6 +114,7 @@ def test_those_who_may_set_a_shop_up_reach_them_all(
     assert {name for name, status in answers.items() if status in (403, 404)} == {
         "settings.trials.show",  # no test sent that callback
         "settings.secrets.add",  # it does not say which secret
+        "settings.keys.check",  # Stripe is not asked about its key
     }
 
 
