@@ -152,9 +152,7 @@ def empty(server: Postgres) -> None:
         _sweep(_superusers[server.port])
     except (KeyError, psycopg.OperationalError):  # the first time, or a test has stopped the server
         url = f"postgresql://postgres@127.0.0.1:{server.port}/test"
-        _superusers[server.port] = psycopg.connect(
-            url, autocommit=True, options="-c session_replication_role=replica"
-        )
+        _superusers[server.port] = psycopg.connect(url, autocommit=True, options="-c session_replication_role=replica")
         _sweep(_superusers[server.port])
 
 
