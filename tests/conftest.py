@@ -4,6 +4,7 @@ import contextvars
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -51,9 +52,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+# Workers take file after file in this order, so the longest come first: else one worker ends long after the others.
+# Those that mostly wait stand beside those that work, for there are more workers than cores.
+LONGEST = [
+    "chaos/test_runs.py",
+    "browser/accessibility/test_others.py",
+    "processing/test_stories.py",
+    "e2e/test_processes.py",
+    "browser/accessibility/test_callbacks.py",
+    "races/test_lock_order.py",
+    "e2e/test_shown_by.py",
+    "test_hidden.py",
+    "test_fuzz.py",
+    "e2e/test_frozen.py",
+    "browser/test_comfort_journeys.py",
+    "e2e/test_restarts.py",
+    "e2e/test_bulk.py",
+    "e2e/test_hosts.py",
+    "dev/test_stories.py",
+    "e2e/test_outgoing.py",
+]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if CHROMIUM:
-        return
+    here = Path(__file__).parent
+    places = {here / file: place for place, file in enumerate(LONGEST)}
+    assert all(file.exists() for file in places), "a file of LONGEST is gone"
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+    if not CHROMIUM:
+        _skip_browser(items)
+
+
+def _skip_browser(items: list[pytest.Item]) -> None:
     if os.environ.get("REQUIRE_BROWSER"):
         raise pytest.UsageError("REQUIRE_BROWSER is set and there is no Chromium on this machine.")
     missing = pytest.mark.skip(reason="no Chromium on this machine: install it with `apt-get install chromium`")
@@ -84,11 +114,13 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         with psycopg.connect(server.url.replace("+psycopg", ""), autocommit=True) as connection:
             connection.execute(f"CREATE ROLE {ROLE} LOGIN")
         yield server
+        if kept := _superusers.pop(server.port, None):
+            kept.close()
 
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    with redis(tmp_path_factory.mktemp("redis")) as server:
+    with redis(tmp_path_factory.mktemp("redis"), durable=False) as server:
         yield server
 
 
@@ -136,12 +168,17 @@ def bare_app(environ: dict[str, str]) -> Iterator[Flask]:
     app.extensions["ask"].close()
 
 
+@pytest.fixture(scope="session")
+def redis_client(redis_server: Redis) -> Iterator[RedisClient]:
+    with RedisClient.from_url(redis_server.url) as connection:
+        yield connection
+
+
 @pytest.fixture
-def app(bare_app: Flask, postgres_server: Postgres, redis_server: Redis) -> Iterator[Flask]:
+def app(bare_app: Flask, postgres_server: Postgres, redis_client: RedisClient) -> Iterator[Flask]:
     """The app on an empty database and an empty Redis, its context pushed."""
     empty(postgres_server)
-    with RedisClient.from_url(redis_server.url) as connection:
-        connection.flushall()
+    redis_client.flushall()
     bare_app.extensions["door"].forget()
     with bare_app.app_context():
         yield bare_app
@@ -152,19 +189,26 @@ def empty(server: Postgres) -> None:
     """Only a superuser who switches triggers off can. By rows, for TRUNCATE makes the files of every table anew; and
     vacuumed, so that rows come out again in the order in which they go in.
     """
-    url = f"postgresql://postgres@127.0.0.1:{server.port}/test"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SET session_replication_role = replica")
-        full = [table for (table,) in connection.execute(_FULL).fetchall()]
-        for table in full:
-            connection.execute(f"DELETE FROM {table}")
-        if full:
-            connection.execute(f"VACUUM {', '.join(full)}")
-        connection.execute(
-            "SELECT setval(quote_ident(sequencename)::regclass, 1, false) FROM pg_sequences WHERE last_value > 0"
-        )
+    try:
+        _sweep(_superusers[server.port])
+    except (KeyError, psycopg.OperationalError):  # the first time, or a test has stopped the server
+        url = f"postgresql://postgres@127.0.0.1:{server.port}/test"
+        _superusers[server.port] = psycopg.connect(url, autocommit=True, options="-c session_replication_role=replica")
+        _sweep(_superusers[server.port])
 
 
+# By the server's port: thousands of tests need it, and a new connection would cost more than the sweeping.
+_superusers: dict[int, psycopg.Connection] = {}
+
+
+def _sweep(connection: psycopg.Connection) -> None:
+    if full := [table for (table,) in connection.execute(_FULL).fetchall()]:
+        connection.execute("; ".join(f"DELETE FROM {table}" for table in full))
+        connection.execute(f"VACUUM {', '.join(full)}")
+    connection.execute(_RESTART)
+
+
+_RESTART = "SELECT setval(quote_ident(sequencename)::regclass, 1, false) FROM pg_sequences WHERE last_value > 0"
 _FULL = " UNION ALL ".join(
     f"SELECT '{table.name}' WHERE EXISTS (SELECT FROM {table.name})" for table in Base.metadata.sorted_tables
 )

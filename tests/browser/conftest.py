@@ -33,7 +33,7 @@ expect.set_options(timeout=30_000)  # on a busy machine too; who waits for what 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.parent.name == "browser":
+        if "browser" in item.path.parts:
             item.add_marker(pytest.mark.browser)
 
 

@@ -311,6 +311,12 @@ SCREENS = (
     Screen("the worker is gone, on a page", "/orders" + NIGHT, worker=False),
 )
 
+
+def of_callbacks(wanted: bool) -> list[Screen]:
+    """Those that stand under /callbacks, or all others: two files look at half of them each, at the same time."""
+    return [screen for screen in SCREENS if screen.address.startswith("/callbacks") is wanted]
+
+
 # GET addresses that are no screens of their own.
 NO_SCREENS = {
     "activity.download": "a file",

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, ExceptionContext
 
 from shopcallbacks.extensions import db
 
-LONG_S = 20.0
+LONG_S = 60.0  # on a busy machine two dozen writers take their time, and whoever is stopped stands still meanwhile
 # Behind these a writer may hold a row that it did not hold before; what else writes, writes its own.
 _LOCKS = re.compile(
     r"\bFOR (NO KEY )?UPDATE\b|\A\s*UPDATE (callbacks|endpoints|feeds|gateway_accounts)\b"
@@ -51,12 +51,13 @@ class Writer(threading.Thread):
         finally:
             self.stopped.set()
 
-    def passed(self, statement: str) -> None:
+    def passed(self, statement: str, cursor: Any) -> None:
         """Behind a statement."""
         if not _LOCKS.search(statement):
             return
         self.locking += 1
         if self.locking == self._stop_after:
+            cursor.connection.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{LONG_S:.0f}s'")
             self.stopped.set()
             assert self.go_on.wait(LONG_S)
 
@@ -74,17 +75,23 @@ def watched() -> Iterator[list[str]]:
     def ended(conn: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
         writer = getattr(_here, "writer", None)
         if writer is not None:
-            writer.passed(statement)
+            writer.passed(statement, cursor)
+
+    def waits_long(connection: Any, record: Any) -> None:
+        connection.execute(f"SET lock_timeout = '{LONG_S:.0f}s'")
+        connection.commit()
 
     def broke(context: ExceptionContext) -> None:
         refused.append(str(getattr(context.original_exception, "sqlstate", None)))
 
+    event.listen(db.engine, "connect", waits_long)
     event.listen(db.engine, "before_cursor_execute", begins)
     event.listen(db.engine, "after_cursor_execute", ended)
     event.listen(db.engine, "handle_error", broke)
     try:
         yield refused
     finally:
+        event.remove(db.engine, "connect", waits_long)
         event.remove(db.engine, "before_cursor_execute", begins)
         event.remove(db.engine, "after_cursor_execute", ended)
         event.remove(db.engine, "handle_error", broke)
