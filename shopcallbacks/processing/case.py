@@ -130,10 +130,12 @@ class Accounts:
         found: list[Others] = []
         for secret in account.secrets:
             if secret.ends_at is not None and not secret.live(due.received_at):
+                left_behind = account.left_behind(secret)
+                conflict = Conflict.secret_of_other_mode if left_behind else Conflict.secret_retired
                 label = f"the secret retired {Format(account.shop.time_zone).kept(secret.ends_at)}"
                 with suppress(SecretUnreadable):  # then it can't tell anything
                     settings = account.settings_with([secret])[0]
-                    found.append(Others(label, settings, Conflict.secret_retired, secret.id))
+                    found.append(Others(label, settings, conflict, None if left_behind else secret.id))
         for other in account.shop.accounts:
             if other.id != account.id and other.gateway_name == account.gateway_name:
                 live = [secret for secret in other.secrets if secret.live(due.received_at)]

@@ -315,6 +315,10 @@ class GatewayAccount(Base):
         """Whether a callback of that time is a test where it does not say so itself."""
         return self.mode is Mode.test or (self.live_since is not None and arrived_at < self.live_since)
 
+    def left_behind(self, secret: Secret) -> bool:
+        """Whether it was a secret of the test mode only, which nobody puts back on a live account."""
+        return self.live_since is not None and secret.ends_at is not None and secret.ends_at <= self.live_since
+
     def end_secret(self, secret: Secret, at: datetime | None) -> None:
         secret.end(at)
         self._see_who_asks()

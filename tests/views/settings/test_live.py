@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from shopcallbacks.domain.errors import Conflict
 from shopcallbacks.domain.states import OrderState, State
 from shopcallbacks.domain.values import Message
-from shopcallbacks.extensions import db
+from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
 
-from ...factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
+from ...factories import (
+    log_in,
+    make_account,
+    make_callback,
+    make_order,
+    make_shop,
+    make_user,
+    message,
+    process,
+    request_for,
+)
 
 HMAC = {
     "secrets": ["test-test-test"],
@@ -84,6 +97,17 @@ def test_what_came_before_stays_a_test_and_what_comes_now_is_live(client: FlaskC
     assert (first.state, before_test.state) == (State.processed, OrderState.open)
     assert (second.state, before_live.state) == (State.unprocessed, OrderState.temporary)
     assert (third.state, now_live.state) == (State.processed, OrderState.open)
+
+
+def test_a_secret_of_the_test_mode_is_known_as_such_and_not_offered_to_be_put_back(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    signed = request_for(account, said("late"))
+    assert live(client, account) == 303
+    late = make_callback(account, replace(signed, arrived_at=utcnow()))
+    process()
+    assert late.conflict is Conflict.secret_of_other_mode
+    assert "Put the secret back" not in client.get(f"/callbacks/{late.id}").text
 
 
 def test_the_form_of_its_settings_does_not_switch_it(client: FlaskClient, account: GatewayAccount) -> None:
