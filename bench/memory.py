@@ -9,6 +9,8 @@ import os
 import time
 from collections.abc import Iterator
 
+from shopcallbacks.extensions import db
+
 from .load import load
 from .people import hired, logged_in
 from .place import place
@@ -24,6 +26,7 @@ def measure() -> Iterator[Row]:
     with place() as (_, account, environ):
         hired(account.shop)
         path = account.callback_path
+        db.session.rollback()  # a transaction that stands still for a minute is ended
         with serving("app:app", environ) as web, working(environ) as worker:
             session = logged_in(web.url)
 
