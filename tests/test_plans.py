@@ -162,7 +162,7 @@ _FILTERS = (
     "on=1",
     "notes=1",
 )
-_BOOKS = ("orders", "bookings", "owed")
+_DOWNLOADS = ("orders", "bookings", "owed", "callbacks", "activity")
 _QUERIES = (
     *(f"/callbacks?tab={tab}&sort={sort}" for tab in Tab for sort in Sort),
     *(f"/callbacks?tab={tab}&{narrower}" for tab in (Tab.unprocessed, Tab.all) for narrower in _FILTERS),
@@ -172,8 +172,8 @@ _QUERIES = (
     *(f"/orders?state={state}" for state in OrderState),
     *(f"/orders?{name}=1" for name in LISTS),
     *("/orders?number=filled-77", "/search?q=filled-77", "/search?q=paid", "/?by=days", "/activity?who=1&verb=retry"),
-    *(f"/books?book={book}" for book in _BOOKS),
-    *(f"/books?book={book}&from={_DAY}&to={_DAY}" for book in _BOOKS),
+    *(f"/download?what={what}" for what in _DOWNLOADS),
+    *(f"/download?what={what}&from={_DAY}&to={_DAY}" for what in _DOWNLOADS),
     *("/api/callbacks", "/api/callbacks?tab=all", "/api/callbacks?tab=all&q=paid", "/api/events?after=7"),
     *(f"/bulk/new?verb={verb}&all=1&tab={tab}" for tab in Tab for verb in tab.verbs),
 )

@@ -339,6 +339,8 @@ NO_SCREENS = {
     "noting.people": "a part of a callback's page",
     "dashboard.first": "a part of the first steps",
     "settings.accounts.numbers": "a part of the account's page",
+    "settings.accounts.coming": "a part of the page of a new account",
+    "settings.listening.show": "a part of the account's page",
     "deliveries.show": "a part of the order's page; without htmx it leads there",
     "settings.alerts.messages": "a part of the alerts' page",
     "provider.ask": "leads to the provider",

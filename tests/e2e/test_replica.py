@@ -116,7 +116,7 @@ def standing_still(standby: Standby, primary: Postgres) -> Iterator[None]:
             replica.execute("SELECT pg_wal_replay_resume()")
 
 
-LISTS = ("/callbacks?tab=all", "/callbacks.csv?tab=all", "/orders", "/search?q=251123", "/books?book=orders")
+LISTS = ("/callbacks?tab=all", "/callbacks.csv?tab=all", "/orders", "/search?q=251123", "/download?what=orders")
 
 
 def shown(client: FlaskClient, path: str, number: str) -> bool:

@@ -91,7 +91,7 @@ def test_no_callback_answers_500_when_its_sessions_are_ended(app: Flask, web: Si
         db.session.execute(
             text(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                " WHERE pid <> pg_backend_pid() AND datname = current_database() AND usename = current_user"
             )
         )
         db.session.rollback()
