@@ -69,7 +69,7 @@ def write_requests(file: Path, count: int, path: str, prefix: str = "26-", secre
     with file.open("wb") as out:
         for n in range(count):
             paid = {"id": f"pi_{salt}{n}", "object": "payment_intent", "amount": 5990, "amount_received": 5990}
-            paid |= {"currency": "eur", "metadata": {"order_id": f"{prefix}{n}"}, "status": "succeeded", **FURTHER}
+            paid |= {"currency": "eur", "metadata": {"order_number": f"{prefix}{n}"}, "status": "succeeded", **FURTHER}
             event = {"id": f"evt_{salt}{n}", "object": "event", "type": "payment_intent.succeeded", "livemode": True}
             body = json.dumps({**event, "created": at, "data": {"object": paid}}, indent=2).encode()
             signature = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
