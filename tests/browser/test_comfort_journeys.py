@@ -259,8 +259,10 @@ def test_j_and_k_lead_from_one_callback_to_the_next_and_back_and_an_act_moves_no
     dialog.get_by_role("button", name="and on to the next").click()
     expect(desk).to_have_url(f"/callbacks/{calls[1].id}?tab=unprocessed")
     expect(place).to_contain_text("1 of 2")
+    desk.wait_for_load_state()  # keys work once their script has run
     desk.keyboard.press("j")
     expect(desk).to_have_url(f"/callbacks/{calls[2].id}?tab=unprocessed")
+    desk.wait_for_load_state()
     desk.evaluate("document.body.style.minHeight = '3000px'")
     desk.keyboard.press("r")
     until_attempts(calls[2], 2)
