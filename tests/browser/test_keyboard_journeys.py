@@ -41,6 +41,7 @@ class Keys:
         return self.page.evaluate(FOCUSED)  # type: ignore[no-any-return]
 
     def press(self, *keys: str) -> None:
+        self.page.wait_for_load_state()  # keys work once their script has run
         for key in keys:
             self.page.keyboard.press(key)
 
