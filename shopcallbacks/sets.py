@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -76,7 +76,10 @@ def update_rows(session: Here, model: type[DeclarativeBase], rows: Sequence[Valu
     session.connection().exec_driver_sql(_update(table, names, many, key), bound)
 
 
-@cache
+_kept = lru_cache(1000)  # a statement for each choice of columns that differ: few, but nothing bounds them
+
+
+@_kept
 def _insert(table: Table, names: tuple[str, ...], many: tuple[str, ...], else_: str, returning: str) -> str:
     conflict = f" ON CONFLICT {else_}" if else_ else ""
     back = f" RETURNING {returning}" if returning else ""
@@ -85,7 +88,7 @@ def _insert(table: Table, names: tuple[str, ...], many: tuple[str, ...], else_: 
     return f"{into} SELECT {values} FROM {_unnested(table, many)}{conflict}{back}"
 
 
-@cache
+@_kept
 def _update(table: Table, names: tuple[str, ...], many: tuple[str, ...], key: str) -> str:
     setting = ", ".join(f"{name} = {_read(table.c[name], name in many)}" for name in names if name != key)
     return f"UPDATE {table.name} SET {setting} FROM {_unnested(table, many)} WHERE {table.name}.{key} = new.{key}"

@@ -12,7 +12,20 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, literal, not_, or_, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy import union_all as both
 
 from ..domain.states import Entry
@@ -214,9 +227,9 @@ class Statement:
         return [*self._ours(), LedgerRow.booked_at >= start, LedgerRow.booked_at < end]
 
     def _owed(self) -> list[ColumnElement[bool]]:
-        """All that changed what is owed, up to the end."""
+        """All that changed what is owed, up to the end; the zero as it stands in the index, so that this is used."""
         _, end = span(None, self.period.until, self.shop.time_zone)
-        return [*self._ours(), LedgerRow.booked_at < end, text("ledger.owed <> 0")]  # type: ignore[list-item]
+        return [*self._ours(), LedgerRow.booked_at < end, LedgerRow.owed != literal_column("0")]
 
     def _ours(self) -> list[ColumnElement[bool]]:
         found = [LedgerRow.shop_id == self.shop.id, Order.test.is_(False)]

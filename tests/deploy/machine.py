@@ -46,7 +46,6 @@ class Machine:
 
     def start(self) -> None:
         """Returns once it is up, nothing of the product started. `AssertionError`, `OSError` where it does not come."""
-        self._install()
         for path in self._cgroups:
             path.mkdir()
         with (self._folder / "log" / "boot").open("wb") as log:
@@ -65,7 +64,8 @@ class Machine:
         for path in self._cgroups:
             (path / "cgroup.procs").write_text(str(os.getpid()))
 
-    def _install(self) -> None:
+    def install(self) -> None:
+        """What a machine of that kind holds: the product, its units and settings."""
         for name in ("memory", "log", "settings", "product"):
             (self._folder / name).mkdir()
         product, units = self._folder / "product", self._folder / "units"

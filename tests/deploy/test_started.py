@@ -44,6 +44,7 @@ def machine(tmp_path: Path, settings: dict[str, str], postgres_server: Postgres)
     owner = {"MIGRATION_DATABASE_URL": settings["DATABASE_URL"].replace(f"{ROLE}@", "postgres@")}
     tmp_path.chmod(0o755)
     found = Machine(tmp_path, {**settings, "LD_LIBRARY_PATH": "/opt/python/lib"}, owner)
+    found.install()
     try:
         try:
             found.start()
