@@ -177,15 +177,23 @@ def redis_client(redis_server: Redis) -> Iterator[RedisClient]:
 @pytest.fixture
 def app(bare_app: Flask, postgres_server: Postgres, redis_client: RedisClient) -> Iterator[Flask]:
     """The app on an empty database and an empty Redis, its context pushed."""
-    empty(postgres_server)
-    redis_client.flushall()
-    bare_app.extensions["door"].forget()
+    empty(bare_app, postgres_server, redis_client)
     with bare_app.app_context():
         yield bare_app
         db.session.rollback()
 
 
-def empty(server: Postgres) -> None:
+def empty(app: Flask, server: Postgres, redis: RedisClient) -> None:
+    """Database and Redis at once, and what the app kept of them in memory: who keeps one without the other has an
+    older back-up, and tells shops nothing.
+    """
+    _empty_database(server)
+    redis.flushall()
+    app.extensions["door"].forget()
+    app.extensions["mark"].forget()
+
+
+def _empty_database(server: Postgres) -> None:
     """Only a superuser who switches triggers off can. By rows, for TRUNCATE makes the files of every table anew; and
     vacuumed, so that rows come out again in the order in which they go in.
     """

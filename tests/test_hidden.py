@@ -44,10 +44,9 @@ ORIGINAL = {"requests": {"path", "headers"}, "bodies": {"query", "body"}, "gatew
 
 
 @pytest.fixture(scope="module")
-def app(bare_app: Flask, postgres_server: Postgres) -> Iterator[Flask]:
+def app(bare_app: Flask, postgres_server: Postgres, redis_client: RedisClient) -> Iterator[Flask]:
     """One for all: the day is lived once, and then only looked at."""
-    empty(postgres_server)
-    bare_app.extensions["door"].forget()
+    empty(bare_app, postgres_server, redis_client)
     with bare_app.app_context(), pytest.MonkeyPatch.context() as patch:
         patch.setitem(bare_app.extensions, "outgoing", Outgoing(allow_http=True, allow_private=True))
         yield bare_app

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 from flask import Flask
+from redis import Redis as RedisClient
 from sqlalchemy import select
 
 from dev.services import Postgres, free_port
@@ -33,10 +34,14 @@ PAID = Money(5990, "EUR")
 
 @pytest.fixture(scope="module")
 def ours(
-    bare_app: Flask, postgres_server: Postgres, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    bare_app: Flask,
+    environ: dict[str, str],
+    postgres_server: Postgres,
+    redis_client: RedisClient,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Site]:
     """Web server and worker, for all examples: each is a shop of its own."""
-    empty(postgres_server)
+    empty(bare_app, postgres_server, redis_client)
     local = {"OUTGOING_ALLOW_HTTP": "1", "OUTGOING_ALLOW_PRIVATE": "1"}
     with bare_app.app_context(), site(environ, tmp_path_factory.mktemp("ours"), **local) as found:
         yield found

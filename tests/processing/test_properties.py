@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redis import Redis as RedisClient
 from sqlalchemy import func, select
 
 from dev.services import Postgres
@@ -32,9 +33,9 @@ over_the_database = settings(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def database(bare_app: Flask, postgres_server: Postgres) -> Iterator[None]:
+def database(bare_app: Flask, postgres_server: Postgres, redis_client: RedisClient) -> Iterator[None]:
     """One for all examples: each is told of a shop of its own."""
-    empty(postgres_server)
+    empty(bare_app, postgres_server, redis_client)
     with pytest.MonkeyPatch.context() as patch, bare_app.app_context():
         patch.setitem(GATEWAYS, "saying", Saying())
         yield

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
+from redis import Redis as RedisClient
 
 from dev.services import Postgres
 from shopcallbacks.extensions import db
@@ -22,9 +23,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="module")
-def database(bare_app: Flask, postgres_server: Postgres) -> Iterator[None]:
+def database(bare_app: Flask, postgres_server: Postgres, redis_client: RedisClient) -> Iterator[None]:
     """One for all stories: each is told of a shop of its own."""
-    empty(postgres_server)
+    empty(bare_app, postgres_server, redis_client)
     with pytest.MonkeyPatch.context() as patch, bare_app.app_context():
         patch.setitem(GATEWAYS, "saying", Saying())
         yield

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
+from redis import Redis as RedisClient
 
 from dev.services import Postgres, free_port
 from dev.simulator import SimulatedGateways
@@ -22,10 +23,14 @@ from tests.processes import Site, site
 
 @pytest.fixture(scope="module")
 def live(
-    environ: dict[str, str], postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory
+    bare_app: Flask,
+    environ: dict[str, str],
+    postgres_server: Postgres,
+    redis_client: RedisClient,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Site]:
     """Without a worker: what is at work stays at work. And no screen changes while axe looks at it."""
-    empty(postgres_server)
+    empty(bare_app, postgres_server, redis_client)
     with site(environ, tmp_path_factory.mktemp("site"), worker=False, FOLLOW_SECONDS="60") as running:
         yield running
 
