@@ -6,7 +6,7 @@ attempt that is made 10 s later.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -54,6 +54,25 @@ def _met(app: Flask, first: Callable[[], object], second: Callable[[], object], 
     return stopped
 
 
+class Stops:
+    """The first writer is stopped behind its first lock, then behind its second, and so on to its last."""
+
+    def __init__(self, app: Flask, refused: list[str]) -> None:
+        self._app, self._refused = app, refused
+        self._stop, self._stopped = 0, True
+
+    def __iter__(self) -> Iterator[int]:
+        while self._stopped:
+            self._stop += 1
+            yield self._stop
+        assert self._stop > 3
+        assert self._refused == []
+
+    def meet(self, first: Callable[[], object], second: Callable[[], object]) -> None:
+        self._stopped = _met(self._app, first, second, self._stop)
+        _what_is_due_now()
+
+
 def _what_is_due_now() -> None:
     while db.session.scalar(select(Callback.id).where(Callback.due_at <= utcnow()).limit(1)):
         db.session.rollback()
@@ -71,53 +90,44 @@ def _account() -> GatewayAccount:
 def test_an_order_handed_in_in_the_moment_of_its_callback_opens_at_once(
     app: Flask, refused: list[str], worker_first: bool
 ) -> None:
-    account, stop, stopped = _account(), 0, True
+    account, stops = _account(), Stops(app, refused)
     shop_id = account.shop_id
-    while stopped:
-        stop += 1
+    for stop in stops:
         number = f"order-{stop}"
         say(account, paid(number, number))
         db.session.commit()
         works = [lambda: drain(False), lambda number=number: _hand_in(shop_id, number)]
         first, second = works if worker_first else reversed(works)
-        stopped = _met(app, first, second, stop)
-        _what_is_due_now()
+        stops.meet(first, second)
         order = Order.find(shop_id, number)
         assert order is not None
         assert order.state is OrderState.open, stop
-    assert stop > 3
-    assert refused == []
 
 
 def test_an_order_handed_in_while_another_callback_holds_what_waits_on_it_is_found(
     app: Flask, refused: list[str]
 ) -> None:
     """The one that waits is in a worker's hands by its payment's id, which another callback names too."""
-    account, stop, stopped = _account(), 0, True
+    account, stops = _account(), Stops(app, refused)
     shop_id = account.shop_id
-    while stopped:
-        stop += 1
+    for stop in stops:
         number = f"order-{stop}"
         waits = say(account, paid(number, number))
         drain(False)
         _hand_in(shop_id, f"another-{stop}")
         say(db.session.get_one(GatewayAccount, account.id), paid(f"another-{stop}", number, 900))  # too little
         db.session.commit()
-        stopped = _met(app, lambda: drain(False), lambda number=number: _hand_in(shop_id, number), stop)
-        _what_is_due_now()
+        stops.meet(lambda: drain(False), lambda number=number: _hand_in(shop_id, number))
         assert db.session.get_one(Callback, waits).reason is not Reason.order_not_found, stop
-    assert stop > 3
-    assert refused == []
 
 
 @pytest.mark.parametrize("payment_first", [True, False])
 def test_a_refund_that_names_only_its_payment_finds_it_in_whatever_worker_that_is(
     app: Flask, refused: list[str], payment_first: bool
 ) -> None:
-    account, stop, stopped = _account(), 0, True
+    account, stops = _account(), Stops(app, refused)
     shop_id, account_id = account.shop_id, account.id
-    while stopped:
-        stop += 1
+    for stop in stops:
         number = f"order-{stop}"
         _hand_in(shop_id, number)
         refund = replace(paid(number, number, 400, Outcome.refunded), order_number=None, movement=f"back-{stop}")
@@ -131,11 +141,8 @@ def test_a_refund_that_names_only_its_payment_finds_it_in_whatever_worker_that_i
             db.session.commit()
             drain(False)
 
-        stopped = _met(app, lambda: drain(False), second, stop)
-        _what_is_due_now()
+        stops.meet(lambda: drain(False), second)
         order = Order.find(shop_id, number)
         assert order is not None
         assert (order.state, order.given_back_minor) == (OrderState.open, 400), stop
         assert [db.session.get_one(Callback, id_).state for id_ in told] == [State.processed] * 2
-    assert stop > 3
-    assert refused == []
