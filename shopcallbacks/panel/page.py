@@ -20,7 +20,9 @@ from ..shops.accounts import GatewayAccount, Shop
 from .filter import Filter, Tab
 from .search.search import FOUND, Search
 
-COUNTED = 100_000
+COUNTED = 10_000
+# Each callback stands behind one of these.
+EACH_ONCE = (Tab.unprocessed, Tab.waiting, Tab.processed, Tab.invalid, Tab.imported)
 NUMBERED = 1_000  # rows before one, and among how many, on its own page
 
 
@@ -211,11 +213,12 @@ def tab_counts(shop: Shop, q: str | None = None, unprocessed: int | None = None)
     """How many there are behind each tab, of what is searched for (up to `FOUND`) or of all, whatever else the filter
     says. `unprocessed`: where all of that is known already.
     """
-    if q is not None:
-        search = Search(q, shop.id)
-        return {tab: count_up_to(Filter(tab, q=q), shop, FOUND, search) for tab in Tab}
-    known = {} if unprocessed is None else {Tab.unprocessed: min(unprocessed, COUNTED + 1)}
-    return {tab: known[tab] if tab in known else count_up_to(Filter(tab), shop) for tab in Tab}
+    search, limit = (Search(q, shop.id), FOUND) if q is not None else (None, COUNTED)
+    counts = {} if unprocessed is None or search else {Tab.unprocessed: min(unprocessed, limit + 1)}
+    for tab in set(Tab) - counts.keys() - {Tab.all}:
+        counts[tab] = count_up_to(Filter(tab, q=q), shop, limit, search)
+    counts[Tab.all] = min(sum(counts[tab] for tab in EACH_ONCE), limit + 1)
+    return counts
 
 
 def news_since(filter_: Filter, shop: Shop, then: datetime, limit: int = 100) -> int:

@@ -10,7 +10,7 @@ from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.panel.filter import Filter, Sort, Tab
-from shopcallbacks.panel.page import Cursor, count_up_to, news_since, page_of
+from shopcallbacks.panel.page import Cursor, count_up_to, news_since, page_of, tab_counts
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 from ..factories import make_account, make_callback, make_order, message, process
@@ -84,6 +84,21 @@ def test_counting_stops_at_its_limit(account: GatewayAccount) -> None:
     for _ in range(4):
         make_callback(account, message())
     assert count_up_to(Filter(Tab.all), account.shop, limit=2) == 3
+
+
+def test_each_tab_has_its_count_and_all_is_what_stands_behind_the_others(account: GatewayAccount) -> None:
+    order = make_order(account.shop)
+    for minor in (order.amount_minor, 1, 2):
+        make_callback(account, message(order, money=Money(minor, "EUR")))
+    removed = make_callback(account, message(order, money=Money(3, "EUR")))
+    process()
+    removed.do(Verb.remove, None, "a test")
+    make_callback(account, message("early"))
+    counts = tab_counts(account.shop)
+    assert counts == {tab: count_up_to(Filter(tab), account.shop) for tab in Tab}
+    assert counts[Tab.all] == 5
+    assert [counts[tab] for tab in (Tab.waiting, Tab.processed, Tab.invalid)] == [1, 1, 1]
+    assert tab_counts(account.shop, unprocessed=counts[Tab.unprocessed]) == counts
 
 
 def test_news_are_callbacks_that_came_or_were_given_up_since(account: GatewayAccount) -> None:
