@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import update
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
@@ -176,3 +178,20 @@ def test_a_lost_connection_is_said_with_its_time_until_it_is_back(desk: Page, wo
     expect(desk.locator("#trouble")).to_be_hidden(timeout=SOON)
     waiting(world)
     expect(desk.locator("#news")).to_contain_text("1 new: show", timeout=SOON)
+
+
+def test_a_worker_that_is_gone_is_said_on_every_page_and_in_the_row_that_waits_for_it(desk: Page, world: World) -> None:
+    world.live.stop("worker")
+    try:
+        db.session.execute(update(Pulse).values(seen_at=utcnow() - timedelta(minutes=4)))
+        db.session.commit()
+        callback = make_callback(world.stripe, message(world.order()), utcnow() - timedelta(seconds=30))
+        for path in ("/", "/orders", "/settings"):
+            desk.goto(path)
+            expect(desk.get_by_text("The worker has not been seen for")).to_be_visible()
+        desk.goto("/callbacks?tab=all")
+        expect(row_of(desk, callback)).to_contain_text("waits for the worker")
+    finally:
+        world.live.start("worker")
+    expect(row_of(desk, callback)).to_contain_text(re.compile("order opened", re.IGNORECASE), timeout=60_000)
+    expect(desk.get_by_text("The worker has not been seen")).to_have_count(0, timeout=60_000)
