@@ -25,6 +25,7 @@ from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.users import Role, User
 from tests.conftest import CHROMIUM
 from tests.factories import PASSWORD, make_account, make_order, make_shop, make_user, request_for
+from tests.openid import CLIENT_ID, CLIENT_SECRET, Provider, openid_provider
 from tests.processes import Site, site, until
 from tests.receiver import MailBox, mail_server
 
@@ -57,8 +58,15 @@ def box() -> Iterator[MailBox]:
 
 
 @pytest.fixture(scope="session")
+def provider() -> Iterator[Provider]:
+    """Where people of the site can log in too. `live` tells it where the site is."""
+    with openid_provider("") as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
 def site_environ(
-    environ: dict[str, str], postgres_server: Postgres, gateways: SimulatedGateways, box: MailBox
+    environ: dict[str, str], postgres_server: Postgres, gateways: SimulatedGateways, box: MailBox, provider: Provider
 ) -> dict[str, str]:
     """The settings of the journeys' site: a database and a Redis of its own, for it goes on beside other tests.
 
@@ -66,8 +74,15 @@ def site_environ(
     """
     url = create_database(postgres_server.url, "journeys").replace("+psycopg", "")
     own = {"DATABASE_URL": url, "REDIS_URL": environ["REDIS_URL"].replace("/0", "/1")}
-    hosts, open_way = json.dumps(gateways.hosts), {"OUTGOING_ALLOW_HTTP": "1", "OUTGOING_ALLOW_PRIVATE": "1"}
-    return {**environ, **own, **open_way, "GATEWAY_HOSTS": hosts, "SMTP_URL": box.url}
+    hosts = json.dumps({**gateways.hosts, "api.mollie.com": gateways.url})
+    open_way = {"OUTGOING_ALLOW_HTTP": "1", "OUTGOING_ALLOW_PRIVATE": "1"}
+    company = {
+        "OIDC_ISSUER": provider.issuer,
+        "OIDC_CLIENT_ID": CLIENT_ID,
+        "OIDC_CLIENT_SECRET": CLIENT_SECRET,
+        "OIDC_TITLE": "Toys Inc.",
+    }
+    return {**environ, **own, **open_way, **company, "GATEWAY_HOSTS": hosts, "SMTP_URL": box.url}
 
 
 @pytest.fixture(scope="session")
@@ -85,9 +100,12 @@ def site_app(site_environ: dict[str, str]) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="session")
-def live(site_app: Flask, site_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def live(
+    site_app: Flask, site_environ: dict[str, str], provider: Provider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     """The site of all journeys, its worker running. Each journey has a shop of its own there."""
     with site(site_environ, tmp_path_factory.mktemp("site")) as running:
+        provider.redirect = f"{running.url}/login/provider/back"
         yield running
 
 

@@ -32,6 +32,16 @@ WATCH = """selector => {
   }).observe(document.querySelector(selector), { subtree: true, childList: true, characterData: true, attributes: true,
     attributeFilter: ["id", "href", "hx-get", "disabled", "title", "checked", "value", "open", "data-mark"] });
 }"""
+# As a browser that lets us notify; what it would show.
+NOTIFICATIONS = """
+  window.shown = [];
+  window.Notification = class {
+    static permission = "granted";
+    static requestPermission = async () => "granted";
+    constructor(title, { body }) { window.shown.push([title, body]); }
+    close() {}
+  };
+"""
 HIDE = """hidden => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
   document.dispatchEvent(new Event("visibilitychange"));
@@ -195,3 +205,20 @@ def test_a_worker_that_is_gone_is_said_on_every_page_and_in_the_row_that_waits_f
         world.live.start("worker")
     expect(row_of(desk, callback)).to_contain_text(re.compile("order opened", re.IGNORECASE), timeout=60_000)
     expect(desk.get_by_text("The worker has not been seen")).to_have_count(0, timeout=60_000)
+
+
+def test_the_count_stands_in_title_and_picture_of_the_tab_and_on_wish_a_notification_comes(
+    desk: Page, world: World
+) -> None:
+    desk.add_init_script(NOTIFICATIONS)
+    waiting(world)
+    desk.goto("/preferences")
+    desk.get_by_role("button", name="Notify me in this browser").click()
+    expect(desk.get_by_role("button", name="Don’t notify me any more")).to_be_visible()
+    desk.goto("/orders")
+    expect(desk).to_have_title(re.compile(r"^\(1\) Orders"))
+    expect(desk.locator("link[rel=icon]")).to_have_attribute("href", re.compile("^data:image/svg"))
+    desk.evaluate(HIDE, True)
+    waiting(world)
+    expect(desk).to_have_title(re.compile(r"^\(2\) Orders"))
+    assert desk.evaluate("window.shown") == [[world.shop.name, "2 callbacks wait for a person"]]

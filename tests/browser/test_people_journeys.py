@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from shopcallbacks.shops.users import Role
 from tests.factories import PASSWORD, make_user
+from tests.openid import Person, Provider
 from tests.processes import until
 from tests.receiver import MailBox
 
@@ -120,6 +121,17 @@ def test_who_forgot_their_password_sets_a_new_one_by_a_letter_and_changes_it_in_
     stranger.get_by_label("The new one").fill("an otter counts stamps")
     stranger.get_by_role("button", name="Change the password").click()
     expect(stranger.get_by_text("The password is changed.")).to_be_visible()
+
+
+def test_whoever_is_known_logs_in_with_their_company_and_is_where_they_wanted_to_go(
+    stranger: Page, world: World, provider: Provider
+) -> None:
+    provider.person = Person("subject-1", world.manager.email)
+    stranger.goto("/orders?state=open")
+    stranger.get_by_role("link", name="Log in with Toys Inc.").click()
+    expect(stranger).to_have_url("/orders?state=open")
+    stranger.locator("summary.initials").click()
+    expect(stranger.locator(".top-end")).to_contain_text(world.manager.email)
 
 
 def test_a_shop_demands_a_second_factor_and_whoever_has_none_is_led_to_set_it_up(
