@@ -178,19 +178,28 @@ def log_in(page: Page, user: User) -> None:
     assert page.request.post("/login", form=said, max_redirects=0).status == 303
 
 
-@pytest.fixture
-def page(page: Page) -> Page:
-    """Whose pages are ready once they are there: htmx begins a moment after the load; until then links are links."""
+def htmx_there(page: Page) -> None:
+    """Until then links are links, and what is typed is heard by nobody: htmx begins a moment after the load."""
+    if page.locator("script[src*=htmx]").count():
+        expect(page.locator("[data-htmx-powered]").first).to_be_attached()
+
+
+def with_htmx(page: Page) -> Page:
+    """Whose pages are ready once they are there."""
     goto = page.goto
 
     def go(*args: Any, **kwargs: Any) -> Response | None:
         answer = goto(*args, **kwargs)
-        if page.locator("script[src*=htmx]").count():
-            expect(page.locator("[data-htmx-powered]").first).to_be_attached()
+        htmx_there(page)
         return answer
 
     page.goto = go  # type: ignore[method-assign]
     return page
+
+
+@pytest.fixture
+def page(page: Page) -> Page:
+    return with_htmx(page)
 
 
 @pytest.fixture

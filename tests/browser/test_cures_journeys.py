@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Request
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.users import Role
-from tests.factories import make_user, message
+from tests.factories import make_account, make_user, message, request_for
 
-from .conftest import World, log_in
+from .conftest import World, log_in, with_htmx
 from .test_bulk_journeys import SOON, badly_signed
 
 
@@ -23,7 +24,7 @@ from .test_bulk_journeys import SOON, badly_signed
 def admin(browser: Browser, browser_context_args: dict[str, Any], world: World) -> Iterator[Page]:
     """The admin's browser, beside the manager's."""
     context = browser.new_context(**browser_context_args)
-    page = context.new_page()
+    page = with_htmx(context.new_page())
     log_in(page, make_user(Role.admin, world.shop))
     yield page
     context.close()
@@ -97,3 +98,19 @@ def test_before_a_secret_is_saved_it_is_told_what_would_pass_and_then_it_does(ad
     expect(secrets).to_contain_text("2 callbacks that wait pass now")
     secrets.get_by_role("link", name="retry them").click()
     expect(admin.locator(".effects")).to_contain_text("2 orders open")
+
+
+def test_another_accounts_secret_and_a_clock_that_is_wrong_name_their_cure_and_lead_there(
+    admin: Page, world: World
+) -> None:
+    second = make_account(world.shop, signing_secrets=["whsec_second"])
+    elsewhere = world.looked_at(world.call(world.stripe, request_for(second, message(world.order()))))
+    two_hours_ago = utcnow() - timedelta(hours=2)
+    late = world.looked_at(world.call(world.stripe, request_for(world.stripe, message(world.order()), two_hours_ago)))
+    causes = {elsewhere.id: "Signed with another account's secret", late.id: "The signature fits, its time does not"}
+    for id_, cause in causes.items():
+        admin.goto("/callbacks")
+        admin.locator(f"#callback-{id_}").get_by_role("link", name="Put it right").click()
+        expect(admin.get_by_text(f"{cause}: 1 callback of Stripe.")).to_be_visible()
+        admin.get_by_role("link", name="Open the settings of Stripe").click()
+        expect(admin.get_by_role("region", name="Secrets")).to_be_visible()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from base64 import b64encode
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from playwright.sync_api import Page, expect
 from standardwebhooks import Webhook
 
 from shopcallbacks.shops.users import Role
-from tests.factories import make_user
+from tests.factories import make_account, make_user
 
 from .conftest import World, log_in
 
@@ -85,3 +86,32 @@ def test_a_standard_webhook_that_does_not_fit_yet_says_line_by_line_what_is_miss
         expect(read).to_contain_text(said)
     page.get_by_role("button", name="Add Standard Webhooks").click()
     expect(page.get_by_role("heading", name="Its address")).to_be_visible()
+
+
+def test_all_faults_are_told_at_once_and_those_who_like_json_write_it_under_advanced(page: Page, world: World) -> None:
+    account = make_account(
+        world.shop,
+        "generic_hmac",
+        secrets=["s3cr3t-s3cr3t"],
+        signature={"name": "X-Signature"},
+        fields={"order_number": "/order", "amount": "/sum", "currency": "/currency", "status": "/type"},
+        statuses={"ok": "paid"},
+    )
+    log_in(page, make_user(Role.admin, world.shop))
+    page.goto(f"/settings/gateways/{account.id}")
+    page.get_by_label("Order number", exact=True).fill("order")
+    page.get_by_label("Currency", exact=True).fill("literal:")
+    page.get_by_role("button", name="Save the settings").click()
+    expect(page.get_by_role("alert").first).to_contain_text("2 fields need another look")
+    expect(page.get_by_text("Order number: this must begin with /, header: or literal:")).to_be_visible()
+    expect(page.get_by_text("Currency: this must say what it always is, as literal:EUR.")).to_be_visible()
+    expect(page.get_by_label("Order number", exact=True)).to_have_value("order")
+
+    page.get_by_text("Advanced: as JSON").click()
+    page.get_by_label("Take the JSON, not the fields above").check()
+    places = {"order_number": "/data/id", "amount": "/sum", "currency": "literal:EUR", "status": "/type"}
+    page.get_by_label("Places of the fields, as JSON").fill(json.dumps(places))
+    page.get_by_role("button", name="Save the settings").click()
+    expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
+    expect(page.get_by_label("Order number", exact=True)).to_have_value("/data/id")
+    expect(page.get_by_label("Currency", exact=True)).to_have_value("literal:EUR")

@@ -18,7 +18,7 @@ from shopcallbacks.shops.users import Role
 from tests.factories import make_user, message, request_for
 from tests.processes import until
 
-from .conftest import World, log_in
+from .conftest import World, htmx_there, log_in, with_htmx
 
 
 def denied(world: World) -> Callback:
@@ -36,7 +36,7 @@ def state_of_order(callback: Callback) -> OrderState | None:
 def second(browser: Browser, browser_context_args: dict[str, Any], world: World) -> Iterator[Page]:
     """The browser of an admin, who may force as well."""
     context = browser.new_context(**browser_context_args)
-    page = context.new_page()
+    page = with_htmx(context.new_page())
     log_in(page, make_user(Role.admin, world.shop))
     yield page
     context.close()
@@ -113,6 +113,8 @@ def test_above_the_shops_limit_one_person_asks_and_another_one_forces(desk: Page
     expect(second.get_by_text(f"asks for a second person to force order {callback.order_number}")).to_be_visible()
     second.get_by_role("link", name="Answer").click()
     expect(second).to_have_url(f"/callbacks/{callback.id}")
+    expect(second.get_by_role("heading", name="References")).to_be_visible()
+    htmx_there(second)
     second.get_by_role("link", name="Force…").click()
     dialog = second.get_by_role("dialog")
     expect(dialog).to_contain_text("asks you to force it, since")

@@ -13,7 +13,7 @@ from shopcallbacks.shops.accounts import GatewayAccount, Mode
 from shopcallbacks.shops.users import Role
 from tests.factories import make_account, make_user, message
 
-from .conftest import World, log_in
+from .conftest import World, htmx_there, log_in
 
 
 def test_a_gateway_is_found_set_up_with_its_address_and_heard_without_a_reload(page: Page, world: World) -> None:
@@ -22,6 +22,8 @@ def test_a_gateway_is_found_set_up_with_its_address_and_heard_without_a_reload(p
     page.get_by_role("searchbox", name="Name of the gateway").fill("razor")
     expect(page.locator(".kind")).to_have_count(1)
     page.get_by_role("link", name="Razorpay").click()
+    expect(page.get_by_label("Part of its address")).to_be_visible()
+    htmx_there(page)
     address = page.get_by_label("The account's address", exact=True)
     page.get_by_label("Part of its address").fill("cards")
     expect(address).to_have_value(re.compile("/cards/"))

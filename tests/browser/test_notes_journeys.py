@@ -15,7 +15,7 @@ from shopcallbacks.extensions import db
 from shopcallbacks.shops.users import Role, User
 from tests.factories import make_user, message
 
-from .conftest import World, log_in
+from .conftest import World, log_in, with_htmx
 
 SOON = 15_000
 
@@ -36,7 +36,7 @@ def dana(world: World) -> User:
 def danas(browser: Browser, browser_context_args: dict[str, Any], dana: User) -> Iterator[Page]:
     """The browser of a second manager."""
     context = browser.new_context(**browser_context_args)
-    page = context.new_page()
+    page = with_htmx(context.new_page())
     log_in(page, dana)
     yield page
     context.close()

@@ -18,7 +18,7 @@ from tests.openid import Person, Provider
 from tests.processes import until
 from tests.receiver import MailBox
 
-from .conftest import World, log_in
+from .conftest import World, log_in, with_htmx
 
 NEW = "lavender tractor sings"
 
@@ -33,7 +33,7 @@ def admin(page: Page, world: World) -> Page:
 def stranger(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
     """Another browser, in which nobody is logged in."""
     context = browser.new_context(**browser_context_args)
-    yield context.new_page()
+    yield with_htmx(context.new_page())
     context.close()
 
 
