@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 from flask import current_app
@@ -19,7 +20,7 @@ from ..processing.deciding import Desk
 from .asking import drain_asking
 
 log = logging.getLogger(__name__)
-BATCH, SHORTER = 100, 25
+BATCH, SHORT, LATELY_S = 100, 5, 2.0
 
 
 def drain(asks: bool) -> int:
@@ -36,10 +37,36 @@ def drain(asks: bool) -> int:
         return taken
 
 
+class Others:
+    """Whether there were callbacks lately of an account that has few: the next of them should not wait for long."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def came(self) -> None:
+        self._until = time.monotonic() + LATELY_S
+
+    @property
+    def likely(self) -> bool:
+        return time.monotonic() < self._until
+
+
+_others = Others()
+
+
 def drain_plain() -> int:
-    """First those of accounts that have few due, then a batch fairly of all: the shorter, if others wait meanwhile."""
-    few = _batch(due.claim_of_few, BATCH)
-    return few + _batch(due.claim, SHORTER if few else BATCH)
+    """A hundred or so: again and again first those of accounts that have few due, then a batch fairly of all, a short
+    one while others are likely.
+    """
+    taken = 0
+    while True:
+        few = _batch(due.claim_of_few, BATCH)
+        if few:
+            _others.came()
+        many = _batch(due.claim, SHORT if _others.likely else BATCH)
+        taken += few + many
+        if not many or taken >= BATCH:
+            return taken
 
 
 def _batch(claim: Callable[[int], list[Due]], limit: int) -> int:
