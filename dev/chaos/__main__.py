@@ -27,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.chaos", description=__doc__)
     parser.add_argument("--callbacks", type=int, default=20_000, help="how many are told at most (%(default)s)")
     parser.add_argument("--clients", type=int, default=96, help="who tell at the same time (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=500.0, help="for how long things die (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=470.0, help="for how long things die (%(default)s)")
     parser.add_argument("--faults", type=int, default=1_000, help="how many faults at most (%(default)s)")
     parser.add_argument("--pause", type=float, default=4.0, help="seconds from one healed to the next, in the mean")
     parser.add_argument("--seed", type=int, default=26)

@@ -118,7 +118,7 @@ class Pen:
         return Message(outcome, self.number, transaction or self.transaction, event, money, False)
 
     def call(self, outcome: Outcome, minor: int | None = None, transaction: str = "", **more: Any) -> None:
-        times = more.pop("times", self.rng.choice((1, 1, 2, 3)))
+        times = more.pop("times", self.rng.choice((1, 2, 3, 4)))
         query = f"n={self.rng.getrandbits(32)}&probe=%00%ff" if self.rng.random() < 0.3 else ""
         said = self.says(outcome, minor, transaction)
         self.steps.append(Call(self.account, (said,), times, query=query, **more))

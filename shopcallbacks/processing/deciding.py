@@ -133,9 +133,11 @@ class Desk:
 
     def missed(self) -> list[int]:
         """Behind the commit: the callbacks whose order could not be found and can be found now. Whoever brought it
-        looked for them too, and did not see them before the commit: who commits last sees the other.
+        looked for them too, and did not see them before the commit, or saw them in our hands: who commits last sees the
+        other. Those that wait were in our hands as well as those of the batch.
         """
-        lost = [(one.due, r.message) for one in self.tried for r in one.results if r.failure and _not_found(r.failure)]
+        both = (*self.tried, *self._waiting)
+        lost = [(one.due, r.message) for one in both for r in one.results if r.failure and _not_found(r.failure)]
         names = Names(self._look)
         names.look_up(lost)
         return sorted({due.id for due, message in lost if names.order_of(due, message) is not None})

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import OrderState, State
 from shopcallbacks.domain.values import Outcome
 from shopcallbacks.extensions import db, utcnow
@@ -84,6 +85,27 @@ def test_an_order_handed_in_in_the_moment_of_its_callback_opens_at_once(
         order = Order.find(shop_id, number)
         assert order is not None
         assert order.state is OrderState.open, stop
+    assert stop > 3
+    assert refused == []
+
+
+def test_an_order_handed_in_while_another_callback_holds_what_waits_on_it_is_found(
+    app: Flask, refused: list[str]
+) -> None:
+    """The one that waits is in a worker's hands by its payment's id, which another callback names too."""
+    account, stop, stopped = _account(), 0, True
+    shop_id = account.shop_id
+    while stopped:
+        stop += 1
+        number = f"order-{stop}"
+        waits = say(account, paid(number, number))
+        drain(False)
+        _hand_in(shop_id, f"another-{stop}")
+        say(db.session.get_one(GatewayAccount, account.id), paid(f"another-{stop}", number, 900))  # too little
+        db.session.commit()
+        stopped = _met(app, lambda: drain(False), lambda number=number: _hand_in(shop_id, number), stop)
+        _what_is_due_now()
+        assert db.session.get_one(Callback, waits).reason is not Reason.order_not_found, stop
     assert stop > 3
     assert refused == []
 
