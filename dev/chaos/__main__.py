@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=96, help="who tell at the same time (%(default)s)")
     parser.add_argument("--seconds", type=float, default=470.0, help="for how long things die (%(default)s)")
     parser.add_argument("--faults", type=int, default=1_000, help="how many faults at most (%(default)s)")
+    parser.add_argument("--often", type=int, nargs="+", default=[1, 2, 3, 4], help="how often each is told")
     parser.add_argument("--pause", type=float, default=4.0, help="seconds from one healed to the next, in the mean")
     parser.add_argument("--seed", type=int, default=26)
     parser.add_argument("--patience", type=float, default=30.0, help="seconds for what must be soon (%(default)s)")
@@ -49,7 +50,9 @@ def run(options: argparse.Namespace, folder: Path) -> int:
         Endpoint(10, Random(2)) as endpoint,
         Stage(folder, paypal.url, endpoint.url, options.plant).running() as stage,
     ):
-        clients = Clients(stage, record, stories(stage.accounts, rng), options.callbacks, options.clients)
+        clients = Clients(
+            stage, record, stories(stage.accounts, rng, options.often), options.callbacks, options.clients
+        )
         follower = Follower(stage)
         begun = time.monotonic()
         follower.start()

@@ -81,3 +81,29 @@ def test_the_accountant_takes_bookings_to_excel_and_follows_a_figure_of_the_stat
     expect(page.get_by_role("row", name=paid.number)).to_contain_text("9.90 EUR")
     page.get_by_role("link", name=f"callback {back.id}").click()
     expect(page).to_have_url(f"/callbacks/{back.id}")
+
+
+def test_orders_what_is_owed_and_who_did_what_are_taken_along_and_a_day_of_one_account_is_stated(
+    page: Page, world: World, tmp_path: Path
+) -> None:
+    order = world.order()
+    heard(world, world.stripe, message(order))
+    log_in(page, make_user(Role.viewer, world.shop))
+    page.goto("/orders")
+    page.locator("summary", has_text="Download").click()
+    for what, holds in (("Orders", order.number), ("Owed back", ""), ("Activity", "")):
+        page.get_by_label("What", exact=True).select_option(what)
+        text = saved(page, page.get_by_role("button", name="CSV"), tmp_path).read_text(encoding="utf-8-sig")
+        assert holds in text
+        assert "," in text.splitlines()[0], "even where there is nothing, there are headings"
+
+    page.get_by_role("link", name="Statement").click()
+    page.get_by_role("link", name="Day", exact=True).click()
+    page.get_by_label("Account").select_option(world.paypal.slug)
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text(f"({world.paypal.slug}) only.")).to_be_visible()
+    expect(page.get_by_role("region", name="EUR")).to_have_count(0)
+    page.get_by_label("Account").select_option(world.stripe.slug)
+    page.get_by_role("button", name="Show").click()
+    row = page.get_by_role("region", name="EUR").get_by_role("row", name="Came in Payments.")
+    expect(row).to_contain_text("59.90 EUR")

@@ -12,8 +12,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.users import Role
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD, make_account, make_shop, make_user
 from tests.openid import Person, Provider
 from tests.processes import until
 from tests.receiver import MailBox
@@ -200,3 +201,20 @@ def test_a_token_is_made_for_one_program_used_and_replaced_with_an_overlap(admin
     second = admin.get_by_label("The token of till").input_value()
     expect(admin.get_by_text("in use until")).to_be_visible()
     assert (first != second, may_follow(first), may_follow(second)) == (True, 200, 200)
+
+
+def test_an_admin_of_one_shop_is_admin_of_that_shop_only(page: Page, world: World) -> None:
+    elsewhere = make_shop()
+    account = make_account(elsewhere)
+    person = make_user(Role.admin, world.shop)
+    person.set_rights({world.shop: Role.admin, elsewhere: Role.viewer})
+    db.session.commit()
+    log_in(page, person)
+    page.goto(f"/settings?shop={world.shop.slug}")
+    expect(page.get_by_role("link", name="Add a gateway")).to_be_visible()
+    page.goto(f"/settings?shop={elsewhere.slug}")
+    expect(page.get_by_text(account.slug).first).to_be_visible()
+    expect(page.get_by_role("link", name="Add a gateway")).to_have_count(0)
+    page.goto("/settings/people")
+    expect(page.get_by_role("link", name=person.name)).to_have_count(0)
+    expect(page.get_by_role("button", name="Invite")).to_have_count(0)
