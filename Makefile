@@ -37,7 +37,7 @@ format: $(READY) ## puts the code into form
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-chaos: $(READY) ## everything dies over and over for 7 minutes, judged from outside; ARGS="--callbacks 2000 --seconds 60"
+chaos: $(READY) ## everything dies over and over, within 10 minutes, judged from outside; ARGS="--callbacks 2000 --seconds 60"
 	@$(BIN)/python -m dev.chaos $(ARGS)
 
 bench: $(READY) ## speed as ratios, in one table; PARTS="ingest export" for some of it

@@ -1,4 +1,4 @@
-"""Callbacks received while fifty dashboards are open, beside none."""
+"""Callbacks received while a worker processes them and fifty dashboards are open, beside none."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from .beside import site
 from .load import load
 from .people import hired, logged_in
 from .place import place
 from .table import Line, Row, in_turns
-from .web import serving
 
 DASHBOARDS, LOOK_S = 50, 5.0
 AGAIN = re.compile(r'hx-get="(/queue\?seen=[^"]+)"')
@@ -22,7 +22,7 @@ def measure() -> Iterator[Row]:
     with place() as (_, account, environ):
         hired(account.shop)
         path = urlsplit(account.callback_url).path
-        with serving("app:app", environ) as web:
+        with site(environ) as web:
 
             def watched() -> float:
                 with dashboards(web.url):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from shopcallbacks.dashboard import arrivals
 from shopcallbacks.domain.values import Message, Money, Outcome
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
@@ -40,6 +41,7 @@ def fill(account: GatewayAccount, count: int, first: int = 1, every: timedelta =
     db.session.execute(text("SET LOCAL session_replication_role = replica"))
     for statement in _FILL:
         db.session.execute(text(statement), values)
+    arrivals.keep(utcnow())  # as a worker does
     db.session.commit()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))

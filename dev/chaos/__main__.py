@@ -26,9 +26,11 @@ TIDYING = 3  # times as long
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.chaos", description=__doc__)
     parser.add_argument("--callbacks", type=int, default=20_000, help="how many are told at most (%(default)s)")
-    parser.add_argument("--clients", type=int, default=48, help="who tell at the same time (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=420.0, help="for how long things die (%(default)s)")
+    parser.add_argument("--clients", type=int, default=96, help="who tell at the same time (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=470.0, help="for how long things die (%(default)s)")
     parser.add_argument("--faults", type=int, default=1_000, help="how many faults at most (%(default)s)")
+    parser.add_argument("--often", type=int, nargs="+", default=[1, 2, 3, 4], help="how often each is told")
+    parser.add_argument("--pause", type=float, default=4.0, help="seconds from one healed to the next, in the mean")
     parser.add_argument("--seed", type=int, default=26)
     parser.add_argument("--patience", type=float, default=30.0, help="seconds for what must be soon (%(default)s)")
     parser.add_argument("--kind", action="append", default=[], help="only faults of this kind (repeatable)")
@@ -48,7 +50,9 @@ def run(options: argparse.Namespace, folder: Path) -> int:
         Endpoint(10, Random(2)) as endpoint,
         Stage(folder, paypal.url, endpoint.url, options.plant).running() as stage,
     ):
-        clients = Clients(stage, record, stories(stage.accounts, rng), options.callbacks, options.clients)
+        clients = Clients(
+            stage, record, stories(stage.accounts, rng, options.often), options.callbacks, options.clients
+        )
         follower = Follower(stage)
         begun = time.monotonic()
         follower.start()
@@ -59,7 +63,7 @@ def run(options: argparse.Namespace, folder: Path) -> int:
         while clients.at_work and time.monotonic() - begun < options.seconds:
             if sum(record.kills.values()) < options.faults:
                 faults.strike()
-            time.sleep(rng.uniform(0.5, 2.0))
+            time.sleep(options.pause * rng.uniform(0.5, 1.5))
         clients.begin_no_more()
         paypal.trouble = endpoint.trouble = 0
         clients.finish(tidy_s)

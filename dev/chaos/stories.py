@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
@@ -100,6 +100,7 @@ class Pen:
     account: Account
     number: str
     rng: Random
+    often: Sequence[int] = (1,)
     steps: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -118,7 +119,7 @@ class Pen:
         return Message(outcome, self.number, transaction or self.transaction, event, money, False)
 
     def call(self, outcome: Outcome, minor: int | None = None, transaction: str = "", **more: Any) -> None:
-        times = more.pop("times", self.rng.choice((1, 1, 1, 2)))
+        times = more.pop("times", self.rng.choice(self.often))
         query = f"n={self.rng.getrandbits(32)}&probe=%00%ff" if self.rng.random() < 0.3 else ""
         said = self.says(outcome, minor, transaction)
         self.steps.append(Call(self.account, (said,), times, query=query, **more))
@@ -221,8 +222,8 @@ def nobodys(pen: Pen) -> End:
     return End(None, waiting=1, reasons=("order_not_found",))
 
 
-def stories(accounts: tuple[Account, ...], rng: Random) -> Iterator[Story]:
-    """Without end."""
+def stories(accounts: tuple[Account, ...], rng: Random, often: Sequence[int]) -> Iterator[Story]:
+    """Without end. `often`: how often a gateway tells the same, one as likely as the other."""
     names, weights = list(TELLERS), [weight for _, weight in TELLERS.values()]
     number = 0
     while True:
@@ -234,7 +235,7 @@ def stories(accounts: tuple[Account, ...], rng: Random) -> Iterator[Story]:
         name = rng.choices(names, weights)[0]
         if account.asks and name == "forged":
             continue  # nobody signs there: the gateway denies it
-        pen = Pen(account, f"C{number}", rng)
+        pen = Pen(account, f"C{number}", rng, often)
         end = TELLERS[name][0](pen)
         if _can_be_said(pen):
             yield Story(name, (pen.number,), tuple(pen.steps), (end,))

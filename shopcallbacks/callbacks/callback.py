@@ -85,7 +85,7 @@ class Callback(Base):
         ),
         Index("ix_callbacks_shop_time", "shop_id", "received_at", "id"),
         Index("ix_callbacks_shop_state_time", "shop_id", "state", "received_at", "id"),
-        Index("ix_callbacks_shop_amount", "shop_id", "amount_minor", "id"),
+        Index("ix_callbacks_shop_amount", "shop_id", "currency", "amount_minor", "id"),
         Index("ix_callbacks_shop_amount_time", "shop_id", "amount_minor", "received_at"),
         Index("ix_callbacks_account_time", "account_id", "received_at", "id"),
         Index("ix_callbacks_shop_number", "shop_id", "order_number"),

@@ -34,9 +34,11 @@ from .waiting import Keys, other_paid, wake
 
 @dataclass(frozen=True)
 class Moved:
-    """What the caller hears. `woken`: callbacks are due that waited on it."""
+    """What the caller hears of the order. `woken`: callbacks are due that waited on it."""
 
     order_id: int
+    shop_id: int
+    number: str
     answer: Answer
     woken: bool = False
 
@@ -84,22 +86,22 @@ def _made(handing: Handing, shop_id: int, created_at: datetime | None) -> Book |
         "created_at": created_at or NOW,
         "changed_at": NOW,
     }
-    id_ = db.session.scalar(
-        insert(Order).values(values).on_conflict_do_nothing(index_elements=["shop_id", "number"]).returning(Order.id)
-    )
-    return books.opened_one(id_) if id_ is not None else None
+    columns = Order.__table__.c
+    made = insert(Order).values(values).on_conflict_do_nothing(index_elements=["shop_id", "number"]).returning(*columns)
+    row = db.session.execute(made).one_or_none()
+    return books.just_made(row) if row is not None else None
 
 
 def _created(facts: OrderFacts) -> tuple[money.Event, ...]:
     return (money.Event(Effect.created, facts),)
 
 
-def woken_behind(shop: Shop, number: str) -> bool:
+def woken_behind(handed_in: Moved) -> bool:
     """Callbacks that were looked at in the very moment the order came, and did not see it: due now. Behind the commit
     of `hand_in`, in a transaction of its own: whoever commits last sees the other.
     """
-    order = Order.find(shop.id, number)
-    return order is not None and wake(shop.id, Keys(frozenset((order.id,)), frozenset((number,)), frozenset()))
+    keys = Keys(frozenset((handed_in.order_id,)), frozenset((handed_in.number,)), frozenset())
+    return wake(handed_in.shop_id, keys)
 
 
 def cancel(order_id: int, actor: str) -> Moved:
@@ -201,4 +203,4 @@ def _moved(book: Book, decision: Decision, answer: Answer, actor: str) -> Moved:
     woken = decision.changed and wake(book.shop_id, keys)
     feed.published(book.told, now)
     db.session.expire_all()
-    return Moved(book.id, answer, woken)
+    return Moved(book.id, book.shop_id, book.facts.number, answer, woken)

@@ -56,7 +56,7 @@ def create_order(
     except BadOrder as error:
         raise ValueError("\n".join(f"{name} {problem}" for name, problem in error.problems.items())) from None
     db.session.commit()
-    if moves.woken_behind(at, new.number) or moved.woken:
+    if moves.woken_behind(moved) or moved.woken:
         db.session.commit()
         ring(Lane.plain)
     order = db.session.get_one(Order, moved.order_id)

@@ -78,6 +78,11 @@ class StandardWebhooks(Gateway):
         *FIELD_SETTINGS,
     )
 
+    def faults(self, settings: Settings) -> dict[str, str]:
+        if settings.keys() >= {"secrets", "public_keys"} and not settings["secrets"] and not settings["public_keys"]:
+            return {"secrets": "or a public key is needed: without both nothing it sends can be verified"}
+        return {}
+
     def verify(self, request: Request, settings: Settings) -> Verification:
         families = _families(request)
         if not families or None in families[0] or any(family != families[0] for family in families):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..callbacks import moves
+from ..callbacks.moves import Moved
 from ..domain.errors import Refused
 from ..domain.money import Answer
 from ..extensions import db
@@ -63,20 +64,20 @@ def hand_in(orders: Sequence[NewOrder], shop: Shop, end: Callable[[], None]) -> 
     found = HandedIn()
     for start in range(0, len(orders), BATCH):
         batch = orders[start : start + BATCH]
-        for new in batch:
-            _hand_in(new, shop, found)
+        handed_in = [moved for new in batch if (moved := _hand_in(new, shop, found)) is not None]
         end()
-        found.woken = any([moves.woken_behind(shop, new.number) for new in batch]) or found.woken
+        found.woken = any([moves.woken_behind(moved) for moved in handed_in]) or found.woken
         end()
     return found
 
 
-def _hand_in(new: NewOrder, shop: Shop, found: HandedIn) -> None:
+def _hand_in(new: NewOrder, shop: Shop, found: HandedIn) -> Moved | None:
     try:
         with db.session.begin_nested():
             moved = moves.hand_in(new, shop)
     except (Refused, BadOrder) as error:
         found.refused.append(f"{new.number}: {error}")
-    else:
-        found.answers[moved.answer] += 1
-        found.woken = found.woken or moved.woken
+        return None
+    found.answers[moved.answer] += 1
+    found.woken = found.woken or moved.woken
+    return moved

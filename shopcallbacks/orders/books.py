@@ -79,6 +79,11 @@ def opened_one(id_: int) -> Book:
     return opened([id_])[id_]
 
 
+def just_made(order: Any) -> Book:
+    """The row of a new order, which has nothing yet and which nobody else can see."""
+    return _book(order, (), ())
+
+
 def _book(order: Any, payments: Iterable[money.Payment], ledger: Iterable[money.Booking]) -> Book:
     facts = facts_of(order, payments, ledger)
     return Book(order.id, order.shop_id, order.created_at, facts, facts)

@@ -75,7 +75,7 @@ class Tab(StrEnum):
 
 
 class Sort(StrEnum):
-    """By age or amount, from the smaller or (with the minus) the larger on: `-age` has the oldest first."""
+    """By age, or by currency and amount; from the smaller on, with the minus from the larger."""
 
     youngest = "age"
     oldest = "-age"
@@ -252,8 +252,8 @@ class Filter:
 
     def select(self, shop: Shop) -> Select[Callback]:
         """The callbacks it shows, in its order. Those without an amount come last where the amount is the order."""
-        key = Callback.amount_minor if self.sorting.by_amount else Callback.received_at
-        columns = [column.desc() if self.sorting.descending else column.asc() for column in (key, Callback.id)]
+        key = (Callback.currency, Callback.amount_minor) if self.sorting.by_amount else (Callback.received_at,)
+        columns = [column.desc() if self.sorting.descending else column.asc() for column in (*key, Callback.id)]
         if self.sorting.by_amount:
             columns[0] = columns[0].nulls_last()
         return select(Callback).where(*self.where(shop)).order_by(*columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,13 +20,19 @@ from ..shops.accounts import GatewayAccount, Shop
 from .filter import Filter, Tab
 from .search.search import FOUND, Search
 
-COUNTED = 100_000
+COUNTED = 10_000
+# Each callback stands behind one of these.
+EACH_ONCE = (Tab.unprocessed, Tab.waiting, Tab.processed, Tab.invalid, Tab.imported)
 NUMBERED = 1_000  # rows before one, and among how many, on its own page
+
+
+# A row's place: its time, or its currency and amount, and its id; the id alone for one without an amount.
+Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """The row a page starts behind (`onward`) or ends before: its time or amount, and its id."""
+    """The row a page starts behind (`onward`) or ends before: its time or amount (`EUR 5990`), and its id."""
 
     onward: bool
     at: str
@@ -38,14 +45,23 @@ class Cursor:
         number = read_id(id_)
         return cls(onward, at, number) if number is not None else None
 
-    def key(self, by_amount: bool) -> tuple[Any, int] | None:
+    def key(self, by_amount: bool) -> Key | None:
         """The row's place; None where it does not fit the order of the rows."""
-        try:
-            place = (int(self.at) if self.at else None) if by_amount else datetime.fromisoformat(self.at)
-        except ValueError:
-            return None
-        whole = abs(place) < 2**63 if isinstance(place, int) else place is None or place.tzinfo is not None
-        return (place, self.id) if whole else None
+        place = (_amount(self.at) if self.at else ()) if by_amount else _moment(self.at)
+        return None if place is None else (*place, self.id)
+
+
+def _moment(text: str) -> tuple[datetime] | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (moment,) if moment.tzinfo else None
+
+
+def _amount(text: str) -> tuple[str, int] | None:
+    found = re.fullmatch(r"([A-Z]{3}) (-?\d{1,18})", text, re.ASCII)
+    return (found[1], int(found[2])) if found else None
 
 
 @dataclass(frozen=True)
@@ -89,7 +105,7 @@ class Place:
 
 def place_of(callback: Callback, filter_: Filter, shop: Shop, limit: int = NUMBERED) -> Place:
     """Costs what a page and `limit` rows cost, wherever it stands."""
-    key = (callback.amount_minor if filter_.sorting.by_amount else callback.received_at, callback.id)
+    key = _key(callback, filter_.sorting.by_amount)
     one = filter_.but(per=1)
     before, behind = (next(iter(_fetch(one, shop, key, onward)), None) for onward in (False, True))
     shown = db.session.scalar(select(Callback.id).where(Callback.id == callback.id, *filter_.where(shop)))
@@ -102,12 +118,21 @@ def place_of(callback: Callback, filter_: Filter, shop: Shop, limit: int = NUMBE
     )
 
 
+def _key(callback: Callback, by_amount: bool) -> Key:
+    if not by_amount:
+        return callback.received_at, callback.id
+    return (callback.id,) if callback.amount_minor is None else (callback.currency, callback.amount_minor, callback.id)
+
+
 def _text(callback: Callback, by_amount: bool) -> str:
-    at = callback.amount_minor if by_amount else callback.received_at.isoformat()
-    return f"{'' if at is None else at}~{callback.id}"
+    """The cursor's text."""
+    if by_amount:
+        *amount, id_ = _key(callback, by_amount)
+        return f"{' '.join(map(str, amount))}~{id_}"
+    return f"{callback.received_at.isoformat()}~{callback.id}"
 
 
-def _fetch(filter_: Filter, shop: Shop, start: tuple[Any, int] | None, onward: bool) -> list[Callback]:
+def _fetch(filter_: Filter, shop: Shop, start: Key | None, onward: bool) -> list[Callback]:
     """One row more than a page."""
     found: list[Callback] = []
     for wanted in _walk(filter_, shop, start, onward):
@@ -117,7 +142,7 @@ def _fetch(filter_: Filter, shop: Shop, start: tuple[Any, int] | None, onward: b
     return found
 
 
-def _walk(filter_: Filter, shop: Shop, start: tuple[Any, int] | None, onward: bool) -> Iterator[Select[Callback]]:
+def _walk(filter_: Filter, shop: Shop, start: Key | None, onward: bool) -> Iterator[Select[Callback]]:
     """All behind the start (or before it, going back), as queries one behind the other."""
     descending = filter_.sorting.descending is onward
     moment = start[0] if start and not filter_.sorting.by_amount else None
@@ -144,17 +169,18 @@ class _Stretch:
         return wanted.order_by(*order)
 
 
-def _by_time(start: tuple[Any, int] | None) -> _Stretch:
+def _by_time(start: Key | None) -> _Stretch:
     return _Stretch((Callback.received_at, Callback.id), start)
 
 
-def _by_amount(start: tuple[Any, int] | None, onward: bool) -> list[_Stretch]:
-    """First those with an amount, then those without. What lies before the start is left out."""
-    amount, id_ = start or (None, None)
-    starts_with = start if amount is not None else None
-    starts_without = (id_,) if start is not None and amount is None else None
-    with_amount = _Stretch((Callback.amount_minor, Callback.id), starts_with, (Callback.amount_minor.is_not(None),))
-    without = _Stretch((Callback.id,), starts_without, (Callback.amount_minor.is_(None),))
+def _by_amount(start: Key | None, onward: bool) -> list[_Stretch]:
+    """First those with an amount, by currency, for 100 JPY are not more than 99 EUR; then those without. What lies
+    before the start is left out.
+    """
+    has_amount, key = Callback.amount_minor, (Callback.currency, Callback.amount_minor, Callback.id)
+    starts_with, starts_without = (start, None) if start and len(start) > 1 else (None, start)
+    with_amount = _Stretch(key, starts_with, (has_amount.is_not(None),))
+    without = _Stretch((Callback.id,), starts_without, (has_amount.is_(None),))
     first, second = (with_amount, without) if onward else (without, with_amount)
     return [first, second] if second.start is None else [second]
 
@@ -187,11 +213,12 @@ def tab_counts(shop: Shop, q: str | None = None, unprocessed: int | None = None)
     """How many there are behind each tab, of what is searched for (up to `FOUND`) or of all, whatever else the filter
     says. `unprocessed`: where all of that is known already.
     """
-    if q is not None:
-        search = Search(q, shop.id)
-        return {tab: count_up_to(Filter(tab, q=q), shop, FOUND, search) for tab in Tab}
-    known = {} if unprocessed is None else {Tab.unprocessed: min(unprocessed, COUNTED + 1)}
-    return {tab: known[tab] if tab in known else count_up_to(Filter(tab), shop) for tab in Tab}
+    search, limit = (Search(q, shop.id), FOUND) if q is not None else (None, COUNTED)
+    counts = {} if unprocessed is None or search else {Tab.unprocessed: min(unprocessed, limit + 1)}
+    for tab in set(Tab) - counts.keys() - {Tab.all}:
+        counts[tab] = count_up_to(Filter(tab, q=q), shop, limit, search)
+    counts[Tab.all] = min(sum(counts[tab] for tab in EACH_ONCE), limit + 1)
+    return counts
 
 
 def news_since(filter_: Filter, shop: Shop, then: datetime, limit: int = 100) -> int:

@@ -291,11 +291,10 @@ class GatewayAccount(Base):
         return [one for one in secret if one.required or any(kept.in_use for kept in self.secrets_of(one))]
 
     def go_live(self, given: dict[str, Any]) -> None:
-        """From test to live, with these secrets; those of the test mode end now. What came until now stays a test.
+        """From test to live, with these settings; secrets of the test mode end now. What came until now stays a test.
 
-        `BadSettings` where a secret is missing or does not fit.
+        `BadSettings` where a secret is missing or a setting does not fit.
         """
-        now = utcnow()
         problems: dict[str, str] = {}
         for setting in self.secrets_asked_anew:
             try:
@@ -304,9 +303,12 @@ class GatewayAccount(Base):
                 problems |= error.problems
         if problems:
             raise BadSettings(problems)
-        for setting in self.secrets_asked_anew:
-            self.add_secrets(setting, given[setting.key], now)
-        self.mode, self.live_since = Mode.live, now
+        check(self.gateway, given, test=False)
+        self.mode, self.live_since = Mode.live, utcnow()
+        for secret in self.secrets:
+            if secret.in_use:
+                secret.end(self.live_since)
+        self.configure(given)
 
     def go_test(self) -> None:
         self.mode, self.live_since = Mode.test, None

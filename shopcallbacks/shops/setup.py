@@ -54,10 +54,13 @@ def edit(
 
 
 def go_live(account: GatewayAccount, given: dict[str, Any], user: User) -> None:
-    """From test to live; `BadSettings` where a secret of the live mode is missing or does not fit."""
+    """From test to live; `BadSettings` where a secret of the live mode is missing or a setting does not fit."""
+    before = _shown(account)
     account.go_live(given)
-    new = ", ".join(setting.label for setting in account.gateway.settings if given.get(setting.key))
-    _keep(account, user, f"Mode from test to live{f', new: {new}; those of the test mode ended' if new else ''}")
+    new = ", ".join(setting.label for setting in account.gateway.settings if setting.is_secret and setting.key in given)
+    changes = _changes(before, _shown(account))
+    told = ["Mode from test to live", f"new: {new}; those of the test mode ended" if new else "", changes]
+    _keep(account, user, ", ".join(filter(None, told)))
 
 
 def rule_orders(shop: Shop, rules: OrderRules, user: User | None) -> bool:

@@ -25,6 +25,7 @@ from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.users import Role, User
 from tests.conftest import CHROMIUM
 from tests.factories import PASSWORD, make_account, make_order, make_shop, make_user, request_for
+from tests.openid import CLIENT_ID, CLIENT_SECRET, Provider, openid_provider
 from tests.processes import Site, site, until
 from tests.receiver import MailBox, mail_server
 
@@ -57,8 +58,15 @@ def box() -> Iterator[MailBox]:
 
 
 @pytest.fixture(scope="session")
+def provider() -> Iterator[Provider]:
+    """Where people of the site can log in too. `live` tells it where the site is."""
+    with openid_provider("") as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
 def site_environ(
-    environ: dict[str, str], postgres_server: Postgres, gateways: SimulatedGateways, box: MailBox
+    environ: dict[str, str], postgres_server: Postgres, gateways: SimulatedGateways, box: MailBox, provider: Provider
 ) -> dict[str, str]:
     """The settings of the journeys' site: a database and a Redis of its own, for it goes on beside other tests.
 
@@ -66,8 +74,15 @@ def site_environ(
     """
     url = create_database(postgres_server.url, "journeys").replace("+psycopg", "")
     own = {"DATABASE_URL": url, "REDIS_URL": environ["REDIS_URL"].replace("/0", "/1")}
-    hosts, open_way = json.dumps(gateways.hosts), {"OUTGOING_ALLOW_HTTP": "1", "OUTGOING_ALLOW_PRIVATE": "1"}
-    return {**environ, **own, **open_way, "GATEWAY_HOSTS": hosts, "SMTP_URL": box.url}
+    hosts = json.dumps({**gateways.hosts, "api.mollie.com": gateways.url})
+    open_way = {"OUTGOING_ALLOW_HTTP": "1", "OUTGOING_ALLOW_PRIVATE": "1"}
+    company = {
+        "OIDC_ISSUER": provider.issuer,
+        "OIDC_CLIENT_ID": CLIENT_ID,
+        "OIDC_CLIENT_SECRET": CLIENT_SECRET,
+        "OIDC_TITLE": "Toys Inc.",
+    }
+    return {**environ, **own, **open_way, **company, "GATEWAY_HOSTS": hosts, "SMTP_URL": box.url}
 
 
 @pytest.fixture(scope="session")
@@ -85,9 +100,12 @@ def site_app(site_environ: dict[str, str]) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="session")
-def live(site_app: Flask, site_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def live(
+    site_app: Flask, site_environ: dict[str, str], provider: Provider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     """The site of all journeys, its worker running. Each journey has a shop of its own there."""
     with site(site_environ, tmp_path_factory.mktemp("site")) as running:
+        provider.redirect = f"{running.url}/login/provider/back"
         yield running
 
 
@@ -160,19 +178,28 @@ def log_in(page: Page, user: User) -> None:
     assert page.request.post("/login", form=said, max_redirects=0).status == 303
 
 
-@pytest.fixture
-def page(page: Page) -> Page:
-    """Whose pages are ready once they are there: htmx begins a moment after the load; until then links are links."""
+def htmx_there(page: Page) -> None:
+    """Until then links are links, and what is typed is heard by nobody: htmx begins a moment after the load."""
+    if page.locator("script[src*=htmx]").count():
+        expect(page.locator("[data-htmx-powered]").first).to_be_attached()
+
+
+def with_htmx(page: Page) -> Page:
+    """Whose pages are ready once they are there."""
     goto = page.goto
 
     def go(*args: Any, **kwargs: Any) -> Response | None:
         answer = goto(*args, **kwargs)
-        if page.locator("script[src*=htmx]").count():
-            expect(page.locator("[data-htmx-powered]").first).to_be_attached()
+        htmx_there(page)
         return answer
 
     page.goto = go  # type: ignore[method-assign]
     return page
+
+
+@pytest.fixture
+def page(page: Page) -> Page:
+    return with_htmx(page)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
-from tests.factories import message
+from tests.factories import make_account, message
 
 from .conftest import World
 from .test_bulk_journeys import SOON, badly_signed
@@ -49,3 +49,30 @@ def test_all_of_a_cause_are_removed_and_the_others_stay(desk: Page, world: World
     expect(desk.locator(".cluster")).to_have_count(1)
     db.session.expire_all()
     assert [callback.state for callback in [*forged, differs]] == [State.invalid] * 3 + [State.unprocessed]
+
+
+def test_a_cause_is_opened_to_its_gateways_taken_in_hand_sorted_by_money_and_done(desk: Page, world: World) -> None:
+    second = make_account(world.shop)
+    for account in (world.stripe, second):
+        world.looked_at(world.call(account, message(world.order(), money=Money(599, "EUR"))))
+    denied = world.looked_at(world.call(world.paypal, message(world.order(minor=142_000))))
+    desk.goto("/callbacks/causes")
+    titles = desk.locator(".cluster h2")
+    expect(titles).to_have_text([re.compile("^Amount differs"), re.compile("^PayPal IPN says")])
+    desk.get_by_role("link", name="money in EUR").click()
+    expect(titles).to_have_text([re.compile("^PayPal IPN says"), re.compile("^Amount differs")])
+
+    amount = desk.get_by_role("region", name="Amount differs from the order")
+    expect(amount).to_contain_text("2 in the last hour")
+    amount.get_by_text("By gateway and detail (2)").click()
+    parts = amount.get_by_role("listitem").filter(has_text="1 callback, 59.90 EUR")
+    expect(parts).to_have_count(2)
+    amount.get_by_role("button", name="I look at it").click()
+    expect(amount).to_contain_text("You look at it, since")
+    amount.get_by_role("button", name="Done").click()
+    expect(amount).to_contain_text(f"Done by {world.manager.name}")
+
+    amount.get_by_text("By gateway and detail (2)").click()
+    parts.first.get_by_role("link", name="Show").click()
+    expect(desk.locator("tr.call")).to_have_count(1)
+    expect(desk.locator(f"#callback-{denied.id}")).to_have_count(0)

@@ -13,7 +13,7 @@ from shopcallbacks.dashboard.arrivals import HOUR, Arrivals, hour_of
 from shopcallbacks.domain.values import Verdict
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
-from tests.factories import made_at, make_callback, message
+from tests.factories import made_at, make_account, make_callback, message
 
 from .conftest import World
 
@@ -90,3 +90,21 @@ def test_orders_nobody_called_about_lead_to_all_of_them(desk: Page, world: World
     expect(desk.locator("tbody tr")).to_have_count(7)
     desk.get_by_role("link", name=numbers[0]).click()
     expect(desk.get_by_role("heading", name=f"Order {numbers[0]}")).to_be_visible()
+
+
+def test_of_many_gateways_those_with_something_wrong_stand_first_and_the_others_behind_a_click(
+    desk: Page, world: World
+) -> None:
+    settled(world)
+    for _ in range(5):
+        make_account(world.shop)
+    wrong = make_account(world.shop, "mollie", api_keys=["live_1"])
+    wrong.disable()
+    db.session.commit()
+    desk.goto("/")
+    gateways = desk.get_by_role("region", name="Gateways")
+    expect(gateways.locator("li.gateway:visible")).to_have_count(6)
+    expect(gateways.locator("li.gateway").first).to_contain_text("switched off")
+    gateways.get_by_text("and 2 more, with nothing wrong").click()
+    expect(gateways.locator("li.gateway:visible")).to_have_count(8)
+    assert len(set(gateways.locator(".letters").all_inner_texts())) == 3, "each of the three gateways has its own"

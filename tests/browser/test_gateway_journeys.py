@@ -6,12 +6,14 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from shopcallbacks.extensions import db
-from shopcallbacks.shops.accounts import GatewayAccount
+from dev.simulator import SimulatedGateways
+from shopcallbacks.domain.values import Answer
+from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.shops.accounts import GatewayAccount, Mode
 from shopcallbacks.shops.users import Role
-from tests.factories import make_user, message
+from tests.factories import make_account, make_user, message
 
-from .conftest import World, log_in
+from .conftest import World, htmx_there, log_in
 
 
 def test_a_gateway_is_found_set_up_with_its_address_and_heard_without_a_reload(page: Page, world: World) -> None:
@@ -20,6 +22,8 @@ def test_a_gateway_is_found_set_up_with_its_address_and_heard_without_a_reload(p
     page.get_by_role("searchbox", name="Name of the gateway").fill("razor")
     expect(page.locator(".kind")).to_have_count(1)
     page.get_by_role("link", name="Razorpay").click()
+    expect(page.get_by_label("Part of its address")).to_be_visible()
+    htmx_there(page)
     address = page.get_by_label("The account's address", exact=True)
     page.get_by_label("Part of its address").fill("cards")
     expect(address).to_have_value(re.compile("/cards/"))
@@ -35,3 +39,27 @@ def test_a_gateway_is_found_set_up_with_its_address_and_heard_without_a_reload(p
     world.call(account, message("no such order"))
     expect(listening).to_contain_text("It came, and was verified")
     expect(listening.get_by_role("link", name="look at it")).to_be_visible()
+
+
+def test_a_test_account_goes_live_with_a_live_key_that_the_gateway_takes(
+    page: Page, world: World, gateways: SimulatedGateways
+) -> None:
+    account = make_account(world.shop, "mollie", mode=Mode.test, api_keys=["test_1"])
+    question = account.gateway.key_question({**account.settings_at(utcnow())[0], "api_keys": ["live_1"]})
+    assert question is not None
+    gateways.learn([(question, [Answer(200, b"{}")])])
+    log_in(page, make_user(Role.admin, world.shop))
+    page.goto(f"/settings/gateways/{account.id}")
+    page.get_by_role("link", name="Switch it to live…").click()
+    expect(page.get_by_text("What came until now stays a test, also when it is tried again.")).to_be_visible()
+    page.get_by_label("API keys", exact=True).fill("test_2")
+    page.get_by_role("button", name="Switch it to live").click()
+    expect(page.get_by_text("this is a test key (it begins with test_)").first).to_be_visible()
+    page.get_by_label("API keys", exact=True).fill("live_1")
+    page.get_by_role("button", name="Switch it to live").click()
+    expect(page.get_by_text("Mollie is live now.")).to_be_visible()
+    expect(page.get_by_text("live mode ·")).to_be_visible()
+
+    check = page.get_by_role("region", name="Check the key")
+    check.get_by_role("button", name="Check the key").click()
+    expect(check).to_contain_text("Mollie accepts the key of")

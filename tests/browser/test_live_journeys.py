@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import update
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
@@ -30,6 +32,16 @@ WATCH = """selector => {
   }).observe(document.querySelector(selector), { subtree: true, childList: true, characterData: true, attributes: true,
     attributeFilter: ["id", "href", "hx-get", "disabled", "title", "checked", "value", "open", "data-mark"] });
 }"""
+# As a browser that lets us notify; what it would show.
+NOTIFICATIONS = """
+  window.shown = [];
+  window.Notification = class {
+    static permission = "granted";
+    static requestPermission = async () => "granted";
+    constructor(title, { body }) { window.shown.push([title, body]); }
+    close() {}
+  };
+"""
 HIDE = """hidden => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
   document.dispatchEvent(new Event("visibilitychange"));
@@ -176,3 +188,37 @@ def test_a_lost_connection_is_said_with_its_time_until_it_is_back(desk: Page, wo
     expect(desk.locator("#trouble")).to_be_hidden(timeout=SOON)
     waiting(world)
     expect(desk.locator("#news")).to_contain_text("1 new: show", timeout=SOON)
+
+
+def test_a_worker_that_is_gone_is_said_on_every_page_and_in_the_row_that_waits_for_it(desk: Page, world: World) -> None:
+    world.live.stop("worker")
+    try:
+        db.session.execute(update(Pulse).values(seen_at=utcnow() - timedelta(minutes=4)))
+        db.session.commit()
+        callback = make_callback(world.stripe, message(world.order()), utcnow() - timedelta(seconds=30))
+        for path in ("/", "/orders", "/settings"):
+            desk.goto(path)
+            expect(desk.get_by_text("The worker has not been seen for")).to_be_visible()
+        desk.goto("/callbacks?tab=all")
+        expect(row_of(desk, callback)).to_contain_text("waits for the worker")
+    finally:
+        world.live.start("worker")
+    expect(row_of(desk, callback)).to_contain_text(re.compile("order opened", re.IGNORECASE), timeout=60_000)
+    expect(desk.get_by_text("The worker has not been seen")).to_have_count(0, timeout=60_000)
+
+
+def test_the_count_stands_in_title_and_picture_of_the_tab_and_on_wish_a_notification_comes(
+    desk: Page, world: World
+) -> None:
+    desk.add_init_script(NOTIFICATIONS)
+    waiting(world)
+    desk.goto("/preferences")
+    desk.get_by_role("button", name="Notify me in this browser").click()
+    expect(desk.get_by_role("button", name="Don’t notify me any more")).to_be_visible()
+    desk.goto("/orders")
+    expect(desk).to_have_title(re.compile(r"^\(1\) Orders"))
+    expect(desk.locator("link[rel=icon]")).to_have_attribute("href", re.compile("^data:image/svg"))
+    desk.evaluate(HIDE, True)
+    waiting(world)
+    expect(desk).to_have_title(re.compile(r"^\(2\) Orders"))
+    assert desk.evaluate("window.shown") == [[world.shop.name, "2 callbacks wait for a person"]]

@@ -15,7 +15,7 @@ from shopcallbacks.extensions import db
 from shopcallbacks.shops.users import Role, User
 from tests.factories import make_user, message
 
-from .conftest import World, log_in
+from .conftest import World, log_in, with_htmx
 
 SOON = 15_000
 
@@ -36,7 +36,7 @@ def dana(world: World) -> User:
 def danas(browser: Browser, browser_context_args: dict[str, Any], dana: User) -> Iterator[Page]:
     """The browser of a second manager."""
     context = browser.new_context(**browser_context_args)
-    page = context.new_page()
+    page = with_htmx(context.new_page())
     log_in(page, dana)
     yield page
     context.close()
@@ -150,3 +150,42 @@ def test_the_evidence_page_is_opened_and_printed(desk: Page, world: World, tmp_p
     assert paper.startswith(b"%PDF")
     desk.goto("/activity")
     expect(desk.get_by_role("row", name="took its evidence page")).to_contain_text(f"callback {callback.id}")
+
+
+def test_what_is_nobodys_is_handed_on_and_the_rest_is_found_in_a_view_for_all_of_the_shop(
+    desk: Page, danas: Page, world: World
+) -> None:
+    known, other = unprocessed(world), unprocessed(world)
+    desk.goto("/callbacks")
+    desk.locator("summary", has_text="+ filter").click()
+    desk.get_by_label("In whose hands").select_option("nobody")
+    desk.get_by_role("button", name="Show", exact=True).click()
+    expect(desk.locator("tr.call")).to_have_count(2)
+    desk.goto(f"/callbacks/{known.id}?on=nobody")
+    desk.get_by_label("A new note").fill("Dana knows the customer.")
+    desk.get_by_role("button", name="Add note").click()
+    expect(desk.locator("#notes")).to_contain_text("Dana knows the customer.")
+    expect(desk.get_by_label("A new note")).to_have_value("")
+    desk.get_by_text("Hand on…").click()
+    desk.get_by_role("button", name="Dana").click()
+    expect(desk.locator("#claim")).to_contain_text("Dana has it")
+
+    desk.goto("/callbacks?on=nobody")
+    expect(desk.locator("tr.call")).to_have_count(1)
+    desk.get_by_text("Save view", exact=True).click()
+    desk.get_by_label("Name of the view").fill("Left lying")
+    desk.get_by_label("For all of this shop").check()
+    desk.get_by_role("button", name="Save", exact=True).click()
+    expect(desk.get_by_role("link", name="Left lying")).to_have_attribute("aria-current", "true")
+
+    danas.goto("/callbacks")
+    danas.get_by_role("navigation", name="Saved views").get_by_role("link", name="Left lying").click()
+    expect(danas.locator(f"#callback-{other.id}")).to_be_visible()
+    expect(danas.locator(f"#callback-{known.id}")).to_have_count(0)
+    danas.goto("/callbacks")
+    danas.locator("summary", has_text="+ filter").click()
+    danas.get_by_label("In whose hands").select_option("me")
+    danas.get_by_label("With notes").check()
+    danas.get_by_role("button", name="Show", exact=True).click()
+    expect(danas.locator(f"#callback-{known.id}")).to_be_visible()
+    expect(danas.locator(f"#callback-{other.id}")).to_have_count(0)

@@ -95,3 +95,37 @@ def test_it_works_without_script(plain_desk: Page, world: World, wanted: Callbac
     search(plain_desk, "amount differs")
     expect(rows(plain_desk)).to_have_count(1)
     expect(plain_desk.locator(f"#callback-{wanted.id}")).to_be_visible()
+
+
+def test_the_one_search_finds_customer_order_and_callbacks_with_their_state_and_the_sum_alone(
+    desk: Page, wanted: Callback
+) -> None:
+    order = wanted.order
+    assert order is not None
+    desk.goto("/settings")
+    desk.wait_for_load_state()
+    desk.keyboard.press("/")
+    desk.keyboard.type("jane.doe@customer.example")
+    desk.keyboard.press("Enter")
+    orders = desk.get_by_role("region", name="Orders")
+    expect(orders.get_by_role("row", name=order.number)).to_contain_text("temporary")
+    callbacks = desk.get_by_role("region", name="Callbacks")
+    expect(callbacks.get_by_role("row", name=order.number)).to_contain_text("Amount differs")
+    everything = desk.get_by_role("search", name="Everything").get_by_role("searchbox")
+    for typed, count in (("47.11", 1), ("47,11", 1), ("7,11", 0)):
+        everything.fill(typed)
+        everything.press("Enter")
+        expect(desk.get_by_role("heading", name=f"Found for “{typed}”")).to_be_visible()
+        expect(callbacks.get_by_role("row", name=order.number)).to_have_count(count)
+    everything.fill("jane.doe@customer.example")
+    everything.press("Enter")
+    callbacks.get_by_role("link", name="Unprocessed 1").click()
+    expect(rows(desk)).to_have_count(1)
+    expect(desk.locator(f"#callback-{wanted.id}")).to_be_visible()
+    expect(desk.locator("#count-unprocessed")).to_have_text("1")
+
+    desk.get_by_role("navigation", name="Main").get_by_role("link", name="Orders").click()
+    number = desk.get_by_role("search", name="These orders").get_by_role("searchbox")
+    number.fill("jane.doe@customer.example")
+    number.press("Enter")
+    expect(desk.get_by_role("row", name=order.number)).to_be_visible()

@@ -10,7 +10,11 @@ import pytest
 
 from .running import chaos
 
-SHORT = [*"--callbacks 120 --seconds 20 --faults 2 --patience 4".split(), "--kind", "web -9, all of it"]
+SHORT = [
+    *"--callbacks 120 --seconds 20 --faults 2 --pause 1 --clients 48 --often 1 1 1 2 --patience 4".split(),
+    "--kind",
+    "web -9, all of it",
+]
 # Several at a time, for a run takes its time; none of them gives what the others are known by.
 PLANTS = [
     {
@@ -37,7 +41,7 @@ def test_the_run_fails_when_a_fault_is_planted(plants: dict[str, str]) -> None:
 
 
 def test_nothing_is_lost_doubled_or_stuck_while_everything_dies() -> None:
-    code, said = chaos("--callbacks", "250", "--seconds", "20")
+    code, said = chaos(*"--callbacks 250 --seconds 20 --pause 1 --clients 48 --often 1 1 1 2".split())
     assert code == 0, said
     assert said.endswith("HOLDS\n")
     assert "lost 0, stored twice 0, doubled 0" in said

@@ -11,6 +11,7 @@ import pytest
 
 from shopcallbacks.domain.values import Message, Money, Outcome, Request
 from shopcallbacks.gateways import GATEWAYS
+from shopcallbacks.gateways.settings import BadSettings, check
 
 from .samples import AT, account
 
@@ -223,3 +224,15 @@ def test_what_became_of_a_refund_is_not_what_became_of_the_payment(status: str) 
     transaction = {"transId": "2", "transactionType": "refundTransaction", "transactionStatus": status}
     (message,) = told("authorizenet", event, {"transaction": transaction | {"refTransId": "1"}})
     assert (message.outcome, message.transaction_id) == (Outcome.ignored, "1")
+
+
+# Standard Webhooks
+
+
+def test_an_account_of_standard_webhooks_needs_a_secret_or_a_public_key() -> None:
+    gateway, given = GATEWAYS["standardwebhooks"], account("standardwebhooks")
+    key = {"public_keys": ["whpk_" + "A" * 43 + "="]}
+    for fits in ({"secrets": ["whsec_c2VjcmV0IG9mIHRoZSB0ZXN0"]}, {"secrets": None} | key):
+        assert check(gateway, given | fits)
+    with pytest.raises(BadSettings, match="a public key is needed"):
+        check(gateway, given | {"secrets": None, "public_keys": []})

@@ -10,7 +10,7 @@ from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.panel.filter import Filter, Sort, Tab
-from shopcallbacks.panel.page import Cursor, count_up_to, news_since, page_of
+from shopcallbacks.panel.page import Cursor, count_up_to, news_since, page_of, tab_counts
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 from ..factories import make_account, make_callback, make_order, message, process
@@ -44,16 +44,35 @@ def test_pages_go_on_and_back_without_a_gap_even_between_equals(account: Gateway
     at = utcnow() - timedelta(seconds=1)
     for minor in (500, 500, 500, 0, 700, 700, 900):
         make_callback(account, message("x", money=Money(minor, "EUR")), at)
+    for currency in ("USD", "JPY", "JPY"):
+        make_callback(account, message("x", money=Money(600, currency)), at)
     process()
     for _ in range(3):  # not looked at, so without an amount
         make_callback(account, message(), at)
     filter_ = Filter.from_query(f"tab={tab}&sort={sort}")
     wanted = [callback.id for callback in db.session.scalars(filter_.select(account.shop))]
-    assert len(wanted) == 10
+    assert len(wanted) == 13
     assert leafed_through(filter_.but(per=3), account.shop) == wanted
 
 
-@pytest.mark.parametrize("text", ["", "x", "x~1", "2026-11-23~1", "9" * 40 + "~1", "~1", "1~" + "9" * 30])
+def test_amounts_of_one_currency_stand_together_and_those_without_come_last(account: GatewayAccount) -> None:
+    for money in (Money(5990, "EUR"), Money(6000, "JPY"), Money(990, "EUR"), Money(5000, "JPY")):
+        make_callback(account, message("x", money=money))
+    process()
+    without = make_callback(account, message())
+    shown = {
+        sort: [one.money or one.id for one in page_of(Filter(Tab.all, sort=sort), account.shop).callbacks]
+        for sort in (Sort.smallest, Sort.largest)
+    }
+    rising = [Money(990, "EUR"), Money(5990, "EUR"), Money(5000, "JPY"), Money(6000, "JPY")]
+    assert shown == {Sort.smallest: [*rising, without.id], Sort.largest: [*rising[::-1], without.id]}
+
+
+BROKEN = ["", "x", "x~1", "2026-11-23~1", "9" * 40 + "~1", "~1", "1~" + "9" * 30]
+BROKEN_AMOUNTS = ["EUR~1", "EUR x~1", "EUR 1~x", f"EUR {'9' * 40}~1", "EUR 1 1~1", "eur 1~1", "EUR \u0661~1"]
+
+
+@pytest.mark.parametrize("text", BROKEN + BROKEN_AMOUNTS)
 def test_a_cursor_nobody_wrote_is_the_first_page(account: GatewayAccount, text: str) -> None:
     callback = make_callback(account, message())
     for query in ("tab=all", "tab=all&sort=amount"):
@@ -65,6 +84,21 @@ def test_counting_stops_at_its_limit(account: GatewayAccount) -> None:
     for _ in range(4):
         make_callback(account, message())
     assert count_up_to(Filter(Tab.all), account.shop, limit=2) == 3
+
+
+def test_each_tab_has_its_count_and_all_is_what_stands_behind_the_others(account: GatewayAccount) -> None:
+    order = make_order(account.shop)
+    for minor in (order.amount_minor, 1, 2):
+        make_callback(account, message(order, money=Money(minor, "EUR")))
+    removed = make_callback(account, message(order, money=Money(3, "EUR")))
+    process()
+    removed.do(Verb.remove, None, "a test")
+    make_callback(account, message("early"))
+    counts = tab_counts(account.shop)
+    assert counts == {tab: count_up_to(Filter(tab), account.shop) for tab in Tab}
+    assert counts[Tab.all] == 5
+    assert [counts[tab] for tab in (Tab.waiting, Tab.processed, Tab.invalid)] == [1, 1, 1]
+    assert tab_counts(account.shop, unprocessed=counts[Tab.unprocessed]) == counts
 
 
 def test_news_are_callbacks_that_came_or_were_given_up_since(account: GatewayAccount) -> None:

@@ -14,6 +14,7 @@ from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks import due, moves
 from shopcallbacks.callbacks.attempts import Attempt
 from shopcallbacks.callbacks.callback import NOTHING_MORE, Callback, More
+from shopcallbacks.domain import money
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
@@ -206,8 +207,9 @@ def writers(scene: Scene) -> dict[str, Callable[[], object]]:
 
 
 def _handed_in(scene: Scene, number: str, total: Money = TOTAL) -> None:
-    _moved(lambda: moves.hand_in(NewOrder(number, total), scene.shop))
-    moves.woken_behind(scene.shop, number)
+    handed_in = moves.hand_in(NewOrder(number, total), scene.shop)
+    db.session.commit()
+    moves.woken_behind(handed_in)
     db.session.commit()
 
 
@@ -217,7 +219,7 @@ def _moved(move: Callable[[], object]) -> None:
 
 
 def _woken(scene: Scene) -> None:
-    moves.woken_behind(scene.shop, "open")
+    moves.woken_behind(moves.Moved(scene.order_id("open"), scene.shop_id, "open", money.Answer.same))
     db.session.commit()
 
 

@@ -32,9 +32,9 @@ from .stepping import LONG_S, Writer
 
 def _hand_in(shop_id: int, number: str) -> None:
     shop = db.session.get_one(Shop, shop_id)
-    moves.hand_in(NewOrder(number, TOTAL), shop)
+    handed_in = moves.hand_in(NewOrder(number, TOTAL), shop)
     db.session.commit()
-    moves.woken_behind(shop, number)
+    moves.woken_behind(handed_in)
     db.session.commit()
 
 

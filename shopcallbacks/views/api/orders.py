@@ -43,10 +43,10 @@ def create_order() -> Response:
     """
     try:
         new = parse_new_order(read_json(request.get_data()), g.shop)
-        response = _moving(new.number, lambda: moves.hand_in(new, g.shop))
+        response, moved = _moving(new.number, lambda: moves.hand_in(new, g.shop))
     except BadOrder as error:
         return problem(422, "The order can't be taken.", errors=error.problems)
-    if moves.woken_behind(g.shop, new.number):
+    if moved is not None and moves.woken_behind(moved):
         db.session.commit()
         ring(Lane.plain)
     return response
@@ -67,12 +67,12 @@ def cancel_order(number: str) -> Response:
     order = Order.find(g.shop.id, number_key(number))
     if order is None:
         return problem(404, f"There is no order {number}.")
-    return _moving(order.number, lambda: moves.cancel(order.id, "shop API"))
+    return _moving(order.number, lambda: moves.cancel(order.id, "shop API"))[0]
 
 
-def _moving(number: str, move: Callable[[], Moved]) -> Response:
+def _moving(number: str, move: Callable[[], Moved]) -> tuple[Response, Moved | None]:
     """Moves the order; it as it stands then. 409 with what it has taken, which the shop must not overlook."""
-    woken = False
+    moved = None
     try:
         moved = move()
     except Refused as refused:
@@ -80,7 +80,6 @@ def _moving(number: str, move: Callable[[], Moved]) -> Response:
         assert order is not None
         response = problem(409, str(refused), order=shape_of(order))
     else:
-        woken = moved.woken
         response = answer(
             shape_of(db.session.get_one(Order, moved.order_id)),
             201 if moved.answer in (Answer.created, Answer.again) else 200,
@@ -88,9 +87,9 @@ def _moving(number: str, move: Callable[[], Moved]) -> Response:
         )
     kept(response)
     db.session.commit()
-    if woken:
+    if moved is not None and moved.woken:
         ring(Lane.plain)
-    return response
+    return response, moved
 
 
 @operation(

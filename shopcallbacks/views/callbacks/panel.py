@@ -135,7 +135,7 @@ def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
         "filter": filter_,
         "counts": counts,
         "counted": limit,
-        "total": count_up_to(filter_, shop, limit) if filter_.narrowed else counts[filter_.tab],
+        "total": count_up_to(filter_, shop, limit) if filter_.but(q=None).narrowed else counts[filter_.tab],
         "total_up_to": limit,
         "history_before": history_before() if filter_.q else None,
         "page": page,

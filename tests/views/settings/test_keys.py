@@ -15,6 +15,7 @@ from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 from shopcallbacks.shops.users import Role
 
 from ...factories import log_in, make_account, make_shop, make_user
+from ..pages import form_on
 from .test_accounts import form_of, words
 
 HTMX = {"HX-Request": "true"}
@@ -86,7 +87,8 @@ def test_a_live_account_is_for_tests_again_with_a_test_key_that_takes_the_place_
 
 def test_a_test_account_does_not_go_live_with_a_test_key(client: FlaskClient, shop: Shop) -> None:
     account = make_account(shop, "mollie", mode=Mode.test, api_keys=["test_1"])
-    refused = client.post(f"/settings/gateways/{account.id}/live", data={"set.api_keys": "test_2"})
+    address = f"/settings/gateways/{account.id}/live"
+    refused = client.post(address, data=form_on(client.get(address).text, address) | {"set.api_keys": ["test_2"]})
     assert refused.status_code == 422
     assert "this is a test key (it begins with test_)" in words(refused.text)
     db.session.refresh(account)

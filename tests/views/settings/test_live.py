@@ -27,6 +27,7 @@ from ...factories import (
     process,
     request_for,
 )
+from ..pages import form_on
 
 HMAC = {
     "secrets": ["test-test-test"],
@@ -44,8 +45,13 @@ def account(client: FlaskClient) -> GatewayAccount:
     return make_account(shop, "generic_hmac", mode=Mode.test, **HMAC)
 
 
-def live(client: FlaskClient, account: GatewayAccount, secret: str = "live-live-live") -> int:
-    status = client.post(f"/settings/gateways/{account.id}/live", data={"set.secrets": secret}).status_code
+def live(client: FlaskClient, account: GatewayAccount, secret: str = "live-live-live", **typed: str) -> int:
+    """What the form's page answers: as it stands there, with that secret and what else was typed."""
+    address = f"/settings/gateways/{account.id}/live"
+    page = client.get(address)
+    form = form_on(page.text, address) if page.status_code == 200 else {}
+    changed = {"set.secrets": [secret]} | {name: [value] for name, value in typed.items()}
+    status = client.post(address, data=form | changed).status_code
     db.session.refresh(account)
     return status
 
@@ -79,6 +85,26 @@ def test_it_goes_live_with_new_secrets_the_same_address_and_a_line_in_the_log(
 
 def test_without_the_secrets_of_the_live_mode_nothing_changes(client: FlaskClient, account: GatewayAccount) -> None:
     assert live(client, account, "  ") == 422
+    assert account.mode is Mode.test
+    assert [secret.value for secret in account.secrets if secret.in_use] == ["test-test-test"]
+
+
+def test_what_else_is_of_the_live_mode_is_changed_with_it(client: FlaskClient, account: GatewayAccount) -> None:
+    assert live(client, account, **{"set.signature.name": "X-Live-Signature"}) == 303
+    assert account.settings["signature"]["name"] == "X-Live-Signature"
+    assert account.settings["fields"] == HMAC["fields"]
+    act = db.session.scalars(select(Activity).where(Activity.verb == "settings")).one()
+    assert act.what.startswith(f"{account.slug}: Mode from test to live, new: Secrets; those of the test mode ended")
+    assert "Signature" in act.what
+
+
+def test_with_a_setting_that_can_not_be_right_nothing_changes(client: FlaskClient, account: GatewayAccount) -> None:
+    address = f"/settings/gateways/{account.id}/live"
+    form = form_on(client.get(address).text, address) | {"set.secrets": ["live-live-live"], "set.signature.name": [""]}
+    page = client.post(address, data=form)
+    assert page.status_code == 422
+    assert '<details class="fold field" open>' in page.text
+    db.session.refresh(account)
     assert account.mode is Mode.test
     assert [secret.value for secret in account.secrets if secret.in_use] == ["test-test-test"]
 
