@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
@@ -33,6 +35,28 @@ def test_causes_and_rows_are_two_views_of_the_same(desk: Page, world: World) -> 
     expect(desk.locator(".cluster")).to_have_count(2)
     desk.get_by_role("link", name="One by one").click()
     expect(desk.locator("tr.call")).to_have_count(2)
+
+
+def test_a_reason_has_one_name_on_the_dashboard_as_a_cause_as_a_chip_in_the_story_and_in_the_file(
+    desk: Page, world: World
+) -> None:
+    differs = world.looked_at(world.call(world.stripe, message(world.order(), money=Money(599, "EUR"))))
+    name = "Amount differs from the order"
+    desk.goto("/")
+    expect(desk.locator(".cause").get_by_role("heading", name=name, exact=True)).to_be_visible()
+    desk.goto("/callbacks/causes")
+    desk.get_by_role("region", name=name).get_by_role("link", name="Compare").click()
+    expect(desk.locator(".chip")).to_contain_text(name)
+    expect(desk.locator("#reason option:checked")).to_have_text(name)
+    row = desk.locator(f"#callback-{differs.id}")
+    expect(row).to_contain_text(name)
+    with desk.expect_download() as download:
+        desk.get_by_text("Download", exact=True).click()
+        desk.get_by_role("link", name="CSV", exact=True).click()
+    with Path(download.value.path()).open(newline="", encoding="utf-8-sig") as lines:
+        assert [line["reason"] for line in csv.DictReader(lines)] == [name]
+    desk.goto(f"/callbacks/{differs.id}")
+    expect(desk.get_by_role("main")).to_contain_text(name)
 
 
 def test_all_of_a_cause_are_removed_and_the_others_stay(desk: Page, world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Request
 from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.shops.accounts import Mode
 from shopcallbacks.shops.users import Role
 from tests.factories import make_account, make_user, message, request_for
 
@@ -100,17 +102,23 @@ def test_before_a_secret_is_saved_it_is_told_what_would_pass_and_then_it_does(ad
     expect(admin.locator(".effects")).to_contain_text("2 orders open")
 
 
-def test_another_accounts_secret_and_a_clock_that_is_wrong_name_their_cure_and_lead_there(
-    admin: Page, world: World
-) -> None:
+def test_each_other_cause_of_ours_is_named_and_leads_to_its_cure(admin: Page, world: World) -> None:
+    order, two_hours_ago = world.order(), utcnow() - timedelta(hours=2)
     second = make_account(world.shop, signing_secrets=["whsec_second"])
-    elsewhere = world.looked_at(world.call(world.stripe, request_for(second, message(world.order()))))
-    two_hours_ago = utcnow() - timedelta(hours=2)
-    late = world.looked_at(world.call(world.stripe, request_for(world.stripe, message(world.order()), two_hours_ago)))
-    causes = {elsewhere.id: "Signed with another account's secret", late.id: "The signature fits, its time does not"}
-    for id_, cause in causes.items():
+    test = make_account(world.shop, mode=Mode.test, signing_secrets=["whsec_of_tests"])
+    genuine = request_for(world.stripe, message(order))
+    requests = {
+        "Signed with another account's secret": request_for(second, message(order)),
+        "Signed with a test account's secret, or the other way round": request_for(test, message(order)),
+        "The signature fits, its time does not": request_for(world.stripe, message(order), two_hours_ago),
+        "Changed on the way here": replace(genuine, body=genuine.body + b"\r\n"),
+    }
+    for cause, request in requests.items():
+        callback = world.looked_at(world.call(world.stripe, request))
         admin.goto("/callbacks")
-        admin.locator(f"#callback-{id_}").get_by_role("link", name="Put it right").click()
+        row = admin.locator(f"#callback-{callback.id}")
+        expect(row).to_contain_text(cause)
+        row.get_by_role("link", name="Put it right").click()
         expect(admin.get_by_text(f"{cause}: 1 callback of Stripe.")).to_be_visible()
         admin.get_by_role("link", name="Open the settings of Stripe").click()
         expect(admin.get_by_role("region", name="Secrets")).to_be_visible()

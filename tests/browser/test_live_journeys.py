@@ -15,7 +15,10 @@ from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.outgoing.alerts.rules import AlertRules
 from tests.factories import make_callback, message
+from tests.processes import until
+from tests.receiver import MailBox
 
 from .conftest import World
 
@@ -190,7 +193,11 @@ def test_a_lost_connection_is_said_with_its_time_until_it_is_back(desk: Page, wo
     expect(desk.locator("#news")).to_contain_text("1 new: show", timeout=SOON)
 
 
-def test_a_worker_that_is_gone_is_said_on_every_page_and_in_the_row_that_waits_for_it(desk: Page, world: World) -> None:
+def test_a_worker_that_is_gone_is_said_on_every_page_in_the_row_that_waits_for_it_and_by_mail(
+    desk: Page, world: World, box: MailBox
+) -> None:
+    AlertRules.of(world.shop.id).recipients = "chief@shop.example"
+    db.session.commit()
     world.live.stop("worker")
     try:
         db.session.execute(update(Pulse).values(seen_at=utcnow() - timedelta(minutes=4)))
@@ -201,6 +208,8 @@ def test_a_worker_that_is_gone_is_said_on_every_page_and_in_the_row_that_waits_f
             expect(desk.get_by_text("The worker has not been seen for")).to_be_visible()
         desk.goto("/callbacks?tab=all")
         expect(row_of(desk, callback)).to_contain_text("waits for the worker")
+        db.session.rollback()
+        until(lambda: any("worker" in str(letter["Subject"]) for letter in box.letters), 120)  # by the web process
     finally:
         world.live.start("worker")
     expect(row_of(desk, callback)).to_contain_text(re.compile("order opened", re.IGNORECASE), timeout=60_000)

@@ -93,7 +93,7 @@ def test_a_gateway_that_hangs_holds_up_no_other(
         return NoAnswer("no answer in 10 s")
 
     monkeypatch.setitem(app.extensions, "ask", ask)
-    monkeypatch.setattr(asking, "DRAIN_S", 1.0)
+    monkeypatch.setattr(asking, "DRAIN_S", 5.0)
     hangs = make_account(None, "paypal_ipn", **PAYPAL)
     flood(hangs, make_callback(hangs, message("forged")), 1500)
     other = make_account(None, "paypal_ipn", **PAYPAL)
