@@ -92,6 +92,7 @@ class KeptMessage(Base):
         Index("ix_messages_waiting_number", "order_number", postgresql_where=_WAITS),
         Index("ix_messages_waiting_transaction", "transaction_id", postgresql_where=_WAITS),
         Index("ix_messages_waiting_carries_on", "carries_on", postgresql_where=_WAITS),
+        Index("ix_messages_lost", "callback_id", postgresql_where=text("reason = 'order_not_found'")),
     )
 
     callback_id: Mapped[int] = mapped_column(ForeignKey("callbacks.id"), primary_key=True)

@@ -97,6 +97,13 @@ def claim(limit: int) -> list[Due]:
     return _locked(ids)
 
 
+def claim_of_few(limit: int) -> list[Due]:
+    """The same of the accounts alone that have no more than a few due: they need not wait until the many of another
+    are done.
+    """
+    return _locked(db.session.scalars(text(_OF_FEW), {"asks": False, "limit": limit, "few": FEW}).all())
+
+
 def claim_one(id_: int) -> Due | None:
     """This one, if it is still due and nobody has it."""
     return next(iter(_locked([id_])), None)
@@ -156,6 +163,15 @@ SELECT id FROM busy, share, LATERAL (
         SELECT * FROM ({_OF_ACCOUNT} ORDER BY due_at DESC, id DESC LIMIT share.most / 4 {_LOCK}) AS newest
     ) AS both_ends
 ) AS due ORDER BY turn, due_at, id LIMIT :limit
+"""
+)
+FEW = 10
+_OF_FEW = (
+    _ACCOUNTS
+    + f"""
+SELECT id FROM busy, LATERAL ({_OF_ACCOUNT} ORDER BY due_at, id LIMIT :few {_LOCK}) AS due
+WHERE (SELECT count(*) FROM ({_OF_ACCOUNT} LIMIT :few + 1) AS counted) <= :few
+ORDER BY due_at, id LIMIT :limit
 """
 )
 _SHARED = (

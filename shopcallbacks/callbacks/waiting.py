@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, all_, bindparam, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, all_, bindparam, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from ..domain.errors import Reason
@@ -93,6 +93,31 @@ _WAITING = (
         _came.verdict.in_(CHECKED),
     )
     .order_by(_came.received_at, _came.id)
+)
+
+
+def lost(after: int, limit: int) -> tuple[int, list[Due]]:
+    """The next callbacks behind that id that did not find their order and are not due now. The last id looked at, 0 for
+    none, and those of them that still wait for nothing else.
+    """
+    ids = db.session.scalars(_NOT_FOUND, {"after": after, "limit": limit}).all()
+    rows = db.session.execute(_STILL_LOST, {"ids": ids}).all() if ids else []
+    kept = kept_of([row.id for row in rows])
+    return max(ids, default=0), [_due(row, kept.get(row.id, {})) for row in rows]
+
+
+_NOT_FOUND = (
+    select(_told.callback_id)
+    .where(text("reason = 'order_not_found'"), _told.callback_id > bindparam("after"))
+    .order_by(_told.callback_id)
+    .limit(bindparam("limit"))
+)
+_STILL_LOST = select(*(_came[name] for name in _COLUMNS)).where(
+    among(_came.id, "ids"),
+    _came.state == State.unprocessed,
+    _came.reason == Reason.order_not_found,
+    _came.verdict.in_(CHECKED),
+    or_(_came.due_at.is_(None), _came.due_at > NOW),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 from flask import current_app
@@ -19,7 +20,7 @@ from ..processing.deciding import Desk
 from .asking import drain_asking
 
 log = logging.getLogger(__name__)
-BATCH = 100
+BATCH, SHORT, LATELY_S = 100, 5, 2.0
 
 
 def drain(asks: bool) -> int:
@@ -36,20 +37,63 @@ def drain(asks: bool) -> int:
         return taken
 
 
+class Few:
+    """The accounts that had few callbacks due lately: the next of them should not wait for long."""
+
+    def __init__(self) -> None:
+        self._until: dict[int, float] = {}
+
+    def came(self, few: list[Due]) -> None:
+        """Of them it is remembered for a moment."""
+        self._until |= {one.account_id: time.monotonic() + LATELY_S for one in few}
+
+    def beside(self, many: list[Due]) -> bool:
+        """Whether there are any but the accounts of these, which have become many."""
+        self._until = {account: until for account, until in self._until.items() if until > time.monotonic()}
+        return bool(self._until.keys() - {one.account_id for one in many})
+
+
+_few = Few()
+
+
 def drain_plain() -> int:
-    """A batch in one transaction; where that fails, each callback in one of its own."""
+    """A hundred or so: again and again first those of accounts that have few due, then a batch fairly of all, a short
+    one while others are likely. A batch that did not hold is the last: what stays due waits for the next drain.
+    """
+    taken, held = 0, True
+    many: list[Due] = []
+    while held and taken < BATCH:
+        few = _claimed(due.claim_of_few, BATCH)
+        _few.came(few)
+        held = _done(few)
+        taken += len(few)
+        if held:
+            many = _claimed(due.claim, SHORT if _few.beside(many) else BATCH)
+            held = bool(many) and _done(many)
+            taken += len(many)
+    return taken
+
+
+def _claimed(claim: Callable[[int], list[Due]], limit: int) -> list[Due]:
     must_not_stand_still()
-    claimed = due.claim(BATCH)
+    return claim(limit)
+
+
+def _done(claimed: list[Due]) -> bool:
+    """In one transaction, or else each callback in one of its own. Whether it held as it was."""
+    if not claimed:
+        return True
     try:
         desk = pipeline.process(claimed)
         db.session.commit()
         _look_behind(desk)
+        return True
     except Exception as error:
         db.session.rollback()
         log.warning("A batch of %d is taken one by one: %s", len(claimed), told(error))
         for one in claimed:
             _one_by_one(one.id, lambda claimed_: pipeline.process([claimed_]))
-    return len(claimed)
+        return False
 
 
 def _look_behind(desk: Desk | None) -> None:

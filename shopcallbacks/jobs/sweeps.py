@@ -13,6 +13,7 @@ from ..dashboard.pulse import Pulse
 from ..domain.states import Lane
 from ..extensions import Call, database_now, db, enqueue, ring, utcnow
 from ..orders import repeats
+from ..processing import pipeline
 from ..release import RELEASE
 from .bulk_runs import bulk
 from .drains import drain
@@ -34,6 +35,7 @@ def sweep(asks: bool) -> None:
             db.session.commit()
             tick()
             _try_crashed_again()
+            _find_lost()
             if BulkRun.any_open():
                 bulk()
 
@@ -56,6 +58,14 @@ def _try_crashed_again() -> None:
     db.session.commit()
     for lane in lanes:
         ring(lane)
+
+
+def _find_lost() -> None:
+    """Round and round by id, a few at each sweep, however many wait."""
+    current_app.extensions["lost"], found = pipeline.find_lost(current_app.extensions.get("lost", 0))
+    db.session.commit()
+    if found:
+        ring(Lane.plain)
 
 
 SWEEPS: tuple[Call, ...] = (

@@ -33,7 +33,7 @@ from ..orders import books
 from ..orders.books import Book
 from .case import Accounts
 from .examining import Finding
-from .names import Names, Told
+from .names import Names, Told, now_found
 from .results import Result, Tried, begun, still_waiting
 
 
@@ -138,9 +138,7 @@ class Desk:
         """
         both = (*self.tried, *self._waiting)
         lost = [(one.due, r.message) for one in both for r in one.results if r.failure and _not_found(r.failure)]
-        names = Names(self._look)
-        names.look_up(lost)
-        return sorted({due.id for due, message in lost if names.order_of(due, message) is not None})
+        return now_found(lost, self._look)
 
     @property
     def moved(self) -> dict[int, Keys]:

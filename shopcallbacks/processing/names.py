@@ -91,6 +91,14 @@ class Names:
         return self._movements.get(movement, {}).get(order_id) if movement is not None else None
 
 
+def now_found(lost: Iterable[Told], look: Look) -> list[int]:
+    """The callbacks among these, which did not find their order, that would find it now."""
+    lost = list(lost)
+    names = Names(look)
+    names.look_up(lost)
+    return sorted({due.id for due, message in lost if names.order_of(due, message) is not None})
+
+
 def _movement(due: Due, message: Message) -> Movement | None:
     entry = ENTRIES.get(message.outcome)
     return (due.account_id, entry, movement_of(message)) if entry is not None else None

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..callbacks import waiting
+from ..callbacks.attempts import said
 from ..callbacks.callback import NOTHING_MORE, Callback, More
 from ..callbacks.due import Due, as_due
+from ..domain.errors import Reason
 from ..domain.states import AttemptKind
 from ..extensions import db, utcnow
 from ..logs import step
@@ -19,9 +21,12 @@ from ..orders import books, feed
 from .case import Accounts
 from .deciding import Desk
 from .examining import Finding, crashed, examine, nobody
+from .names import now_found
 from .recording import record, tell
 from .results import Tried
 from .verifying import Asker
+
+LOST_AT_ONCE = 500
 
 
 def process(due: Sequence[Due]) -> Desk | None:
@@ -53,6 +58,15 @@ def look_behind(desk: Desk) -> bool:
     for shop_id, keys in desk.moved.items():
         found = waiting.wake_lost(shop_id, keys) or found
     return found
+
+
+def find_lost(after: int) -> tuple[int, bool]:
+    """Of the next few callbacks behind that id that did not find their order, those that would find it now are due:
+    who should have looked behind the commit was killed before. The last id looked at, 0 for none; whether any is due.
+    """
+    last, lost = waiting.lost(after, LOST_AT_ONCE)
+    told = [(due, said(row)) for due in lost for row in due.kept.values() if row.reason == Reason.order_not_found]
+    return last, waiting.wake_these(now_found(told, ANEW))
 
 
 def give_up(due: Due) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from dev.copies import copy
 from shopcallbacks.callbacks import due
@@ -19,7 +19,7 @@ from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs import asking, drain
-from shopcallbacks.jobs.drains import BATCH
+from shopcallbacks.jobs.drains import BATCH, Few
 from shopcallbacks.shops.accounts import GatewayAccount
 
 from ..factories import make_account, make_callback, make_order, make_shop, message, request_for
@@ -46,6 +46,38 @@ def test_a_flood_of_one_account_holds_up_no_other(refused: list[str]) -> None:
     drain(False)
     db.session.expire_all()
     assert callback.state is State.processed
+
+
+def test_the_few_of_one_are_done_before_the_many_of_another_are_begun(refused: list[str]) -> None:
+    forged = make_account()
+    flood(forged, make_callback(forged, message("no-such-order")), 1500)
+    other = make_account()
+    few = [make_callback(other, message(make_order(other.shop))) for _ in range(due.FEW)]
+    claimed = due.claim_of_few(BATCH)
+    assert {one.id for one in claimed} == {one.id for one in few}
+    db.session.rollback()
+    one_more = make_callback(other, message(make_order(other.shop)))
+    assert due.claim_of_few(BATCH) == [], "now it has many, too"
+    db.session.rollback()
+    while drain(False):
+        db.session.expire_all()
+        if one_more.state is State.processed:
+            break
+    assert {one.state for one in few} == {State.processed}
+    waits = db.session.scalar(
+        select(func.count()).where(Callback.account_id == forged.id, Callback.due_at.is_not(None))
+    )
+    assert waits, "the flood is not worked off yet"
+
+
+def test_batches_are_short_while_others_are_likely_and_long_where_there_are_none(refused: list[str]) -> None:
+    few, (one, other) = Few(), [make_callback(make_account(), message("no-such-order")) for _ in range(2)]
+    assert not few.beside([])
+    first, second = due.claim_of_few(BATCH)
+    few.came([first])
+    assert few.beside([second])
+    assert not few.beside([first]), "its account has become the one with many"
+    assert {first.id, second.id} == {one.id, other.id}
 
 
 def test_what_comes_now_is_not_behind_all_that_a_down_time_left(refused: list[str]) -> None:

@@ -20,8 +20,10 @@ from shopcallbacks.domain.states import OrderState, State
 from shopcallbacks.domain.values import Outcome
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs import drain
+from shopcallbacks.jobs.sweeps import sweep
 from shopcallbacks.orders.intake import NewOrder
 from shopcallbacks.orders.order import Order
+from shopcallbacks.processing import pipeline
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 from ..factories import make_shop
@@ -119,6 +121,31 @@ def test_an_order_handed_in_while_another_callback_holds_what_waits_on_it_is_fou
         db.session.commit()
         stops.meet(lambda: drain(False), lambda number=number: _hand_in(shop_id, number))
         assert db.session.get_one(Callback, waits).reason is not Reason.order_not_found, stop
+
+
+def test_what_nobody_lived_to_look_behind_is_found_by_the_next_sweeps(
+    refused: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever brought the order was killed behind the commit: three times."""
+    account = _account()
+    shop = db.session.get_one(Shop, account.shop_id)
+    waiting = [say(account, paid(number, number)) for number in ("one", "two", "never", "three")]
+    drain(False)
+    for number in ("one", "two", "three"):
+        with monkeypatch.context() as killed:
+            killed.setattr(moves, "wake", lambda *_: False)
+            moves.hand_in(NewOrder(number, TOTAL), shop)
+            db.session.commit()
+    monkeypatch.setattr(pipeline, "LOST_AT_ONCE", 1)
+    for _ in range(5):  # once round
+        sweep(False)
+    while drain(False):
+        pass
+    db.session.expire_all()
+    found = [db.session.get_one(Callback, id_) for id_ in waiting]
+    assert [one.state for one in found] == [State.processed, State.processed, State.unprocessed, State.processed]
+    assert all(one.attempt_count == 2 for one in found if one.state is State.processed)
+    assert found[2].attempt_count == 1, "its order is not there, so nothing is tried before its time"
 
 
 @pytest.mark.parametrize("payment_first", [True, False])
