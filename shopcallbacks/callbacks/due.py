@@ -90,8 +90,9 @@ _LOCKED = (
 def claim(limit: int) -> list[Due]:
     """The next due callbacks for which nobody is asked, locked until the transaction ends; others skip them.
 
-    Each account that has any gets its share, so that a flood of one holds up no other: the longest due first, and a
-    quarter of it from the newest end, so that what comes now need not wait for all that a down-time left behind.
+    Each account that has any gets its share, so that a flood of one holds up no other: the longest due first. Where
+    that waits for more than a minute, a quarter of the share is from the newest end, so that what comes now need not
+    wait for all that a down-time left behind.
     """
     ids = db.session.scalars(text(_FAIR), {"asks": False, "limit": limit}).all()
     return _locked(ids)
@@ -149,18 +150,22 @@ _FREE = "(leased_until IS NULL OR leased_until < statement_timestamp())"
 _OF_ACCOUNT = f"""
     SELECT id, due_at FROM callbacks
     WHERE {_DUE} AND account_id = busy.account_id AND {_FREE}"""
+BEHIND_S = 60
 _LOCK = "FOR NO KEY UPDATE SKIP LOCKED"
-# Of each account its oldest and a quarter of its share from the newest end; then turn by turn, so that the limit cuts
-# off no account because another has waited longer.
+# Of each account its oldest, and where they have waited for long a quarter of its share from the newest end; then turn
+# by turn, so that the limit cuts off no account because another has waited longer.
 _FAIR = (
     _ACCOUNTS
     + f"""
 , share AS (SELECT greatest(:limit / (SELECT count(*) FROM busy), 1) AS most)
 SELECT id FROM busy, share, LATERAL (
+    SELECT CASE WHEN due_at < statement_timestamp() - interval '{BEHIND_S} s' THEN share.most / 4 ELSE 0 END AS newest
+    FROM ({_OF_ACCOUNT} ORDER BY due_at, id LIMIT 1) AS longest
+) AS part, LATERAL (
     SELECT id, due_at, row_number() OVER (ORDER BY due_at, id) AS turn FROM (
-        SELECT * FROM ({_OF_ACCOUNT} ORDER BY due_at, id LIMIT share.most - share.most / 4 {_LOCK}) AS oldest
+        SELECT * FROM ({_OF_ACCOUNT} ORDER BY due_at, id LIMIT share.most - part.newest {_LOCK}) AS oldest
         UNION
-        SELECT * FROM ({_OF_ACCOUNT} ORDER BY due_at DESC, id DESC LIMIT share.most / 4 {_LOCK}) AS newest
+        SELECT * FROM ({_OF_ACCOUNT} ORDER BY due_at DESC, id DESC LIMIT part.newest {_LOCK}) AS newest
     ) AS both_ends
 ) AS due ORDER BY turn, due_at, id LIMIT :limit
 """

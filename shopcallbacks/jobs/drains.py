@@ -98,6 +98,7 @@ def _done(claimed: list[Due]) -> bool:
 
 def _look_behind(desk: Desk | None) -> None:
     if desk is not None:
+        must_not_stand_still()
         woken = pipeline.look_behind(desk)
         db.session.commit()
         if woken:

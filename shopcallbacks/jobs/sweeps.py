@@ -11,7 +11,7 @@ from ..callbacks.callback import Callback
 from ..dashboard import arrivals
 from ..dashboard.pulse import Pulse
 from ..domain.states import Lane
-from ..extensions import Call, database_now, db, enqueue, ring, utcnow
+from ..extensions import Call, database_now, db, enqueue, must_not_stand_still, ring, utcnow
 from ..orders import repeats
 from ..processing import pipeline
 from ..release import RELEASE
@@ -23,12 +23,14 @@ def sweep(asks: bool) -> None:
     """The lane's pulse, and what goes on though no bell rang: automatic attempts, lost jobs, expired leases, runs."""
     lane = Lane.for_callbacks(asks)
     with current_app.app_context():
+        must_not_stand_still()  # the lane's other workers beat it too
         Pulse.beat(lane)
         db.session.commit()
         if Callback.any_due(lane):
             db.session.rollback()
             drain(asks)
         if lane is Lane.plain:
+            must_not_stand_still()
             arrivals.keep(utcnow())
             repeats.forget(utcnow())
             months.make_ahead(utcnow())

@@ -70,20 +70,22 @@ def test_a_worker_that_is_frozen_in_a_batch_holds_up_the_others_for_seconds_only
         running.start("worker")
         until(lambda: len(psutil.Process(running.pid("worker")).children()) == 4)
         frozen = _freeze_in_a_batch(running, watch)
-        left = _count(Callback.state == State.received)
-        running.start("worker two")
-        until(lambda: _count(Callback.state == State.processed) == MANY, BELOW_A_MINUTE_S)
-        assert left > 0
-        for number in {orders[0].number, orders[-1].number}:
-            answer = requests.post(
-                f"{running.url}/api/orders",
-                json={"number": number, "amount": "59.90", "currency": "EUR"},
-                headers={"Authorization": f"Bearer {token}"},
-                timeout=20,
-            )
-            assert answer.status_code in (200, 409)
-        for one in frozen:
-            one.resume()
+        try:
+            left = _count(Callback.state == State.received)
+            running.start("worker two")
+            until(lambda: _count(Callback.state == State.processed) == MANY, BELOW_A_MINUTE_S)
+            assert left > 0
+            for number in {orders[0].number, orders[-1].number}:
+                answer = requests.post(
+                    f"{running.url}/api/orders",
+                    json={"number": number, "amount": "59.90", "currency": "EUR"},
+                    headers={"Authorization": f"Bearer {token}"},
+                    timeout=20,
+                )
+                assert answer.status_code in (200, 409)
+        finally:
+            for one in frozen:
+                one.resume()
         late = make_callback(account, message(make_order(account.shop)))
         until(lambda: _count(Callback.state == State.processed) == MANY + 1, 30)
         assert late.id

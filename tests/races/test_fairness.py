@@ -80,6 +80,12 @@ def test_batches_are_short_while_others_are_likely_and_long_where_there_are_none
     assert {first.id, second.id} == {one.id, other.id}
 
 
+def test_what_does_not_wait_for_long_is_taken_in_the_order_in_which_it_came(refused: list[str]) -> None:
+    account = make_account()
+    came = [make_callback(account, message("no-such-order")).id for _ in range(40)]
+    assert [one.id for one in due.claim(8)] == came[:8]
+
+
 def test_what_comes_now_is_not_behind_all_that_a_down_time_left(refused: list[str]) -> None:
     account = GatewayAccount.add(make_shop(), "saying", "saying", {})
     db.session.commit()
