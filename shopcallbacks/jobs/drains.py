@@ -37,23 +37,27 @@ def drain(asks: bool) -> int:
         return taken
 
 
-class Few:
-    """The accounts that had few callbacks due lately: the next of them should not wait for long."""
+class Others:
+    """Whether somebody who has few callbacks due is likely to have another soon, beside those who have many."""
 
     def __init__(self) -> None:
-        self._until: dict[int, float] = {}
+        self._few: dict[int, float] = {}  # until when it is likely, by account
+        self._many: set[int] = set()
 
-    def came(self, few: list[Due]) -> None:
-        """Of them it is remembered for a moment."""
-        self._until |= {one.account_id: time.monotonic() + LATELY_S for one in few}
+    def had_few(self, few: list[Due]) -> None:
+        self._few |= {one.account_id: time.monotonic() + LATELY_S for one in few}
 
-    def beside(self, many: list[Due]) -> bool:
-        """Whether there are any but the accounts of these, which have become many."""
-        self._until = {account: until for account, until in self._until.items() if until > time.monotonic()}
-        return bool(self._until.keys() - {one.account_id for one in many})
+    def had_many(self, many: list[Due]) -> None:
+        self._many = {one.account_id for one in many}
+
+    @property
+    def likely(self) -> bool:
+        """Not where it is one account alone, which had few and has many now."""
+        self._few = {account: until for account, until in self._few.items() if until > time.monotonic()}
+        return bool(self._few) and len(self._few.keys() | self._many) > 1
 
 
-_few = Few()
+_others = Others()
 
 
 def drain_plain() -> int:
@@ -61,14 +65,14 @@ def drain_plain() -> int:
     one while others are likely. A batch that did not hold is the last: what stays due waits for the next drain.
     """
     taken, held = 0, True
-    many: list[Due] = []
     while held and taken < BATCH:
         few = _claimed(due.claim_of_few, BATCH)
-        _few.came(few)
+        _others.had_few(few)
         held = _done(few)
         taken += len(few)
         if held:
-            many = _claimed(due.claim, SHORT if _few.beside(many) else BATCH)
+            many = _claimed(due.claim, SHORT if _others.likely else BATCH)
+            _others.had_many(many)
             held = bool(many) and _done(many)
             taken += len(many)
     return taken

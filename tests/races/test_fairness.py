@@ -19,7 +19,7 @@ from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs import asking, drain
-from shopcallbacks.jobs.drains import BATCH, Few
+from shopcallbacks.jobs.drains import BATCH, Others
 from shopcallbacks.shops.accounts import GatewayAccount
 
 from ..factories import make_account, make_callback, make_order, make_shop, message, request_for
@@ -70,14 +70,19 @@ def test_the_few_of_one_are_done_before_the_many_of_another_are_begun(refused: l
     assert waits, "the flood is not worked off yet"
 
 
-def test_batches_are_short_while_others_are_likely_and_long_where_there_are_none(refused: list[str]) -> None:
-    few, (one, other) = Few(), [make_callback(make_account(), message("no-such-order")) for _ in range(2)]
-    assert not few.beside([])
+def test_others_are_likely_where_there_are_any_beside_those_with_many(refused: list[str]) -> None:
+    one, other = (make_callback(make_account(), message("no-such-order")) for _ in range(2))
     first, second = due.claim_of_few(BATCH)
-    few.came([first])
-    assert few.beside([second])
-    assert not few.beside([first]), "its account has become the one with many"
     assert {first.id, second.id} == {one.id, other.id}
+    others = Others()
+    others.had_many([first])
+    assert not others.likely
+    others.had_few([second])
+    assert others.likely
+    others.had_many([first, second])
+    assert others.likely, "one of its own was in the batch of all"
+    others.had_many([second])
+    assert not others.likely, "it is the one that has many now"
 
 
 def test_what_does_not_wait_for_long_is_taken_in_the_order_in_which_it_came(refused: list[str]) -> None:
