@@ -28,6 +28,7 @@ from shopcallbacks.logs import formatter
 log = logging.getLogger("worker")
 RESTART_AFTER_S = 2.0
 PR_SET_PDEATHSIG = 1
+STOPS = {signal.SIGTERM, signal.SIGINT}
 
 
 def work(lane: str) -> None:
@@ -50,6 +51,7 @@ def child(run: Callable[..., None], *args: str) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of us; the parent says when to stop
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     with app.app_context():
         db.engine.dispose(close=False)
     try:
@@ -73,8 +75,8 @@ class Children:
         self._stopping = False
 
     def run(self) -> None:
-        signal.signal(signal.SIGTERM, self.stop)
-        signal.signal(signal.SIGINT, self.stop)
+        for number in STOPS:
+            signal.signal(number, self.stop)
         while not self._stopping:
             for name in self._wanted:
                 self._keep(name)
@@ -90,10 +92,19 @@ class Children:
             return
         if process is not None:
             log.warning("%s ended with %s and is started again", name, process.exitcode)
+        self._begin(name)
+
+    def _begin(self, name: str) -> None:
+        """Whoever says stop meanwhile is heard when the child is known, so that it is told too."""
         run, args = self._wanted[name]
-        process = get_context("fork").Process(target=child, args=(run, *args), name=name)
-        process.start()
-        self._running[name], self._born[name] = process, time.monotonic()
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        try:
+            if not self._stopping:
+                process = get_context("fork").Process(target=child, args=(run, *args), name=name)
+                process.start()
+                self._running[name], self._born[name] = process, time.monotonic()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def stop(self, number: int, frame: FrameType | None) -> None:
         """Asks every child to finish what it has in hand."""

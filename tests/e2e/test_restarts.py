@@ -12,11 +12,13 @@ from pathlib import Path
 
 import requests
 from flask import Flask
+from redis import Redis as RedisClient
+from rq import Worker
 from sqlalchemy import func, select
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason
-from shopcallbacks.domain.states import OrderState, State
+from shopcallbacks.domain.states import Lane, OrderState, State
 from shopcallbacks.extensions import db
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount
@@ -133,11 +135,12 @@ def test_no_call_fails_while_one_web_server_takes_over_from_another(
 
 
 def test_nothing_is_lost_or_done_twice_while_the_workers_are_renewed_one_after_the_other(
-    app: Flask, environ: dict[str, str], tmp_path: Path
+    app: Flask, environ: dict[str, str], tmp_path: Path, redis_client: RedisClient
 ) -> None:
     account = make_account()
     with site(environ, tmp_path) as running:
         running.start("worker two")
+        until(lambda: Worker.count(redis_client) == 2 * len(Lane))  # who does not work yet need not stop politely
         load = Load(account, lambda: running.url)
         load.start()
         for count, name in ((30, "worker"), (80, "worker two")):
