@@ -262,6 +262,7 @@ def _options(statement_s: int) -> str:
         "tcp_keepalives_idle": 15,
         "tcp_keepalives_interval": 5,
         "tcp_keepalives_count": 3,
+        "jit": "off",  # what it compiles runs for milliseconds, and costs more than that
     }
     return " ".join(f"-c {name}={value}" for name, value in limits.items())
 

@@ -131,6 +131,7 @@ def test_every_session_in_the_database_has_its_limits(environ: dict[str, str]) -
         "lock_timeout": "10s",
         "idle_in_transaction_session_timeout": "1min",
         "TimeZone": "UTC",
+        "jit": "off",
     }
     app = create_app({**environ, "STATEMENT_SECONDS": "15"})
     with app.app_context(), db.engine.connect() as connection:

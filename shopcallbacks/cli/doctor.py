@@ -21,7 +21,7 @@ from ..release import RELEASE, VERSION
 from .secrets import count_unreadable
 
 # As sessions of ours ask for them; behind a pooler the role has to have them.
-LIMITS = {"TimeZone": "UTC", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "1min"}
+LIMITS = {"TimeZone": "UTC", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "1min", "jit": "off"}
 HERE = ("127.0.0.1", "::1", "localhost", None)
 
 

@@ -48,6 +48,7 @@ def tick() -> None:
     ids = moves.due_by_time(now)
     db.session.rollback()
     for id_ in ids:
+        must_not_stand_still()
         woken = moves.tick(id_, now).woken
         db.session.commit()
         if woken:
@@ -56,6 +57,7 @@ def tick() -> None:
 
 def _try_crashed_again() -> None:
     """What broke other code than this is tried again by itself: the release that mends it finds it."""
+    must_not_stand_still()
     lanes = Callback.due_after_upgrade(RELEASE)
     db.session.commit()
     for lane in lanes:
@@ -64,6 +66,7 @@ def _try_crashed_again() -> None:
 
 def _find_lost() -> None:
     """Round and round by id, a few at each sweep, however many wait."""
+    must_not_stand_still()
     current_app.extensions["lost"], found = pipeline.find_lost(current_app.extensions.get("lost", 0))
     db.session.commit()
     if found:
