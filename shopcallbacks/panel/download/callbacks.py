@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, case, func, literal_column, null
+from sqlalchemy import and_, case, func, literal_column
 
 from ...callbacks.callback import Callback
 from ...domain.errors import Conflict, Reason
@@ -55,8 +55,8 @@ def why(callback: type[Callback], account: type[GatewayAccount]) -> Column:
         for one in Reason
         for asks in (False, True)
     ]
-    said = case((callback.reason.is_(None), null()), *closer, *plain)
-    return table.with_text(said, _TITLE, account.title)
+    said = case(*closer, *plain)
+    return table.with_text(said, _TITLE, account.title, where=callback.reason.is_not(None))
 
 
 _TITLE = "{gateway}"

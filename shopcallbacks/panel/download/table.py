@@ -85,9 +85,9 @@ def words(column: Any, said: Mapping[Any, str]) -> Column:
     return _same(Kind.text, case(own, value=cast(column, Text), else_=cast(column, Text)))
 
 
-def with_text(said: Any, place: str, column: Any) -> Column:
-    """Our own words, with a text where they name the place."""
-    plain, typed = (func.replace(said, place, Cell(column, typed=typed)) for typed in (False, True))
+def with_text(said: Any, place: str, column: Any, where: ColumnElement[bool]) -> Column:
+    """Our own words, with a text where they name the place; nothing elsewhere, where the text is not looked at."""
+    plain, typed = (case((where, func.replace(said, place, Cell(column, typed=typed)))) for typed in (False, True))
     return Column(Kind.text, plain, typed)
 
 
