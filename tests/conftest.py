@@ -21,6 +21,7 @@ from dev.services import Postgres, Redis, create_database, postgres, redis
 from shopcallbacks import create_app, extensions
 from shopcallbacks.extensions import Base, db
 from shopcallbacks.gateways import GATEWAYS
+from shopcallbacks.jobs import asking
 from shopcallbacks.outgoing.http import Outgoing
 from shopcallbacks.shops import users
 
@@ -191,6 +192,8 @@ def empty(app: Flask, server: Postgres, redis: RedisClient) -> None:
     redis.flushall()
     app.extensions["door"].forget()
     app.extensions["mark"].forget()
+    app.extensions.pop("lost", None)
+    asking.patience.clear()  # by account, and ids begin anew
 
 
 def _empty_database(server: Postgres) -> None:

@@ -38,7 +38,7 @@ Talk = dict[Future[Answer | NoAnswer], Examining]
 Settle = Callable[[int, Callable[[Due], Desk | None]], bool]
 
 # How many of an account are asked at once: fewer while its gateway does not answer. Forgotten when the process ends.
-_patience: Counter[int] = Counter()
+patience: Counter[int] = Counter()
 
 
 def drain_asking(settled: Settle) -> int:
@@ -75,7 +75,7 @@ def _leased(asked: Talk) -> list[Examining]:
     if room <= 0:
         return []
     running = Counter(examining.finding.due.account_id for examining in asked.values())
-    shares = {id_: max(_share(id_) - running[id_], 0) for id_ in {*running, *_patience}}
+    shares = {id_: max(_share(id_) - running[id_], 0) for id_ in {*running, *patience}}
     must_not_stand_still()
     leased = due.lease(room, shares, PER_ACCOUNT, LEASE_S)
     accounts = Accounts(one.account_id for one in leased)
@@ -84,15 +84,15 @@ def _leased(asked: Talk) -> list[Examining]:
 
 
 def _share(account_id: int) -> int:
-    return max(PER_ACCOUNT >> _patience[account_id], 1)
+    return max(PER_ACCOUNT >> patience[account_id], 1)
 
 
 def _learn(account_id: int, answer: Answer | NoAnswer) -> None:
     """A gateway that does not answer is asked half as much, and as ever once it does."""
     if isinstance(answer, NoAnswer):
-        _patience[account_id] = min(_patience[account_id] + 1, 3)
+        patience[account_id] = min(patience[account_id] + 1, 3)
     else:
-        _patience.pop(account_id, None)
+        patience.pop(account_id, None)
 
 
 def _go_on(
