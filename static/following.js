@@ -9,6 +9,11 @@ document.addEventListener("htmx:config:request", (event) => {
   if (ctx.sourceElement.id === "news") ctx.request.body.set("shown", followed().map((row) => row.dataset.mark).join(" "));
 });
 
+// Who is on a callback waits, too, until the menu is closed in which it is handed on.
+document.addEventListener("htmx:before:swap", (event) => {
+  if (event.detail.ctx.sourceElement.id === "people" && document.querySelector("#claim details[open]")) event.preventDefault();
+});
+
 // A row that is drawn anew while the focus is in it keeps the focus, though the button may be gone. Several swaps may be
 // under way at once, so it is not asked before each, but remembered until the reader goes elsewhere.
 let focused = null;

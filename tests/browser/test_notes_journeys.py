@@ -152,6 +152,19 @@ def test_the_evidence_page_is_opened_and_printed(desk: Page, world: World, tmp_p
     expect(desk.get_by_role("row", name="took its evidence page")).to_contain_text(f"callback {callback.id}")
 
 
+def test_the_menu_to_hand_on_stays_open_while_the_page_follows_what_others_do(
+    desk: Page, dana: User, world: World
+) -> None:
+    callback = unprocessed(world)
+    desk.goto(f"/callbacks/{callback.id}")
+    desk.get_by_text("Hand on…").click()
+    for _ in range(2):
+        desk.wait_for_event("response", lambda response: response.url.endswith("/people") or "/people?" in response.url)
+    desk.get_by_role("button", name="Dana").click()
+    expect(desk.locator("#claim")).to_contain_text("Dana has it")
+    expect(desk.locator("#claim details[open]")).to_have_count(0)
+
+
 def test_what_is_nobodys_is_handed_on_and_the_rest_is_found_in_a_view_for_all_of_the_shop(
     desk: Page, danas: Page, world: World
 ) -> None:
