@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections.abc import Iterator
@@ -9,13 +10,15 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from .beside import site
-from .load import load
+from .load import MOST_A_SECOND, SECONDS, load
 from .people import hired, logged_in
-from .place import place
+from .place import hand_in, place
 from .table import Line, Row, in_turns
 
 DASHBOARDS, LOOK_S = 50, 5.0
 AGAIN = re.compile(r'hx-get="(/queue\?seen=[^"]+)"')
+
+_prefixes = itertools.count()
 
 
 def measure() -> Iterator[Row]:
@@ -24,11 +27,16 @@ def measure() -> Iterator[Row]:
         path = urlsplit(account.callback_url).path
         with site(environ) as web:
 
+            def received() -> float:
+                prefix = f"{next(_prefixes)}-"
+                hand_in(account, (f"{prefix}{n}" for n in range(SECONDS * MOST_A_SECOND)))
+                return load(web, path, prefix=prefix).rate
+
             def watched() -> float:
                 with dashboards(web.url):
-                    return load(web, path).rate
+                    return received()
 
-            rates = in_turns(watched, lambda: load(web, path).rate)
+            rates = in_turns(watched, received)
         yield Line(f"received beside {DASHBOARDS} dashboards", "beside none", "/s", *rates, 0.95)
 
 

@@ -1,5 +1,7 @@
 """Callbacks that come while all that a down-time left behind still waits, beside the same with nothing waiting.
 
+They are kept as fast as it goes, then made to have come one after the other in an hour.
+
 Arguments: how many wait (20,000); rounds (2).
 """
 
@@ -21,7 +23,13 @@ from .place import hand_in, paid, place
 from .web import Web, serving, working
 
 WAITING, ROUNDS, SECONDS = 20_000, 2, 10
+DOWN_MINUTES = 60
 _LEFT = text("SELECT count(*) FROM callbacks WHERE due_at <= now()")
+_SPREAD = text(
+    "UPDATE callbacks SET due_at = now() - make_interval(mins => :minutes) * (1 - place) FROM ("
+    "  SELECT id, percent_rank() OVER (ORDER BY id) AS place FROM callbacks WHERE due_at <= now()"
+    ") AS waiting WHERE callbacks.id = waiting.id"
+)
 _numbers = count()
 
 
@@ -36,6 +44,12 @@ def leave_behind(account: GatewayAccount, many: int) -> None:
         list(pool.map(lambda request: keeper.keep(request, id_, shop_id, asks=False), requests))
 
 
+def spread() -> None:
+    """Those that wait came one after the other, the last of them now."""
+    db.session.execute(_SPREAD, {"minutes": DOWN_MINUTES})
+    db.session.commit()
+
+
 def left() -> int:
     waiting = db.session.scalar(_LEFT) or 0
     db.session.rollback()
@@ -45,6 +59,7 @@ def left() -> int:
 def stormed(web: Web, account: GatewayAccount, environ: dict[str, str], many: int) -> tuple[list[float], int, float]:
     """How long each took that came meanwhile; how many still waited then; and how long all took."""
     leave_behind(account, many)
+    spread()
     begun = time.perf_counter()
     with working(environ):
         while left() == many:  # until the worker is there

@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=470.0, help="for how long things die (%(default)s)")
     parser.add_argument("--faults", type=int, default=1_000, help="how many faults at most (%(default)s)")
     parser.add_argument("--often", type=int, nargs="+", default=[1, 2, 3, 4], help="how often each is told")
-    parser.add_argument("--pause", type=float, default=7.0, help="seconds from one healed to the next, in the mean")
+    parser.add_argument("--pause", type=float, default=10.0, help="seconds from one healed to the next, in the mean")
     parser.add_argument("--seed", type=int, default=26)
     parser.add_argument("--patience", type=float, default=30.0, help="seconds for what must be soon (%(default)s)")
     parser.add_argument("--kind", action="append", default=[], help="only faults of this kind (repeatable)")

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from itertools import count
 
-# The numbers of the card networks, without signs between (for PostgreSQL as well). Order numbers and ids are as long,
+# The numbers of the card networks, without signs between. Order numbers and ids are as long,
 # and one in ten has a fitting check digit, so each network's own lengths count.
-CARD = (
+_CARD = re.compile(
     "4[0-9]{12}(?:[0-9]{3}){0,2}|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"
     "|3[47][0-9]{13}|3(?:0[0-5]|[689][0-9])[0-9]{11}|3(?:0[0-5]|[689][0-9]|5[2-8])[0-9]{13}|6[0-9]{15,18}"
     "|(?:5[0678]|6[0-9])[0-9]{11}(?:[0-9]{3})?|8[12][0-9]{14}|9792[0-9]{12}"
 )
 # How they are written in groups: 4 4 4 4, 4 6 5 and the like; not 12 3.
-GROUPED = "4 4 4 [1-7]|4 6 [45]"
-_CARD, _GROUPED = re.compile(CARD), re.compile(GROUPED)
+_GROUPED = re.compile("4 4 4 [1-7]|4 6 [45]")
 _BETWEEN = r"[ \u00a0+-]|%20|%2[dD]"
 _BEFORE = r"%[0-9A-Fa-f]{2}"  # whose last digit is none of the number's
 _RUN = re.compile(rf"(?:{_BEFORE})?[0-9](?:(?:{_BETWEEN})?[0-9]){{12,}}", re.ASCII)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Generator
+from io import StringIO
 from typing import Any, cast
 
 import psycopg
 from sqlalchemy import Engine
 
+from .cells import suspects
 from .export import BLOCK, Export, own_connection, reading_engine
 from .table import Table
 
@@ -22,19 +25,37 @@ def write_csv(table: Table, bom: bool = False) -> Export:
     compiled = table.plain.compile(reading_engine(), compile_kwargs={"render_postcompile": True})
     head = ",".join(table.columns).encode() + b"\r\n"
     copy = f"COPY ({compiled}) TO STDOUT (FORMAT csv)"
-    return Export(_blocks(reading_engine(), copy, dict(compiled.params), BOM + head if bom else head, table.zone))
+    return Export(_blocks(reading_engine(), copy, dict(compiled.params), BOM + head if bom else head, table))
 
 
-def _blocks(engine: Engine, copy: str, parameters: dict[str, Any], head: bytes, zone: str) -> Generator[bytes]:
+def _blocks(engine: Engine, copy: str, parameters: dict[str, Any], head: bytes, table: Table) -> Generator[bytes]:
     """Who stops reading ends the query too."""
     yield head
-    with own_connection(engine, zone) as connection:
+    with own_connection(engine, table.zone) as connection:
         own = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
         with psycopg.ClientCursor(own) as cursor, cursor.copy(cast("Any", copy), parameters) as rows:
-            block = bytearray()
+            lines, size = list[bytes](), 0
             for row in rows:
-                block += row
-                if len(block) >= BLOCK:
-                    yield bytes(block.replace(b"\n", b"\r\n"))
-                    block.clear()
-            yield bytes(block.replace(b"\n", b"\r\n"))
+                lines.append(bytes(row))
+                size += len(row)
+                if size >= BLOCK:
+                    yield _harmless(lines, table)
+                    lines, size = [], 0
+            yield _harmless(lines, table)
+
+
+def _harmless(lines: list[bytes], table: Table) -> bytes:
+    for nth in suspects(lines):
+        lines[nth] = _guarded(lines[nth], table)
+    return b"".join(lines).replace(b"\n", b"\r\n")
+
+
+def _guarded(line: bytes, table: Table) -> bytes:
+    """Cell by cell."""
+    (cells,) = csv.reader([line.decode()])
+    guards = [column.guard for column in table.columns.values()]
+    written = StringIO()
+    csv.writer(written, lineterminator="\n").writerow(
+        guard(cell, False) for guard, cell in zip(guards, cells, strict=True)
+    )
+    return written.getvalue().encode()

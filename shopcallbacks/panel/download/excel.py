@@ -58,7 +58,7 @@ class _Sheets:
     def __init__(self, book: Workbook, table: Table) -> None:
         self._book = book
         self._table = table
-        self._kinds = [column.kind for column in table.columns.values()]
+        self._columns = list(table.columns.values())
         self._bold = book.add_format({"bold": True})
         self._text = book.add_format({"num_format": "@"})  # stays a text when somebody types into it
         self._time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
@@ -79,23 +79,24 @@ class _Sheets:
         for row in rows:
             if self._row == MOST_ROWS:
                 self._begin()
-            for place, (kind, value) in enumerate(zip(self._kinds, row, strict=True)):
+            for place, (column, value) in enumerate(zip(self._columns, row, strict=True)):
                 if value is not None:
-                    self._cell(place, kind, value)
+                    self._cell(place, column, value)
             self._row += 1
 
-    def _cell(self, place: int, kind: Kind, value: Any) -> None:
+    def _cell(self, place: int, column: Column, value: Any) -> None:
         """A number of which Excel would lose digits, and a day that it does not know, are texts."""
         match value:
             case Decimal() | int() if _fits(value):
-                style = self._sums[places(value)] if kind is Kind.amount else None
+                style = self._sums[places(value)] if column.kind is Kind.amount else None
                 self._sheet.write_number(self._row, place, value, style)
             case datetime() if value.year >= _FIRST_YEAR:
                 self._sheet.write_datetime(self._row, place, value, self._time)
             case date() if value.year >= _FIRST_YEAR:
                 self._sheet.write_datetime(self._row, place, value, self._day)
             case _:
-                self._sheet.write_string(self._row, place, str(value)[:MOST_SIGNS], self._text)
+                text = column.guard(str(value), True)[:MOST_SIGNS]
+                self._sheet.write_string(self._row, place, text, self._text)
 
 
 def head(name: str, column: Column, zone: str) -> str:

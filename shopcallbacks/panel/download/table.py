@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, DateTime, Select, Text, case, cast, func, literal_column, null
+from sqlalchemy import ColumnElement, Date, DateTime, Select, Text, case, cast, func, literal, literal_column
 
 from ...domain.values import currencies_with
-from ...words.masking import CARD
-from .cells import Cell
+from .cells import FOREIGN, Guard, a_strangers, ours, the_shops
 
 
 class Kind(StrEnum):
@@ -26,11 +25,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """`plain`: its cell as CSV writes it; `typed`: its value for Excel, whose cells have a kind."""
+    """`plain`: its cell as CSV writes it; `typed`: its value for Excel, whose cells have a kind; `guard`: what makes
+    either harmless.
+    """
 
     kind: Kind
     plain: ColumnElement[Any]
     typed: ColumnElement[Any]
+    guard: Guard = ours
 
 
 @dataclass(frozen=True)
@@ -56,22 +58,18 @@ class Table:
         return self.rows.with_only_columns(*cells, maintain_column_froms=True)
 
 
-def text(column: Any, card: str = CARD) -> Column:
-    return Column(Kind.text, Cell(column, card), Cell(column, card, typed=True))
+def text(column: Any) -> Column:
+    return _same(Kind.text, column, a_strangers)
 
 
 def number_of(column: Any) -> Column:
-    """The shop's own number of an order: no card's, whatever it looks like."""
-    return text(column, card="")
+    """The shop's own number of an order."""
+    return _same(Kind.text, column, the_shops)
 
 
 def number_told(told: Any, own: Any) -> Column:
     """An order's number as a gateway told it; where it is the shop's own, as that."""
-
-    def either(typed: bool) -> ColumnElement[Any]:
-        return case((told == own, Cell(own, "", typed)), else_=Cell(told, typed=typed))
-
-    return Column(Kind.text, either(typed=False), either(typed=True))
+    return _same(Kind.text, case((told == own, told), else_=literal(FOREIGN) + told), the_shops)
 
 
 def code(column: Any) -> Column:
@@ -86,9 +84,8 @@ def words(column: Any, said: Mapping[Any, str]) -> Column:
 
 
 def with_text(said: Any, place: str, column: Any, where: ColumnElement[bool]) -> Column:
-    """Our own words, with a text where they name the place; nothing elsewhere, where the text is not looked at."""
-    plain, typed = (case((where, func.replace(said, place, Cell(column, typed=typed)))) for typed in (False, True))
-    return Column(Kind.text, plain, typed)
+    """Our own words, with a text where they name the place; nothing elsewhere."""
+    return _same(Kind.text, case((where, func.replace(said, place, column))), a_strangers)
 
 
 def yes(column: Any) -> Column:
@@ -100,8 +97,10 @@ def number(column: Any) -> Column:
 
 
 def amount(minor: Any, currency: Any) -> Column:
-    odd = [(currency.in_(currencies_with(n)), minor * literal_column(f"{10**-n:.{n}f}")) for n in (0, 3, 4)]
-    return _same(Kind.amount, case((minor.is_(None), null()), *odd, else_=minor * literal_column("0.01")))
+    odd = {n: currencies_with(n) for n in (0, 3, 4)}
+    in_major = [(currency.in_(some), minor * literal_column(f"{10**-n:.{n}f}")) for n, some in odd.items()]
+    any_odd = currency.in_([one for some in odd.values() for one in some])  # asked once of all the others
+    return _same(Kind.amount, case((any_odd, case(*in_major)), else_=minor * literal_column("0.01")))
 
 
 def time(column: Any) -> Column:
@@ -114,5 +113,5 @@ def day(column: Any) -> Column:
     return Column(Kind.day, func.to_char(column, literal_column("'YYYY-MM-DD'")), cast(column, Date))
 
 
-def _same(kind: Kind, cell: ColumnElement[Any]) -> Column:
-    return Column(kind, cell, cell)
+def _same(kind: Kind, cell: ColumnElement[Any], guard: Guard = ours) -> Column:
+    return Column(kind, cell, cell, guard)
