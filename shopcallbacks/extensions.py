@@ -244,6 +244,17 @@ class Bell:
         except RedisError as error:
             log.warning("Redis is away: %s", error)
 
+    def rung(self, name: str) -> bool:
+        """Since it was last answered; also where nobody knows, with Redis away."""
+        if time.monotonic() < self._quiet_until:
+            return True
+        try:
+            return bool(self.redis.exists(_bell(name)))
+        except RedisError as error:
+            self._quiet_until = time.monotonic() + _QUIET_S
+            log.warning("Redis is away: %s", error)
+            return True
+
     def close(self) -> None:
         self._ringing.close()
         self.redis.close()

@@ -105,8 +105,13 @@ def claim_of_few(limit: int) -> list[Due]:
     return _locked(db.session.scalars(text(_OF_FEW), {"asks": False, "limit": limit, "few": FEW}).all())
 
 
+def claim_these(ids: Sequence[int]) -> list[Due]:
+    """Those of them that are still due and nobody has."""
+    return _locked(ids)
+
+
 def claim_one(id_: int) -> Due | None:
-    """This one, if it is still due and nobody has it."""
+    """This one, if it is."""
     return next(iter(_locked([id_])), None)
 
 

@@ -6,9 +6,11 @@ import pytest
 from flask import Flask
 
 from shopcallbacks.dashboard.pulse import Pulse
+from shopcallbacks.domain.states import Lane
 from shopcallbacks.domain.values import Answer, Ask
-from shopcallbacks.extensions import db
+from shopcallbacks.extensions import db, ring
 from shopcallbacks.jobs import asking, drain
+from shopcallbacks.shops.accounts import GatewayAccount
 
 from ..factories import make_account, make_callback, message
 from ..processes import until
@@ -33,3 +35,28 @@ def test_a_worker_that_asks_for_long_is_seen_at_work_meanwhile(app: Flask, monke
     assert not seen()
     assert drain(True) == 1
     assert seen()
+
+
+def test_what_comes_while_others_are_asked_is_asked_at_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway of the first answers only once the second has been asked."""
+    questions: list[bytes] = []
+    slow, quick = (make_account(None, "paypal_ipn", slug=slug, receiver_emails=["a@b.example"]) for slug in ("a", "b"))
+    make_callback(slow, message("slow"))
+    db.session.commit()
+    quick_id = quick.id
+
+    def ask(question: Ask) -> Answer:
+        questions.append(question.body)
+        if len(questions) == 1:
+            with app.app_context():
+                account = db.session.get_one(GatewayAccount, quick_id)
+                make_callback(account, message("quick"))
+                db.session.commit()
+                ring(Lane.asking)
+            until(lambda: len(questions) == 2)
+        return Answer(200, b"INVALID")
+
+    monkeypatch.setitem(app.extensions, "ask", ask)
+    monkeypatch.setattr(asking, "LEASE_S", 1_000.0)
+    assert drain(True) == 2
+    assert [b"slow" in question for question in questions] == [True, False]

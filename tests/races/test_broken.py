@@ -23,7 +23,7 @@ from shopcallbacks.domain.states import AttemptKind, Lane, OrderState, State
 from shopcallbacks.domain.values import Ask, Asking, Request, Verification
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.gateways import GATEWAYS
-from shopcallbacks.jobs import drain, drains
+from shopcallbacks.jobs import drain, transactions
 from shopcallbacks.jobs.sweeps import sweep
 from shopcallbacks.orders.order import Order
 from shopcallbacks.processing import examining, pipeline
@@ -287,12 +287,12 @@ def test_real_refusals_are_told_apart_from_broken_code(rotten: list[str]) -> Non
         with pytest.raises(DBAPIError) as refusal:
             db.session.execute(text(statement))
         db.session.rollback()
-        found.append(drains.refused_by_database(refusal.value))
+        found.append(transactions.refused_by_database(refusal.value))
     assert found == [True, True]
     with pytest.raises(DBAPIError) as bad:
         db.session.execute(text("SELECT nonsense"))
     db.session.rollback()
-    assert not drains.refused_by_database(bad.value)
+    assert not transactions.refused_by_database(bad.value)
 
 
 @pytest.mark.parametrize("asks", [False, True], ids=["plain", "asking"])
