@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from ..callbacks.callback import Callback
 from ..domain.values import Money
 from ..extensions import db
-from ..orders.lists import OrderPage, open_disputes, owed_sums, page_by, sums
+from ..orders.lists import OrderPage, open_disputes, owed_sums, page_by, sums, those
 from ..orders.order import Order
 from ..orders.payments import Payment
 from .queue import needs_a_person
@@ -70,6 +70,6 @@ class Open:
 def still_open(shop_id: int, now: datetime) -> Open:
     waiting = undecided(shop_id, now)
     payments, oldest = db.session.execute(select(func.count(), func.min(Callback.received_at)).where(waiting)).one()
-    stakes, _ = sums(Order.amount_minor, Order.id.in_(select(Callback.order_id).where(waiting)))
+    stakes, _ = sums(Order.amount_minor, those(select(Callback.order_id).where(waiting)))
     owed, debts = owed_sums(shop_id)
     return Open(payments, oldest, stakes, debts, owed, disputes(shop_id, now))

@@ -1,6 +1,7 @@
 """A glance at the queue: whether what a screen shows of it is still true, for the price of one statement.
 
 Open screens ask this over and over, and are drawn anew only when the answer changes (docs/decisions/live-updates.md).
+Then they look closer: at why callbacks wait, and what is at stake.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from datetime import datetime
 from sqlalchemy import and_, func, select
 
 from ..callbacks.callback import Callback
-from ..domain.states import State
+from ..domain.states import OrderState, State
+from ..domain.values import Money
 from ..extensions import db
 from ..orders.feed import Feed
+from ..orders.lists import sums, those
+from ..orders.order import Order
 from ..words.formats import age
-from .pulse import Pulse, is_alive
-from .queue import in_queue, on_its_way
+from .causes import Group, causes
+from .pulse import MISSED_AFTER, Pulse, is_alive
+from .queue import in_queue, needs_a_person, on_its_way
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,15 @@ class Glance:
     """The least that tells whether a screen of the queue is still true.
 
     `digest` changes with every callback that comes into the queue, leaves it or moves on in it; `position` with every
-    order that changes. `last`: when the latest processed one came.
+    order that changes. `last`: when the latest processed one came. `count`: how many need a person; `on_their_way`: how
+    many nobody needs to touch yet; `due`: what a worker should have taken by now. `looked_at_until`: everything
+    received before has been looked at.
     """
 
     now: datetime
     count: int
+    on_their_way: int
+    due: int
     oldest: datetime | None
     last: datetime | None
     digest: int
@@ -39,6 +48,17 @@ class Glance:
     @property
     def worker_alive(self) -> bool:
         return is_alive(self.worker_seen, self.now)
+
+    @property
+    def since(self) -> datetime:
+        """A person has been needed; now, where none is."""
+        return self.oldest or self.now
+
+    @property
+    def worker_missed(self) -> bool:
+        """For so long that somebody must look; one that was never seen, once a callback has waited so long for it."""
+        since = self.worker_seen or (self.looked_at_until if self.due else self.now)
+        return self.now - since > MISSED_AFTER
 
     @property
     def state(self) -> str:
@@ -55,15 +75,31 @@ class Glance:
         return f"{self.state}.{age(shown, self.now) if shown else ''}".replace(" ", "")
 
 
+@dataclass(frozen=True)
+class Summary(Glance):
+    """What stands on the queue at one moment.
+
+    `stakes`: the amounts of the orders that callbacks here are about, each order once; never what a callback claims.
+    `openable`: how many of those orders can still be opened.
+    """
+
+    groups: tuple[Group, ...]
+    stakes: tuple[Money, ...]
+    openable: int
+
+
 def look(shop_id: int, now: datetime) -> Glance:
     """One statement over the queue's index."""
-    person = ~on_its_way(now)
+    by_itself = on_its_way(now)
+    person = ~by_itself
     position = select(Feed.position).where(Feed.shop_id == shop_id).scalar_subquery()
     done = and_(Callback.shop_id == shop_id, Callback.state == State.processed)
     last = select(func.max(Callback.received_at)).where(done).scalar_subquery()
-    count, oldest, digest, unlooked, position_, last_, seen = db.session.execute(
+    count, on_their_way, due, oldest, digest, unlooked, position_, last_, seen = db.session.execute(
         select(
             func.count().filter(person),
+            func.count().filter(by_itself),
+            func.count().filter(Callback.due_at <= now),
             func.min(Callback.received_at).filter(person),
             func.bit_xor(func.hashint8extended(Callback.id, Callback.version)),
             func.min(Callback.received_at).filter(Callback.state == State.received),
@@ -72,4 +108,19 @@ def look(shop_id: int, now: datetime) -> Glance:
             select(func.min(Pulse.seen_at)).scalar_subquery(),
         ).where(in_queue(shop_id))
     ).one()
-    return Glance(now, count, oldest, last_, digest or 0, position_ or 0, unlooked or now, seen)
+    return Glance(now, count, on_their_way, due, oldest, last_, digest or 0, position_ or 0, unlooked or now, seen)
+
+
+def closer(shop_id: int, found: Glance) -> Summary:
+    """At what was glanced at; for nothing more where nobody is needed."""
+    if not found.count:
+        return Summary(**vars(found), groups=(), stakes=(), openable=0)
+    waiting = needs_a_person(shop_id, found.now)
+    about = those(select(Callback.order_id).where(waiting))
+    openable_ = func.count().filter(Order.state.in_((OrderState.temporary, OrderState.awaiting_payment)))
+    stakes, openable = sums(Order.amount_minor, about, counted=openable_)
+    return Summary(**vars(found), groups=causes(waiting), stakes=stakes, openable=openable)
+
+
+def summary(shop_id: int, now: datetime) -> Summary:
+    return closer(shop_id, look(shop_id, now))

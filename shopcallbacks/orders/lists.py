@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, func, or_, select, text, true, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, any_, func, or_, select, text, true, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ..domain.states import OrderState
@@ -195,6 +196,11 @@ def _place(after: str | None) -> tuple[datetime, int] | None:
     except ValueError:
         return None
     return (time, id_) if time.tzinfo is not None and id_ is not None else None
+
+
+def those(ids: Select[Any]) -> ColumnElement[bool]:
+    """Orders by their keys, however many: of a sub-select the planner would rather read every order that there is."""
+    return Order.id == any_(func.array(ids.distinct().scalar_subquery()))
 
 
 def sums(

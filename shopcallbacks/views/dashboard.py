@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from ..dashboard import arrivals, decisions, queue, results, second_person, silence, speed, unheard
+from ..dashboard import arrivals, decisions, glance, results, second_person, silence, speed, unheard
 from ..dashboard.glance import Glance
 from ..dashboard.pulse import Pulse, is_alive
 from ..dashboard.results import Period
@@ -102,9 +102,9 @@ def undecided_parts() -> dict[str, Any]:
 
 
 def widget_parts(found: Glance) -> dict[str, Any]:
-    """What was glanced at comes first: should anything change meanwhile, the next look shows it."""
+    """Should anything change behind the glance, the next one shows it."""
     shop = current_shop()
-    summary = queue.summary(shop.id, now())
+    summary = glance.closer(shop.id, found)
     redis = summary.worker_alive or bell().alive
     last = None if summary.groups else speed.last_processed(shop)
     return {"queue": summary, "redis": redis, "last": last, "glance": found}

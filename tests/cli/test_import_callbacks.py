@@ -15,7 +15,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.dashboard import queue
+from shopcallbacks.dashboard import glance
 from shopcallbacks.domain.errors import Refused
 from shopcallbacks.domain.states import Effect, OrderState, State, Verb
 from shopcallbacks.domain.values import Outcome, Request
@@ -86,7 +86,7 @@ def test_callbacks_keep_their_time_and_bytes_and_are_left_alone(
     )
     assert (callback.attempts, callback.due_at, order.state) == ([], None, OrderState.temporary)
     assert not callback.stuck
-    assert queue.summary(account.shop_id, utcnow()).count == 0, "it waits for nobody"
+    assert glance.summary(account.shop_id, utcnow()).count == 0, "it waits for nobody"
     act = db.session.scalars(select(Activity).where(Activity.verb == "import")).one()
     assert act.what == f"1 callback of {account.slug}"
 

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.dashboard import queue
+from shopcallbacks.dashboard import glance, queue
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import AttemptKind, OrderState, State
 from shopcallbacks.domain.values import Money
@@ -62,14 +62,14 @@ def test_each_callback_has_its_place(
 
 def test_what_nobody_looked_at_for_a_minute_needs_a_person(account: GatewayAccount) -> None:
     stuck = make_callback(account, message(), utcnow() - timedelta(seconds=61))
-    found = queue.summary(account.shop_id, utcnow())
+    found = glance.summary(account.shop_id, utcnow())
     assert callbacks_in(account) == ([stuck.id], [])
     assert (found.groups[0].reason, found.due, found.looked_at_until) == (None, 1, stuck.received_at)
 
 
 def test_another_shops_are_not_counted(account: GatewayAccount) -> None:
     put(make_callback(make_account(make_shop()), message()), State.unprocessed, Reason.crashed)
-    assert queue.summary(account.shop_id, utcnow()).groups == ()
+    assert glance.summary(account.shop_id, utcnow()).groups == ()
 
 
 def test_each_order_is_at_stake_once_and_with_its_own_amount(account: GatewayAccount) -> None:
@@ -80,7 +80,7 @@ def test_each_order_is_at_stake_once_and_with_its_own_amount(account: GatewayAcc
     process()
     yen.state = OrderState.cancelled
     db.session.commit()
-    found = queue.summary(account.shop_id, utcnow())
+    found = glance.summary(account.shop_id, utcnow())
     assert found.stakes == (Money(5990, "EUR"), Money(12300, "JPY"))
     assert (found.count, found.openable) == (3, 1)
     assert [group.stakes for group in found.groups] == [found.stakes]
@@ -91,7 +91,7 @@ def test_causes_of_an_account_are_told_apart_and_others_are_not(account: Gateway
     for one in (account, other):
         put(make_callback(one, message()), State.unprocessed, Reason.not_genuine)
         put(make_callback(one, message()), State.unprocessed, Reason.unclear)
-    groups = queue.summary(account.shop_id, utcnow()).groups
+    groups = glance.summary(account.shop_id, utcnow()).groups
     assert (groups[0].reason, groups[0].count, groups[0].account) == (Reason.unclear, 2, None)
     assert {group.account for group in groups[1:]} == {account, other}
 

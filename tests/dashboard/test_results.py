@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select, update
 
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.dashboard import arrivals, queue, results, silence, speed
+from shopcallbacks.dashboard import arrivals, glance, results, silence, speed
 from shopcallbacks.dashboard.arrivals import Arrivals
 from shopcallbacks.dashboard.results import Period, Results
 from shopcallbacks.domain.states import State, Verb
@@ -192,7 +192,7 @@ def test_forged_ones_do_not_break_a_silence(account: GatewayAccount, shop: Shop)
 
 def told(shop: Shop) -> list[AlertKind]:
     before = db.session.scalar(select(func.max(AlertMessage.id))) or 0
-    watch.tell(AlertRules.of(shop.id), queue.summary(shop.id, utcnow()))
+    watch.tell(AlertRules.of(shop.id), glance.summary(shop.id, utcnow()))
     db.session.commit()
     return list(db.session.scalars(select(AlertMessage.kind).where(AlertMessage.id > before).order_by(AlertMessage.id)))
 
@@ -233,7 +233,7 @@ def test_a_look_within_the_same_minute_leaves_silences_for_the_next(account: Gat
     rules.recipients, rules.waiting = "dana@shop.example", False
     came(account, utcnow() - 3 * HOUR)
     history(account, utcnow())
-    watch.tell(AlertRules.of(shop.id), queue.summary(shop.id, utcnow()), gateways=False)
+    watch.tell(AlertRules.of(shop.id), glance.summary(shop.id, utcnow()), gateways=False)
     db.session.commit()
     assert db.session.scalars(select(AlertMessage)).all() == []
     assert told(shop) == [AlertKind.silent]

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from dev.copies import copy
 from shopcallbacks.callbacks import due
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.dashboard import queue
+from shopcallbacks.dashboard import glance
 from shopcallbacks.dashboard.causes import clusters
 from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer
@@ -176,5 +176,5 @@ def test_a_forged_flood_is_one_line_in_the_panel(refused: list[str], way: str) -
         make_callback(account, replace(request, headers=()) if way == "no signature" else request)
     drain(False)
     waiting = Callback.shop_id == account.shop_id, Callback.state == State.unprocessed
-    for groups in (clusters(*waiting), queue.summary(account.shop_id, utcnow()).groups):
+    for groups in (clusters(*waiting), glance.summary(account.shop_id, utcnow()).groups):
         assert [group.count for group in groups] == [60]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ...dashboard import causes
 from ...dashboard.causes import Group
-from ...dashboard.queue import Summary
+from ...dashboard.glance import Summary
 from ...dashboard.second_person import Asked
 from ...dashboard.silence import Heard, silent
 from ...domain.errors import Reason
@@ -183,7 +183,7 @@ def _figures(kind: AlertKind, shop: Shop, summary: Summary, headline: str, addre
         "headline": headline,
         "count": summary.count,
         "at_stake": [{"amount": str(money.amount), "currency": money.currency} for money in summary.stakes],
-        "oldest": summary.oldest.isoformat() if summary.groups else None,
+        "oldest": summary.oldest.isoformat() if summary.oldest else None,
         "at": summary.now.isoformat(),
         "url": address,
     }
@@ -200,7 +200,7 @@ def _headline(kind: AlertKind, rules: AlertRules, summary: Summary) -> str:
         case AlertKind.money:
             return f"More than {PLAIN.money(rules.money)} is waiting on a decision: {_stakes(summary)}"
         case AlertKind.old:
-            return f"A callback has been waiting for {age(summary.oldest, summary.now)}"
+            return f"A callback has been waiting for {age(summary.since, summary.now)}"
         case _:
             return _how_many(summary)
 
@@ -224,7 +224,7 @@ def _lines(shop: Shop, summary: Summary) -> list[str]:
     """How many, then cause by cause with its next step."""
     if not summary.groups:
         return []
-    lines = [f"{_how_many(summary)}; oldest {age(summary.oldest, summary.now)}."]
+    lines = [f"{_how_many(summary)}; oldest {age(summary.since, summary.now)}."]
     for group in map(_in_few_words, summary.groups[:CAUSES]):
         said = causes.group_words(group, summary.now, Format(shop.time_zone))
         stakes = " + ".join(PLAIN.money(money) for money in group.stakes)

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from flask import current_app
 
-from ...dashboard import floods, queue, silence
+from ...dashboard import floods, glance, silence
 from ...dashboard.decisions import DUE_WITHIN
-from ...dashboard.queue import Summary
+from ...dashboard.glance import Summary
 from ...dashboard.second_person import Asked, asked
 from ...dashboard.silence import Heard
 from ...extensions import bell, db, utcnow
@@ -42,7 +42,7 @@ def look(outside: bool = False) -> bool:
     # Once a minute is enough for silences and floods, which take many counts to judge.
     gateways = rules.looked_at is None or rules.looked_at.minute != now.minute
     rules.looked_at = now
-    tell(rules, queue.summary(rules.shop_id, now), gateways, outside)
+    tell(rules, glance.summary(rules.shop_id, now), gateways, outside)
     return True
 
 
@@ -73,7 +73,8 @@ def tell(rules: AlertRules, summary: Summary, gateways: bool = True, outside: bo
 def tell_older(shop_id: int) -> None:
     """That an older back-up was put back, and what follows from it."""
     rules = AlertRules.of(shop_id)
-    post(rules, AlertKind.older, texts.older(rules, queue.summary(shop_id, utcnow()), current_app.config["PUBLIC_URL"]))
+    found = glance.summary(shop_id, utcnow())
+    post(rules, AlertKind.older, texts.older(rules, found, current_app.config["PUBLIC_URL"]))
 
 
 def post(rules: AlertRules, kind: AlertKind, said: Text, recipients: Iterable[str] | None = None) -> None:
@@ -104,7 +105,7 @@ def holding(rules: AlertRules, summary: Summary) -> set[Rule]:
         found.add(Rule.many)
     if limit and any(money.currency == limit.currency and money.minor > limit.minor for money in summary.stakes):
         found.add(Rule.money)
-    if rules.old_minutes is not None and summary.now - summary.oldest > timedelta(minutes=rules.old_minutes):
+    if rules.old_minutes is not None and summary.now - summary.since > timedelta(minutes=rules.old_minutes):
         found.add(Rule.old)
     return found
 

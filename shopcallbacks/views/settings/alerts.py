@@ -8,7 +8,7 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from ...dashboard import queue
+from ...dashboard import glance
 from ...extensions import db, ring_outgoing, utcnow
 from ...outgoing.alerts import form, texts, watch
 from ...outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules, Style
@@ -88,7 +88,7 @@ def test() -> Response:
         flash("Save an e-mail address or a webhook first.", "warning")
         return redirect(url_for("settings.alerts.show"), 303)
     site = str(current_app.config["PUBLIC_URL"])
-    said = texts.test(shop, queue.summary(shop.id, now()), current_user.name, site)
+    said = texts.test(shop, glance.summary(shop.id, now()), current_user.name, site)
     watch.post(rules, AlertKind.test, said)
     Activity.record("test alert", current_user, shop_id=shop.id)
     db.session.commit()

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 
 from shopcallbacks import jobs
 from shopcallbacks.config import SmtpServer
-from shopcallbacks.dashboard import queue
+from shopcallbacks.dashboard import glance, queue
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db, utcnow
@@ -73,7 +73,7 @@ def look(shop: Shop, later: timedelta = timedelta()) -> list[AlertKind]:
     """Looks as if it were so much later. What was told."""
     before = db.session.scalar(select(AlertMessage.id).order_by(AlertMessage.id.desc()).limit(1)) or 0
     now = utcnow() + later
-    watch.tell(AlertRules.of(shop.id), queue.summary(shop.id, now))
+    watch.tell(AlertRules.of(shop.id), glance.summary(shop.id, now))
     db.session.commit()
     return list(db.session.scalars(select(AlertMessage.kind).where(AlertMessage.id > before).order_by(AlertMessage.id)))
 
@@ -82,16 +82,16 @@ def test_what_comes_while_the_figures_are_read_is_told_with_its_money_at_the_nex
     app: Flask, account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rules_of(shop, waiting=True)
-    sums = queue.sums
+    glanced = glance.look
 
-    def comes_after(*args: Any, **more: Any) -> object:
-        read = sums(*args, **more)
+    def comes_after(*args: Any) -> glance.Glance:
+        read = glanced(*args)
         with app.app_context():
             fail_one(db.session.get_one(GatewayAccount, account.id))
         return read
 
     with monkeypatch.context() as patch:
-        patch.setattr(queue, "sums", comes_after)
+        patch.setattr(glance, "look", comes_after)
         jobs.sweep_outgoing()
     assert db.session.scalars(select(AlertMessage.subject)).all() == []
     db.session.execute(update(AlertRules).values(looked_at=None))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shopcallbacks.panel.download.cells import FOREIGN, a_strangers, may_harm, ours, the_shops
+from shopcallbacks.panel.download.cells import FOREIGN, a_strangers, ours, suspects, the_shops
 
 CARD = "4111111111111111"
 odd = st.text(st.sampled_from("0123456789 -+=@;,%\"'\t\r\n\x1f\u00a0\u2028＝－ a"), max_size=24)
@@ -24,29 +24,27 @@ def line(cells: list[str]) -> bytes:
     return written.getvalue().encode("utf-8", "replace")
 
 
-@given(st.lists(text, min_size=1, max_size=4))
-@example(["x", "-1"])
-@example([f"x{CARD}"])
-@example(["=1,2"])
-def test_a_line_with_a_cell_that_would_be_made_harmless_may_harm(cells: list[str]) -> None:
-    if any(guard(cell, False) != cell for cell in cells for guard in (the_shops, a_strangers)):
-        assert may_harm(line(cells))
+@given(st.lists(st.lists(text, min_size=1, max_size=4), min_size=1, max_size=6))
+@example([["x"], ["-1"], ["y"]])
+@example([["-1"]])
+@example([[f"x{CARD}"], ["4111", "1111"]])
+@example([["=1,2"], ['"', ";@"]])
+@example([["two\nlines"], ["x"]])
+def test_a_line_with_a_cell_that_would_be_made_harmless_is_suspect(lines: list[list[str]]) -> None:
+    harmful = {
+        nth
+        for nth, cells in enumerate(lines)
+        if any(guard(cell, False) != cell for cell in cells for guard in (the_shops, a_strangers))
+    }
+    assert harmful <= suspects([line(cells) for cells in lines])
 
 
-def test_an_ordinary_line_is_not_looked_at_closer() -> None:
-    told = [
-        "12",
-        "2026-03-01T12:00:00+01:00",
-        "stripe",
-        "",
-        "order number",
-        "261123-7",
-        "pi_3PqX1",
-        "59.90",
-        "EUR",
-        "0a1b" * 16,
-    ]
-    assert not may_harm(line(told))
+def test_ordinary_lines_are_not_looked_at_closer_whatever_stands_beside_them() -> None:
+    told = ["12", "2026-03-01T12:00:00+01:00", "stripe", "", "261123-7", "pi_3PqX1", "59.90", "EUR", "0a1b" * 16]
+    ordinary, odd = line(told), line([*told, "=1"])
+    assert suspects([ordinary] * 3) == set()
+    assert suspects([odd, ordinary, odd, odd, ordinary]) == {0, 2, 3}
+    assert suspects([]) == set()
 
 
 @pytest.mark.parametrize("guard", [the_shops, a_strangers])
