@@ -193,6 +193,7 @@ def empty(app: Flask, server: Postgres, redis: RedisClient) -> None:
     app.extensions["door"].forget()
     app.extensions["mark"].forget()
     app.extensions.pop("lost", None)
+    app.extensions.pop("closer", None)
     asking.patience.clear()  # by account, and ids begin anew
 
 

@@ -85,7 +85,7 @@ class Group:
 
     reason: Reason | None
     conflict: Conflict | None
-    account: GatewayAccount | None
+    account_id: int | None
     known: str
     count: int
     oldest: datetime
@@ -95,10 +95,14 @@ class Group:
     stakes: tuple[Money, ...]
     lately: int
 
+    @property
+    def account(self) -> GatewayAccount | None:
+        return db.session.get(GatewayAccount, self.account_id) if self.account_id else None
+
     def holds(self, finer: Group) -> bool:
         """Whether a cluster is a part of this cause."""
         same = (self.reason, self.conflict) == (finer.reason, finer.conflict)
-        return same and (self.account is None or self.account is finer.account)
+        return same and self.account_id in (None, finer.account_id)
 
     @property
     def alone(self) -> bool:
@@ -117,7 +121,8 @@ class Group:
     @property
     def key(self) -> str:
         """The same for the same cause from one look to the next."""
-        parts = (self.reason or "stuck", self.account.slug if self.account else "", self.conflict or "", self.known)
+        account = self.account
+        parts = (self.reason or "stuck", account.slug if account else "", self.conflict or "", self.known)
         return "-".join(parts).replace(" ", "-")
 
 
@@ -176,9 +181,8 @@ def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]
         .limit(CLUSTERS)
     ).all()
     found = []
-    for reason, conflict, account_id, known, count_, oldest, latest, detail, details, lately in rows:
-        account = db.session.get(GatewayAccount, account_id) if account_id else None
-        at_stake = tuple(stakes[reason, conflict, account_id, known])
+    for reason, conflict, account, known, count_, oldest, latest, detail, details, lately in rows:
+        at_stake = tuple(stakes[reason, conflict, account, known])
         found.append(Group(reason, conflict, account, known, count_, oldest, latest, detail, details, at_stake, lately))
     return tuple(found)
 

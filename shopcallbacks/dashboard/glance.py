@@ -6,9 +6,10 @@ Then they look closer: at why callbacks wait, and what is at stake.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from flask import current_app
 from sqlalchemy import and_, func, select
 
 from ..callbacks.callback import Callback
@@ -75,6 +76,10 @@ class Glance:
         return f"{self.state}.{age(shown, self.now) if shown else ''}".replace(" ", "")
 
 
+# So long at most: how many came lately, or the name of a gateway, changes by itself.
+KEPT = timedelta(minutes=1)
+
+
 @dataclass(frozen=True)
 class Summary(Glance):
     """What stands on the queue at one moment.
@@ -112,9 +117,20 @@ def look(shop_id: int, now: datetime) -> Glance:
 
 
 def closer(shop_id: int, found: Glance) -> Summary:
-    """At what was glanced at; for nothing more where nobody is needed."""
+    """At what was glanced at. Where nobody is needed there is nothing to see, and what was seen in the same state is
+    kept for as long as it stands, by process: it costs as much as there is in the queue.
+    """
     if not found.count:
         return Summary(**vars(found), groups=(), stakes=(), openable=0)
+    kept: dict[int, Summary] = current_app.extensions.setdefault("closer", {})
+    before = kept.get(shop_id)
+    if before is not None and before.state == found.state and abs(found.now - before.now) <= KEPT:
+        return replace(before, **vars(found))
+    kept[shop_id] = _closer(shop_id, found)
+    return kept[shop_id]
+
+
+def _closer(shop_id: int, found: Glance) -> Summary:
     waiting = needs_a_person(shop_id, found.now)
     about = those(select(Callback.order_id).where(waiting))
     openable_ = func.count().filter(Order.state.in_((OrderState.temporary, OrderState.awaiting_payment)))

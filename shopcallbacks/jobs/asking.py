@@ -64,6 +64,7 @@ def drain_asking() -> int:
                 _acknowledge(finding, pool, ask)
             if not asked and not fresh:
                 return taken
+            db.session.commit()
             done, _ = wait(asked, timeout=LISTEN_S, return_when=FIRST_COMPLETED)
             heard = [_hear(asked.pop(one), one.result()) for one in done]
             if time.monotonic() - renewed >= LEASE_S / 4:

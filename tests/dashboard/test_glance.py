@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from shopcallbacks.dashboard import glance
 from shopcallbacks.dashboard.pulse import Pulse
@@ -93,3 +96,39 @@ def test_another_shops_callbacks_change_nothing(account: GatewayAccount, shop: S
     before = version_of(shop)
     unprocessed(make_account())
     assert version_of(shop) == before
+
+
+@pytest.fixture
+def asked(app: Flask) -> Iterator[list[str]]:
+    """The statements sent since."""
+    found: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        found.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield found
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+def test_a_closer_look_is_kept_for_as_long_as_nothing_happens_and_a_minute_at_most(
+    account: GatewayAccount, shop: Shop, asked: list[str]
+) -> None:
+    unprocessed(account)
+    first = glance.summary(shop.id, LATER)
+    found = glance.look(shop.id, LATER + glance.KEPT)
+    asked.clear()
+    again = glance.closer(shop.id, found)
+    assert asked == []
+    assert (again.groups, again.stakes, again.now) == (first.groups, first.stakes, found.now)
+    glance.summary(shop.id, LATER + 2 * glance.KEPT)
+    assert len(asked) > 2, "not what was seen two minutes ago"
+    unprocessed(account)
+    assert [group.count for group in glance.summary(shop.id, LATER + 2 * glance.KEPT).groups] == [2]
+
+
+def test_where_nobody_is_needed_nothing_more_is_asked(shop: Shop, asked: list[str]) -> None:
+    found = glance.look(shop.id, utcnow())
+    asked.clear()
+    assert glance.closer(shop.id, found).groups == ()
+    assert asked == []

@@ -1,8 +1,9 @@
-"""A Redis that is closed: by a password, and by TLS."""
+"""Redis as it is reached: closed by a password, and by TLS; and the bell that is rung there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,17 @@ def test_a_redis_behind_tls_is_rung_and_its_certificate_is_checked(
         url = f"rediss://:{SPELLED}@127.0.0.1:{port}/0"
         assert rung(f"{url}?ssl_ca_certs={certificate}", monkeypatch)
         assert not Bell(url).alive
+
+
+def test_a_bell_has_rung_until_it_is_answered_and_where_nobody_knows(app: object, redis_server: Redis) -> None:
+    with closing(Bell(redis_server.url)) as bell:
+        bell.answer(Lane.asking)
+        assert not bell.rung(Lane.asking)
+        bell.ring(Lane.asking)
+        assert bell.rung(Lane.asking)
+        assert not bell.rung(Lane.plain)
+        bell.answer(Lane.asking)
+        assert not bell.rung(Lane.asking)
+    with closing(Bell("redis://127.0.0.1:1/0")) as lost:
+        assert lost.rung(Lane.asking)
+        assert lost.rung(Lane.asking), "and it is not asked again at once"
