@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from ..callbacks.attempts import Attempt
 from ..callbacks.callback import LIGHT, Callback
+from ..dashboard.glance import Glance
 from ..domain.states import BY_ITSELF
 from ..domain.values import read_id
 from ..extensions import db
@@ -209,12 +210,13 @@ def _counted(parts: Iterable[Select[Callback]], limit: int) -> int:
     return counted
 
 
-def tab_counts(shop: Shop, q: str | None = None, unprocessed: int | None = None) -> dict[Tab, int]:
+def tab_counts(shop: Shop, q: str | None = None, glance: Glance | None = None) -> dict[Tab, int]:
     """How many there are behind each tab, of what is searched for (up to `FOUND`) or of all, whatever else the filter
-    says. `unprocessed`: where all of that is known already.
+    says. `glance`: what it knows of the queue is not counted again.
     """
     search, limit = (Search(q, shop.id), FOUND) if q is not None else (None, COUNTED)
-    counts = {} if unprocessed is None or search else {Tab.unprocessed: min(unprocessed, limit + 1)}
+    known = {Tab.unprocessed: glance.count, Tab.waiting: glance.on_their_way} if glance and not search else {}
+    counts = {tab: min(count, limit + 1) for tab, count in known.items()}
     for tab in set(Tab) - counts.keys() - {Tab.all}:
         counts[tab] = count_up_to(Filter(tab, q=q), shop, limit, search)
     counts[Tab.all] = min(sum(counts[tab] for tab in EACH_ONCE), limit + 1)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from shopcallbacks.dashboard import glance
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
@@ -98,7 +99,7 @@ def test_each_tab_has_its_count_and_all_is_what_stands_behind_the_others(account
     assert counts == {tab: count_up_to(Filter(tab), account.shop) for tab in Tab}
     assert counts[Tab.all] == 5
     assert [counts[tab] for tab in (Tab.waiting, Tab.processed, Tab.invalid)] == [1, 1, 1]
-    assert tab_counts(account.shop, unprocessed=counts[Tab.unprocessed]) == counts
+    assert tab_counts(account.shop, glance=glance.look(account.shop_id, utcnow())) == counts
 
 
 def test_news_are_callbacks_that_came_or_were_given_up_since(account: GatewayAccount) -> None:

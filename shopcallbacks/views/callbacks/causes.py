@@ -25,7 +25,7 @@ from ...processing.foresight import retrying_may_help
 from ...shops.accounts import Shop
 from ...words.reasons import NextStep
 from ..access import current_shop, managers_only
-from ..screens import now, waiting_count, written
+from ..screens import glanced, now, written
 from .panel import counted
 
 bp = Blueprint("causes", __name__)
@@ -113,7 +113,7 @@ def index() -> str:
         "callbacks/causes.html",
         shop=shop,
         filter=filter_,
-        counts=tab_counts(shop, filter_.q, waiting_count()),
+        counts=tab_counts(shop, filter_.q, glanced()),
         counted=counted(filter_),
         currencies=currencies,
         sorted_by=by if by in currencies else None,

@@ -59,7 +59,7 @@ def news() -> str | Response:
         news=news_since(filter_, shop, since) if since.tzinfo else 0,
         glance=glance,
         back=back(),
-        counts=tab_counts(shop, filter_.q, glance.count),
+        counts=tab_counts(shop, filter_.q, glance),
         counted=counted(filter_),
         rows=rows_of(gone_on, current_user, now()),
         undos=undos_of(gone_on),
@@ -126,7 +126,7 @@ def counted(filter_: Filter) -> int:
 
 def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
     glance = glanced()
-    counts = tab_counts(shop, filter_.q, glance.count)
+    counts = tab_counts(shop, filter_.q, glance)
     cursor = _cursor()
     page = page_of(filter_, shop, cursor)
     limit = counted(filter_)
