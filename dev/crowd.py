@@ -9,6 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
+# The kinds there are, by name: how its request begins, to the address of an account, and whether it goes on, a byte now
+# and then. Who takes an answer in slowly, or not at all, asks for more than its socket holds.
+KINDS = {
+    "silent": ("", False),
+    "headers": ("GET /login HTTP/1.1\r\nHost: x\r\nX-Slow: ", True),
+    "log-in body": (
+        "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        "Content-Length: 9000\r\n\r\nemail=",
+        True,
+    ),
+    "callback body": ("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n", True),
+    "callback body in chunks": ("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n", True),
+    "style sheet": ("GET /static/vendor/tabler-1.6.1.min.css HTTP/1.1\r\nHost: x\r\n\r\n" * 8, False),
+}
+
 
 class Crowd:
     """Connections to the web server that begin a request, and then say a byte now and then, or take nothing in."""
@@ -60,3 +75,11 @@ def crowd(url: str, begin: str, count: int, drips: bool = True) -> Iterator[Crow
         yield found
     finally:
         found.leave()
+
+
+@contextmanager
+def crowd_of(kind: str, url: str, path: str, count: int) -> Iterator[Crowd]:
+    """Of one of the kinds; `path`: of an account's address."""
+    begin, drips = KINDS[kind]
+    with crowd(url, begin.format(path=path), count, drips) as found:
+        yield found
