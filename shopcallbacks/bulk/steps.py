@@ -122,6 +122,7 @@ def _do_next(run: BulkRun, follow_up: FollowUp) -> None:
     room = _room(run)
     if room <= 0 or not run.waiting:
         return
+    # The first ones are looked for among many, those that a retry is sure not to help passed over.
     items = BulkItem.next_of(run, BATCH if run.stage < len(STAGES) else room)
     in_vain = foretold(run.verb, [item.callback_id for item in items])
     callbacks = Callback.lock_all(item.callback_id for item in items)

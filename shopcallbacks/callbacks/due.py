@@ -111,8 +111,8 @@ def claim_these(ids: Sequence[int]) -> list[Due]:
 
 
 def claim_one(id_: int) -> Due | None:
-    """This one, if it is."""
-    return next(iter(_locked([id_])), None)
+    """This one, if it is still due and nobody has it."""
+    return next(iter(claim_these([id_])), None)
 
 
 def lease(limit: int, shares: Mapping[int, int], usual: int, seconds: float) -> list[Due]:

@@ -76,7 +76,7 @@ class Glance:
         return f"{self.state}.{age(shown, self.now) if shown else ''}".replace(" ", "")
 
 
-# So long at most: how many came lately, or the name of a gateway, changes by itself.
+# So long at most: how many came lately changes by itself.
 KEPT = timedelta(minutes=1)
 
 

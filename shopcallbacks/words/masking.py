@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from itertools import count
 
-# The numbers of the card networks, without signs between. Order numbers and ids are as long,
-# and one in ten has a fitting check digit, so each network's own lengths count.
+# The numbers of the card networks, without signs between. Order numbers and ids are as long, and one in ten has a
+# fitting check digit, so each network's own lengths count.
 _CARD = re.compile(
     "4[0-9]{12}(?:[0-9]{3}){0,2}|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"
     "|3[47][0-9]{13}|3(?:0[0-5]|[689][0-9])[0-9]{11}|3(?:0[0-5]|[689][0-9]|5[2-8])[0-9]{13}|6[0-9]{15,18}"

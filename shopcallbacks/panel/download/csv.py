@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Generator
 from io import StringIO
 from typing import Any, cast
@@ -13,6 +14,8 @@ from sqlalchemy import Engine
 from .cells import suspects
 from .export import BLOCK, Export, own_connection, reading_engine
 from .table import Table
+
+csv.field_size_limit(sys.maxsize)  # a cell is as long as what came
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
 

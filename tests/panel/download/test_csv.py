@@ -241,3 +241,14 @@ def test_a_reason_is_told_in_words_and_in_its_code(account: GatewayAccount) -> N
     process()
     (record,) = export(account)
     assert (record["reason"], record["reason code"]) == ("Amount differs from the order", "amount_mismatch")
+
+
+def test_a_cell_may_be_as_long_as_what_came(account: GatewayAccount) -> None:
+    callback = make_callback(account, message("x"))
+    process()
+    callback.detail = "=" + 200_000 * "x"
+    db.session.commit()
+    data = b"".join(write_csv(callbacks(Filter.from_query("tab=all"), account.shop))).decode()
+    head, record = data.splitlines()
+    assert f",'={200_000 * 'x'}," in record
+    assert head.startswith("id,")
