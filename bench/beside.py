@@ -54,7 +54,7 @@ def steady(web: Web, account: GatewayAccount, database: str, seconds: float, rat
         answered.append(time.perf_counter() - sent[number])
         assert answer.status_code == 200, answer.status_code
 
-    watch = threading.Thread(target=lambda: opened.update(_opened(database, numbers)))
+    watch = threading.Thread(target=lambda: opened.update(_opened(database, numbers, sent)))
     opened: dict[str, float] = {}
     watch.start()
     threads = []
@@ -69,13 +69,13 @@ def steady(web: Web, account: GatewayAccount, database: str, seconds: float, rat
     return Steady(answered, [opened[number] - sent[number] for number in numbers])
 
 
-def _opened(database: str, numbers: list[str]) -> dict[str, float]:
-    """When each order was seen open, a look every 5 ms."""
+def _opened(database: str, numbers: list[str], sent: dict[str, float]) -> dict[str, float]:
+    """When each order was seen open, a look every 5 ms at those whose callbacks were sent."""
     seen: dict[str, float] = {}
     until = time.perf_counter() + len(numbers) / RATE + LONGEST_S
     with psycopg.connect(database, autocommit=True) as connection:
         while len(seen) < len(numbers) and time.perf_counter() < until:
-            left = [number for number in numbers if number not in seen]
+            left = [number for number in list(sent) if number not in seen]
             query = "SELECT number FROM orders WHERE number = ANY(%s) AND state = 'open'"
             found = connection.execute(query, [left]).fetchall()
             seen |= {number: time.perf_counter() for (number,) in found}

@@ -192,8 +192,8 @@ def empty(app: Flask, server: Postgres, redis: RedisClient) -> None:
     redis.flushall()
     app.extensions["door"].forget()
     app.extensions["mark"].forget()
-    app.extensions.pop("lost", None)
-    app.extensions.pop("closer", None)
+    for kept in ("lost", "closer", "round"):
+        app.extensions.pop(kept, None)
     asking.patience.clear()  # by account, and ids begin anew
 
 

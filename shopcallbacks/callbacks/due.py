@@ -180,7 +180,7 @@ _OF_FEW = (
     _ACCOUNTS
     + f"""
 SELECT id FROM busy, LATERAL ({_OF_ACCOUNT} ORDER BY due_at, id LIMIT :few {_LOCK}) AS due
-WHERE (SELECT count(*) FROM ({_OF_ACCOUNT} LIMIT :few + 1) AS counted) <= :few
+WHERE (SELECT count(*) FROM ({_OF_ACCOUNT} ORDER BY due_at LIMIT :few + 1) AS counted) <= :few
 ORDER BY due_at, id LIMIT :limit
 """
 )

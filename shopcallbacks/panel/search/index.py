@@ -8,7 +8,7 @@ which may have understood more of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,8 @@ from .terms import terms, texts_of
 BATCH = 250
 # So long after it was written, a row is committed: no older one is still to come.
 COMMITTED_AFTER = timedelta(seconds=60)
+# So long the index waits for callbacks to be processed.
+PATIENCE = timedelta(seconds=60)
 WEEK, EPOCH = timedelta(days=7), datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -111,6 +113,28 @@ _WRITE = text(
     " ON CONFLICT (shop_id, callback_id) DO UPDATE SET attempts = excluded.attempts, terms = excluded.terms"
 )
 INDEXED = exists().where(SearchEntry.shop_id == Callback.shop_id, SearchEntry.callback_id == Callback.id)
+_KNOWS_OF_FEWER = exists().where(
+    Callback.id == Attempt.callback_id,
+    SearchEntry.shop_id == Callback.shop_id,
+    SearchEntry.callback_id == Callback.id,
+    SearchEntry.attempts < Callback.attempt_count,
+)
+
+
+@dataclass
+class Round:
+    """A look through what has no entry yet. Each batch goes on behind the one before (`callback` and `attempt`: how far
+    that looked), for to pass by all that was read within a minute costs more the more there is of it. What is committed
+    late with a lower number is read in the next round.
+    """
+
+    callback: int = 0
+    attempt: int = 0
+    began: datetime = field(default_factory=utcnow)
+
+    def over(self, now: datetime) -> bool:
+        """Whatever is left of it: others are not to wait for longer."""
+        return now - self.began > COMMITTED_AFTER
 
 
 class SearchProgress(Base):
@@ -134,39 +158,54 @@ class SearchProgress(Base):
             select(cls).with_for_update(skip_locked=True).execution_options(populate_existing=True)
         )
 
-    def fill(self, limit: int = BATCH) -> int:
+    def behind(self, now: datetime) -> bool:
+        """Whether something has waited so long for its entry that it may wait for nothing else."""
+        callback = select(Callback.received_at).where(self._new).order_by(Callback.id).limit(1)
+        attempt = select(Attempt.at).where(self._stale).order_by(Attempt.id).limit(1)
+        waiting = filter(None, map(db.session.scalar, (callback, attempt)))
+        return any(now - since > PATIENCE for since in waiting)
+
+    def fill(self, round_: Round, limit: int = BATCH) -> int:
         """One batch of entries. How many."""
         now = utcnow()
-        again = self._read_again(now, limit)
-        new = self._read_new(now, limit)
+        again = self._read_again(round_, now, limit)
+        new = self._read_new(round_, now, limit)
         old = self._read_history(limit) if again + new < limit else 0
         return again + new + old
 
-    def _read_new(self, now: datetime, limit: int) -> int:
-        newer = Callback.id > self.upto
-        wanted = and_(newer, not_(INDEXED), not_(_too_early(now)))
+    @property
+    def _new(self) -> ColumnElement[bool]:
+        return and_(Callback.id > self.upto, not_(INDEXED))
+
+    @property
+    def _stale(self) -> ColumnElement[bool]:
+        """Attempts on callbacks whose entries are older."""
+        return and_(Attempt.id > self.attempts, _KNOWS_OF_FEWER)
+
+    def _read_new(self, round_: Round, now: datetime, limit: int) -> int:
+        wanted = and_(self._new, Callback.id > round_.callback, not_(_too_early(now)))
         ids = db.session.scalars(select(Callback.id).where(wanted).order_by(Callback.id).limit(limit)).all()
         SearchEntry.write(ids)
         open_ = or_(Callback.received_at > now - COMMITTED_AFTER, not_(INDEXED))
+        newer = Callback.id > self.upto
         first_open = db.session.scalar(select(Callback.id).where(newer, open_).order_by(Callback.id).limit(1))
         last = db.session.scalar(select(func.max(Callback.id))) or 0
+        round_.callback = ids[-1] if len(ids) == limit else last
         self.upto = first_open - 1 if first_open is not None else max(last, self.upto)
         return len(ids)
 
-    def _read_again(self, now: datetime, limit: int) -> int:
-        later = Attempt.id > self.attempts
-        stale = exists().where(
-            Callback.id == Attempt.callback_id,
-            SearchEntry.shop_id == Callback.shop_id,
-            SearchEntry.callback_id == Callback.id,
-            SearchEntry.attempts < Callback.attempt_count,
-        )
-        found = select(Attempt.callback_id).where(later, stale).order_by(Attempt.id).limit(limit)
-        ids = set(db.session.scalars(found))
+    def _read_again(self, round_: Round, now: datetime, limit: int) -> int:
+        wanted = and_(self._stale, Attempt.id > round_.attempt)
+        found = db.session.execute(
+            select(Attempt.id, Attempt.callback_id).where(wanted).order_by(Attempt.id).limit(limit)
+        ).all()
+        ids = {callback_id for _, callback_id in found}
         SearchEntry.write(ids)
-        open_ = or_(Attempt.at > now - COMMITTED_AFTER, stale)
+        open_ = or_(Attempt.at > now - COMMITTED_AFTER, _KNOWS_OF_FEWER)
+        later = Attempt.id > self.attempts
         first_open = db.session.scalar(select(Attempt.id).where(later, open_).order_by(Attempt.id).limit(1))
         last = db.session.scalar(select(func.max(Attempt.id))) or 0
+        round_.attempt = found[-1].id if len(found) == limit else last
         self.attempts = first_open - 1 if first_open is not None else max(last, self.attempts)
         return len(ids)
 

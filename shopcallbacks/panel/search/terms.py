@@ -35,12 +35,11 @@ def sought(q: str) -> list[str]:
 def terms(texts: Iterable[str]) -> list[str]:
     """The terms of the texts, sorted. No card number is among them."""
     found: set[str] = set()
-    for text in texts:
-        for chunk in _CHUNK.finditer(_folded(mask(text))):
-            found.update(chunk[0][word.start() :][:LONGEST] for word in _WORD.finditer(chunk[0]))
-            if len(found) >= MOST:
-                return sorted(found)[:MOST]
-    return sorted(found)
+    for chunk in dict.fromkeys(_CHUNK.findall(_folded(mask("\n".join(texts))))):  # no term goes beyond a line
+        found.update(chunk[word.start() :][:LONGEST] for word in _WORD.finditer(chunk))
+        if len(found) >= MOST:
+            break
+    return sorted(found)[:MOST]
 
 
 def texts_of(query: bytes, body: bytes, hide: Hider) -> list[str]:

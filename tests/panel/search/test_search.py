@@ -24,7 +24,7 @@ from shopcallbacks.panel.filter import Filter, Sort, Tab
 from shopcallbacks.panel.hiding import Hider
 from shopcallbacks.panel.page import count_up_to, tab_counts
 from shopcallbacks.panel.search import search
-from shopcallbacks.panel.search.index import SearchEntry, SearchProgress, history_before
+from shopcallbacks.panel.search.index import Round, SearchEntry, SearchProgress, history_before
 from shopcallbacks.panel.search.terms import terms, texts_of
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
@@ -358,12 +358,13 @@ def test_the_history_of_an_existing_database_is_read_newest_first_in_batches(acc
     new = saying(account, b"brandnew", ago=timedelta(hours=1))
     progress = SearchProgress.take()
     assert progress is not None
-    assert progress.fill(3) == 4  # the new one, then history
+    assert progress.fill(Round(), 3) == 4  # the new one, then history
     db.session.commit()
     assert found(account, "brandnew") == {new.id}
     assert found(account, "note5") == {ids[5]}
     assert found(account, "note0") == set()
     assert history_before() == db.session.get_one(Callback, ids[2]).received_at
+    process()
     index()
     assert found(account, "note0") == {ids[0]}
     assert history_before() is None
@@ -371,6 +372,7 @@ def test_the_history_of_an_existing_database_is_read_newest_first_in_batches(acc
 
 def test_filling_again_changes_nothing(account: GatewayAccount) -> None:
     saying(account, b"once", ago=timedelta(hours=1))
+    process()
     index()
     assert jobs.index() == 0
     db.session.execute(db.text("UPDATE search_progress SET upto = 0, history = 5"))
