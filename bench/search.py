@@ -13,7 +13,7 @@ from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
 from shopcallbacks.panel.filter import Filter
 from shopcallbacks.panel.page import count_up_to, page_of
-from shopcallbacks.panel.search.index import SearchProgress
+from shopcallbacks.panel.search.index import Round, SearchProgress
 from shopcallbacks.panel.search.search import FOUND
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount
@@ -93,7 +93,7 @@ def _pattern(account: GatewayAccount) -> None:
     drain(False)
     progress = SearchProgress.take()
     assert progress is not None
-    progress.fill()
+    progress.fill(Round())
     db.session.commit()
 
 

@@ -94,7 +94,7 @@ def life(app: Flask, settings: dict[str, str], owner: str, redis_server: Redis, 
             db.session.commit()
             db.session.remove()
             db.engine.dispose()
-        jobs.sweep(False)  # hours that are over are counted once, and kept
+        jobs.upkeep()  # hours that are over are counted once, and kept
         yield lived
 
 
@@ -201,6 +201,7 @@ def _work() -> None:
     for asks in (False, True):
         jobs.sweep(asks)
     jobs.sweep_outgoing()
+    jobs.upkeep()
     jobs.drain_outgoing()
     jobs.bulk()
     jobs.index()

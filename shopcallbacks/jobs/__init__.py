@@ -6,3 +6,4 @@ from .outgoing import drain_outgoing as drain_outgoing
 from .outgoing import sweep_outgoing as sweep_outgoing
 from .search_index import index as index
 from .sweeps import sweep as sweep
+from .sweeps import upkeep as upkeep

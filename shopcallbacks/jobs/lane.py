@@ -23,11 +23,11 @@ from .bulk_runs import bulk
 from .drains import drain
 from .outgoing import drain_outgoing, sweep_outgoing
 from .search_index import index
-from .sweeps import SWEEPS, sweep
+from .sweeps import SWEEPS, sweep, upkeep
 
 log = logging.getLogger(__name__)
 
-_JOBS = (bulk, drain, drain_outgoing, index, sweep, sweep_outgoing)
+_JOBS = (bulk, drain, drain_outgoing, index, sweep, sweep_outgoing, upkeep)
 _FUNCTIONS = {f"shopcallbacks.jobs.{job.__name__}": job for job in _JOBS}
 KNOWN: dict[tuple[str, tuple[Any, ...]], Callable[..., Any]] = {
     (name, args): _FUNCTIONS[name] for _, name, args in (*CALLS.values(), *SWEEPS)

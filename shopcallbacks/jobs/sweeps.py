@@ -1,4 +1,4 @@
-"""Sweeps: what goes on though no bell rang, in each lane, over and over."""
+"""Sweeps: what goes on though no bell rang, in each lane, over and over; and what is done for all by the clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .drains import drain
 
 
 def sweep(asks: bool) -> None:
-    """The lane's pulse, and what goes on though no bell rang: automatic attempts, lost jobs, expired leases, runs."""
+    """The lane's pulse, and what is due though no bell rang: automatic attempts, lost jobs, expired leases, runs."""
     lane = Lane.for_callbacks(asks)
     with current_app.app_context():
         must_not_stand_still()  # the lane's other workers beat it too
@@ -29,17 +29,21 @@ def sweep(asks: bool) -> None:
         if Callback.any_due(lane):
             db.session.rollback()
             drain(asks)
-        if lane is Lane.plain:
-            must_not_stand_still()
-            arrivals.keep(utcnow())
-            repeats.forget(utcnow())
-            months.make_ahead(utcnow())
-            db.session.commit()
-            tick()
-            _try_crashed_again()
-            _find_lost()
-            if BulkRun.any_open():
-                bulk()
+        if lane is Lane.plain and BulkRun.any_open():
+            bulk()
+
+
+def upkeep() -> None:
+    """What the clock brings, beside the lane in which it would hold up callbacks."""
+    with current_app.app_context():
+        must_not_stand_still()
+        arrivals.keep(utcnow())
+        repeats.forget(utcnow())
+        months.make_ahead(utcnow())
+        db.session.commit()
+        tick()
+        _try_crashed_again()
+        _find_lost()
 
 
 def tick() -> None:
@@ -77,6 +81,7 @@ SWEEPS: tuple[Call, ...] = (
     (Lane.plain, "shopcallbacks.jobs.sweep", (False,)),
     (Lane.asking, "shopcallbacks.jobs.sweep", (True,)),
     (Lane.outgoing, "shopcallbacks.jobs.sweep_outgoing", ()),
+    (Lane.outgoing, "shopcallbacks.jobs.upkeep", ()),
     (Lane.outgoing, "shopcallbacks.jobs.index", ()),
 )
 

@@ -123,6 +123,7 @@ def test_callbacks_become_orders_and_every_screen_is_shown_over_and_over(pooled:
             assert client.get(path).status_code == 200, path
     for _ in range(3):
         jobs.sweep(False)
+        jobs.upkeep()
         jobs.sweep_outgoing()
         jobs.index()
 

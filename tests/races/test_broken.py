@@ -24,7 +24,7 @@ from shopcallbacks.domain.values import Ask, Asking, Request, Verification
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.jobs import drain, transactions
-from shopcallbacks.jobs.sweeps import sweep
+from shopcallbacks.jobs.sweeps import upkeep
 from shopcallbacks.orders.order import Order
 from shopcallbacks.processing import examining, pipeline
 from shopcallbacks.processing.case import Accounts
@@ -354,12 +354,13 @@ def test_what_crashed_is_tried_again_by_itself_once_the_code_is_another(
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(Rotten, "interpret", _raising(ValueError("no")))
         drain(False)
-        sweep(False)
+        upkeep()
+        drain(False)
         db.session.expire_all()
         assert (bad.reason, bad.attempt_count) == (Reason.crashed, 1), "not while the code is the same"
     monkeypatch.setattr("shopcallbacks.jobs.sweeps.RELEASE", "the next")
-    sweep(False)
-    sweep(False)
+    upkeep()
+    drain(False)
     db.session.expire_all()
     assert (bad.state, bad.attempt_count) == (State.processed, 2)
     assert bad.attempts[1].kind is AttemptKind.automatic
@@ -374,7 +375,8 @@ def test_what_crashes_in_the_new_code_too_is_tried_once_a_release(
     db.session.execute(update(Callback).where(Callback.id == bad.id).values(crashed_in="the one before"))
     db.session.commit()
     for _ in range(4):
-        sweep(False)
+        upkeep()
+        drain(False)
     db.session.expire_all()
     assert (bad.reason, bad.attempt_count, bad.crashed_in) == (Reason.crashed, 2, RELEASE)
     assert not Callback.any_due(Lane.plain)

@@ -20,7 +20,7 @@ from shopcallbacks.domain.states import OrderState, State
 from shopcallbacks.domain.values import Outcome
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs import drain
-from shopcallbacks.jobs.sweeps import sweep
+from shopcallbacks.jobs.sweeps import upkeep
 from shopcallbacks.orders.intake import NewOrder
 from shopcallbacks.orders.order import Order
 from shopcallbacks.processing import pipeline
@@ -138,7 +138,7 @@ def test_what_nobody_lived_to_look_behind_is_found_by_the_next_sweeps(
             db.session.commit()
     monkeypatch.setattr(pipeline, "LOST_AT_ONCE", 1)
     for _ in range(5):  # once round
-        sweep(False)
+        upkeep()
     while drain(False):
         pass
     db.session.expire_all()
