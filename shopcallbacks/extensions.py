@@ -117,16 +117,14 @@ def must_not_stand_still() -> None:
 
     Then we stand still, as in a machine that was paused. What came of it is not kept, and is soon done by another.
 
-    And it finds rows by their keys only, in the order of an index. The statistics of a table that grew fast may still
-    say that it is small, and is as well read from end to end, or that so few are due that all of them are as well
-    sorted for the first; plans that were made then stay, of foreign keys too.
+    And it finds rows by their keys only. The statistics of a table that grew fast may still say that it is small, and
+    that it is as well read from end to end; plans that were made then stay, of foreign keys too.
     """
     db.session.execute(_IN_HAND, {"still": f"{STAND_STILL_S}s"})
 
 
 _IN_HAND = text(
-    "SELECT set_config('idle_in_transaction_session_timeout', :still, true),"
-    " set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+    "SELECT set_config('idle_in_transaction_session_timeout', :still, true), set_config('enable_seqscan', 'off', true)"
 )
 
 

@@ -94,15 +94,14 @@ def claim(limit: int) -> list[Due]:
     that waits for more than a minute, a quarter of the share is from the newest end, so that what comes now need not
     wait for all that a down-time left behind.
     """
-    ids = db.session.scalars(text(_FAIR), {"asks": False, "limit": limit}).all()
-    return _locked(ids)
+    return _locked(_next(_FAIR, asks=False, limit=limit))
 
 
 def claim_of_few(limit: int) -> list[Due]:
     """The same of the accounts alone that have no more than a few due: they need not wait until the many of another
     are done.
     """
-    return _locked(db.session.scalars(text(_OF_FEW), {"asks": False, "limit": limit, "few": FEW}).all())
+    return _locked(_next(_OF_FEW, asks=False, limit=limit, few=FEW))
 
 
 def claim_these(ids: Sequence[int]) -> list[Due]:
@@ -120,8 +119,8 @@ def lease(limit: int, shares: Mapping[int, int], usual: int, seconds: float) -> 
 
     `shares`: how many an account may have more, where that is not the usual number.
     """
-    parameters = {"asks": True, "limit": limit, "usual": usual, "accounts": list(shares)}
-    ids = db.session.scalars(text(_SHARED), parameters | {"shares": list(shares.values())}).all()
+    accounts, more = list(shares), list(shares.values())
+    ids = _next(_SHARED, asks=True, limit=limit, usual=usual, accounts=accounts, shares=more)
     found = _locked(ids)
     if found:
         leased = update(Callback).where(Callback.id.in_(ids)).values(leased_until=NOW + timedelta(seconds=seconds))
@@ -195,6 +194,18 @@ SELECT id FROM busy LEFT JOIN unnest(CAST(:accounts AS bigint[]), CAST(:shares A
 ) AS due ORDER BY turn, due_at, id LIMIT :limit
 """
 )
+
+
+# The first that are due are found by walking along the index. The statistics are of the time before a flood: by them so
+# few are due that it is as well to read all of them, or all that the account ever had, and sort them.
+_WALK = text("SELECT set_config('enable_sort', :on, true), set_config('enable_bitmapscan', :on, true)")
+
+
+def _next(statement: str, **parameters: Any) -> Sequence[int]:
+    db.session.execute(_WALK, {"on": "off"})
+    ids = db.session.scalars(text(statement), parameters).all()
+    db.session.execute(_WALK, {"on": "on"})
+    return ids
 
 
 def _locked(ids: Sequence[int]) -> list[Due]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 
 from dev.copies import copy
 from shopcallbacks.callbacks import due
@@ -17,7 +20,7 @@ from shopcallbacks.dashboard import glance
 from shopcallbacks.dashboard.causes import clusters
 from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db, must_not_stand_still, utcnow
 from shopcallbacks.jobs import asking, drain
 from shopcallbacks.jobs.drains import BATCH, Others
 from shopcallbacks.shops.accounts import GatewayAccount
@@ -26,6 +29,7 @@ from ..factories import make_account, make_callback, make_order, make_shop, mess
 from ..processing.saying import say
 from .scene import paid
 
+Claim = Callable[[int], list[due.Due]]
 PAYPAL = {"receiver_emails": ["paypal@shop.example"], "environment": "live", "order_field": "invoice"}
 
 
@@ -46,6 +50,45 @@ def test_a_flood_of_one_account_holds_up_no_other(refused: list[str]) -> None:
     drain(False)
     db.session.expire_all()
     assert callback.state is State.processed
+
+
+@pytest.mark.parametrize("claim", [due.claim, due.claim_of_few])
+def test_what_many_have_due_is_never_read_as_a_whole_to_find_the_first(refused: list[str], claim: Claim) -> None:
+    """However few are due by the statistics, which are of the time before the flood."""
+    forged = make_account()
+    first = make_callback(forged, message("no-such-order"))
+    db.session.execute(text("ANALYZE callbacks"))
+    copy(first.id, 1500, due_at="now() - make_interval(secs => n * 0.01)")
+    with explained() as plans:
+        must_not_stand_still()
+        claim(BATCH)
+    (plan,) = plans
+    assert max(_read(plan)) <= 2 * BATCH
+
+
+@contextmanager
+def explained() -> Iterator[list[dict[str, Any]]]:
+    """The plans of what claims ask meanwhile."""
+    found: list[dict[str, Any]] = []
+
+    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "RECURSIVE" in statement:
+            with connection.connection.cursor() as beside:
+                beside.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", parameters)
+                found.append(beside.fetchone()[0][0]["Plan"])
+
+    event.listen(db.engine, "before_cursor_execute", explain)
+    try:
+        yield found
+    finally:
+        event.remove(db.engine, "before_cursor_execute", explain)
+
+
+def _read(node: dict[str, Any]) -> Iterator[float]:
+    """How many rows each step of the plan found, at once."""
+    yield node["Actual Rows"]
+    for part in node.get("Plans", ()):
+        yield from _read(part)
 
 
 def test_the_few_of_one_are_done_before_the_many_of_another_are_begun(refused: list[str]) -> None:

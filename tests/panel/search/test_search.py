@@ -391,6 +391,46 @@ def test_what_is_committed_late_with_a_lower_number_is_still_read(account: Gatew
     assert progress.upto < late.id  # both came within the last minute: it stays before them
 
 
+def test_the_index_gives_way_to_what_is_due_but_for_no_longer_than_a_minute(
+    account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = saying(account, b"done")
+    process()
+    saying(account, b"due")
+    assert jobs.index() == 0
+    assert found(account, "done") == {done.id}, "by what has no entry yet"
+    monkeypatch.setattr("shopcallbacks.panel.search.index.PATIENCE", timedelta(0))
+    assert jobs.index() == 1
+
+
+def test_a_later_attempt_waits_for_its_entry_no_longer_either(
+    account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callback = saying(account, b"tried again")
+    process()
+    index()
+    callback.do(Verb.retry, None)
+    process()
+    saying(account, b"due")
+    assert jobs.index() == 0
+    monkeypatch.setattr("shopcallbacks.panel.search.index.PATIENCE", timedelta(0))
+    assert jobs.index() == 1
+
+
+def test_what_is_committed_behind_a_round_is_read_in_the_next(account: GatewayAccount) -> None:
+    late = saying(account, b"late")
+    rest = [saying(account, b"early") for _ in range(5)]
+    process()
+    progress = SearchProgress.take()
+    assert progress is not None
+    passed = Round(callback=late.id)  # as if it had not been there when the round came by
+    assert [progress.fill(passed, 2) for _ in range(3)] == [2, 2, 1]
+    assert passed.callback == rest[-1].id
+    assert progress.upto < late.id
+    assert progress.fill(Round(), 2) == 1
+    assert passed.over(utcnow() + timedelta(seconds=61))
+
+
 def test_two_workers_never_fill_at_once(account: GatewayAccount) -> None:
     saying(account, b"once", ago=timedelta(hours=1))
     SearchProgress.take()
