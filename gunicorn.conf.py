@@ -22,7 +22,6 @@ graceful_timeout = 30
 keepalive = 15  # also how long the headers of a request may take
 forwarded_allow_ips = "127.0.0.1"  # who is believed is decided by TRUSTED_HOPS, in the app
 control_socket_disable = True
-GIVES_WAY = 5  # steps of niceness behind the workers and the database
 if os.environ.get("LOG_FORMAT") == "json":  # gunicorn's own lines too
     logconfig_dict = {
         "formatters": {"json": {"()": "shopcallbacks.logs.JsonFormatter"}},
@@ -30,11 +29,6 @@ if os.environ.get("LOG_FORMAT") == "json":  # gunicorn's own lines too
         "root": {"level": "INFO", "handlers": ["console"]},
         "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
     }
-
-
-def post_fork(server: Any, worker: Any) -> None:
-    """On a machine that does all of it, what was taken in is worked off before more is taken in."""
-    os.nice(GIVES_WAY)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -28,15 +28,12 @@ from shopcallbacks.logs import formatter
 
 log = logging.getLogger("worker")
 RESTART_AFTER_S = 2.0
-GIVES_WAY = 5  # steps of niceness
 PR_SET_PDEATHSIG = 1
 STOPS = {signal.SIGTERM, signal.SIGINT}
 
 
 def work(lane: str) -> None:
-    """Takes the lane's jobs. What goes out gives way to callbacks."""
-    if lane == Lane.outgoing:
-        os.nice(GIVES_WAY)
+    """Takes the lane's jobs."""
     with app.app_context():
         LaneWorker(lane, Redis.from_url(app.config["REDIS_URL"])).work(logging_level="WARNING")
 

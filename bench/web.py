@@ -29,10 +29,10 @@ class Web:
 
 @contextmanager
 def serving(app: str, environ: dict[str, str]) -> Iterator[Web]:
-    """gunicorn with our settings, two processes."""
+    """gunicorn with our settings, two processes, as the Procfile begins it."""
     port = free_port()
     env = _env({**environ, "HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2"})
-    process = subprocess.Popen(["gunicorn", app], env=env, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(["nice", "-n", "5", "gunicorn", app], env=env, stderr=subprocess.DEVNULL)
     web = Web(f"http://127.0.0.1:{port}", psutil.Process(process.pid), _postmaster(environ["DATABASE_URL"]))
     try:
         _wait_for(web.url)

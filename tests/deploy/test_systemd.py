@@ -74,7 +74,10 @@ def test_they_run_what_the_procfile_runs() -> None:
     lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
     for name, line in lines.items():
         unit = ROOT / "deploy" / "systemd" / f"shopcallbacks-{name}.service"
-        assert command_of(unit) == f"{HOME}/.venv/bin/{line}"
+        service = settings(unit, "Service")["Service"]
+        steps = service.get("Nice", "0")
+        command = command_of(unit).removeprefix(f"{HOME}/.venv/bin/")
+        assert line == (f"nice -n {steps} {command}" if steps != "0" else command)
 
 
 def test_the_page_for_debian_names_each_unit() -> None:
