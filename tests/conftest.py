@@ -192,7 +192,7 @@ def empty(app: Flask, server: Postgres, redis: RedisClient) -> None:
     redis.flushall()
     app.extensions["door"].forget()
     app.extensions["mark"].forget()
-    for kept in ("lost", "closer", "round"):
+    for kept in ("lost", "closer", "round", "braking"):
         app.extensions.pop(kept, None)
     asking.patience.clear()  # by account, and ids begin anew
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from flask import current_app
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
@@ -13,6 +14,7 @@ from ..callbacks.due import Due
 from ..domain.states import Lane
 from ..extensions import db, must_not_stand_still, ring
 from ..processing import pipeline
+from ..processing.braking import Braking, brake
 from ..processing.deciding import Desk
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,15 @@ def _look_behind(desk: Desk | None) -> None:
         db.session.commit()
         if woken:
             ring(Lane.plain)
+        _brake(desk)
+
+
+def _brake(desk: Desk) -> None:
+    braking: Braking = current_app.extensions.setdefault("braking", Braking())
+    if flooded := braking.note(desk.tried):
+        must_not_stand_still()
+        brake(flooded)
+        db.session.commit()
 
 
 def alone(id_: int, work: Callable[[Due], Desk | None]) -> bool:

@@ -19,7 +19,8 @@ SECONDS = 1.0
 MOST = 10_000
 
 SELECT = b"""
-SELECT shops.id, account.id, account.token, account.gateway_name, account.asks, account.settings
+SELECT shops.id, account.id, account.token, account.gateway_name, account.asks,
+    coalesce(account.braked_until > statement_timestamp(), false), account.settings
 FROM shops LEFT JOIN gateway_accounts AS account ON account.shop_id = shops.id AND account.slug = %s
 WHERE shops.slug = %s
 """
@@ -34,6 +35,7 @@ class Addressee:
     token: str
     gateway_name: str
     asks: bool
+    braked: bool
     settings: dict[str, Any]
     with_secrets: Callable[[int], dict[str, Any]]
 
@@ -82,10 +84,10 @@ class Addresses:
         return found
 
     def _read(self, shop: str, slug: str) -> Called:
-        for shop_id, id_, token, name, asks, settings in self._line.run(SELECT, (slug, shop)):
+        for shop_id, id_, token, name, asks, braked, settings in self._line.run(SELECT, (slug, shop)):
             if id_ is None:
                 return Called(shop_id)
-            return Called(shop_id, Addressee(shop_id, id_, token, name, asks, settings, self._with_secrets))
+            return Called(shop_id, Addressee(shop_id, id_, token, name, asks, braked, settings, self._with_secrets))
         return Called()
 
     def forget(self) -> None:

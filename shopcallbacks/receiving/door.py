@@ -22,6 +22,7 @@ from ..extensions import bell, csrf, db, utcnow
 from ..logs import step
 from ..shops.accounts import GatewayAccount
 from .addresses import Addressee, Addresses
+from .brake import Brake
 from .keeping import Keeper, NotKept
 from .line import Line
 from .probe import Probe
@@ -59,6 +60,7 @@ class Door:
         self.addresses = Addresses(asking, self._with_secrets)
         self.probe = Probe(asking)
         self.tally = Tally(asking)
+        self.brake = Brake()
 
     def _with_secrets(self, account_id: int) -> dict[str, Any]:
         with self._app.app_context():
@@ -123,7 +125,10 @@ def receive(shop: str, slug: str, token: str) -> Response:
         current_app.logger.error("A callback was not kept: %s", type(error).__name__)
         return Response("Not stored, please send again.", 503, {"Retry-After": RETRY_AFTER_S})
     step("A callback was kept", callback=id_, account=account.id, shop=account.shop_id)
-    return _answer(account, call)
+    answer = _answer(account, call)
+    if account.braked:
+        door().brake.hold(account.id)
+    return answer
 
 
 @address("/<not_a_number:shop>/<slug>/")

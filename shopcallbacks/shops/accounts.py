@@ -212,6 +212,7 @@ class GatewayAccount(Base):
     How its messages meet orders: `number_pattern`, how order numbers come back; `ours_field`, `ours_value`, what says
     that a callback is this shop's; `sets_nameless_aside`, what names no order is ignored; `try_lives_s`, for how many
     seconds a try lives without a word (None: for ever); `tolerance_minor`, so small a difference is accepted.
+    `braked_until`: until then its callbacks, many and not genuine, are answered at a slower pace.
     """
 
     __tablename__ = "gateway_accounts"
@@ -235,6 +236,7 @@ class GatewayAccount(Base):
     sets_nameless_aside: Mapped[bool] = mapped_column(default=False, server_default=false())
     try_lives_s: Mapped[int | None]
     tolerance_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    braked_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     shop: Mapped[Shop] = relationship(back_populates="accounts")
     secrets: Mapped[list[Secret]] = relationship(order_by=Secret.id.desc())
