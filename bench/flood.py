@@ -24,13 +24,10 @@ from .web import Web
 SECONDS, ROUNDS, CONNECTIONS = 15, 2, 8
 
 
-def flooded(web: Web, path: str, seconds: int, found: list[float]) -> None:
-    """Signed with another secret. How many a second goes into `found`."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "requests")
-        write_requests(file, seconds * MOST_A_SECOND // 4, path, secret="whsec_forged")
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(SCRIPT), web.url, "--", str(file)]
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def flooded(web: Web, requests: Path, seconds: int, found: list[float]) -> None:
+    """How many a second goes into `found`."""
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(SCRIPT), web.url, "--", str(requests)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     of = json.loads(said.split("JSON ", 1)[1])
     found.append(of["requests"] / of["seconds"])
 
@@ -45,11 +42,13 @@ def main(seconds: int = SECONDS, rounds: int = ROUNDS) -> None:
         other = GatewayAccount.add(Shop.add("other", "Other"), "stripe", "stripe", {"signing_secrets": ["whsec_o"]})
         db.session.commit()
         path, database = account.callback_path, environ["DATABASE_URL"]
-        with site(environ) as web:
+        with site(environ) as web, tempfile.TemporaryDirectory() as folder:
             steady(web, other, database, 2)  # the worker is there
-            for _ in range(rounds):
+            for number in range(rounds):
+                forged = Path(folder, f"forged-{number}")  # signed before, for that takes a core
+                write_requests(forged, seconds * MOST_A_SECOND // 4, path, secret="whsec_forged")
                 alone.append(steady(web, other, database, seconds - 2).opened)
-                flood = threading.Thread(target=flooded, args=(web, path, seconds, rates))
+                flood = threading.Thread(target=flooded, args=(web, forged, seconds, rates))
                 flood.start()
                 beside.append(steady(web, other, database, seconds - 2).opened)
                 flood.join()

@@ -120,9 +120,14 @@ def must_not_stand_still() -> None:
     And it finds rows by their keys only. The statistics of a table that grew fast may still say that it is small, and
     that it is as well read from end to end; plans that were made then stay, of foreign keys too.
     """
-    db.session.execute(_IN_HAND, {"still": f"{STAND_STILL_S}s"})
+    session = db.session()
+    if session.info.get(_TOLD) is None or session.info[_TOLD] is not session.get_transaction():
+        session.execute(_IN_HAND, {"still": f"{STAND_STILL_S}s"})
+        session.info[_TOLD] = session.get_transaction()
 
 
+# In the session's `info`: the transaction of which the database knows it.
+_TOLD = "must not stand still"
 _IN_HAND = text(
     "SELECT set_config('idle_in_transaction_session_timeout', :still, true), set_config('enable_seqscan', 'off', true)"
 )

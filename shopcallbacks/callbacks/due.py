@@ -97,11 +97,13 @@ def claim(limit: int) -> list[Due]:
     return _locked(_next(_FAIR, asks=False, limit=limit))
 
 
-def claim_of_few(limit: int) -> list[Due]:
+def claim_of_few(limit: int) -> tuple[list[Due], bool]:
     """The same of the accounts alone that have no more than a few due: they need not wait until the many of another
-    are done.
+    are done. And whether there is more that is due.
     """
-    return _locked(_next(_OF_FEW, asks=False, limit=limit, few=FEW))
+    ids = _next(_OF_FEW, asks=False, limit=limit, few=FEW)
+    found = [id_ for id_ in ids if id_ is not None]
+    return _locked(found), len(found) < len(ids) or len(ids) == limit
 
 
 def claim_these(ids: Sequence[int]) -> list[Due]:
@@ -175,12 +177,15 @@ SELECT id FROM busy, share, LATERAL (
 """
 )
 FEW = 10
+# An account that has many is a row without an id.
 _OF_FEW = (
     _ACCOUNTS
     + f"""
-SELECT id FROM busy, LATERAL ({_OF_ACCOUNT} ORDER BY due_at, id LIMIT :few {_LOCK}) AS due
-WHERE (SELECT count(*) FROM ({_OF_ACCOUNT} ORDER BY due_at LIMIT :few + 1) AS counted) <= :few
-ORDER BY due_at, id LIMIT :limit
+SELECT due.id FROM busy, LATERAL (
+    SELECT count(*) > :few AS many FROM ({_OF_ACCOUNT} ORDER BY due_at LIMIT :few + 1) AS counted
+) AS has LEFT JOIN LATERAL ({_OF_ACCOUNT} AND NOT has.many ORDER BY due_at, id LIMIT :few {_LOCK}) AS due ON true
+WHERE has.many OR due.id IS NOT NULL
+ORDER BY due.due_at, due.id LIMIT :limit
 """
 )
 _SHARED = (
@@ -201,7 +206,7 @@ SELECT id FROM busy LEFT JOIN unnest(CAST(:accounts AS bigint[]), CAST(:shares A
 _WALK = text("SELECT set_config('enable_sort', :on, true), set_config('enable_bitmapscan', :on, true)")
 
 
-def _next(statement: str, **parameters: Any) -> Sequence[int]:
+def _next(statement: str, **parameters: Any) -> Sequence[Any]:
     db.session.execute(_WALK, {"on": "off"})
     ids = db.session.scalars(text(statement), parameters).all()
     db.session.execute(_WALK, {"on": "on"})

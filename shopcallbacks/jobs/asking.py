@@ -45,8 +45,9 @@ Step = tuple[Examining, Callable[[], Ask | None]]
 patience: Counter[int] = Counter()
 
 
-def drain_asking() -> int:
-    """All that is due, until nothing is; leased, and asked without any transaction. How many it took.
+def drain_asking() -> tuple[int, bool]:
+    """All that is due, until nothing is; leased, and asked without any transaction. How many it took, and whether there
+    may be more.
 
     The leases are short and renewed while we live, so that the callbacks of a killed worker are soon anybody's.
     """
@@ -63,7 +64,7 @@ def drain_asking() -> int:
             for finding in _settled(found):
                 _acknowledge(finding, pool, ask)
             if not asked and not fresh:
-                return taken
+                return taken, taken > 0
             db.session.commit()
             done, _ = wait(asked, timeout=LISTEN_S, return_when=FIRST_COMPLETED)
             heard = [_hear(asked.pop(one), one.result()) for one in done]

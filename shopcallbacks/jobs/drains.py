@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 
 from flask import current_app
 
@@ -26,9 +25,10 @@ def drain(asks: bool) -> int:
     lane = Lane.for_callbacks(asks)
     with current_app.app_context():
         bell().answer(lane)
-        taken = drain_asking() if lane is Lane.asking else drain_plain()
-        if taken:
+        taken, more = drain_asking() if lane is Lane.asking else drain_plain()
+        if more:
             ring(lane)
+        if taken:
             if BulkRun.any_open():  # their outcomes may be among them
                 ring_bulk()
             db.session.rollback()
@@ -58,31 +58,35 @@ class Others:
 _others = Others()
 
 
-def drain_plain() -> int:
+def drain_plain() -> tuple[int, bool]:
     """A hundred or so: again and again first those of accounts that have few due, then a batch fairly of all, a short
     one while others are likely. A batch that did not hold is the last: what stays due waits for the next drain.
+
+    How many, and whether there may be more.
     """
-    taken, held = 0, True
-    while held and taken < BATCH:
-        few = _claimed(due.claim_of_few, BATCH)
+    taken = 0
+    while taken < BATCH:
+        must_not_stand_still()
+        few, more = due.claim_of_few(BATCH)
         _others.had_few(few)
         held = _done(few)
         taken += len(few)
-        if held:
-            many = _claimed(due.claim, SHORT if _others.likely else BATCH)
-            _others.had_many(many)
-            held = bool(many) and _done(many)
-            taken += len(many)
-    return taken
-
-
-def _claimed(claim: Callable[[int], list[Due]], limit: int) -> list[Due]:
-    must_not_stand_still()
-    return claim(limit)
+        if not (held and more):
+            return taken, more or not held
+        must_not_stand_still()
+        many = due.claim(SHORT if _others.likely else BATCH)
+        _others.had_many(many)
+        held = _done(many)
+        taken += len(many)
+        if not (held and many):
+            return taken, not held
+    return taken, True
 
 
 def _done(claimed: list[Due]) -> bool:
     """Whether nothing of it stays due."""
+    if not claimed:
+        return True
     ids = [one.id for one in claimed]
     held = together(ids, lambda: pipeline.process(claimed), lambda one: pipeline.process([one]))
     return len(held) == len(ids)

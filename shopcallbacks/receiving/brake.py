@@ -1,18 +1,16 @@
-"""The brake: whose callbacks come in a rush and are not genuine hears the answers at a slower pace.
+"""The brake: whose callbacks come in a rush and are not genuine hears the answers once a second, all of them together.
 
-All of them are kept first, and looked at like any other; only the answer comes late, so that who waits for it sends
-less meanwhile, and what is not genuine takes the machine from nobody.
+Each is kept first, and looked at like any other; only the answer comes late, so that who waits for it sends less
+meanwhile. What they send then comes together, and is decided together: that costs a worker as much as one.
 """
 
 from __future__ import annotations
 
-import time
 from threading import Lock
+from time import sleep, time
 
-# Answers to one account, of this process.
-A_SECOND = 20
-# No gateway hangs up within five seconds.
-LONGEST_S = 1.0
+# By the clock, so that all web processes answer in the same moment. No gateway hangs up within five seconds.
+EVERY_S = 1.0
 # Of the process's connections. Who has more of them is answered at once, as ever.
 MOST_HELD = 200
 
@@ -20,25 +18,16 @@ MOST_HELD = 200
 class Brake:
     def __init__(self) -> None:
         self._lock = Lock()
-        self._free: dict[int, float] = {}  # when the next answer of an account may go out
         self._held = 0
 
-    def hold(self, account_id: int) -> None:
-        """Returns when it is the answer's turn: within `LONGEST_S`."""
+    def hold(self) -> None:
+        """Returns when the answer may go out: within `EVERY_S`."""
         with self._lock:
             if self._held >= MOST_HELD:
                 return
             self._held += 1
-            wait = self._turn(account_id)
         try:
-            time.sleep(wait)
+            sleep(EVERY_S - time() % EVERY_S)
         finally:
             with self._lock:
                 self._held -= 1
-
-    def _turn(self, account_id: int) -> float:
-        """In how many seconds."""
-        now = time.monotonic()
-        at = min(max(self._free.get(account_id, now), now), now + LONGEST_S)
-        self._free[account_id] = at + 1 / A_SECOND
-        return at - now

@@ -127,7 +127,7 @@ def receive(shop: str, slug: str, token: str) -> Response:
     step("A callback was kept", callback=id_, account=account.id, shop=account.shop_id)
     answer = _answer(account, call)
     if account.braked:
-        door().brake.hold(account.id)
+        door().brake.hold()
     return answer
 
 

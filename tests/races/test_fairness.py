@@ -29,7 +29,7 @@ from ..factories import make_account, make_callback, make_order, make_shop, mess
 from ..processing.saying import say
 from .scene import paid
 
-Claim = Callable[[int], list[due.Due]]
+Claim = Callable[[int], object]
 PAYPAL = {"receiver_emails": ["paypal@shop.example"], "environment": "live", "order_field": "invoice"}
 
 
@@ -96,11 +96,12 @@ def test_the_few_of_one_are_done_before_the_many_of_another_are_begun(refused: l
     flood(forged, make_callback(forged, message("no-such-order")), 1500)
     other = make_account()
     few = [make_callback(other, message(make_order(other.shop))) for _ in range(due.FEW)]
-    claimed = due.claim_of_few(BATCH)
+    claimed, more = due.claim_of_few(BATCH)
+    assert more
     assert {one.id for one in claimed} == {one.id for one in few}
     db.session.rollback()
     one_more = make_callback(other, message(make_order(other.shop)))
-    assert due.claim_of_few(BATCH) == [], "now it has many, too"
+    assert due.claim_of_few(BATCH) == ([], True), "now it has many, too"
     db.session.rollback()
     while drain(False):
         db.session.expire_all()
@@ -115,7 +116,8 @@ def test_the_few_of_one_are_done_before_the_many_of_another_are_begun(refused: l
 
 def test_others_are_likely_where_there_are_any_beside_those_with_many(refused: list[str]) -> None:
     one, other = (make_callback(make_account(), message("no-such-order")) for _ in range(2))
-    first, second = due.claim_of_few(BATCH)
+    (first, second), more = due.claim_of_few(BATCH)
+    assert not more
     assert {first.id, second.id} == {one.id, other.id}
     others = Others()
     others.had_many([first])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,10 +16,11 @@ from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
 from shopcallbacks.processing.braking import MANY
 from shopcallbacks.receiving import brake
-from shopcallbacks.receiving.brake import A_SECOND, LONGEST_S, Brake
+from shopcallbacks.receiving.brake import EVERY_S, Brake
 from shopcallbacks.shops.accounts import GatewayAccount
 
 from ..factories import make_account, make_callback, make_order, message, request_for
+from ..processes import until
 
 
 def forge(account: GatewayAccount, count: int) -> None:
@@ -39,7 +40,7 @@ def drained() -> None:
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long the answers were held; nobody waits for it here."""
     found: list[float] = []
-    monkeypatch.setattr(brake.time, "sleep", found.append)
+    monkeypatch.setattr(brake, "sleep", found.append)
     return found
 
 
@@ -91,7 +92,7 @@ def test_what_comes_to_a_braked_account_is_kept_before_its_answer_is_held_back(
         with ThreadPoolExecutor(1) as worker:
             found.append(worker.submit(last).result())
 
-    monkeypatch.setattr(brake.time, "sleep", sleep)
+    monkeypatch.setattr(brake, "sleep", sleep)
     sent = client.post(account.callback_path, data=genuine.body, headers=dict(genuine.headers))
     assert (sent.status_code, found) == (200, [State.processed])
 
@@ -102,25 +103,32 @@ def test_others_are_answered_at_once(client: FlaskClient, slept: list[float]) ->
     assert slept == []
 
 
-def test_a_few_a_second_are_answered_at_once_and_more_one_behind_the_other(slept: list[float]) -> None:
-    held = Brake()
-    for _ in range(4):
-        held.hold(1)
-    held.hold(2)
-    assert [round(seconds * A_SECOND, 1) for seconds in slept] == pytest.approx([0, 1, 2, 3, 0], abs=0.2)
-
-
-def test_nobody_waits_for_longer_than_gateways_do(slept: list[float]) -> None:
-    held = Brake()
-    for _ in range(1000):
-        held.hold(1)
-    assert max(slept) <= LONGEST_S
+def test_all_that_come_within_a_second_are_answered_together(
+    monkeypatch: pytest.MonkeyPatch, slept: list[float]
+) -> None:
+    came = (100.0, 100.25, 100.5, 100.999)
+    for at in came:
+        monkeypatch.setattr(brake, "time", lambda at=at: at)
+        Brake().hold()
+    assert [at + seconds for at, seconds in zip(came, slept, strict=True)] == pytest.approx([101.0] * 4)
+    assert max(slept) <= EVERY_S
 
 
 def test_who_has_very_many_connections_does_not_take_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    free, slept = threading.Event(), list[float]()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        free.wait(10)
+
     monkeypatch.setattr(brake, "MOST_HELD", 2)
-    monkeypatch.setattr(brake, "A_SECOND", 2)
-    held, begun = Brake(), time.monotonic()
-    with ThreadPoolExecutor(8) as pool:
-        waited = sorted(pool.map(lambda _: (held.hold(1), time.monotonic() - begun)[1], range(8)))
-    assert sum(seconds > 0.4 for seconds in waited) <= 2
+    monkeypatch.setattr(brake, "sleep", sleep)
+    held = Brake()
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(held.hold) for _ in range(2)]
+        until(lambda: len(slept) == 2)
+        held.hold()
+        assert (len(slept), [one.done() for one in waiting]) == (2, [False, False])
+        free.set()
+    held.hold()
+    assert len(slept) == 3
