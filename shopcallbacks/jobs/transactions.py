@@ -35,7 +35,6 @@ def together(ids: Sequence[int], all_: Callable[[], Desk | None], each: Callable
 
 def _look_behind(desk: Desk | None) -> None:
     if desk is not None:
-        must_not_stand_still()
         woken = pipeline.look_behind(desk)
         db.session.commit()
         if woken:

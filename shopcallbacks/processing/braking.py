@@ -17,9 +17,9 @@ from ..extensions import NOW, db
 from ..shops.accounts import GatewayAccount
 from .results import Tried
 
-# So many within so long are no slip, and far more than what the door lets through then.
-MANY, WITHIN_S = 100, 10.0
-LASTS = timedelta(seconds=60)
+# So many within so long are no slip of anybody's.
+MANY, WITHIN_S = 50, 10.0
+LASTS = timedelta(minutes=10)
 
 
 class Braking:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from ..callbacks.due import Due
 from ..domain.errors import Conflict
@@ -66,8 +66,8 @@ class Accounts:
 
     def __init__(self, ids: Iterable[int]) -> None:
         query = select(GatewayAccount).where(GatewayAccount.id.in_(set(ids)))
-        loaded = query.options(selectinload(GatewayAccount.secrets), joinedload(GatewayAccount.shop))
-        self._accounts = {account.id: account for account in db.session.scalars(loaded)}
+        loaded = query.options(joinedload(GatewayAccount.secrets), joinedload(GatewayAccount.shop))
+        self._accounts = {account.id: account for account in db.session.scalars(loaded).unique()}
         self._live: dict[tuple[int, frozenset[int]], Live | SecretUnreadable] = {}
 
     @property

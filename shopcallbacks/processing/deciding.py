@@ -67,10 +67,15 @@ class Desk:
                 yield one.due, one.finding
 
     def _gather(self) -> None:
-        """The orders of the batch, locked; what waits on them; and what is known of each message's names."""
+        """What is known of each message's names; the orders that something may be done to, locked; what waits on them.
+
+        What is not genuine holds up no order that it names.
+        """
         self._names.look_up(_told(self.tried))
-        ids = {id_ for due, message in _told(self.tried) for id_ in self._names.orders_for(due, message)}
-        ids |= {one.due.assigned_id for one in self.tried if one.due.assigned_id is not None}
+        moving = [one for one in self.tried if one.finding.failure is None]
+        self._names.look_up_bookings(_told(moving))
+        ids = {id_ for due, message in _told(moving) for id_ in self._names.orders_for(due, message)}
+        ids |= {one.due.assigned_id for one in moving if one.due.assigned_id is not None}
         opened = self._look(books.opened, frozenset(ids - self.books.keys()), lock=self._look.locks)
         self.books |= {id_: book.in_hand() for id_, book in opened.items()}
         for book in self.books.values():
@@ -79,6 +84,7 @@ class Desk:
             return
         self._waiting = [one for one in self._wait_on(self.books.values()) if self._may_decide(one)]
         self._names.look_up(_told(self._waiting))
+        self._names.look_up_bookings(_told(self._waiting))
         for one in (*self._waiting, *self.tried):
             if any(result.waits for result in one.results):
                 self._hold(one)
@@ -136,9 +142,17 @@ class Desk:
         looked for them too, and did not see them before the commit, or saw them in our hands: who commits last sees the
         other. Those that wait were in our hands as well as those of the batch.
         """
+        return now_found(self._lost, self._look)
+
+    @property
+    def _lost(self) -> list[Told]:
         both = (*self.tried, *self._waiting)
-        lost = [(one.due, r.message) for one in both for r in one.results if r.failure and _not_found(r.failure)]
-        return now_found(lost, self._look)
+        return [(one.due, r.message) for one in both for r in one.results if r.failure and _not_found(r.failure)]
+
+    @property
+    def stirred(self) -> bool:
+        """Whether there is anything that somebody may have missed, or that we may have."""
+        return bool(self._lost or self.moved)
 
     @property
     def moved(self) -> dict[int, Keys]:

@@ -29,13 +29,16 @@ class Names:
         self._movements: dict[Movement, dict[int, int | None]] = {}
 
     def look_up(self, told: Iterable[Told]) -> None:
-        """What is not known yet of the names of these messages."""
+        """The orders of these messages, as far as they are not known yet."""
         told = list(told)
         numbers = {(due.shop_id, m.order_number) for due, m in told if m.order_number} - self._numbers.keys()
         self._numbers |= self._look(Order.ids_by_number, frozenset(numbers))
         ids = {(due.account_id, id_) for due, message in told for id_ in ids_of(message)} - self._holders.keys()
         for key, holders in self._look(look_ups.holders, frozenset(ids)).items():
             self._holders.setdefault(key, {}).update(holders)
+
+    def look_up_bookings(self, told: Iterable[Told]) -> None:
+        """Where the money of these messages is booked already."""
         movements = {movement for due, m in told if (movement := _movement(due, m))} - self._movements.keys()
         for movement, booked in self._look(look_ups.movements, frozenset(movements)).items():
             self._movements.setdefault(movement, {}).update(booked)

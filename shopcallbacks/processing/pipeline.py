@@ -14,7 +14,7 @@ from ..callbacks.callback import NOTHING_MORE, Callback, More
 from ..callbacks.due import Due, as_due
 from ..domain.errors import Reason
 from ..domain.states import AttemptKind
-from ..extensions import db, utcnow
+from ..extensions import db, must_not_stand_still, utcnow
 from ..logs import step
 from ..look import ANEW, Glance, Look
 from ..orders import books, feed
@@ -54,6 +54,9 @@ def look_behind(desk: Desk) -> bool:
     tell(desk.recorded, desk.now)
     for told in (told for book in desk.books.values() for told in book.told):
         step("An order moved", callback=told.callback_id, order=told.order_id, shop=told.shop_id, event=told.event.kind)
+    if not desk.stirred:
+        return False
+    must_not_stand_still()
     found = waiting.wake_these(desk.missed())
     for shop_id, keys in desk.moved.items():
         found = waiting.wake_lost(shop_id, keys) or found

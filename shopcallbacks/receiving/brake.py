@@ -1,4 +1,4 @@
-"""The brake: whose callbacks come in a rush and are not genuine hears the answers once a second, all of them together.
+"""The brake: whose callbacks come in a rush and are not genuine hears the answers every two seconds, all together.
 
 Each is kept first, and looked at like any other; only the answer comes late, so that who waits for it sends less
 meanwhile. What they send then comes together, and is decided together: that costs a worker as much as one.
@@ -10,7 +10,7 @@ from threading import Lock
 from time import sleep, time
 
 # By the clock, so that all web processes answer in the same moment. No gateway hangs up within five seconds.
-EVERY_S = 1.0
+EVERY_S = 2.0
 # Of the process's connections. Who has more of them is answered at once, as ever.
 MOST_HELD = 200
 
