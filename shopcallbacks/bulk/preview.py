@@ -23,9 +23,10 @@ from ..shops.users import User
 from ..words import acts, reasons
 from .selection import Selection
 
-# A preview looks at so many, the first of the run, for so long, and says how many are beyond.
+# A preview looks at so many, the first of the run, for so long, and says how many are beyond. Nobody waits long for it;
+# who asks it to look further does.
 LOOKS_AT = 5000
-FOR_S = 3.0
+FOR_S, FURTHER_S = 0.5, 10.0
 AT_ONCE = 250
 # What nobody denied: the gateway was not heard.
 FORCED_AMONG_MANY = Reason.gateway_unreachable
@@ -37,7 +38,7 @@ class Effects:
     """`may`: so many callbacks are done something to, or may be; `effects` of messages on orders; `stays`: why others
     stay unprocessed, by headline; `asked`: whose gateway would be asked, by title, for only its answer could tell;
     `skipped`: why the verb can't be done, by sentence; `verdicts`: of a force, what the check with the gateway came to,
-    in words."""
+    in words; `cut_short`: the time was over before all that it may look at was."""
 
     total: int
     looked: int = 0
@@ -49,6 +50,7 @@ class Effects:
     verdicts: Counter[str] = field(default_factory=Counter)
     moved: int = 0
     sums: Counter[tuple[Effect, str]] = field(default_factory=Counter)
+    cut_short: bool = False
 
     @property
     def beyond(self) -> int:
@@ -71,15 +73,17 @@ def effects_of(
     user: User | None = None,
     looks_at: int = LOOKS_AT,
     at_once: int = AT_ONCE,
+    for_s: float = FOR_S,
 ) -> Effects:
     """What the run would do, of its first callbacks, if that user starts it (None: whoever may all). So many are looked
-    at, so many of them at once.
+    at, so many of them at once, for so long.
     """
     found = Effects(selection.count(verb, shop))
     desk: Desk | None = None
-    until = time.monotonic() + FOR_S
+    until = time.monotonic() + for_s
     for callbacks in _batches(selection.first(verb, shop, looks_at), at_once):
-        if time.monotonic() > until:
+        if found.looked and time.monotonic() > until:
+            found.cut_short = True
             break
         found.looked += len(callbacks)
         fit = [callback for callback in callbacks if _fits(found, verb, callback, user)]

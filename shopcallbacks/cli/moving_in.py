@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from flask import current_app
 
-from ..bulk.preview import LOOKS_AT, Effects, effects_of
+from ..bulk.preview import FURTHER_S, LOOKS_AT, Effects, effects_of
 from ..bulk.selection import Selection
 from ..callbacks.callback import Callback
 from ..domain.states import Lane, Verb
@@ -82,7 +82,9 @@ def import_callbacks(
     _tell(imported)
     if preview:
         click.echo("If they were processed then:")
-        _foretell(effects_of(Verb.retry, Selection(Filter(), tuple(imported.kept[:LOOKS_AT])), of.shop))
+        _foretell(
+            effects_of(Verb.retry, Selection(Filter(), tuple(imported.kept[:LOOKS_AT])), of.shop, for_s=FURTHER_S)
+        )
         db.session.rollback()
     else:
         what = f"{PLAIN.counted(len(imported.kept), 'callback')} of {of.slug}"

@@ -18,7 +18,7 @@ from ..shops.accounts import GatewayAccount
 from .results import Tried
 
 # So many within so long are no slip of anybody's.
-MANY, WITHIN_S = 50, 10.0
+MANY, WITHIN_S = 20, 10.0
 LASTS = timedelta(minutes=10)
 
 

@@ -15,7 +15,7 @@ from ..shops.accounts import is_slug
 from .line import Line
 
 # A change of token, state or secret is seen after so long.
-SECONDS = 1.0
+SECONDS = 0.25
 MOST = 10_000
 
 SELECT = b"""

@@ -98,12 +98,16 @@ def undo(id_: int) -> BaseResponse:
 
 def question(problem: str = "") -> str:
     shop, verb, selection = current_shop(), _verb(), _selection()
-    found = preview.effects_of(verb, selection, shop, current_user)
+    further = "further" in request.args
+    found = preview.effects_of(
+        verb, selection, shop, current_user, for_s=preview.FURTHER_S if further else preview.FOR_S
+    )
     return render_template(
         "bulk/ask.html",
         verb=verb,
         selection=selection,
         effects=found,
+        further=further,
         problem=problem,
         why=request.values.get("why", ""),
         stop_share=request.values.get("stop_share", STOP_SHARE, type=whole),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from dev.copies import copy
+from shopcallbacks.bulk import preview
 from shopcallbacks.bulk.runs import BulkRun, RunState
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.states import State
@@ -75,6 +78,22 @@ def test_all_that_match_are_asked_about_started_followed_and_told_of(
     assert lines[0].startswith("place,callback,gateway account,order number")
     assert [f"Order {order.number} opened" in line for order, line in zip(orders, lines[1:], strict=True)] == [True] * 3
     assert "Retry 3 callbacks" in client.get("/bulk").text
+
+
+def test_nobody_waits_long_for_the_question_and_who_wants_to_know_more_asks_for_it(
+    client: FlaskClient, account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    badly_signed(account, None)
+    copy(db.session.scalars(select(Callback.id)).one(), preview.AT_ONCE)
+    db.session.commit()
+    mend(account)
+    monkeypatch.setattr(preview, "FOR_S", 0.0)
+    page = client.get("/bulk/new?verb=retry&all=1&tab=unprocessed").text
+    assert "1 more was not looked at here: only the first 250 were. Look at more of them" in words_of(page)
+    (address,) = re.findall(r'href="(/bulk/new\?verb=retry[^"]+)">Look at more', page)
+    further = words_of(client.get(html.unescape(address)).text)
+    assert "251 stay unprocessed" in further
+    assert "not looked at" not in further
 
 
 def test_rows_picked_by_hand_and_the_whole_page_work_without_script(
