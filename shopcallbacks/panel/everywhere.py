@@ -33,5 +33,7 @@ def find(q: str, shop: Shop) -> Found:
     # What pages star can't be found by guessing.
     paid = lists.with_transaction(shop.id, q, SHOWN) if mask(q) == q else []
     orders = list(dict.fromkeys([*some, *paid]))
-    callbacks = page_of(Filter(Tab.all, q=q), shop).callbacks
-    return Found(orders[:SHOWN], len(orders) > SHOWN, list(callbacks[:SHOWN]), tab_counts(shop, q))
+    of_all = Filter(Tab.all, q=q)
+    search = of_all.search(shop)
+    callbacks = page_of(of_all, shop, search=search).callbacks
+    return Found(orders[:SHOWN], len(orders) > SHOWN, list(callbacks[:SHOWN]), tab_counts(shop, q, search=search))

@@ -22,7 +22,7 @@ from ..extensions import utcnow
 from ..shops.accounts import GatewayAccount, Shop
 from .days import read_day, span
 from .hiding import is_it
-from .search.search import Search, few
+from .search.search import Search, edge_of, few
 
 PER_PAGE = (25, 50, 100)
 # What a person decides about many payments at once.
@@ -196,7 +196,11 @@ class Filter:
 
     def where(self, shop: Shop) -> list[ColumnElement[bool]]:
         """The conditions, for `queue` and the indexes of `Callback` to answer fast."""
-        return [*self._view(shop), *([Search(self.q, shop.id).fits()] if self.q else [])]
+        return [*self._view(shop), *([search.fits()] if (search := self.search(shop)) else [])]
+
+    def search(self, shop: Shop) -> Search | None:
+        """What is looked up for it, kept for whoever asks several things of the same moment."""
+        return Search(self.q, shop.id) if self.q else None
 
     def stretches(
         self,
@@ -208,16 +212,21 @@ class Filter:
     ) -> Iterator[list[ColumnElement[bool]]]:
         """`where` in parts, one behind the other in time, to be read as far as it takes; from the start on, at least.
 
-        There are parts where a search finds many among many. Anything else is one. `search`: its own, where that is
-        at hand.
+        There are parts where a search finds many among many: the first of a word that is common are the nearest rows.
+        Anything else is one. `search`: its own, where that is at hand.
         """
-        view, search = self._view(shop), search or (Search(self.q, shop.id) if self.q else None)
+        view, search = self._view(shop), search or self.search(shop)
         if search is None:
             yield view
         elif self.sorting.by_amount or search.finds_few or few(select(Callback.id).where(*view)) is not None:
             yield [*view, search.fits()]
         else:
-            for part in search.by_time(*span(self.since, self.until, shop.time_zone), start, descending):
+            edge = edge_of(view, start, descending) if search.is_common else None
+            if edge is not None:
+                came = Callback.received_at
+                yield [*view, came >= edge if descending else came <= edge, search.fits()]
+                view.append(came < edge if descending else came > edge)
+            for part in search.by_time(*span(self.since, self.until, shop.time_zone), edge or start, descending):
                 yield [*view, part]
 
     def _view(self, shop: Shop) -> list[ColumnElement[bool]]:

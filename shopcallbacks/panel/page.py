@@ -74,12 +74,12 @@ class Page:
     after: str | None
 
 
-def page_of(filter_: Filter, shop: Shop, cursor: Cursor | None = None) -> Page:
-    """The page behind the cursor, the first one without."""
+def page_of(filter_: Filter, shop: Shop, cursor: Cursor | None = None, search: Search | None = None) -> Page:
+    """The page behind the cursor, the first one without. `search`: the filter's own, where that is at hand."""
     by_amount = filter_.sorting.by_amount
     start = cursor.key(by_amount) if cursor else None
     onward = cursor is None or start is None or cursor.onward
-    found = _fetch(filter_, shop, start, onward)
+    found = _fetch(filter_, shop, start, onward, search)
     more = len(found) > filter_.per
     shown = found[: filter_.per] if onward else found[: filter_.per][::-1]
     has_before = start is not None if onward else more
@@ -133,22 +133,26 @@ def _text(callback: Callback, by_amount: bool) -> str:
     return f"{callback.received_at.isoformat()}~{callback.id}"
 
 
-def _fetch(filter_: Filter, shop: Shop, start: Key | None, onward: bool) -> list[Callback]:
+def _fetch(
+    filter_: Filter, shop: Shop, start: Key | None, onward: bool, search: Search | None = None
+) -> list[Callback]:
     """One row more than a page."""
     found: list[Callback] = []
-    for wanted in _walk(filter_, shop, start, onward):
+    for wanted in _walk(filter_, shop, start, onward, search):
         found += db.session.scalars(wanted.limit(filter_.per + 1 - len(found)).options(*FOR_ROWS))
         if len(found) > filter_.per:
             break
     return found
 
 
-def _walk(filter_: Filter, shop: Shop, start: Key | None, onward: bool) -> Iterator[Select[Callback]]:
+def _walk(
+    filter_: Filter, shop: Shop, start: Key | None, onward: bool, search: Search | None = None
+) -> Iterator[Select[Callback]]:
     """All behind the start (or before it, going back), as queries one behind the other."""
     descending = filter_.sorting.descending is onward
     moment = start[0] if start and not filter_.sorting.by_amount else None
     for stretch in _by_amount(start, onward) if filter_.sorting.by_amount else [_by_time(start)]:
-        for where in filter_.stretches(shop, descending=descending, start=moment):
+        for where in filter_.stretches(shop, descending=descending, start=moment, search=search):
             yield stretch.select(where, descending)
 
 
@@ -210,11 +214,13 @@ def _counted(parts: Iterable[Select[Callback]], limit: int) -> int:
     return counted
 
 
-def tab_counts(shop: Shop, q: str | None = None, glance: Glance | None = None) -> dict[Tab, int]:
+def tab_counts(
+    shop: Shop, q: str | None = None, glance: Glance | None = None, search: Search | None = None
+) -> dict[Tab, int]:
     """How many there are behind each tab, of what is searched for (up to `FOUND`) or of all, whatever else the filter
     says. `glance`: what it knows of the queue is not counted again.
     """
-    search, limit = (Search(q, shop.id), FOUND) if q is not None else (None, COUNTED)
+    search, limit = (search or Search(q, shop.id), FOUND) if q is not None else (None, COUNTED)
     known = {Tab.unprocessed: glance.count, Tab.waiting: glance.on_their_way} if glance and not search else {}
     counts = {tab: min(count, limit + 1) for tab, count in known.items()}
     for tab in set(Tab) - counts.keys() - {Tab.all}:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 from urllib.parse import quote_plus
 
 from sqlalchemy import (
@@ -49,6 +50,7 @@ from .index import EPOCH, WEEK, SearchEntry, read_terms, unread, week_of
 from .terms import sought, words_of
 
 FEW = 2_000
+PROBED, COMMON = 200, 20  # what one in twenty of the latest two hundred have is common
 FOUND = 200  # counted up to here where many fit
 UNREAD = 10_000  # of those without an entry yet, so many are looked into
 SHORTEST = 4  # letters of a word that is looked for in what is known of what waits
@@ -63,6 +65,7 @@ class Search:
     def __init__(self, q: str, shop_id: int) -> None:
         accounts = list(db.session.scalars(select(GatewayAccount).where(GatewayAccount.shop_id == shop_id)))
         self._shop_id = shop_id
+        self._known: dict[range, list[int] | None] = {}
         sums = _amounts(q)
         self._words = [] if _is_sum(q) else sought(q)
         self._ways = [
@@ -78,6 +81,16 @@ class Search:
     @property
     def finds_few(self) -> bool:
         return self._ids is not None
+
+    @cached_property
+    def is_common(self) -> bool:
+        """Whether many of the latest hold the words: then to ask row by row finds enough of them, and soon."""
+        if not self._words:
+            return False
+        latest = select(SearchEntry.week, SearchEntry.terms).where(SearchEntry.shop_id == self._shop_id)
+        probe = latest.order_by(SearchEntry.callback_id.desc()).limit(PROBED).subquery()
+        holds = func.count().filter(self._holds(probe.c.terms, probe.c.week))
+        return (db.session.scalar(select(holds).select_from(probe)) or 0) * COMMON >= PROBED
 
     def fits(self) -> ColumnElement[bool]:
         return self._fits_in(self._weeks, self._ids)
@@ -115,12 +128,17 @@ class Search:
         first, last = db.session.execute(came.where(Callback.shop_id == self._shop_id)).one()
         return range(week_of(first), week_of(last) + 1) if first else range(0)
 
-    @cached_property
+    @property
     def _ids(self) -> list[int] | None:
-        return self._ids_in(self._weeks)
+        return None if self.is_common else self._ids_in(self._weeks)
 
     def _ids_in(self, weeks: range) -> list[int] | None:
         """Those that fit; None where they are more than a few."""
+        if weeks not in self._known:
+            self._known[weeks] = self._look_up(weeks)
+        return self._known[weeks]
+
+    def _look_up(self, weeks: range) -> list[int] | None:
         each = func.unnest(literal(list(weeks), ARRAY(BigInteger))).table_valued("week").render_derived()
         said = select(SearchEntry.callback_id).select_from(each).join(SearchEntry, self._said(each.c.week))
         known = (select(Callback.id).where(*self._came_in(weeks), way) for way in self._ways)
@@ -140,16 +158,28 @@ class Search:
 
     def _said(self, week: SQLColumnExpression[int]) -> ColumnElement[bool]:
         """Entries of that week that have all the words, each as the beginning of a term."""
+        return self._holds(SearchEntry.terms, week)
+
+    def _holds(self, terms: SQLColumnExpression[Any], week: SQLColumnExpression[int]) -> ColumnElement[bool]:
         if not self._words:
             return false()
         each = [func.concat(f"'{self._shop_id}.", cast(week, Text), f":{word}':*") for word in self._words]
-        return SearchEntry.terms.bool_op("@@")(cast(func.concat_ws(" & ", *each), TSQUERY))
+        return terms.bool_op("@@")(cast(func.concat_ws(" & ", *each), TSQUERY))
 
 
 def few(ids: Select[int]) -> list[int] | None:
     """Those it finds; None where they are more than a few."""
     found = db.session.scalars(ids.limit(FEW + 1)).all()
     return sorted(set(found)) if len(found) <= FEW else None
+
+
+def edge_of(view: list[ColumnElement[bool]], start: datetime | None, descending: bool) -> datetime | None:
+    """When the first few rows of the view came, the start's and what lies behind it; None where there are no more."""
+    came = Callback.received_at
+    behind = [came <= start if descending else came >= start] if start is not None else []
+    order = came.desc() if descending else came.asc()
+    edge: datetime | None = db.session.scalar(select(came).where(*view, *behind).order_by(order).offset(FEW).limit(1))
+    return edge
 
 
 def _one_of(ids: Iterable[int]) -> ColumnElement[bool]:

@@ -126,16 +126,17 @@ def counted(filter_: Filter) -> int:
 
 def panel_parts(filter_: Filter, shop: Shop) -> dict[str, Any]:
     glance = glanced()
-    counts = tab_counts(shop, filter_.q, glance)
+    search = filter_.search(shop)
+    counts = tab_counts(shop, filter_.q, glance, search)
     cursor = _cursor()
-    page = page_of(filter_, shop, cursor)
+    page = page_of(filter_, shop, cursor, search)
     limit = counted(filter_)
     return {
         "shop": shop,
         "filter": filter_,
         "counts": counts,
         "counted": limit,
-        "total": count_up_to(filter_, shop, limit) if filter_.but(q=None).narrowed else counts[filter_.tab],
+        "total": count_up_to(filter_, shop, limit, search) if filter_.but(q=None).narrowed else counts[filter_.tab],
         "total_up_to": limit,
         "history_before": history_before() if filter_.q else None,
         "page": page,

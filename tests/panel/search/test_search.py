@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 
 from shopcallbacks import jobs
 from shopcallbacks.callbacks.callback import Callback
@@ -187,10 +187,11 @@ DAYS_AGO = st.integers(0, 40)
     st.sampled_from([Sort.youngest, Sort.oldest, Sort.largest]),
     st.none() | DAYS_AGO,
     st.none() | DAYS_AGO,
+    st.booleans(),
 )
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_many_that_fit_are_shown_in_their_order_whatever_weeks_they_came_in(
-    app: object, came: list[tuple[int, bytes]], sort: Sort, since: int | None, until: int | None
+    app: object, came: list[tuple[int, bytes]], sort: Sort, since: int | None, until: int | None, common: bool
 ) -> None:
     account, now = make_account(), utcnow()
     for days_ago, body in came:
@@ -206,6 +207,7 @@ def test_many_that_fit_are_shown_in_their_order_whatever_weeks_they_came_in(
     filter_ = filter_.but(q="oft")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "FEW", 1)
+        patch.setattr(search, "PROBED", 1 if common else 1_000)
         assert list(db.session.scalars(_ids(filter_, account))) == wanted
         assert leafed_through(filter_, account.shop) == wanted
         assert count_up_to(filter_, account.shop) == len(wanted)
@@ -221,6 +223,21 @@ def test_only_weeks_in_which_many_fit_are_walked(account: GatewayAccount, monkey
     index()
     assert walked(account, "often") == [False, True, False]
     assert walked(account, "59.90") == [False]  # the sum, not the words
+
+
+def test_what_the_latest_have_is_asked_of_each_row_and_what_they_do_not_have_is_looked_up(
+    account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "PROBED", 10)
+    monkeypatch.setattr(search, "FEW", 5)
+    for number in range(20):
+        saying(account, b"every seldom" if number == 0 else b"every", ago=timedelta(minutes=20 - number))
+    index()
+    for q, sooner in (("every", "search_entries"), ("seldom", "ANY")):
+        filter_ = Filter(Tab.all, q=q)
+        first = next(filter_.stretches(account.shop))
+        assert sooner in str(select(Callback.id).where(*first)), q
+        assert leafed_through(filter_, account.shop) == list(db.session.scalars(_ids(filter_, account)))
 
 
 def walked(account: GatewayAccount, q: str) -> list[bool]:
