@@ -218,15 +218,18 @@ class Filter:
         view, search = self._view(shop), search or self.search(shop)
         if search is None:
             yield view
-        elif self.sorting.by_amount or search.finds_few or few(select(Callback.id).where(*view)) is not None:
+            return
+        if search.is_common and not self.sorting.by_amount:
+            came, edge = Callback.received_at, edge_of(view, start, descending)
+            if edge is None:
+                yield [*view, search.fits_each()]
+                return
+            yield [*view, came >= edge if descending else came <= edge, search.fits_each()]
+            view, start = [*view, came < edge if descending else came > edge], edge
+        if self.sorting.by_amount or search.finds_few or few(select(Callback.id).where(*view)) is not None:
             yield [*view, search.fits()]
         else:
-            edge = edge_of(view, start, descending) if search.is_common else None
-            if edge is not None:
-                came = Callback.received_at
-                yield [*view, came >= edge if descending else came <= edge, search.fits()]
-                view.append(came < edge if descending else came > edge)
-            for part in search.by_time(*span(self.since, self.until, shop.time_zone), edge or start, descending):
+            for part in search.by_time(*span(self.since, self.until, shop.time_zone), start, descending):
                 yield [*view, part]
 
     def _view(self, shop: Shop) -> list[ColumnElement[bool]]:

@@ -84,7 +84,7 @@ class Search:
 
     @cached_property
     def is_common(self) -> bool:
-        """Whether many of the latest hold the words: then to ask row by row finds enough of them, and soon."""
+        """Whether many of the latest hold the words: then enough of the nearest rows may do."""
         if not self._words:
             return False
         latest = select(SearchEntry.week, SearchEntry.terms).where(SearchEntry.shop_id == self._shop_id)
@@ -94,6 +94,10 @@ class Search:
 
     def fits(self) -> ColumnElement[bool]:
         return self._fits_in(self._weeks, self._ids)
+
+    def fits_each(self) -> ColumnElement[bool]:
+        """The same, and each row is asked."""
+        return self._fits_in(self._weeks, None)
 
     def by_time(
         self, since: datetime | None, until: datetime | None, start: datetime | None, descending: bool
@@ -128,9 +132,9 @@ class Search:
         first, last = db.session.execute(came.where(Callback.shop_id == self._shop_id)).one()
         return range(week_of(first), week_of(last) + 1) if first else range(0)
 
-    @property
+    @cached_property
     def _ids(self) -> list[int] | None:
-        return None if self.is_common else self._ids_in(self._weeks)
+        return self._ids_in(self._weeks)
 
     def _ids_in(self, weeks: range) -> list[int] | None:
         """Those that fit; None where they are more than a few."""
