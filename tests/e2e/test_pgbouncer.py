@@ -103,7 +103,7 @@ def pooled(
             db.session.remove()
             db.engine.dispose()
     finally:
-        for name in ("bell", "tries", "door", "ask"):
+        for name in ("bell", "counters", "door", "ask"):
             found.extensions[name].close()
         pooler.stop()
 
