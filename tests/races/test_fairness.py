@@ -19,7 +19,7 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard import glance
 from shopcallbacks.dashboard.causes import clusters
 from shopcallbacks.domain.states import State
-from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer
+from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Verdict
 from shopcallbacks.extensions import db, must_not_stand_still, utcnow
 from shopcallbacks.jobs import asking, drain
 from shopcallbacks.jobs.drains import BATCH, Others
@@ -50,6 +50,17 @@ def test_a_flood_of_one_account_holds_up_no_other(refused: list[str]) -> None:
     drain(False)
     db.session.expire_all()
     assert callback.state is State.processed
+
+
+def test_what_is_not_genuine_waits_for_no_order_and_holds_none(refused: list[str]) -> None:
+    account = make_account()
+    order, signer = make_order(account.shop), make_account(account.shop, signing_secrets=["whsec_other"])
+    forged = make_callback(account, request_for(signer, message(order)))
+    with db.engine.begin() as another:
+        another.execute(text("SELECT FROM orders WHERE id = :id FOR NO KEY UPDATE"), {"id": order.id})
+        drain(False)
+        db.session.expire_all()
+        assert (forged.state, forged.verdict, forged.order_id) == (State.unprocessed, Verdict.not_genuine, order.id)
 
 
 @pytest.mark.parametrize("claim", [due.claim, due.claim_of_few])

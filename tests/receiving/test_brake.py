@@ -103,9 +103,7 @@ def test_others_are_answered_at_once(client: FlaskClient, slept: list[float]) ->
     assert slept == []
 
 
-def test_all_that_come_within_a_second_are_answered_together(
-    monkeypatch: pytest.MonkeyPatch, slept: list[float]
-) -> None:
+def test_all_that_come_meanwhile_are_answered_together(monkeypatch: pytest.MonkeyPatch, slept: list[float]) -> None:
     came = (100.0, 100.25, 101.5, 101.999)
     for at in came:
         monkeypatch.setattr(brake, "time", lambda at=at: at)
