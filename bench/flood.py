@@ -21,7 +21,7 @@ from .load import MOST_A_SECOND, SCRIPT, write_requests
 from .place import place
 from .web import Web
 
-SECONDS, ROUNDS, CONNECTIONS = 15, 2, 8
+SECONDS, ROUNDS, CONNECTIONS = 15, 2, 16
 
 
 def flooded(web: Web, requests: Path, seconds: int, found: list[float]) -> None:
