@@ -13,6 +13,7 @@ from datetime import timedelta
 from sqlalchemy import update
 
 from ..domain.errors import Reason
+from ..domain.states import AttemptKind
 from ..extensions import NOW, db
 from ..shops.accounts import GatewayAccount
 from .results import Tried
@@ -34,15 +35,16 @@ class Braking:
         if (now := time.monotonic()) >= self._until:
             self._until = now + WITHIN_S
             self._seen.clear()
-        forged = Counter(one.due.account_id for one in tried if _is_forged(one))
+        forged = Counter(one.due.account_id for one in tried if _came_forged(one))
         before = {account_id: self._seen[account_id] for account_id in forged}
         self._seen += forged
         return {account_id for account_id in forged if before[account_id] < MANY <= self._seen[account_id]}
 
 
-def _is_forged(one: Tried) -> bool:
+def _came_forged(one: Tried) -> bool:
+    """Just now: what a person retries among many is no rush of the gateway's."""
     failure = one.finding.failure
-    return failure is not None and failure.reason is Reason.not_genuine
+    return one.due.kind is AttemptKind.first and failure is not None and failure.reason is Reason.not_genuine
 
 
 def brake(account_ids: set[int]) -> None:

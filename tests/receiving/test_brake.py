@@ -11,15 +11,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.domain.states import State
+from shopcallbacks.domain.states import State, Verb
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
 from shopcallbacks.processing.braking import MANY
 from shopcallbacks.receiving import brake
 from shopcallbacks.receiving.brake import EVERY_S, Brake
 from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.users import Role
 
-from ..factories import make_account, make_callback, make_order, message, request_for
+from ..factories import make_account, make_callback, make_order, make_user, message, request_for
 from ..processes import until
 
 
@@ -56,6 +57,20 @@ def test_a_storm_of_genuine_ones_brakes_nobody(app: Flask) -> None:
     for _ in range(MANY + 1):
         make_callback(account, message(make_order(account.shop)))
     drained()
+    assert account.braked_until is None
+
+
+def test_what_a_person_tries_again_among_many_brakes_nobody(app: Flask) -> None:
+    account = make_account()
+    forge(account, MANY)
+    account.braked_until = None
+    app.extensions.pop("braking")
+    manager = make_user(Role.manager, account.shop)
+    for callback in db.session.scalars(select(Callback)):
+        callback.do(Verb.retry, manager)
+    db.session.commit()
+    drained()
+    assert {callback.attempt_count for callback in db.session.scalars(select(Callback))} == {2}
     assert account.braked_until is None
 
 

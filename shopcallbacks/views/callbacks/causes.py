@@ -92,9 +92,8 @@ def _helps(verb: Verb, group: Group) -> bool:
 def _helping_some(verbs: tuple[Verb, ...], own: Filter, shop: Shop) -> tuple[Verb, ...]:
     """Those whose preview would not be that all of them stay: of the first ones of the cause one has it on offer."""
     in_time = (Callback.received_at, Callback.id)
-    first = (
-        select(Callback.id).where(*own.where(shop)).order_by(*in_time).limit(ASKED)
-    )  # out of the queue's index alone
+    # Their ids first, which the queue's index has: rows to sort would be read, all of the cause.
+    first = select(Callback.id).where(*own.where(shop)).order_by(*in_time).limit(ASKED)
     found = select(Callback).where(Callback.id.in_(db.session.scalars(first).all())).order_by(*in_time)
     rows = rows_of(db.session.scalars(found.options(*FOR_ROWS)), current_user, now())
     offered = [verb for verb in verbs if any(row.may(verb) for row in rows)]
