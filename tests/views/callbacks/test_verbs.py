@@ -38,6 +38,7 @@ def test_a_retry_shows_its_progress_and_then_its_result(client: FlaskClient, acc
     callback = forged(account)
     asked = client.post(f"/callbacks/{callback.id}/retry", data={"seen": callback.version}, headers=HTMX)
     assert "Trying again" in asked.text
+    assert "attempt 2" in asked.text
     assert "asked by you 0 s ago" in asked.text
     assert f"/callbacks/{callback.id}/row" in asked.text
     assert callback.due_kind is AttemptKind.retry
