@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, false, func, literal, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, case, cast, false, func, literal, or_, select, text
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from ..callbacks.callback import MISMATCHES, TO_DECIDE, Callback
 from ..domain.errors import OURS_TO_MEND, Conflict, Reason
@@ -16,6 +18,7 @@ from ..domain.money import causes_for
 from ..domain.states import Verb
 from ..domain.values import Money
 from ..extensions import db, utcnow
+from ..orders.lists import those
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..words.formats import Format, going_on
@@ -158,26 +161,39 @@ def clusters(*where: ColumnElement[bool]) -> tuple[Group, ...]:
     return _groups(CLUSTER, *where)
 
 
-# What we can put right ourselves comes before what others did.
-OURS_FIRST = func.coalesce(func.min(Callback.conflict).in_(OURS_TO_MEND), false()).desc()
-
-
 def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]:
     """What is ours to mend first, then the largest."""
-    stakes = _stakes_by_cause(by, *where)
-    rows: Sequence[Any] = db.session.execute(
+    # By detail at first: what is looked for in one is looked for once, however many there are of it.
+    each = (
         select(
             *by,
+            Callback.detail,
             func.count().label("count"),
-            func.min(Callback.received_at),
-            func.max(Callback.received_at),
-            func.mode().within_group(Callback.detail),
-            func.count(Callback.detail.distinct()),
-            func.count().filter(Callback.received_at > utcnow() - LATELY),
+            func.min(Callback.received_at).label("oldest"),
+            func.max(Callback.received_at).label("latest"),
+            func.count().filter(Callback.received_at > utcnow() - LATELY).label("lately"),
         )
         .where(*where)
-        .group_by(*by)
-        .order_by(OURS_FIRST, text("count DESC"), func.min(Callback.received_at))
+        .group_by(*by, Callback.detail)
+        .subquery()
+        .c
+    )
+    commonest = func.array_agg(aggregate_order_by(each.detail, each["count"].desc(), each.detail))
+    # What we can put right ourselves comes before what others did.
+    ours_first = func.coalesce(func.min(each.conflict).in_(OURS_TO_MEND), false()).desc()
+    cause, stakes = _cause(each), _stakes_by_cause(by, *where)
+    rows = db.session.execute(
+        select(
+            *cause,
+            cast(func.sum(each["count"]), BigInteger).label("together"),
+            func.min(each.oldest).label("since"),
+            func.max(each.latest),
+            commonest[1],
+            func.count(),
+            cast(func.sum(each.lately), BigInteger),
+        )
+        .group_by(*cause)
+        .order_by(ours_first, text("together DESC"), text("since"))
         .limit(CLUSTERS)
     ).all()
     found = []
@@ -188,14 +204,18 @@ def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]
 
 
 def _stakes_by_cause(by: Sequence[Any], *where: ColumnElement[bool]) -> dict[tuple[object, ...], list[Money]]:
-    about = select(*by, Callback.order_id).where(*where).distinct().subquery()
-    cause = (about.c.reason, about.c.conflict, about.c.account, about.c.known)
+    about = select(*by, Callback.order_id).where(*where).distinct().subquery().c
+    cause = _cause(about)
     stakes: dict[tuple[object, ...], list[Money]] = defaultdict(list)
     for *key, currency, minor in db.session.execute(
         select(*cause, Order.currency, func.sum(Order.amount_minor))
-        .join(about, about.c.order_id == Order.id)
+        .where(about.order_id == Order.id, those(select(Callback.order_id).where(*where)))
         .group_by(*cause, Order.currency)
         .order_by(Order.currency)
     ):
         stakes[tuple(key)].append(Money(int(minor), currency))
     return stakes
+
+
+def _cause(of: ReadOnlyColumnCollection[str, Any]) -> tuple[ColumnElement[Any], ...]:
+    return of.reason, of.conflict, of.account, of.known
