@@ -27,6 +27,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from random import SystemRandom
 from typing import IO, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -258,14 +259,18 @@ def libpq(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
+# Below those that the kernel gives to whoever calls out: one of these may be taken before it is listened on.
+UNCALLED = range(20_000, 32_000)
+
+
 def free_port(wanted: int = 0) -> int:
-    """The first port that nobody listens on, from the wanted one upwards; any with 0."""
-    for port in range(wanted, wanted + 100 if wanted else 1):
+    """The first port that nobody listens on, from the wanted one upwards; with 0 one that stays free."""
+    for port in range(wanted, wanted + 100) if wanted else SystemRandom().sample(UNCALLED, 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, port))
-            return int(probe.getsockname()[1])
-    raise ServiceError(f"No free port from {wanted} to {wanted + 99}.")
+            return port
+    raise ServiceError(f"No free port from {wanted or UNCALLED.start}.")
 
 
 @contextlib.contextmanager
