@@ -55,7 +55,7 @@ def seed(write: Path) -> None:
     known = [account for slug, settings in _settings().items() for account in _add_shop(slug, settings)]
     shops = list(Shop.every())
     for email, name, role, password in USERS:
-        user = User.add(email, name, role, secrets.token_urlsafe(), shops)
+        user = User.add(email, name, role, None, shops)
         user.password_hash = hash_password(password)  # everybody knows it: no user of a real shop could have it
     write.parent.mkdir(parents=True, exist_ok=True)
     write.touch(mode=0o600)

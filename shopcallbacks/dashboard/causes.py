@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, case, cast, false, func, literal, or_, select, text
-from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy import ColumnElement, case, false, func, literal, or_, select, text
 
 from ..callbacks.callback import MISMATCHES, TO_DECIDE, Callback
 from ..domain.errors import OURS_TO_MEND, Conflict, Reason
@@ -161,39 +159,26 @@ def clusters(*where: ColumnElement[bool]) -> tuple[Group, ...]:
     return _groups(CLUSTER, *where)
 
 
+# What we can put right ourselves comes before what others did.
+OURS_FIRST = func.coalesce(func.min(Callback.conflict).in_(OURS_TO_MEND), false()).desc()
+
+
 def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]:
     """What is ours to mend first, then the largest."""
-    # By detail at first: what is looked for in one is looked for once, however many there are of it.
-    each = (
+    stakes = _stakes_by_cause(by, *where)
+    rows: Sequence[Any] = db.session.execute(
         select(
             *by,
-            Callback.detail,
             func.count().label("count"),
-            func.min(Callback.received_at).label("oldest"),
-            func.max(Callback.received_at).label("latest"),
-            func.count().filter(Callback.received_at > utcnow() - LATELY).label("lately"),
+            func.min(Callback.received_at),
+            func.max(Callback.received_at),
+            func.mode().within_group(Callback.detail),
+            func.count(Callback.detail.distinct()),
+            func.count().filter(Callback.received_at > utcnow() - LATELY),
         )
         .where(*where)
-        .group_by(*by, Callback.detail)
-        .subquery()
-        .c
-    )
-    commonest = func.array_agg(aggregate_order_by(each.detail, each["count"].desc(), each.detail))
-    # What we can put right ourselves comes before what others did.
-    ours_first = func.coalesce(func.min(each.conflict).in_(OURS_TO_MEND), false()).desc()
-    cause, stakes = _cause(each), _stakes_by_cause(by, *where)
-    rows = db.session.execute(
-        select(
-            *cause,
-            cast(func.sum(each["count"]), BigInteger).label("together"),
-            func.min(each.oldest).label("since"),
-            func.max(each.latest),
-            commonest[1],
-            func.count(),
-            cast(func.sum(each.lately), BigInteger),
-        )
-        .group_by(*cause)
-        .order_by(ours_first, text("together DESC"), text("since"))
+        .group_by(*by)
+        .order_by(OURS_FIRST, text("count DESC"), func.min(Callback.received_at))
         .limit(CLUSTERS)
     ).all()
     found = []
@@ -204,18 +189,15 @@ def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]
 
 
 def _stakes_by_cause(by: Sequence[Any], *where: ColumnElement[bool]) -> dict[tuple[object, ...], list[Money]]:
-    about = select(*by, Callback.order_id).where(*where).distinct().subquery().c
-    cause = _cause(about)
+    about = select(*by, Callback.order_id).where(*where).distinct().subquery()
+    cause = (about.c.reason, about.c.conflict, about.c.account, about.c.known)
     stakes: dict[tuple[object, ...], list[Money]] = defaultdict(list)
     for *key, currency, minor in db.session.execute(
         select(*cause, Order.currency, func.sum(Order.amount_minor))
-        .where(about.order_id == Order.id, those(select(Callback.order_id).where(*where)))
+        .join(about, about.c.order_id == Order.id)
+        .where(those(select(Callback.order_id).where(*where)))
         .group_by(*cause, Order.currency)
         .order_by(Order.currency)
     ):
         stakes[tuple(key)].append(Money(int(minor), currency))
     return stakes
-
-
-def _cause(of: ReadOnlyColumnCollection[str, Any]) -> tuple[ColumnElement[Any], ...]:
-    return of.reason, of.conflict, of.account, of.known
