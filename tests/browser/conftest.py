@@ -154,6 +154,13 @@ class World:
         until(done)
         return callback
 
+    def given_up(self, callback: Callback) -> Callback:
+        """The same, no longer tried again by itself, which would be while somebody makes up their mind about it."""
+        self.looked_at(callback)
+        callback.due_at = callback.due_kind = None
+        db.session.commit()
+        return callback
+
 
 @pytest.fixture
 def world(live: Site, context_of_app: None) -> World:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -30,8 +30,8 @@ from .panel import counted
 
 bp = Blueprint("causes", __name__)
 
-# So many of a cause are asked which verbs may help them, and first so few: mostly they have the answer.
-ASKED, ASKED_FIRST = 100, 10
+# So many of a cause are asked which verbs may help them.
+ASKED = 100
 
 
 @dataclass(frozen=True)
@@ -93,21 +93,13 @@ def _helping_some(verbs: tuple[Verb, ...], own: Filter, shop: Shop) -> tuple[Ver
     """Those whose preview would not be that all of them stay: of the first ones of the cause one has it on offer."""
     in_time = (Callback.received_at, Callback.id)
     # Their ids first, which the queue's index has: rows to sort would be read, all of the cause.
-    ids = db.session.scalars(select(Callback.id).where(*own.where(shop)).order_by(*in_time).limit(ASKED)).all()
-    helping: set[Verb] = set()
-    for some in (ids[:ASKED_FIRST], ids[ASKED_FIRST:]):
-        if some and len(helping) < len(verbs):
-            helping |= _helping_any(set(verbs) - helping, some)
-    return tuple(verb for verb in verbs if verb in helping)
-
-
-def _helping_any(verbs: set[Verb], ids: Sequence[int]) -> set[Verb]:
-    found = select(Callback).where(Callback.id.in_(ids)).options(*FOR_ROWS)
-    rows = rows_of(db.session.scalars(found), current_user, now())
-    offered = {verb for verb in verbs if any(row.may(verb) for row in rows)}
-    if Verb.retry in offered and len(foretold(Verb.retry, ids)) == len(ids):
+    first = select(Callback.id).where(*own.where(shop)).order_by(*in_time).limit(ASKED)
+    found = select(Callback).where(Callback.id.in_(db.session.scalars(first).all())).order_by(*in_time)
+    rows = rows_of(db.session.scalars(found.options(*FOR_ROWS)), current_user, now())
+    offered = [verb for verb in verbs if any(row.may(verb) for row in rows)]
+    if Verb.retry in offered and len(foretold(Verb.retry, [row.callback.id for row in rows])) == len(rows):
         offered.remove(Verb.retry)
-    return offered
+    return tuple(offered)
 
 
 @bp.get("/callbacks/causes")
