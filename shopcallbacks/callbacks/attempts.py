@@ -63,6 +63,17 @@ class Attempt(Base):
             return self.conflict is Conflict.payment_taken_out
         return self.reason is None
 
+    @property
+    def came_to(self) -> tuple[object, ...]:
+        """Where it left its callback; in what words, may differ from one time to the next."""
+        return self.verdict, self.outcome, self.effect, self.reason, self.conflict
+
+    @classmethod
+    def latest(cls, callback_id: int, limit: int) -> list[Attempt]:
+        """Of the callback, the latest first."""
+        found = select(cls).where(cls.callback_id == callback_id).order_by(cls.id.desc())
+        return list(db.session.scalars(found.limit(limit)))
+
     @classmethod
     def last_of(cls, callback_ids: Iterable[int]) -> dict[int, Attempt]:
         """The latest attempt of each callback that had one, by callback id."""

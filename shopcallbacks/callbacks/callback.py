@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, lazyload, mapped_column, relationship
 
-from ..domain.errors import Conflict, Reason, Refused
+from ..domain.errors import TRIED_AGAIN, Conflict, Reason, Refused
 from ..domain.money import causes_for, verbs_for
 from ..domain.states import BY_A_PERSON, RULINGS, AttemptKind, Effect, Lane, State, Verb
 from ..domain.values import Money, Outcome, Request, Verdict
@@ -389,7 +389,7 @@ class Callback(Base):
 
     def guard(self, verb: Verb, why: str, seen: int | None) -> None:
         """`Refused` where the callback moved on since it was seen, its state does not allow it, or a reason lacks."""
-        if seen is not None and seen != self.version:
+        if seen is not None and self._moved_since(seen):
             raise Refused(f"This callback has moved on since you saw it: {self.last_move}.")
         if verb not in self.open_to:
             raise Refused(f"This callback is {self.last_move}; it can't be {verb.past} now.")
@@ -397,6 +397,19 @@ class Callback(Base):
             raise Refused(f"Its request is kept in {self.month.archive}. Once it is brought back this can be done.")
         if verb.needs_why and not why.strip():
             raise Refused("Say why: the reason is kept with your name.")
+
+    def _moved_since(self, seen: int) -> bool:
+        """Not where it was only tried again by itself since, and came to the same: who makes up their mind about what
+        waits for its order or its gateway would be overtaken by that again and again.
+        """
+        moves = self.version - seen
+        if self.reason not in TRIED_AGAIN or not 0 < moves < self.attempt_count:
+            return moves != 0
+        *again, before = Attempt.latest(self.id, moves + 1)
+        act = Activity.last_about(self.id)
+        in_between = act is not None and act.at >= again[-1].at
+        same = all(one.kind is AttemptKind.automatic and one.came_to == before.came_to for one in again)
+        return in_between or not same
 
     def _needs_request(self, verb: Verb) -> bool:
         """Whether it is read anew: what was checked is ruled on as it was kept."""

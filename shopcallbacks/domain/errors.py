@@ -53,6 +53,8 @@ OURS_TO_MEND = (
     Conflict.mistimed,
     Conflict.rewritten,
 )
+# What may pass by itself: tried again and again for some hours.
+TRIED_AGAIN = (Reason.gateway_unreachable, Reason.order_not_found)
 _REASON_OF = {
     Conflict.which_payment: Reason.unclear,
     Conflict.names_no_order: Reason.order_not_found,

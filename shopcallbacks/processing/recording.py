@@ -11,7 +11,7 @@ from typing import Any
 
 from ..callbacks.attempts import Attempt, KeptMessage, columns_of, kept_text
 from ..callbacks.callback import Callback
-from ..domain.errors import CallbackFailed, Reason
+from ..domain.errors import TRIED_AGAIN, CallbackFailed, Reason
 from ..domain.states import BY_ITSELF, AttemptKind, Effect, State
 from ..extensions import db
 from ..logs import step
@@ -21,7 +21,6 @@ from .results import Result, Tried
 
 # When a callback whose gateway can't be reached, or whose order is not there yet, is tried again by itself.
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200))
-TRIED_AGAIN = (Reason.gateway_unreachable, Reason.order_not_found)
 
 
 @dataclass(frozen=True)

@@ -229,7 +229,7 @@ def test_a_callback_is_assigned_to_an_order_near_its_number(
 ) -> None:
     page = desk if scripted else plain_desk
     order = world.order()
-    callback = world.given_up(world.call(world.stripe, message(f"WEB-{order.number}")))
+    callback = world.looked_at(world.call(world.stripe, message(f"WEB-{order.number}")))
     page.goto(f"/callbacks/{callback.id}")
     page.get_by_role("link", name="Assign to an order").click()
     question = page.get_by_role("dialog") if scripted else page.locator(".ask-page")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,12 +13,12 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import AttemptKind, Effect, OrderState, State
 from shopcallbacks.domain.values import Money, Outcome
-from shopcallbacks.extensions import db
+from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
 
-from ...factories import log_in, make_account, make_order, make_user, message, process
+from ...factories import log_in, make_account, make_callback, make_order, make_user, message, process
 from ...processing.saying import say
 from .test_panel import HTMX, forged, wrong_amount
 
@@ -145,6 +146,22 @@ def test_two_managers_on_one_row_have_one_effect(client: FlaskClient, account: G
     assert "has moved on since you saw it" in second.text
     assert "marked as invalid by you" in second.text
     assert len(Activity.about(callback.id)) == 1
+
+
+def test_who_makes_up_their_mind_is_not_overtaken_by_the_next_automatic_attempt(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    callback = make_callback(account, message("later"))
+    process()
+    page = client.get(f"/callbacks/{callback.id}/removal").text
+    seen = re.search(r'name="seen" value="([0-9]+)"', page)
+    assert seen is not None
+    callback.due_at = utcnow()
+    process()
+    assert callback.version == int(seen[1]) + 1
+    data = {"why": "a test", "seen": seen[1]}
+    assert client.post(f"/callbacks/{callback.id}/removal", data=data, headers=HTMX).status_code == 200
+    assert callback.state is State.invalid
 
 
 def test_on_the_page_an_act_answers_with_the_page(client: FlaskClient, account: GatewayAccount) -> None:
