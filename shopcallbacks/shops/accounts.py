@@ -287,6 +287,11 @@ class GatewayAccount(Base):
         self._see_who_asks()
 
     @property
+    def braked(self) -> bool:
+        """Just now."""
+        return self.braked_until is not None and self.braked_until > utcnow()
+
+    @property
     def secrets_asked_anew(self) -> list[Setting]:
         """Those that going live needs: what the gateway needs, and what is in use."""
         secret = [setting for setting in self.gateway.settings if setting.is_secret]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -12,7 +13,7 @@ from sqlalchemy import func, select, text
 from dev.copies import copy
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.states import State
-from shopcallbacks.extensions import db
+from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
 
@@ -72,6 +73,17 @@ def test_its_account_says_so_to_managers_and_to_admins_beyond_the_budget_only(
     flood(account, 1_001)
     assert [client.get(page).text.count(SAYS_SO) for page in pages] == [1, 1]
     assert "None of them counts, and all are kept; genuine ones are processed as ever." in client.get(pages[0]).text
+
+
+def test_an_account_whose_answers_are_held_back_says_so_as_long_as_they_are(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    log_in(client, make_user(Role.admin, account.shop))
+    for ahead, said in ((None, 0), (timedelta(minutes=9), 1), (timedelta(seconds=-1), 0)):
+        account.braked_until = utcnow() + ahead if ahead else None
+        db.session.commit()
+        for page in ("/settings", f"/settings/gateways/{account.id}"):
+            assert client.get(page).text.count("answered every two seconds only") == said
 
 
 def test_beyond_the_budget_forged_ones_are_kept_and_genuine_ones_processed(
