@@ -69,12 +69,6 @@ class Attempt(Base):
         return self.verdict, self.outcome, self.effect, self.reason, self.conflict
 
     @classmethod
-    def latest(cls, callback_id: int, limit: int) -> list[Attempt]:
-        """Of the callback, the latest first."""
-        found = select(cls).where(cls.callback_id == callback_id).order_by(cls.id.desc())
-        return list(db.session.scalars(found.limit(limit)))
-
-    @classmethod
     def last_of(cls, callback_ids: Iterable[int]) -> dict[int, Attempt]:
         """The latest attempt of each callback that had one, by callback id."""
         rows = db.session.scalars(

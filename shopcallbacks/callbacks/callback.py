@@ -399,15 +399,15 @@ class Callback(Base):
             raise Refused("Say why: the reason is kept with your name.")
 
     def _moved_since(self, seen: int) -> bool:
-        """Not where it was only tried again by itself since, and came to the same: who makes up their mind about what
-        waits for its order or its gateway would be overtaken by that again and again.
+        """Whether it is another than was seen. Not where it was only tried again by itself, and came to the same: who
+        makes up their mind about what waits for its order or its gateway would be overtaken by that again and again.
         """
         moves = self.version - seen
         if self.reason not in TRIED_AGAIN or not 0 < moves < self.attempt_count:
             return moves != 0
-        *again, before = Attempt.latest(self.id, moves + 1)
+        before, *again = self.attempts[-moves - 1 :]
         act = Activity.last_about(self.id)
-        in_between = act is not None and act.at >= again[-1].at
+        in_between = act is not None and act.at >= again[0].at
         same = all(one.kind is AttemptKind.automatic and one.came_to == before.came_to for one in again)
         return in_between or not same
 

@@ -26,8 +26,8 @@ def lost(app: Flask) -> Callback:
     return callback
 
 
-def tried_again(callback: Callback, kind: AttemptKind = AttemptKind.automatic) -> None:
-    callback.due_at, callback.due_kind = utcnow(), kind
+def tried_again(callback: Callback) -> None:
+    callback.due_at, callback.due_kind = utcnow(), AttemptKind.automatic
     process()
 
 
