@@ -102,12 +102,12 @@ def foretold(verb: Verb, ids: Sequence[int]) -> dict[int, str]:
     found: dict[int, str] = {}
     for callbacks in _batches(ids, AT_ONCE):
         by_id = {callback.id: callback for callback in callbacks}
-        found |= {callback.id: _headline(callback) for callback in callbacks if _asks_in_vain(verb, callback)}
+        found |= {callback.id: headline(callback) for callback in callbacks if asks_in_vain(verb, callback)}
         fit = [one for one in callbacks if verb in one.open_to and not one.would_ask(AttemptKind.retry)]
         for tried in rehearse(fit, AttemptKind.retry)[0] if fit else ():
             failure, callback = tried.failure, by_id.get(tried.due.id)
-            if failure is not None and callback is not None and not _does_something(tried):
-                found[callback.id] = _cause(failure.reason, failure.conflict, callback)
+            if failure is not None and callback is not None and tried.in_vain:
+                found[callback.id] = cause_of(failure.reason, failure.conflict, callback)
     return found
 
 
@@ -139,7 +139,7 @@ def _batches(ids: Sequence[int], size: int) -> Iterator[list[Callback]]:
 def _fits(found: Effects, verb: Verb, callback: Callback, user: User | None) -> bool:
     """Whether an attempt of it can be foreseen; if not, why, is noted."""
     if verb is Verb.force and callback.reason is not None:
-        found.verdicts[_cause(callback.reason, callback.conflict, callback)] += 1
+        found.verdicts[cause_of(callback.reason, callback.conflict, callback)] += 1
     if verb not in callback.open_to:
         found.skipped[acts.VERBS[verb].skipped] += 1
     elif verb is Verb.force and (sentence := not_forced_among_many(callback)):
@@ -149,8 +149,8 @@ def _fits(found: Effects, verb: Verb, callback: Callback, user: User | None) -> 
     elif not verb.attempts:
         found.moved += 1
         found.may += 1
-    elif _asks_in_vain(verb, callback):
-        found.stays[_headline(callback)] += 1
+    elif asks_in_vain(verb, callback):
+        found.stays[headline(callback)] += 1
     elif callback.would_ask(verb.attempts):
         found.asked[callback.account.title] += 1
         found.may += 1
@@ -169,28 +169,25 @@ def _tell(found: Effects, verb: Verb, callback: Callback, tried: Tried, desk: De
             money = _at_stake(result, desk)
             found.sums[result.effect, money.currency] += money.minor
     failure = tried.failure
-    found.may += verb is Verb.unowe or (failure is None and not refused) or _does_something(tried)
+    found.may += verb is Verb.unowe or (failure is None and not refused) or tried.did_something
     if refused:
         found.stays[refused.rstrip(".")] += 1
     elif verb is Verb.unowe:
         found.moved += 1
     elif failure is not None:
-        found.stays[_cause(failure.reason, failure.conflict, callback)] += 1
+        found.stays[cause_of(failure.reason, failure.conflict, callback)] += 1
 
 
-def _asks_in_vain(verb: Verb, callback: Callback) -> bool:
+def asks_in_vain(verb: Verb, callback: Callback) -> bool:
     """What the gateway would say once more is known: it has said it, and it is not that which keeps it."""
     return verb is Verb.retry and callback.would_ask(AttemptKind.retry) and not retrying_may_help(callback.reason)
 
 
-def _does_something(tried: Tried) -> bool:
-    return any(result.effect is not None and result.tried and not result.refused for result in tried.results)
-
-
-def _headline(callback: Callback) -> str:
+def headline(callback: Callback) -> str:
+    """Why it waits, as its row says it."""
     assert callback.reason is not None
-    return _cause(callback.reason, callback.conflict, callback)
+    return cause_of(callback.reason, callback.conflict, callback)
 
 
-def _cause(reason: Reason, conflict: Conflict | None, callback: Callback) -> str:
+def cause_of(reason: Reason, conflict: Conflict | None, callback: Callback) -> str:
     return reasons.cause(reason, conflict, callback.account.title, callback.account.asks)

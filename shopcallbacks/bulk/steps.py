@@ -1,49 +1,58 @@
 """How a bulk run goes on, step by step: take the outcomes that have come, stop if too many failed, do the next ones.
 
 It begins with one callback, then five, then the rest, and waits for the outcome of each stage. What a retry is sure
-not to help is passed over, so that the first ones tell something. Nothing here commits.
+not to help is passed over, so that the first ones tell something. An attempt for which nobody is asked is made in the
+step itself; one that asks its gateway is asked for, and a worker makes it. Nothing here commits.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sqlalchemy import and_, select
 
 from ..callbacks.attempts import Attempt
 from ..callbacks.callback import Callback
+from ..callbacks.due import asked_of
 from ..callbacks.undo import put_away_by
-from ..domain.errors import Refused
-from ..domain.states import Lane, Verb
+from ..domain.errors import Conflict, Reason, Refused
+from ..domain.states import Effect, Lane, Verb
 from ..extensions import db
+from ..processing import pipeline
+from ..processing.deciding import Desk
+from ..processing.recording import Outcome
 from ..shops.accounts import GatewayAccount
+from ..shops.acts import Activity
 from ..words import acts, outcomes, reasons
-from .preview import foretold, not_forced_among_many
+from .preview import asks_in_vain, foretold, headline, not_forced_among_many
 from .runs import BulkItem, BulkRun, ItemState, RunState
 
 STAGES = (1, 5)
 BATCH = 200  # so many wait for their outcome at most
+HERE = 100  # so many attempts are made in one step
 AT_LEAST = 10  # among so few the share of failures tells nothing
 WINDOW = 100  # of the rest, the share is that of the last so many
 
 
 @dataclass
 class FollowUp:
-    """What to do once it is committed: the lanes to ring, and whether to go on at once."""
+    """What to do once it is committed: the lanes to ring, the desk to look behind, and whether to go on at once."""
 
     lanes: set[Lane] = field(default_factory=set)
+    desk: Desk | None = None
     again: bool = False
 
 
-def advance(run: BulkRun) -> FollowUp:
-    """One step of a locked run."""
+def advance(run: BulkRun, here: bool = True) -> FollowUp:
+    """One step of a locked run. `here`: attempts are made in it; else they are asked for, all of them."""
     follow_up = FollowUp()
     _take_outcomes(run)
-    if run.state is not RunState.running:
-        return follow_up
     _judge(run)
     if run.state is RunState.running:
-        _do_next(run, follow_up)
+        _do_next(run, follow_up, here and run.verb.attempts is not None)
+        _judge(run)
     if run.state is RunState.running and run.left == 0:
         run.end(RunState.done)
     return follow_up
@@ -63,27 +72,48 @@ def _take_outcomes(run: BulkRun) -> None:
     )
     for item, attempt, number, account in rows:
         run.asked -= 1
-        if attempt.succeeded:
-            item.close(ItemState.succeeded, _came(run, attempt), _result(attempt, number), attempt.effect)
-            _count(run, failed=False)
-        else:
-            item.close(ItemState.failed, _why_not(run, attempt, account), attempt.detail)
-            _count(run, failed=True)
+        _close(run, item, attempt, attempt.detail, number, account)
 
 
-def _came(run: BulkRun, attempt: Attempt) -> str:
+class Came(Protocol):
+    """What came of an attempt, written down or about to be."""
+
+    @property
+    def succeeded(self) -> bool: ...
+    @property
+    def effect(self) -> Effect | None: ...
+    @property
+    def reason(self) -> Reason | None: ...
+    @property
+    def conflict(self) -> Conflict | None: ...
+
+
+def _close(run: BulkRun, item: BulkItem, came: Came, detail: str, number: str | None, account: GatewayAccount) -> None:
+    if came.succeeded:
+        item.close(ItemState.succeeded, _told(run, came), _result(came, number), came.effect)
+    else:
+        item.close(ItemState.failed, _why_not(run, came, account), detail)
+    _count(run, failed=not came.succeeded)
+
+
+def _skip(run: BulkRun, item: BulkItem, result: str, detail: str = "") -> None:
+    item.close(ItemState.skipped, result, detail)
+    run.skipped += 1
+
+
+def _told(run: BulkRun, came: Came) -> str:
     """The same for all that came to the same."""
-    return acts.VERBS[run.verb].done_to_many or outcomes.came(attempt.effect)
+    return acts.VERBS[run.verb].done_to_many or outcomes.came(came.effect)
 
 
-def _result(attempt: Attempt, number: str | None) -> str:
-    return outcomes.RESULTS[attempt.effect].format(number=number) if attempt.effect in outcomes.RESULTS else ""
+def _result(came: Came, number: str | None) -> str:
+    return outcomes.RESULTS[came.effect].format(number=number) if came.effect in outcomes.RESULTS else ""
 
 
-def _why_not(run: BulkRun, attempt: Attempt, account: GatewayAccount) -> str:
-    if attempt.reason is None:
+def _why_not(run: BulkRun, came: Came, account: GatewayAccount) -> str:
+    if came.reason is None:
         return acts.VERBS[run.verb].skipped
-    return reasons.cause(attempt.reason, attempt.conflict, account.title, account.asks)
+    return reasons.cause(came.reason, came.conflict, account.title, account.asks)
 
 
 def _count(run: BulkRun, failed: bool) -> None:
@@ -97,6 +127,8 @@ def _count(run: BulkRun, failed: bool) -> None:
 
 def _judge(run: BulkRun) -> None:
     """Stops it where too many failed; else on to the next stage once this one is through."""
+    if run.state is not RunState.running:
+        return
     tried, failed = run.stage_tried, run.stage_failed
     if run.stage < len(STAGES):
         if tried < STAGES[run.stage]:
@@ -118,37 +150,73 @@ def _room(run: BulkRun) -> int:
     return BATCH - run.asked
 
 
-def _do_next(run: BulkRun, follow_up: FollowUp) -> None:
+def _do_next(run: BulkRun, follow_up: FollowUp, here: bool) -> None:
     room = _room(run)
     if room <= 0 or not run.waiting:
         return
     # The first ones are looked for among many, those that a retry is sure not to help passed over.
-    items = BulkItem.next_of(run, BATCH if run.stage < len(STAGES) else room)
-    in_vain = foretold(run.verb, [item.callback_id for item in items])
-    callbacks = Callback.lock_all(item.callback_id for item in items)
+    early = run.stage < len(STAGES)
+    items = BulkItem.next_of(run, BATCH if early else min(room, HERE) if here else room)
+    ids = [item.callback_id for item in items]
+    in_vain = foretold(run.verb, ids) if early or not here else {}
+    callbacks = Callback.lock_all(ids)
+    held: list[tuple[BulkItem, Callback]] = []
     for item in items:
         if not room:
             break
-        if item.callback_id in in_vain:
-            item.close(ItemState.skipped, outcomes.fails_again(in_vain[item.callback_id]))
-            run.skipped += 1
+        callback = callbacks[item.callback_id]
+        if callback.id not in in_vain and asks_in_vain(run.verb, callback):
+            in_vain[callback.id] = headline(callback)
+        if callback.id in in_vain:
+            _skip(run, item, outcomes.fails_again(in_vain[callback.id]))
+        elif refused := _refused(run, callback):
+            _skip(run, item, acts.VERBS[run.verb].skipped, refused)
         else:
-            room -= _do(run, item, callbacks[item.callback_id], follow_up)
-    follow_up.again = bool(run.waiting) and not run.asked
+            room -= 1
+            if here and not _asks(run, callback):
+                held.append((item, callback))
+            else:
+                _do(run, item, callback, follow_up)
+    follow_up.desk = _try(run, held) if held else None
+    follow_up.again = bool(run.waiting) and (bool(held) or not run.asked)
 
 
-def _do(run: BulkRun, item: BulkItem, callback: Callback, follow_up: FollowUp) -> bool:
-    """The verb, guarded as ever. False where it could not be done."""
+def _refused(run: BulkRun, callback: Callback) -> str:
+    """Why the verb can't be done, guarded as ever; empty where it can."""
     if run.verb is Verb.force and (sentence := not_forced_among_many(callback)):
-        item.close(ItemState.skipped, acts.VERBS[run.verb].skipped, sentence)
-        run.skipped += 1
-        return False
+        return sentence
     try:
-        callback.do(_verb_for(run, callback), run.user, run.why, what=run.name)
+        callback.may(_verb_for(run, callback), run.user, run.why)
     except Refused as refused:
-        item.close(ItemState.skipped, acts.VERBS[run.verb].skipped, str(refused))
-        run.skipped += 1
-        return False
+        return str(refused)
+    return ""
+
+
+def _asks(run: BulkRun, callback: Callback) -> bool:
+    return run.verb.attempts is not None and callback.would_ask(run.verb.attempts)
+
+
+def _try(run: BulkRun, held: Sequence[tuple[BulkItem, Callback]]) -> Desk:
+    """An attempt of each, and what came of it. What a retry does not help is left as it was."""
+    assert run.verb.attempts is not None
+    due = asked_of([callback for _, callback in held], run.verb.attempts, run.user, run.why)
+    desk = pipeline.try_some(due, in_vain=run.verb is not Verb.retry)
+    outcome_of = {tried.due.id: Outcome.of(tried, desk.now) for tried in desk.tried}
+    for item, callback in held:
+        outcome = outcome_of[callback.id]
+        if outcome.tried.passed_over:
+            _skip(run, item, outcomes.fails_again(_why_not(run, outcome, callback.account)))
+        else:
+            item.attempt = callback.attempt_count + 1
+            _close(run, item, outcome, outcome.said, outcome.order_number, callback.account)
+    acted = [callback for _, callback in held if not outcome_of[callback.id].tried.passed_over]
+    Activity.record_of_each(run.verb, run.user, acted, run.why, run.name)
+    return desk
+
+
+def _do(run: BulkRun, item: BulkItem, callback: Callback, follow_up: FollowUp) -> None:
+    """The verb; an attempt is asked for."""
+    callback.do(_verb_for(run, callback), run.user, run.why, what=run.name)
     if callback.due_at is not None:
         follow_up.lanes.add(callback.lane)
     if run.verb.attempts:
@@ -157,7 +225,6 @@ def _do(run: BulkRun, item: BulkItem, callback: Callback, follow_up: FollowUp) -
     else:
         item.close(ItemState.succeeded, acts.VERBS[run.verb].done_to_many)
         _count(run, failed=False)
-    return True
 
 
 def _verb_for(run: BulkRun, callback: Callback) -> Verb:

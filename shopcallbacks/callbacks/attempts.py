@@ -58,10 +58,7 @@ class Attempt(Base):
 
     @property
     def succeeded(self) -> bool:
-        """Whether it came to what was asked for; what is no longer owed is to wait, for it is decided anew."""
-        if self.kind is AttemptKind.unowed:
-            return self.conflict is Conflict.payment_taken_out
-        return self.reason is None
+        return succeeded(self.kind, self.reason, self.conflict)
 
     @property
     def came_to(self) -> tuple[object, ...]:
@@ -79,6 +76,13 @@ class Attempt(Base):
             .options(joinedload(cls.asked_by))
         )
         return {attempt.callback_id: attempt for attempt in rows}
+
+
+def succeeded(kind: AttemptKind, reason: Reason | None, conflict: Conflict | None) -> bool:
+    """Whether an attempt came to what was asked for; what is no longer owed is to wait, for it is decided anew."""
+    if kind is AttemptKind.unowed:
+        return conflict is Conflict.payment_taken_out
+    return reason is None
 
 
 _WAITS = text("reason IS NOT NULL")

@@ -361,7 +361,7 @@ class Callback(Base):
         A force that takes two people is only asked for by the first. `seen`: the version they saw; `what`: what the act
         is part of, for the list of acts; `more`: what they said besides.
         """
-        self.guard(verb, why, seen)
+        self.may(verb, user, why, seen, more)
         act: str = verb
         if verb is Verb.remove:
             self._end(State.invalid)
@@ -375,13 +375,20 @@ class Callback(Base):
             elif self.reason is None:  # removed before anything had looked at it
                 self._ask_for(AttemptKind.retry, user, why, more)
         elif verb.attempts:
-            self._check(verb, user, more)
             if verb is Verb.force and user is not None and self.forced_by_two and self.first_of_two is None:
                 act = FIRST_OF_TWO
             else:
                 self._ask_for(verb.attempts, user, why, more)
         self.version += 1
         Activity.record(act, user, self.shop_id, self.id, self.order_id, why.strip(), what or more.told)
+
+    def may(
+        self, verb: Verb, user: User | None, why: str = "", seen: int | None = None, more: More = NOTHING_MORE
+    ) -> None:
+        """`Refused` where the user can't do the verb (any more)."""
+        self.guard(verb, why, seen)
+        if verb.attempts:
+            self._check(verb, user, more)
 
     def _end(self, state: State) -> None:
         self.state, self.settled_at = state, utcnow()

@@ -6,7 +6,7 @@ By the database's clock: those of the hosts may differ, and what one takes for n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -225,6 +225,12 @@ def as_due(callbacks: Sequence[Callback], kind: AttemptKind, more: More, look: L
     """As if an attempt of that kind were due of them; in the order of arrival."""
     Callback.read_requests(callbacks)
     return _as_due(callbacks, {one.id: one.request for one in callbacks}, kind, more, look)
+
+
+def asked_of(callbacks: Sequence[Callback], kind: AttemptKind, user: User, why: str) -> list[Due]:
+    """An attempt of that kind is asked for of each, by that user: to be made here and now, of callbacks we hold."""
+    due = as_due(callbacks, kind, NOTHING_MORE, ANEW)
+    return [replace(one, by_id=user.id, by=user.name, why=why) for one in due]
 
 
 def _as_due(

@@ -25,7 +25,7 @@ def together(ids: Sequence[int], all_: Callable[[], Desk | None], each: Callable
     try:
         desk = all_()
         db.session.commit()
-        _look_behind(desk)
+        look_behind(desk)
         return list(ids)
     except Exception as error:
         db.session.rollback()
@@ -33,7 +33,8 @@ def together(ids: Sequence[int], all_: Callable[[], Desk | None], each: Callable
         return [id_ for id_ in ids if alone(id_, each)]
 
 
-def _look_behind(desk: Desk | None) -> None:
+def look_behind(desk: Desk | None) -> None:
+    """Once it is committed: wakes what others missed meanwhile, and brakes a flood."""
     if desk is not None:
         woken = pipeline.look_behind(desk)
         db.session.commit()
@@ -62,7 +63,7 @@ def alone(id_: int, work: Callable[[Due], Desk | None]) -> bool:
             claimed = due.claim_one(id_)
             desk = work(claimed) if claimed is not None else None
             db.session.commit()
-            _look_behind(desk)
+            look_behind(desk)
             return claimed is not None
         except IntegrityError as error:
             db.session.rollback()

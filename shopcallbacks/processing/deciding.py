@@ -132,6 +132,11 @@ class Desk:
             if finding.failure is None and any(result.waits for result in one.results):
                 self._hold(one)
 
+    def pass_over_in_vain(self) -> None:
+        """Of the batch, what stays as it is though it was tried is as if it had not been."""
+        for one in self.tried:
+            one.passed_over = one.in_vain
+
     @property
     def recorded(self) -> list[Tried]:
         """Those of which something is to be written."""

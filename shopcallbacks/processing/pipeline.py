@@ -31,16 +31,27 @@ LOST_AT_ONCE = 500
 
 def process(due: Sequence[Due]) -> Desk | None:
     """A claimed batch of those for which nobody is asked. What the database refuses is raised: nothing of it holds."""
-    if not due:
-        return None
+    return apply(*_examined(due)) if due else None
+
+
+def try_some(due: Sequence[Due], in_vain: bool) -> Desk:
+    """The same of a few that somebody holds, who hears what came of each. `in_vain`: what comes to nothing is an
+    attempt like the others; else it is passed over.
+    """
+    return apply(*_examined(due), in_vain)
+
+
+def _examined(due: Sequence[Due]) -> tuple[list[Finding], Accounts]:
     accounts = Accounts(one.account_id for one in due)
-    return apply([examine(one, accounts, nobody) for one in due], accounts)
+    return [examine(one, accounts, nobody) for one in due], accounts
 
 
-def apply(findings: Iterable[Finding], accounts: Accounts) -> Desk:
+def apply(findings: Iterable[Finding], accounts: Accounts, in_vain: bool = True) -> Desk:
     """Decides what was found, in the order of arrival, and writes down what came of it. For `look_behind`, later."""
     desk = Desk(findings, accounts, ANEW)
     desk.decide()
+    if not in_vain:
+        desk.pass_over_in_vain()
     record(desk.recorded, desk.now)
     books.written(desk.books.values(), desk.now)
     feed.published([told for book in desk.books.values() for told in book.told], desk.now)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..callbacks.attempts import Attempt, KeptMessage, columns_of, kept_text
+from ..callbacks.attempts import Attempt, KeptMessage, columns_of, kept_text, succeeded
 from ..callbacks.callback import Callback
-from ..domain.errors import TRIED_AGAIN, CallbackFailed, Reason
+from ..domain.errors import TRIED_AGAIN, CallbackFailed, Conflict, Reason
 from ..domain.states import BY_ITSELF, AttemptKind, Effect, State
 from ..extensions import db
 from ..logs import step
@@ -39,6 +39,18 @@ class Outcome:
         return cls(tried, speaking, tried.finding.failure or (speaking.failure if speaking else None), now)
 
     @property
+    def reason(self) -> Reason | None:
+        return self.failure.reason if self.failure else None
+
+    @property
+    def conflict(self) -> Conflict | None:
+        return self.failure.conflict if self.failure else None
+
+    @property
+    def succeeded(self) -> bool:
+        return succeeded(self.tried.due.kind, self.reason, self.conflict)
+
+    @property
     def effect(self) -> Effect | None:
         return self.speaking.effect if self.speaking and self.failure is None else None
 
@@ -50,9 +62,14 @@ class Outcome:
         return _clean(self.speaking.message.detail) if self.speaking else ""
 
     @property
-    def refused(self) -> str:
-        """Why a person's word did not fit."""
-        return next((result.refused for result in self.tried.results if result.refused), "")
+    def order_number(self) -> str | None:
+        return self.speaking.message.order_number if self.speaking else None
+
+    @property
+    def said(self) -> str:
+        """Why a person's word did not fit; else the detail."""
+        refused = next((result.refused for result in self.tried.results if result.refused), "")
+        return _clean(refused) or self.detail
 
 
 def record(tried: Sequence[Tried], now: datetime) -> None:
@@ -77,15 +94,15 @@ def tell(tried: Sequence[Tried], now: datetime) -> None:
             kind=due.kind,
             order=speaking.order_id if speaking else None,
             state=State.processed if failure is None else State.unprocessed,
-            reason=failure.reason if failure else None,
-            conflict=failure.conflict if failure else None,
+            reason=outcome.reason,
+            conflict=outcome.conflict,
             effect=outcome.effect,
         )
 
 
 def _attempt(outcome: Outcome) -> dict[str, Any]:
     tried, due, finding = outcome.tried, outcome.tried.due, outcome.tried.finding
-    verification, speaking, failure = finding.verification, outcome.speaking, outcome.failure
+    verification, speaking = finding.verification, outcome.speaking
     by_itself = due.kind in BY_ITSELF
     return {
         "callback_id": due.id,
@@ -101,9 +118,9 @@ def _attempt(outcome: Outcome) -> dict[str, Any]:
         "diagnosis": finding.diagnosis.sentence if finding.diagnosis else None,
         "outcome": speaking.message.outcome if speaking else None,
         "effect": outcome.effect,
-        "reason": failure.reason if failure else None,
-        "conflict": failure.conflict if failure else None,
-        "detail": _clean(outcome.refused) or outcome.detail,
+        "reason": outcome.reason,
+        "conflict": outcome.conflict,
+        "detail": outcome.said,
         "error": _clean(finding.error, 20_000) if finding.error else None,
     }
 
@@ -152,8 +169,8 @@ def _standing(outcome: Outcome) -> dict[str, Any]:
     return {
         "id": due.id,
         "state": State.processed if failure is None else State.unprocessed,
-        "reason": failure.reason if failure else None,
-        "conflict": failure.conflict if failure else None,
+        "reason": outcome.reason,
+        "conflict": outcome.conflict,
         "detail": outcome.detail,
         "crashed_in": RELEASE if failure and failure.reason is Reason.crashed else None,
         "version": due.version + 1,

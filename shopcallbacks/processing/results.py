@@ -38,13 +38,14 @@ class Result:
 class Tried:
     """One callback on the desk. `waited`: it is here because it waits on an order of the batch.
 
-    `ours`: it may be decided; else another has it, and it is only looked at.
+    `ours`: it may be decided; else another has it, and it is only looked at. `passed_over`: it is left as it was.
     """
 
     finding: Finding
     results: list[Result] = field(default_factory=list)
     waited: bool = False
     ours: bool = True
+    passed_over: bool = False
 
     @property
     def due(self) -> Due:
@@ -60,9 +61,19 @@ class Tried:
         return self.finding.failure or next((result.failure for result in self.results if result.failure), None)
 
     @property
+    def did_something(self) -> bool:
+        return any(result.effect is not None and result.tried and not result.refused for result in self.results)
+
+    @property
+    def in_vain(self) -> bool:
+        return self.failure is not None and not self.did_something
+
+    @property
     def moved(self) -> bool:
         """Whether anything is to be recorded of it: of one that only waited, where its standing is another now."""
-        return not self.waited or any(result.tried and not _same(result) for result in self.results)
+        if self.waited:
+            return any(result.tried and not _same(result) for result in self.results)
+        return not self.passed_over
 
 
 def _same(result: Result) -> bool:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import ForeignKey, Index, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from ..extensions import Base, db, utcnow
+from ..sets import insert_rows
 from ..words.acts import ACTS
 from .users import User
 
 LOG_IN, FAILED_LOG_IN, LOG_INS_HELD, FAILED_CODE = "log in", "failed log-in", "log-ins held", "failed code"
 # About a callback without moving it: they stand in no undo's way.
 BESIDE = ("note", "claim", "take over", "let go", "hand on", "evidence")
+
+
+class About(Protocol):
+    """A callback, of which this layer knows no more."""
+
+    id: int
+    shop_id: int
+    order_id: int | None
 
 
 class Activity(Base):
@@ -59,8 +69,7 @@ class Activity(Base):
         what: str = "",
     ) -> None:
         """Keeps the act. `user` None is the command line. `LookupError` for a verb that has no words."""
-        if verb not in ACTS:
-            raise LookupError(f"{verb!r} is not among the acts of words/acts.py")
+        _known(verb)
         db.session.add(
             cls(
                 verb=verb,
@@ -72,6 +81,14 @@ class Activity(Base):
                 what=what,
             )
         )
+
+    @classmethod
+    def record_of_each(cls, verb: str, user: User, callbacks: Iterable[About], why: str, what: str) -> None:
+        """The same about each of many callbacks, in one statement."""
+        _known(verb)
+        same = {"verb": verb, "user_id": user.id, "why": why, "what": what}
+        about = ({"shop_id": one.shop_id, "callback_id": one.id, "order_id": one.order_id} for one in callbacks)
+        insert_rows(db.session, cls, [same | one for one in about])
 
     @classmethod
     def record_once(cls, within: timedelta, verb: str, user: User | None, what: str, same: str = "") -> None:
@@ -128,6 +145,11 @@ class Activity(Base):
         """The user's latest acts in the shop, newest first."""
         wanted = select(cls).where(cls.user_id == user_id, cls.shop_id == shop_id)
         return list(db.session.scalars(wanted.order_by(cls.id.desc()).limit(limit)))
+
+
+def _known(verb: str) -> None:
+    if verb not in ACTS:
+        raise LookupError(f"{verb!r} is not among the acts of words/acts.py")
 
 
 def last_move(acts: Iterable[Activity]) -> Activity | None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from shopcallbacks import jobs
-from shopcallbacks.bulk import preview, steps
+from shopcallbacks.bulk import preview
 from shopcallbacks.bulk.runs import BulkItem, BulkRun, RunState
 from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason, Refused
 from shopcallbacks.domain.states import AttemptKind, OrderState, State, Verb
-from shopcallbacks.domain.values import Money, Verdict
+from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Verdict
 from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.orders import books
+from shopcallbacks.orders.books import Book
 from shopcallbacks.orders.order import Order
 from shopcallbacks.panel.audit import Acts
-from shopcallbacks.panel.filter import Filter
+from shopcallbacks.panel.filter import Filter, Tab
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
+from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.order_rules import OrderRules
 from shopcallbacks.shops.users import Role, User
 
@@ -29,6 +34,7 @@ from ..factories import make_account, make_callback, make_order, make_shop, make
 pytestmark = pytest.mark.usefixtures("app")
 
 ALL = Selection(Filter())
+WAITING = Selection(Filter(tab=Tab.waiting))  # what is tried again by itself too
 
 
 @pytest.fixture
@@ -56,14 +62,15 @@ def badly_signed(account: GatewayAccount, *orders: Order | None) -> list[Callbac
     return found
 
 
-def unheard(shop: Shop, order: Order) -> Callback:
-    """A paid callback of a gateway that could not be asked."""
+def unheard(shop: Shop, *orders: Order) -> list[Callback]:
+    """A paid callback for each order, of a gateway that could not be asked."""
     paypal = make_account(
         shop, "paypal_ipn", receiver_emails=["paypal@shop.example"], environment="live", order_field="invoice"
     )
-    callback = make_callback(paypal, message(order))
+    callbacks = [make_callback(paypal, message(order)) for order in orders]
     process()
-    return callback
+    assert {callback.reason for callback in callbacks} == {Reason.gateway_unreachable}
+    return callbacks
 
 
 def mend(account: GatewayAccount) -> None:
@@ -78,6 +85,12 @@ def start(verb: Verb, user: User, selection: Selection = ALL, why: str = "seen a
     return run
 
 
+def step() -> bool:
+    again = jobs.bulk()
+    db.session.expire_all()
+    return again
+
+
 def go_on(steps: int = 200) -> None:
     """What the workers do, until nothing is left to do."""
     for _ in range(steps):
@@ -87,10 +100,22 @@ def go_on(steps: int = 200) -> None:
             return
 
 
+class Gateways:
+    """Whoever is asked: says so often that it is so, and nothing else."""
+
+    def __init__(self, confirms: int = 0) -> None:
+        self.confirms = confirms
+
+    def __call__(self, question: Ask) -> Answer | NoAnswer:
+        self.confirms -= 1
+        return Answer(200, b"VERIFIED") if self.confirms >= 0 else NoAnswer("timed out")
+
+
 @pytest.fixture
-def unforeseen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where only the gateway's answer could tell."""
-    monkeypatch.setattr(steps, "foretold", lambda verb, ids: {})
+def gateways(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Gateways:
+    asked = Gateways()
+    monkeypatch.setitem(app.extensions, "ask", asked)
+    return asked
 
 
 def items(run: BulkRun) -> list[BulkItem]:
@@ -118,30 +143,84 @@ def test_it_begins_with_one_then_five_then_the_rest(account: GatewayAccount, man
     run = start(Verb.retry, manager)
     done = []
     for _ in range(3):
-        jobs.bulk()
-        done.append(run.asked)
-        process()
-    jobs.bulk()
-    assert done == [1, 5, 14]
+        step()
+        done.append(run.succeeded)
+    assert done == [1, 6, 20]
     assert run.state is RunState.done
 
 
-@pytest.mark.usefixtures("unforeseen")
-def test_it_stops_when_the_first_one_fails_and_goes_on_with_five_when_resumed(
-    account: GatewayAccount, manager: User
+def test_where_the_gateway_is_asked_each_stage_waits_for_its_answers(
+    gateways: Gateways, shop: Shop, manager: User
 ) -> None:
-    badly_signed(account, *(make_order(account.shop) for _ in range(20)))
+    unheard(shop, *(make_order(shop) for _ in range(20)))
+    gateways.confirms = 20
+    run = start(Verb.retry, manager, WAITING)
+    done = []
+    for _ in range(3):
+        assert not step()
+        done.append(run.asked)
+        process()
+    step()
+    assert done == [1, 5, 14]
+    assert (run.state, run.succeeded) == (RunState.done, 20)
+
+
+def test_who_is_asked_holds_up_none_of_the_others(
+    gateways: Gateways, account: GatewayAccount, shop: Shop, manager: User
+) -> None:
+    badly_signed(account, *(make_order(shop) for _ in range(6)))
+    unheard(shop, *(make_order(shop) for _ in range(3)))
+    badly_signed(account, *(make_order(shop) for _ in range(120)))
+    mend(account)
+    run = start(Verb.retry, manager, Selection(Filter(tab=Tab.all)))
+    while step():
+        pass
+    assert (run.state, run.succeeded, run.asked) == (RunState.running, 126, 3)
+    gateways.confirms = 3
+    go_on()
+    assert (run.state, run.succeeded) == (RunState.done, 129)
+
+
+def test_attempts_that_do_not_hold_together_are_made_each_by_itself(
+    account: GatewayAccount, manager: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [make_order(account.shop) for _ in range(8)]
+    badly_signed(account, *orders, None)
+    mend(account)
+    written = books.written
+
+    def break_behind(of: Iterable[Book], now: datetime) -> None:
+        moved = [book for book in of if book.changed]
+        written(moved, now)
+        if len(moved) > 1 and any(book.id == orders[4].id for book in moved):
+            raise RuntimeError("it broke")
+
+    monkeypatch.setattr(books, "written", break_behind)
     run = start(Verb.retry, manager)
+    go_on()
+    assert (run.state, run.succeeded, run.failed, run.skipped) == (RunState.done, 8, 0, 1)
+    assert {order.state for order in orders} == {OrderState.open}
+    assert [len(order.ledger) for order in orders] == [1] * 8
+    retried = select(Activity.callback_id).where(Activity.verb == "retry")
+    assert sorted(db.session.scalars(retried)) == sorted(item.callback_id for item in items(run)[:8])
+    assert [item.callback.attempt_count for item in items(run)] == [2] * 8 + [1]
+
+
+def test_it_stops_when_the_first_one_fails_and_goes_on_with_five_when_resumed(
+    gateways: Gateways, shop: Shop, manager: User
+) -> None:
+    unheard(shop, *(make_order(shop) for _ in range(20)))
+    run = start(Verb.retry, manager, WAITING)
     go_on(5)
     assert (run.state, run.failed, run.stopped_why) == (RunState.stopped, 1, "The first one failed.")
     run.resume(manager)
     db.session.commit()
     go_on(5)
     assert (run.state, run.failed, run.stopped_why) == (RunState.stopped, 6, "All of the next 5 failed.")
-    assert "Signature does not match" in (items(run)[0].result or "")
+    assert "could not be reached" in (items(run)[0].result or "")
     run.resume(manager)
     db.session.commit()
-    mend(account)
+    gateways.confirms = 14
     go_on()
     assert (run.state, run.succeeded, run.failed) == (RunState.done, 14, 6)
 
@@ -155,12 +234,27 @@ def test_what_is_sure_to_fail_again_is_passed_over_and_the_first_ones_are_those_
     assert (found.total, found.may, found.stays) == (15, 3, {"No such order": 12})
     run = start(Verb.retry, manager)
     jobs.bulk()
-    assert (run.asked, run.skipped) == (1, 12)
-    process()
+    assert (run.succeeded, run.skipped) == (1, 12)
     go_on()
     assert (run.state, run.succeeded, run.failed, run.skipped) == (RunState.done, 3, 0, 12)
-    assert items(run)[0].result == "would fail again: no such order"
-    assert items(run)[0].callback.attempt_count == 1
+
+
+def test_what_is_passed_over_is_left_as_it_was(account: GatewayAccount, manager: User) -> None:
+    """Whether it is seen ahead, in the first stages, or on the way."""
+    fine = [make_order(account.shop) for _ in range(12)]
+    callbacks = badly_signed(account, None, *fine[:9], None, *fine[9:], None)
+    mend(account)
+    before = [(one.version, one.attempt_count, one.due_at, one.detail) for one in callbacks if not one.order_id]
+    in_vain = [one for one in callbacks if not one.order_id]
+    assert len(in_vain) == 3
+    run = start(Verb.retry, manager)
+    go_on()
+    assert (run.state, run.succeeded, run.skipped) == (RunState.done, 12, 3)
+    assert [(one.version, one.attempt_count, one.due_at, one.detail) for one in in_vain] == before
+    assert {item.result for item in items(run) if item.result and not item.effect} == {
+        "would fail again: no such order"
+    }
+    assert not set(db.session.scalars(select(Activity.callback_id))) & {one.id for one in in_vain}
 
 
 def test_of_asked_gateways_only_what_their_answer_could_change_is_an_open_question(shop: Shop) -> None:
@@ -184,12 +278,10 @@ def test_of_asked_gateways_only_what_their_answer_could_change_is_an_open_questi
     assert preview.foretold(Verb.retry, [asked.id, differs.id]) == {differs.id: "Amount differs from the order"}
 
 
-@pytest.mark.usefixtures("unforeseen")
-def test_it_stops_when_more_fail_than_was_set(account: GatewayAccount, manager: User) -> None:
-    fine = [make_order(account.shop) for _ in range(7)]
-    badly_signed(account, *fine, *[None] * 200)
-    mend(account)
-    run = start(Verb.retry, manager)
+def test_it_stops_when_more_fail_than_was_set(gateways: Gateways, shop: Shop, manager: User) -> None:
+    unheard(shop, *(make_order(shop) for _ in range(207)))
+    gateways.confirms = 7
+    run = start(Verb.retry, manager, WAITING)
     go_on(20)
     assert run.state is RunState.stopped
     assert run.stopped_why.endswith("failed: more than 50 %.")
@@ -281,7 +373,7 @@ def test_many_are_forced_only_where_the_gateway_was_not_heard(account: GatewayAc
     order, denied = make_order(account.shop), make_order(account.shop)
     (forged,) = badly_signed(account, denied)
     other = make_callback(make_account(account.shop), message(order, money=Money(1, "EUR")))
-    silent = unheard(account.shop, order)
+    (silent,) = unheard(account.shop, order)
     run = start(Verb.force, manager, Selection(Filter(), (forged.id, other.id, silent.id)))
     go_on()
     assert (run.succeeded, run.skipped, order.state) == (1, 2, OrderState.open)
@@ -292,7 +384,7 @@ def test_many_are_forced_only_where_the_gateway_was_not_heard(account: GatewayAc
 def test_above_the_shops_limit_none_is_forced_among_many(account: GatewayAccount, manager: User) -> None:
     account.shop.order_rules = OrderRules(force_limit=Money(100, "EUR"))
     order = make_order(account.shop)
-    silent = unheard(account.shop, order)
+    (silent,) = unheard(account.shop, order)
     run = start(Verb.force, manager, Selection(Filter(), (silent.id,)))
     go_on()
     assert (run.skipped, order.state) == (1, OrderState.temporary)
