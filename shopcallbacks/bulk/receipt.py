@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from ..callbacks.callback import LIGHT, Callback
 from ..domain.states import OPENS
@@ -34,6 +34,21 @@ class Tally:
 
 def tallies(run: BulkRun) -> list[Tally]:
     """The commonest first, what was not done last."""
+    if not run.added_up:
+        return _counted(run)
+    came = [
+        Tally(ItemState(state), result, count) for state, alike in run.came.items() for result, count in alike.items()
+    ]
+    to_come = [Tally(ItemState.asked, "", run.asked), Tally(ItemState.waiting, "", run.waiting)]
+    return [*sorted(came, key=_commonest), *sorted((one for one in to_come if one.count), key=_commonest)]
+
+
+def _commonest(tally: Tally) -> tuple[int, str, str]:
+    return -tally.count, tally.state, tally.result
+
+
+def _counted(run: BulkRun) -> list[Tally]:
+    """Of a run that a former release did, at least in part."""
     rows = db.session.execute(
         select(BulkItem.state, BulkItem.result, func.count())
         .where(BulkItem.run_id == run.id)
@@ -45,6 +60,8 @@ def tallies(run: BulkRun) -> list[Tally]:
 
 def opened(run: BulkRun) -> tuple[Money, ...]:
     """The sums of the orders that the run opened."""
+    if run.added_up:
+        return tuple(Money(minor, currency) for currency, minor in sorted(run.opened.items()))
     items = (BulkItem.run_id == run.id, BulkItem.state == ItemState.succeeded, BulkItem.effect.in_(OPENS))
     callbacks = select(Callback.order_id).join(BulkItem, BulkItem.callback_id == Callback.id).where(*items)
     return sums(Order.amount_minor, Order.id.in_(callbacks))[0]
@@ -55,13 +72,10 @@ def rows(run: BulkRun, state: ItemState | None, after: int) -> Sequence[BulkItem
     wanted = select(BulkItem).where(BulkItem.run_id == run.id, BulkItem.place > after)
     if state is not None:
         wanted = wanted.where(BulkItem.state == state)
-    beside = (joinedload(Callback.account), joinedload(Callback.order))
-    return db.session.scalars(
-        wanted.join(BulkItem.callback)
-        .options(contains_eager(BulkItem.callback).options(*LIGHT, *beside))
-        .order_by(BulkItem.place)
-        .limit(PAGE + 1)
-    ).all()
+    # The callbacks by their keys, once the items of the page are known: joined, all of the run would be.
+    beside = (*LIGHT, joinedload(Callback.account), joinedload(Callback.order))
+    callbacks = selectinload(BulkItem.callback).options(*beside)
+    return db.session.scalars(wanted.options(callbacks).order_by(BulkItem.place).limit(PAGE + 1)).all()
 
 
 def table_of(run: BulkRun) -> Table:

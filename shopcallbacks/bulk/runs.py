@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Select, func, insert, literal, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from ..callbacks.callback import Callback
 from ..domain.errors import Refused
 from ..domain.states import Effect, Verb
+from ..domain.values import Money
 from ..extensions import Base, db, locked, utcnow
 from ..shops.accounts import Shop
 from ..shops.acts import Activity
@@ -45,8 +47,9 @@ class BulkRun(Base):
     """Who wants what done to how many, why, and how far it is. What it is about never changes.
 
     `stop_share`: where more than so many per cent fail it stops by itself. `stage`, with what was tried and failed in
-    it: see `steps.STAGES`. `since` and `since_done`: the stretch that the rate is taken from, begun anew on each
-    resumption.
+    it: see `steps.STAGES`. `came`: how many came to what, by state and result; `opened`: the sums of the orders that
+    they opened, by currency; a former release kept neither. `since` and `since_done`: the stretch that the rate is
+    taken from, begun anew on each resumption.
     """
 
     __tablename__ = "bulk_runs"
@@ -72,6 +75,8 @@ class BulkRun(Base):
     succeeded: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     skipped: Mapped[int] = mapped_column(default=0)
+    came: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    opened: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     stage: Mapped[int] = mapped_column(default=0)
     stage_tried: Mapped[int] = mapped_column(default=0)
     stage_failed: Mapped[int] = mapped_column(default=0)
@@ -154,6 +159,32 @@ class BulkRun(Base):
 
     # how it goes on
 
+    def close(
+        self,
+        item: BulkItem,
+        state: ItemState,
+        result: str,
+        detail: str = "",
+        effect: Effect | None = None,
+        opened: Money | None = None,
+    ) -> None:
+        """What came of one of them, counted. `opened`: the sum of the order that it opened."""
+        item.state, item.result, item.detail, item.effect, item.at = state, result, detail, effect, utcnow()
+        alike = self.came.get(state, {})
+        self.came = {**self.came, state: {**alike, result: alike.get(result, 0) + 1}}
+        if opened is not None:
+            self.opened = {**self.opened, opened.currency: self.opened.get(opened.currency, 0) + opened.minor}
+        match state:
+            case ItemState.succeeded:
+                self.succeeded += 1
+                self.stage_tried += 1
+            case ItemState.failed:
+                self.failed += 1
+                self.stage_tried += 1
+                self.stage_failed += 1
+            case ItemState.skipped:
+                self.skipped += 1
+
     def enter(self, stage: int) -> None:
         self.stage, self.stage_tried, self.stage_failed = stage, 0, 0
 
@@ -185,6 +216,11 @@ class BulkRun(Base):
     def moving(self) -> bool:
         """Worth looking again in a moment."""
         return self.state is RunState.running or self.asked > 0
+
+    @property
+    def added_up(self) -> bool:
+        """Whether `came` is about all that was done."""
+        return bool(sum(sum(alike.values()) for alike in self.came.values()) == self.done)
 
     def rate(self, now: datetime) -> float:
         """Callbacks a second, over the present stretch."""
@@ -244,9 +280,6 @@ class BulkItem(Base):
     at: Mapped[datetime | None]
 
     callback: Mapped[Callback] = relationship()
-
-    def close(self, state: ItemState, result: str, detail: str = "", effect: Effect | None = None) -> None:
-        self.state, self.result, self.detail, self.effect, self.at = state, result, detail, effect, utcnow()
 
     @classmethod
     def next_of(cls, run: BulkRun, limit: int) -> list[BulkItem]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from sqlalchemy import and_, select
 
@@ -17,15 +16,17 @@ from ..callbacks.attempts import Attempt
 from ..callbacks.callback import Callback
 from ..callbacks.due import asked_of
 from ..callbacks.undo import put_away_by
-from ..domain.errors import Conflict, Reason, Refused
-from ..domain.states import Effect, Lane, Verb
+from ..domain.errors import Refused
+from ..domain.states import Lane, Verb
 from ..extensions import db
+from ..orders.order import Order
 from ..processing import pipeline
 from ..processing.deciding import Desk
 from ..processing.recording import Outcome
 from ..shops.accounts import GatewayAccount
 from ..shops.acts import Activity
-from ..words import acts, outcomes, reasons
+from ..words import acts, outcomes
+from .closing import Ending
 from .preview import asks_in_vain, foretold, headline, not_forced_among_many
 from .runs import BulkItem, BulkRun, ItemState, RunState
 
@@ -63,66 +64,17 @@ def _take_outcomes(run: BulkRun) -> None:
     if not run.asked:
         return
     rows = db.session.execute(
-        select(BulkItem, Attempt, Callback.order_number, GatewayAccount)
+        select(BulkItem, Attempt, Callback.order_number, GatewayAccount, Order)
         .join(Attempt, and_(Attempt.callback_id == BulkItem.callback_id, Attempt.number == BulkItem.attempt))
         .join(Callback, Callback.id == BulkItem.callback_id)
         .join(GatewayAccount, GatewayAccount.id == Callback.account_id)
+        .outerjoin(Order, Order.id == Callback.order_id)
         .where(BulkItem.run_id == run.id, BulkItem.state == ItemState.asked)
         .order_by(BulkItem.place)
     )
-    for item, attempt, number, account in rows:
+    for item, attempt, number, account, order in rows:
         run.asked -= 1
-        _close(run, item, attempt, attempt.detail, number, account)
-
-
-class Came(Protocol):
-    """What came of an attempt, written down or about to be."""
-
-    @property
-    def succeeded(self) -> bool: ...
-    @property
-    def effect(self) -> Effect | None: ...
-    @property
-    def reason(self) -> Reason | None: ...
-    @property
-    def conflict(self) -> Conflict | None: ...
-
-
-def _close(run: BulkRun, item: BulkItem, came: Came, detail: str, number: str | None, account: GatewayAccount) -> None:
-    if came.succeeded:
-        item.close(ItemState.succeeded, _told(run, came), _result(came, number), came.effect)
-    else:
-        item.close(ItemState.failed, _why_not(run, came, account), detail)
-    _count(run, failed=not came.succeeded)
-
-
-def _skip(run: BulkRun, item: BulkItem, result: str, detail: str = "") -> None:
-    item.close(ItemState.skipped, result, detail)
-    run.skipped += 1
-
-
-def _told(run: BulkRun, came: Came) -> str:
-    """The same for all that came to the same."""
-    return acts.VERBS[run.verb].done_to_many or outcomes.came(came.effect)
-
-
-def _result(came: Came, number: str | None) -> str:
-    return outcomes.RESULTS[came.effect].format(number=number) if came.effect in outcomes.RESULTS else ""
-
-
-def _why_not(run: BulkRun, came: Came, account: GatewayAccount) -> str:
-    if came.reason is None:
-        return acts.VERBS[run.verb].skipped
-    return reasons.cause(came.reason, came.conflict, account.title, account.asks)
-
-
-def _count(run: BulkRun, failed: bool) -> None:
-    run.stage_tried += 1
-    if failed:
-        run.failed += 1
-        run.stage_failed += 1
-    else:
-        run.succeeded += 1
+        Ending(attempt, attempt.detail, account, number, order.total if order else None).close(run, item)
 
 
 def _judge(run: BulkRun) -> None:
@@ -168,9 +120,9 @@ def _do_next(run: BulkRun, follow_up: FollowUp, here: bool) -> None:
         if callback.id not in in_vain and asks_in_vain(run.verb, callback):
             in_vain[callback.id] = headline(callback)
         if callback.id in in_vain:
-            _skip(run, item, outcomes.fails_again(in_vain[callback.id]))
+            run.close(item, ItemState.skipped, outcomes.fails_again(in_vain[callback.id]))
         elif refused := _refused(run, callback):
-            _skip(run, item, acts.VERBS[run.verb].skipped, refused)
+            run.close(item, ItemState.skipped, acts.VERBS[run.verb].skipped, refused)
         else:
             room -= 1
             if here and not _asks(run, callback):
@@ -204,11 +156,14 @@ def _try(run: BulkRun, held: Sequence[tuple[BulkItem, Callback]]) -> Desk:
     outcome_of = {tried.due.id: Outcome.of(tried, desk.now) for tried in desk.tried}
     for item, callback in held:
         outcome = outcome_of[callback.id]
+        book = desk.books.get(outcome.order_id) if outcome.order_id is not None else None
+        total = book.facts.total if book else None
+        ending = Ending(outcome, outcome.said, callback.account, outcome.order_number, total)
         if outcome.tried.passed_over:
-            _skip(run, item, outcomes.fails_again(_why_not(run, outcome, callback.account)))
+            ending.pass_over(run, item)
         else:
             item.attempt = callback.attempt_count + 1
-            _close(run, item, outcome, outcome.said, outcome.order_number, callback.account)
+            ending.close(run, item)
     acted = [callback for _, callback in held if not outcome_of[callback.id].tried.passed_over]
     Activity.record_of_each(run.verb, run.user, acted, run.why, run.name)
     return desk
@@ -223,8 +178,7 @@ def _do(run: BulkRun, item: BulkItem, callback: Callback, follow_up: FollowUp) -
         item.state, item.attempt = ItemState.asked, callback.attempt_count + 1
         run.asked += 1
     else:
-        item.close(ItemState.succeeded, acts.VERBS[run.verb].done_to_many)
-        _count(run, failed=False)
+        run.close(item, ItemState.succeeded, acts.VERBS[run.verb].done_to_many)
 
 
 def _verb_for(run: BulkRun, callback: Callback) -> Verb:

@@ -62,6 +62,10 @@ class Outcome:
         return _clean(self.speaking.message.detail) if self.speaking else ""
 
     @property
+    def order_id(self) -> int | None:
+        return self.speaking.order_id if self.speaking else None
+
+    @property
     def order_number(self) -> str | None:
         return self.speaking.message.order_number if self.speaking else None
 

@@ -11,8 +11,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from shopcallbacks import jobs
-from shopcallbacks.bulk import preview
-from shopcallbacks.bulk.runs import BulkItem, BulkRun, RunState
+from shopcallbacks.bulk import preview, receipt
+from shopcallbacks.bulk.runs import BulkItem, BulkRun, ItemState, RunState
 from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason, Refused
@@ -286,6 +286,33 @@ def test_it_stops_when_more_fail_than_was_set(gateways: Gateways, shop: Shop, ma
     assert run.state is RunState.stopped
     assert run.stopped_why.endswith("failed: more than 50 %.")
     assert (run.succeeded, run.left > 0) == (7, True)
+
+
+def test_what_came_is_added_up_on_the_way_as_it_would_be_counted(
+    gateways: Gateways, account: GatewayAccount, shop: Shop, manager: User
+) -> None:
+    badly_signed(account, make_order(shop), None, make_order(shop, minor=700), None, make_order(shop))
+    unheard(shop, *(make_order(shop, minor=1000) for _ in range(4)))
+    mend(account)
+    gateways.confirms = 3
+    run = start(Verb.retry, manager, Selection(Filter(tab=Tab.all)))
+    for steps in (1, 200):
+        go_on(steps)
+        kept = receipt.tallies(run), receipt.opened(run)
+        assert run.added_up
+        assert kept[0][-1].state in (ItemState.waiting, ItemState.failed)
+        forget(run)
+        assert sorted(kept[0], key=str) == sorted(receipt.tallies(run), key=str)
+        assert kept[1] == receipt.opened(run)
+        db.session.rollback()
+    assert (run.state, run.succeeded, run.failed, run.skipped) == (RunState.done, 6, 1, 2)
+    assert receipt.opened(run) == (Money(5990 * 2 + 700 + 3000, "EUR"),)
+
+
+def forget(run: BulkRun) -> None:
+    """As of a run that a former release did."""
+    run.came, run.opened = {}, {}
+    db.session.flush()
 
 
 def test_what_moved_on_meanwhile_is_skipped_with_the_sentence_why(account: GatewayAccount, manager: User) -> None:
