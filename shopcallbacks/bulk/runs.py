@@ -281,6 +281,11 @@ class BulkItem(Base):
 
     callback: Mapped[Callback] = relationship()
 
+    @property
+    def to_come(self) -> bool:
+        """What comes of it."""
+        return self.state in (ItemState.waiting, ItemState.asked)
+
     @classmethod
     def next_of(cls, run: BulkRun, limit: int) -> list[BulkItem]:
         """Those that nothing was done to yet."""

@@ -55,8 +55,18 @@ def index() -> str:
 
 @bp.get("/<int:id_>")
 def show(id_: int) -> str:
-    template = "bulk/_run.html" if wants_fragment() else "bulk/show.html"
-    return render_template(template, **run_parts(load_run(id_)))
+    run = load_run(id_)
+    if wants_fragment():
+        return render_template("bulk/_run.html", **run_parts(run))
+    return render_template("bulk/show.html", **run_parts(run), **item_parts(run))
+
+
+@bp.get("/<int:id_>/items")
+def items(id_: int) -> str | BaseResponse:
+    if not wants_fragment():
+        return redirect(url_for("bulk.show", id_=id_), 303)
+    run = load_run(id_)
+    return render_template("bulk/_items.html", run=run, **item_parts(run))
 
 
 @bp.get("/<int:id_>.csv", defaults={"form": "csv"})
@@ -115,17 +125,25 @@ def question(problem: str = "") -> str:
 
 
 def run_parts(run: BulkRun) -> dict[str, Any]:
-    state = request.args.get("state", type=ItemState)
-    found = receipt.rows(run, state, request.args.get("after", 0, type=whole))
     return {
         "run": run,
         "tallies": receipt.tallies(run),
         "opened": receipt.opened(run) if run.verb.attempts else (),
-        "state": state,
-        "items": found[: receipt.PAGE],
-        "after": found[receipt.PAGE - 1].place if len(found) > receipt.PAGE else None,
-        "beyond": "after" in request.args,
         "ended": run.state in (RunState.done, RunState.cancelled),
+    }
+
+
+def item_parts(run: BulkRun) -> dict[str, Any]:
+    """A page of its items; `coming`: whether they may still become others, or more."""
+    state = request.args.get("state", type=ItemState)
+    found = receipt.rows(run, state, request.args.get("after", 0, type=whole))
+    shown, full = found[: receipt.PAGE], len(found) > receipt.PAGE
+    return {
+        "state": state,
+        "items": shown,
+        "after": shown[-1].place if full else None,
+        "beyond": "after" in request.args,
+        "coming": run.moving and (not full or any(item.to_come for item in shown)),
     }
 
 

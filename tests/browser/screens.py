@@ -322,6 +322,7 @@ NO_SCREENS = {
     "activity.download": "a file",
     "callbacks.download": "a file",
     "bulk.download": "a file",
+    "bulk.items": "a part of the run's page; without htmx it leads there",
     "statement.download": "a file",
     "callbacks.original": "the bytes as they came",
     "callbacks.news": "a part of the panel",

@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from dev.copies import copy
-from shopcallbacks.bulk import preview
+from shopcallbacks import jobs
+from shopcallbacks.bulk import preview, receipt
 from shopcallbacks.bulk.runs import BulkRun, RunState
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.states import State
@@ -57,6 +58,23 @@ def test_the_actions_of_a_cause_are_about_just_its_callbacks(client: FlaskClient
     assert "Remove 2 callbacks?" in client.get(address.replace("&amp;", "&")).text
 
 
+def test_a_page_of_a_run_is_asked_for_as_long_as_something_of_it_may_change(
+    client: FlaskClient, account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    badly_signed(account, *(make_order(account.shop) for _ in range(12)))
+    mend(account)
+    monkeypatch.setattr(receipt, "PAGE", 3)
+    address = client.post("/bulk", data={"verb": "retry", "all": "1"}).location
+    found = []
+    for _ in range(3):
+        parts = ("", "/items", "/items?after=3", "/items?after=9")
+        asked = (client.get(address + part, headers={"HX-Request": "true"}).text for part in parts)
+        found.append(["every 1s" in text for text in asked])
+        jobs.bulk()  # one, five, the rest
+    assert found == [[True, True, True, True], [True, True, True, True], [True, False, False, True]]
+    assert "every 1s" not in client.get(address).text
+
+
 def test_all_that_match_are_asked_about_started_followed_and_told_of(
     client: FlaskClient, account: GatewayAccount
 ) -> None:
@@ -68,7 +86,14 @@ def test_all_that_match_are_asked_about_started_followed_and_told_of(
     assert db.session.scalar(select(BulkRun)) is None
     answer = client.post("/bulk", data={"verb": "retry", "all": "1", "why": "secret mended"})
     assert (answer.status_code, answer.location) == (303, f"/bulk/{the_run().id}")
-    assert "every 1s" in client.get(answer.location).text
+    page = client.get(answer.location).text
+    assert page.count("every 1s") == 2
+    parts = [
+        client.get(path, headers={"HX-Request": "true"}).text for path in re.findall(r'hx-get="(/bulk/[^"]+)"', page)
+    ]
+    assert ["How far" in part or "What came of it" in part for part in parts] == [True, False]
+    assert [orders[0].number in part for part in parts] == [False, True]
+    assert client.get(f"{answer.location}/items").location == answer.location
     go_on()
     receipt = client.get(answer.location).text
     assert "every 1s" not in receipt

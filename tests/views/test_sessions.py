@@ -171,7 +171,7 @@ def test_a_session_is_seen_at_most_once_a_minute_and_never_by_what_asks_by_itsel
 
 
 # What asks again and again until the work is done, and then no more.
-ENDS_BY_ITSELF = {"callbacks.show", "settings.trials.show"}
+ENDS_BY_ITSELF = {"bulk.items", "bulk.show", "callbacks.show", "settings.trials.show"}
 
 
 def test_whatever_asks_by_itself_for_ever_is_known_as_such() -> None:
