@@ -20,7 +20,7 @@ from ..shops.accounts import GatewayAccount
 from ..words.outcomes import ITEM_STATES
 from .runs import BulkItem, BulkRun, ItemState
 
-PAGE = 100
+PAGE = 50
 
 
 @dataclass(frozen=True)
