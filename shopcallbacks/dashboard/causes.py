@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, false, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, any_, case, false, func, literal, or_, select, text, true
 
 from ..callbacks.callback import MISMATCHES, TO_DECIDE, Callback
 from ..domain.errors import OURS_TO_MEND, Conflict, Reason
@@ -16,7 +17,6 @@ from ..domain.money import causes_for
 from ..domain.states import Verb
 from ..domain.values import Money
 from ..extensions import db, utcnow
-from ..orders.lists import those
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..words.formats import Format, going_on
@@ -164,40 +164,38 @@ OURS_FIRST = func.coalesce(func.min(Callback.conflict).in_(OURS_TO_MEND), false(
 
 
 def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]:
-    """What is ours to mend first, then the largest."""
-    stakes = _stakes_by_cause(by, *where)
-    rows: Sequence[Any] = db.session.execute(
+    """What is ours to mend first, then the largest; with the sums of the orders at stake, each order once."""
+    many, oldest = func.count(), func.min(Callback.received_at)
+    by_cause = (
         select(
             *by,
-            func.count().label("count"),
-            func.min(Callback.received_at),
-            func.max(Callback.received_at),
-            func.mode().within_group(Callback.detail),
-            func.count(Callback.detail.distinct()),
-            func.count().filter(Callback.received_at > utcnow() - LATELY),
+            many.label("many"),
+            oldest.label("oldest"),
+            func.max(Callback.received_at).label("latest"),
+            func.mode().within_group(Callback.detail).label("detail"),
+            func.count(Callback.detail.distinct()).label("details"),
+            many.filter(Callback.received_at > utcnow() - LATELY).label("lately"),
+            func.row_number().over(order_by=(OURS_FIRST, many.desc(), oldest)).label("place"),
+            func.array_agg(Callback.order_id.distinct()).label("orders"),
         )
         .where(*where)
         .group_by(*by)
-        .order_by(OURS_FIRST, text("count DESC"), func.min(Callback.received_at))
+        .order_by(text("place"))
         .limit(CLUSTERS)
-    ).all()
-    found = []
-    for reason, conflict, account, known, count_, oldest, latest, detail, details, lately in rows:
-        at_stake = tuple(stakes[reason, conflict, account, known])
-        found.append(Group(reason, conflict, account, known, count_, oldest, latest, detail, details, at_stake, lately))
-    return tuple(found)
+        .cte("by_cause")
+    )
+    stakes = (
+        select(Order.currency, func.sum(Order.amount_minor).label("minor"))
+        .where(Order.id == any_(by_cause.c.orders))
+        .group_by(Order.currency)
+        .lateral("stakes")
+    )
+    found = select(by_cause, stakes).outerjoin(stakes, true()).order_by(by_cause.c.place, stakes.c.currency)
+    return tuple(_group(list(rows)) for _, rows in groupby(db.session.execute(found), key=attrgetter("place")))
 
 
-def _stakes_by_cause(by: Sequence[Any], *where: ColumnElement[bool]) -> dict[tuple[object, ...], list[Money]]:
-    about = select(*by, Callback.order_id).where(*where).distinct().subquery()
-    cause = (about.c.reason, about.c.conflict, about.c.account, about.c.known)
-    stakes: dict[tuple[object, ...], list[Money]] = defaultdict(list)
-    for *key, currency, minor in db.session.execute(
-        select(*cause, Order.currency, func.sum(Order.amount_minor))
-        .join(about, about.c.order_id == Order.id)
-        .where(those(select(Callback.order_id).where(*where)))
-        .group_by(*cause, Order.currency)
-        .order_by(Order.currency)
-    ):
-        stakes[tuple(key)].append(Money(int(minor), currency))
-    return stakes
+def _group(rows: Sequence[Any]) -> Group:
+    """Of one cause: a row for each currency that is at stake."""
+    reason, conflict, account, known, many, oldest, latest, detail, details, lately, *_ = rows[0]
+    stakes = tuple(Money(int(row.minor), row.currency) for row in rows if row.currency is not None)
+    return Group(reason, conflict, account, known, many, oldest, latest, detail, details, stakes, lately)
