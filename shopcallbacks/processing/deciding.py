@@ -133,9 +133,10 @@ class Desk:
                 self._hold(one)
 
     def pass_over_in_vain(self) -> None:
-        """Of the batch, what stays as it is though it was tried is as if it had not been."""
+        """Of the batch, what comes to nothing is as if it had not been tried."""
         for one in self.tried:
-            one.passed_over = one.in_vain
+            if one.in_vain:
+                one.pass_over()
 
     @property
     def recorded(self) -> list[Tried]:

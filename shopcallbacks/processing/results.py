@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
 
 from ..callbacks.attempts import said
 from ..callbacks.due import Due
 from ..domain.errors import CallbackFailed
-from ..domain.states import Effect
+from ..domain.states import AttemptKind, Effect
 from ..domain.values import Message, Verification
 from .examining import Finding
 
@@ -38,7 +41,7 @@ class Result:
 class Tried:
     """One callback on the desk. `waited`: it is here because it waits on an order of the batch.
 
-    `ours`: it may be decided; else another has it, and it is only looked at. `passed_over`: it is left as it was.
+    `ours`: it may be decided; else another has it, and it is only looked at. `passed_over`: it was of the batch.
     """
 
     finding: Finding
@@ -71,9 +74,14 @@ class Tried:
     @property
     def moved(self) -> bool:
         """Whether anything is to be recorded of it: of one that only waited, where its standing is another now."""
-        if self.waited:
-            return any(result.tried and not _same(result) for result in self.results)
-        return not self.passed_over
+        return not self.waited or any(result.tried and not _same(result) for result in self.results)
+
+    def pass_over(self) -> None:
+        """As if nobody had tried it: what it was found to say before only waits, and is looked at as that is."""
+        self.passed_over = self.waited = True
+        self.finding.due = replace(self.due, kind=AttemptKind.automatic, by_id=None, by="", why=None)
+        for result in self.results:
+            result.tried = result.tried and result.before is not None
 
 
 def _same(result: Result) -> bool:
@@ -84,20 +92,24 @@ def _same(result: Result) -> bool:
 
 
 def begun(finding: Finding) -> Tried:
-    """A callback of the batch. A retry repeats only what is not applied."""
+    """A callback of the batch. A retry repeats only what is not applied, and what waits does so until it is decided."""
     results = []
     for place, message in enumerate(finding.messages):
-        kept = finding.due.kept.get(place) if finding.due.kept else None
+        kept = _kept(finding, place)
         if kept is not None and kept.applied_at is not None:
             results.append(Result(message, kept.order_id, kept.effect))
         else:
             results.append(Result(message))
-    if finding.case is not None and finding.case.as_kept:
+    if finding.failure is None or (finding.case is not None and finding.case.as_kept):
         for place, result in enumerate(results):
-            kept = finding.due.kept.get(place)
+            kept = _kept(finding, place)
             if kept is not None and kept.reason is not None:
                 result.failure = result.before = CallbackFailed(kept.reason, kept.detail, kept.conflict)
     return Tried(finding, results)
+
+
+def _kept(finding: Finding, place: int) -> Row[Any] | None:
+    return finding.due.kept.get(place) if finding.due.kept else None
 
 
 def still_waiting(due: Due, ours: bool) -> Tried:

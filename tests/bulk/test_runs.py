@@ -17,7 +17,7 @@ from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason, Refused
 from shopcallbacks.domain.states import AttemptKind, OrderState, State, Verb
-from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Verdict
+from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Outcome, Verdict
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders import books
 from shopcallbacks.orders.books import Book
@@ -276,6 +276,47 @@ def test_of_asked_gateways_only_what_their_answer_could_change_is_an_open_questi
     assert (found.asked.total(), found.may) == (1, 1)
     assert found.stays == {"Amount differs from the order": 1}
     assert preview.foretold(Verb.retry, [asked.id, differs.id]) == {differs.id: "Amount differs from the order"}
+
+
+BESIDE = {
+    "a payment that opens its order": Outcome.paid,
+    "a refusal": Outcome.failed,
+    "a cancellation": Outcome.cancelled,
+}
+
+
+@pytest.mark.parametrize("told", BESIDE.values(), ids=BESIDE)
+@pytest.mark.parametrize("first", [True, False], ids=["before", "behind"])
+def test_what_is_passed_over_follows_its_order_as_if_it_had_not_been_in_the_run(
+    shop: Shop, manager: User, told: Outcome, first: bool
+) -> None:
+    """A payment of another sum waits for a person; what is told of its order besides is retried with it, or alone."""
+    found = []
+    for with_it in (True, False):
+        account, order = make_account(shop, signing_secrets=["whsec_wrong"]), make_order(shop)
+        fine = badly_signed(account, *(make_order(shop) for _ in range(7)))
+        if first:
+            differs = differing(shop, order)
+        beside = make_callback(account, request_for(make_account(), message(order, told)))
+        process()
+        if not first:
+            differs = differing(shop, order)
+        mend(account)
+        ids = tuple(one.id for one in (*fine, beside, *([differs] if with_it else [])))
+        run = start(Verb.retry, manager, Selection(Filter(tab=Tab.all), ids))
+        go_on()
+        assert (run.state, run.succeeded + run.skipped, run.failed) == (RunState.done, 8 + with_it, 0)
+        kinds = [attempt.kind for attempt in differs.attempts]
+        found.append((order.state, order.owed, differs.reason, differs.conflict, beside.state, beside.effect, kinds))
+        assert AttemptKind.retry not in kinds
+    assert found[0] == found[1]
+
+
+def differing(shop: Shop, order: Order) -> Callback:
+    callback = make_callback(make_account(shop), message(order, money=Money(1, "EUR")))
+    process()
+    assert callback.reason is Reason.amount_mismatch
+    return callback
 
 
 def test_it_stops_when_more_fail_than_was_set(gateways: Gateways, shop: Shop, manager: User) -> None:
