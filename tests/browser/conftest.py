@@ -18,8 +18,9 @@ from dev.services import Postgres, create_database
 from dev.simulator import SimulatedGateways
 from shopcallbacks import create_app
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.values import Message, Request
-from shopcallbacks.extensions import db
+from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.users import Role, User
@@ -153,6 +154,18 @@ class World:
 
         until(done)
         return callback
+
+    def worker_is_back(self) -> None:
+        """Started anew and seen at work: a busy machine takes half a minute for that, which is none of what follows."""
+        since = utcnow()
+
+        def seen() -> bool:
+            db.session.rollback()
+            last = Pulse.last()
+            return last is not None and last > since
+
+        self.live.start("worker")
+        until(seen, 120)
 
     def given_up(self, callback: Callback) -> Callback:
         """The same, no longer tried again by itself, which would be while somebody makes up their mind about it."""

@@ -63,7 +63,7 @@ def test_a_run_is_paused_and_goes_on_after_a_restart(desk: Page, world: World) -
     expect(desk.get_by_role("progressbar", name="Done")).to_have_js_property("value", 0)
     desk.get_by_role("button", name="Pause").click()
     expect(desk.get_by_text("Paused.")).to_be_visible()
-    world.live.start("worker")
+    world.worker_is_back()
     desk.get_by_role("button", name="Resume").click()
     expect(desk.get_by_text("Done.")).to_be_visible(timeout=SOON)
     expect(desk.get_by_role("progressbar", name="Done")).to_have_js_property("value", 3)
