@@ -79,7 +79,7 @@ class Site:
         while time.monotonic() < deadline:
             try:
                 requests.get(f"{self.url}/health", timeout=2)
-            except requests.ConnectionError:
+            except requests.RequestException:  # not there yet, or so busy with its start that it takes longer
                 time.sleep(0.05)
             else:
                 return

@@ -113,7 +113,7 @@ def _run(example: Example, command: list[str], environ: dict[str, str]) -> None:
 
 
 def _answers(port: int) -> bool:
-    with suppress(requests.ConnectionError):
+    with suppress(requests.RequestException):
         requests.get(f"http://127.0.0.1:{port}/", timeout=30)
         return True
     return False
