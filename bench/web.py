@@ -82,7 +82,7 @@ def _postmaster(url: str) -> psutil.Process:
 def _wait_for(url: str) -> None:
     until = time.monotonic() + WITHIN_S
     while True:
-        with suppress(requests.ConnectionError):
+        with suppress(requests.RequestException):
             requests.get(url + "/health", timeout=2)
             return
         if time.monotonic() > until:

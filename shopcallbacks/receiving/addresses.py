@@ -21,8 +21,8 @@ MOST = 10_000
 SELECT = b"""
 SELECT shops.id, account.id, account.token, account.gateway_name, account.asks,
     coalesce(account.braked_until > statement_timestamp(), false), account.settings
-FROM shops LEFT JOIN gateway_accounts AS account ON account.shop_id = shops.id AND account.slug = %s
-WHERE shops.slug = %s
+FROM shops LEFT JOIN gateway_accounts AS account ON account.shop_id = shops.id AND account.slug = $1
+WHERE shops.slug = $2
 """
 
 

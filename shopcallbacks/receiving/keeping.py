@@ -48,7 +48,7 @@ SELECT id, shop_id, account_id, received_at, digest, asks, statement_timestamp()
        '{State.received}', '', 0, 0, 0
 FROM came ORDER BY id RETURNING id
 """
-ROW = "(%s, %s, %s, %s, %b, %s, %b, %s, %s::timestamptz, %b, %s)"
+ROW = "(${}, ${}, ${}, ${}, ${}, ${}, ${}, ${}, ${}::timestamptz, ${}, ${})"
 
 
 class NotKept(Exception):
@@ -145,7 +145,8 @@ def _keep(batch: list[_Waiting], line: Line) -> None:
 
 @cache
 def _statement(rows: int) -> bytes:
-    return KEEP.format(rows=", ".join([ROW] * rows)).encode()
+    given = ", ".join([ROW] * rows)
+    return KEEP.format(rows=given.format(*range(1, given.count("$") + 1))).encode()
 
 
 def _values(request: Request, account_id: int, shop_id: int, asks: bool, at: datetime | None) -> tuple[Any, ...]:

@@ -1,4 +1,8 @@
-"""A plain line to the database: no session, no transaction of several statements, nothing left open behind it."""
+"""A plain line to the database: no session, no transaction of several statements, nothing left open behind it.
+
+A statement goes out as it is written, with PostgreSQL's own names for its values: to look for other ones in a long
+statement, each time, took a third of what it takes to send it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,10 @@ class Line:
         self._connection: psycopg.Connection[Any] | None = None
 
     def run(self, statement: bytes, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """The rows it returns; committed when this returns. `psycopg.Error` where it failed, or may have."""
+        """The rows it returns; committed when this returns. `psycopg.Error` where it failed, or may have.
+
+        Its values are $1, $2, ...
+        """
         with self._opened() as connection:
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
@@ -53,7 +60,9 @@ class Line:
     def _open(self) -> psycopg.Connection[Any]:
         if self._connection is None or not _lives(self._connection):
             self.close()
-            self._connection = psycopg.connect(self._url, autocommit=True, **self._arguments)
+            self._connection = psycopg.connect(
+                self._url, autocommit=True, cursor_factory=psycopg.RawCursor, **self._arguments
+            )
         return self._connection
 
     def close(self) -> None:

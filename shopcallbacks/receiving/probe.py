@@ -12,7 +12,7 @@ from ..extensions import Base
 from .line import Line
 
 SECONDS = 5.0
-INSERT = b"INSERT INTO probes (body) VALUES (%b)"
+INSERT = b"INSERT INTO probes (body) VALUES ($1)"
 # A row as large as a page of PostgreSQL's, so that each needs new room on the disk.
 ROW_BYTES = 8000
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 PAUSE_S = 1.0
 
 UPSERT = b"""
-INSERT INTO refusals (shop_id, account_id, why, count, first_at, last_at) VALUES (%s, %s, %s, %s, %s, %s)
+INSERT INTO refusals (shop_id, account_id, why, count, first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (shop_id, coalesce(account_id, 0), why)
 DO UPDATE SET count = refusals.count + excluded.count, last_at = greatest(refusals.last_at, excluded.last_at)
 """

@@ -24,6 +24,7 @@ from ..extensions import bell, login_manager, utcnow
 from ..logs import named
 from ..outgoing.mark import mark
 from ..panel import headline
+from ..receiving.door import HTTPS_ONLY
 from ..release import VERSION
 from ..shops.preferences import Preferences
 from ..words import acts, outcomes, pages
@@ -52,14 +53,12 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def init_app(app: Flask) -> None:
     login_manager.user_loader(load_user)
     app.before_request(need_log_in)
-    for one in (app, app.extensions["gate"]):
-        one.after_request(add_headers)
+    app.after_request(add_headers)
     app.register_error_handler(HTTPException, http_page)
     app.register_error_handler(Busy, busy)
     for broken in (ParseException, NoMoreData):

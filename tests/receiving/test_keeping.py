@@ -86,7 +86,7 @@ def statements(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     real, found = Line.run, []
 
     def run(self: Line, statement: bytes, values: tuple[object, ...]) -> object:
-        found.append(statement.count(b"(%s"))
+        found.append(statement.count(b"($"))
         if len(found) == 1:
             until(lambda: found[0] + keeper._waiting.qsize() == 20)
         return real(self, statement, values)
