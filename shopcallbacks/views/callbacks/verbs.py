@@ -77,12 +77,21 @@ def act(id_: int, verb: Verb) -> Response | tuple[str, int]:
         return asked(verb, callback, problem=str(lacks)), 422
     except Refused as refused:
         db.session.rollback()
-        return answer(load_callback(id_), str(refused), 409)
+        return moved_on(verb, load_callback(id_), str(refused))
     Claim.renew(callback, current_user)
     db.session.commit()
     if callback.due_at is not None:
         ring(callback.lane)
     return answer(callback, done)
+
+
+def moved_on(verb: Verb, callback: Callback, sentence: str) -> Response | tuple[str, int]:
+    """The fresh row to htmx, which asks anew by itself (refused.js). To a plain form the question, as things stand now;
+    in both is what was typed.
+    """
+    if verb.needs_why and not wants_fragment():
+        return asked(verb, callback, problem=sentence), 409
+    return answer(callback, sentence, 409)
 
 
 def question_about(verb: Verb, callback: Callback) -> Question:
@@ -100,7 +109,7 @@ def asked(verb: Verb, callback: Callback, missing: bool = False, problem: str = 
         row=row_of(callback),
         why=request.values.get("why", ""),
         missing=missing,
-        problem=problem or question.problem,
+        problem="" if question.refused else problem or question.problem,
         on=request.values.get("on", ""),
         back=back(),
     )

@@ -148,6 +148,28 @@ def test_two_managers_on_one_row_have_one_effect(client: FlaskClient, account: G
     assert len(Activity.about(callback.id)) == 1
 
 
+def test_a_plain_form_that_came_too_late_shows_what_was_typed_and_how_things_stand_now(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    callback = wrong_amount(account)
+    late = {"why": "it was paid in cash", "seen": callback.version, "back": "/callbacks?per=50"}
+    for verb in ("removal", "restoration"):
+        data = {"why": "mine", "seen": callback.version}
+        assert client.post(f"/callbacks/{callback.id}/{verb}", data=data, headers=HTMX).status_code == 200
+    still_open = client.post(f"/callbacks/{callback.id}/removal", data=late)
+    assert still_open.status_code == 409
+    assert "has moved on since you saw it" in still_open.text
+    assert 'name="why" value="it was paid in cash"' in still_open.text
+    seen = re.search(r'name="seen" value="([0-9]+)"', still_open.text)
+    assert seen is not None
+    assert client.post(f"/callbacks/{callback.id}/removal", data={**late, "seen": seen[1]}).status_code == 303
+    gone = client.post(f"/callbacks/{callback.id}/removal", data=late)
+    assert gone.status_code == 409
+    assert 'value="it was paid in cash" readonly' in gone.text
+    assert gone.text.count("removed by Manager") == 1
+    assert [act.why for act in Activity.about(callback.id)].count("it was paid in cash") == 1
+
+
 def test_who_makes_up_their_mind_is_not_overtaken_by_the_next_automatic_attempt(
     client: FlaskClient, account: GatewayAccount
 ) -> None:
