@@ -52,7 +52,8 @@ def explained(large: Collection[str]) -> Iterator[Plans]:
         statement = query.decode() if isinstance(query, bytes) else str(query)
         if not EXPLAINED.match(statement) or cursor.connection.info.transaction_status is TransactionStatus.INERROR:
             return
-        beside = psycopg.Cursor(cursor.connection)
+        raw = isinstance(cursor, psycopg.RawCursor)  # its values are $1, $2, ...
+        beside = (psycopg.RawCursor if raw else psycopg.Cursor)(cursor.connection)
         execute(beside, f"EXPLAIN (FORMAT JSON) {statement}".encode(), parameters)
         row = beside.fetchone()
         assert row is not None

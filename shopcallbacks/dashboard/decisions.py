@@ -70,6 +70,7 @@ class Open:
 def still_open(shop_id: int, now: datetime) -> Open:
     waiting = undecided(shop_id, now)
     payments, oldest = db.session.execute(select(func.count(), func.min(Callback.received_at)).where(waiting)).one()
-    stakes, _ = sums(Order.amount_minor, those(select(Callback.order_id).where(waiting)))
+    about = those(select(Callback.order_id).where(waiting))
+    stakes = sums(Order.amount_minor, about)[0] if payments else ()
     owed, debts = owed_sums(shop_id)
     return Open(payments, oldest, stakes, debts, owed, disputes(shop_id, now))

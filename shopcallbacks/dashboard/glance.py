@@ -30,13 +30,14 @@ class Glance:
     """The least that tells whether a screen of the queue is still true.
 
     `digest` changes with every callback that comes into the queue, leaves it or moves on in it; `position` with every
-    order that changes. `last`: when the latest processed one came. `count`: how many need a person; `on_their_way`: how
-    many nobody needs to touch yet; `due`: what a worker should have taken by now. `looked_at_until`: everything
-    received before has been looked at.
+    order that changes. `last`: when the latest processed one came. `count`: how many need a person; `to_decide`: how
+    many of these are payments to decide on; `on_their_way`: how many nobody needs to touch yet; `due`: what a worker
+    should have taken by now. `looked_at_until`: everything received before has been looked at.
     """
 
     now: datetime
     count: int
+    to_decide: int
     on_their_way: int
     due: int
     oldest: datetime | None
@@ -100,9 +101,10 @@ def look(shop_id: int, now: datetime) -> Glance:
     position = select(Feed.position).where(Feed.shop_id == shop_id).scalar_subquery()
     done = and_(Callback.shop_id == shop_id, Callback.state == State.processed)
     last = select(func.max(Callback.received_at)).where(done).scalar_subquery()
-    count, on_their_way, due, oldest, digest, unlooked, position_, last_, seen = db.session.execute(
+    count, to_decide, on_their_way, due, oldest, digest, unlooked, position_, last_, seen = db.session.execute(
         select(
             func.count().filter(person),
+            func.count().filter(person, Callback.to_decide),
             func.count().filter(by_itself),
             func.count().filter(Callback.due_at <= now),
             func.min(Callback.received_at).filter(person),
@@ -113,7 +115,8 @@ def look(shop_id: int, now: datetime) -> Glance:
             select(func.min(Pulse.seen_at)).scalar_subquery(),
         ).where(in_queue(shop_id))
     ).one()
-    return Glance(now, count, on_their_way, due, oldest, last_, digest or 0, position_ or 0, unlooked or now, seen)
+    digest, position_, unlooked = digest or 0, position_ or 0, unlooked or now
+    return Glance(now, count, to_decide, on_their_way, due, oldest, last_, digest, position_, unlooked, seen)
 
 
 def closer(shop_id: int, found: Glance) -> Summary:
