@@ -37,7 +37,6 @@ bp = Blueprint("ingest", __name__, url_prefix="/callbacks")
 csrf.exempt(bp)
 
 RETRY_AFTER_S = "30"
-KEEPERS = 2  # so that one INSERT of large bodies does not hold up all others
 # No answer to a gateway is a page: a browser that is led here loads nothing for it, guesses nothing, keeps nothing.
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -58,13 +57,13 @@ ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS")
 
 
 class Door:
-    """What it needs of the database: lines for keeping callbacks, and one for all else."""
+    """What it needs of the database: two lines for keeping callbacks, and one for all else."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._lines = [Line(app.config) for _ in range(1 + KEEPERS)]
-        asking, *keeping = self._lines
-        self.keeper = Keeper(keeping)
+        self._lines = [Line(app.config) for _ in range(3)]
+        asking, keeping, keeping_large = self._lines
+        self.keeper = Keeper([keeping, keeping_large])
         self.addresses = Addresses(asking, self._with_secrets)
         self.probe = Probe(asking)
         self.tally = Tally(asking)

@@ -1,7 +1,8 @@
 """Keeping: one statement for all callbacks that arrive together, committed before any of them is answered.
 
-A few threads do it for the process: each takes all that wait, and keeps them, while the next ones gather. So a commit
-is shared by as many as there are, and a callback that comes alone is kept at once.
+A thread does it for the process: it takes all that wait, and keeps them, while the next ones gather. So a commit is
+shared by as many as there are, and a callback that comes alone is kept at once. Large bodies take long to keep: they
+have another thread, and hold up only each other.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 MOST = 64
 MOST_BYTES = 4 * 1024 * 1024
+LARGE_BYTES = 64 * 1024  # most callbacks have a few thousand
 # The callback, its request, and what that says where nobody said it yet today: all of them, or none. Bodies go in by
 # their key, so that two that keep the same ones wait for each other in one order. When it came, and from when on it is
 # due, is told by the database's clock: what came before an order was handed in must not hang on a web server's.
@@ -63,12 +65,15 @@ class _Waiting:
     id: int | None = None
 
 
+_Queue = SimpleQueue[_Waiting | None]
+
+
 class Keeper:
-    """`lines`: one for each thread."""
+    """`lines`: one for each thread, the last one for large bodies."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self._lines = lines
-        self._waiting: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._waiting: list[_Queue] = [SimpleQueue() for _ in lines]
         self._beginning = Lock()
         self._threads: list[Thread] = []
 
@@ -80,16 +85,15 @@ class Keeper:
         if not self._threads:
             self._begin()
         mine = _Waiting(_values(request, account_id, shop_id, asks, at), len(request.body))
-        self._waiting.put(mine)
+        self._waiting[-1 if mine.size > LARGE_BYTES else 0].put(mine)
         mine.done.wait()
         if mine.id is None:
             raise NotKept
         return mine.id
 
     def close(self) -> None:
-        for _ in self._threads:
-            self._waiting.put(None)
-        for thread in self._threads:
+        for waiting, thread in zip(self._waiting, self._threads, strict=False):  # none of which has begun, perhaps
+            waiting.put(None)
             thread.join()
         self._threads = []
 
@@ -97,36 +101,39 @@ class Keeper:
         """With the first callback, so that a process forked before has threads of its own."""
         with self._beginning:
             if not self._threads:
-                threads = [Thread(target=self._run, args=[line], name="keeper", daemon=True) for line in self._lines]
+                each = zip(self._lines, self._waiting, strict=True)
+                threads = [Thread(target=_run, args=one, name="keeper", daemon=True) for one in each]
                 for thread in threads:
                     thread.start()
                 self._threads = threads
 
-    def _run(self, line: Line) -> None:
-        while (first := self._waiting.get()) is not None:
-            batch = self._with_others(first)
-            try:
-                _keep(batch, line)
-            except Exception:
-                log.exception("%d callbacks were not kept", len(batch))
-            finally:
-                for one in batch:
-                    one.done.set()
 
-    def _with_others(self, first: _Waiting) -> list[_Waiting]:
-        """As many as have come and fit into one statement."""
-        batch, size = [first], first.size
-        while len(batch) < MOST and size < MOST_BYTES:
-            try:
-                other = self._waiting.get_nowait()
-            except Empty:
-                break
-            if other is None:  # for whoever looks next
-                self._waiting.put(None)
-                break
-            batch.append(other)
-            size += other.size
-        return batch
+def _run(line: Line, waiting: _Queue) -> None:
+    while (first := waiting.get()) is not None:
+        batch = _with_others(first, waiting)
+        try:
+            _keep(batch, line)
+        except Exception:
+            log.exception("%d callbacks were not kept", len(batch))
+        finally:
+            for one in batch:
+                one.done.set()
+
+
+def _with_others(first: _Waiting, waiting: _Queue) -> list[_Waiting]:
+    """As many as have come and fit into one statement."""
+    batch, size = [first], first.size
+    while len(batch) < MOST and size < MOST_BYTES:
+        try:
+            other = waiting.get_nowait()
+        except Empty:
+            break
+        if other is None:  # the end, for the next look
+            waiting.put(None)
+            break
+        batch.append(other)
+        size += other.size
+    return batch
 
 
 def _keep(batch: list[_Waiting], line: Line) -> None:

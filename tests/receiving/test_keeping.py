@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import psycopg
 import pytest
@@ -88,7 +89,7 @@ def statements(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     def run(self: Line, statement: bytes, values: tuple[object, ...]) -> object:
         found.append(statement.count(b"($"))
         if len(found) == 1:
-            until(lambda: found[0] + keeper._waiting.qsize() == 20)
+            until(lambda: found[0] + keeper._waiting[0].qsize() == 20)
         return real(self, statement, values)
 
     monkeypatch.setattr(Line, "run", run)
@@ -111,6 +112,35 @@ def test_one_that_the_database_refuses_takes_no_other_with_it(
     assert db.session.scalar(select(func.count(Callback.id))) == 19
     assert max(statements) > 1
     assert "secret-token" not in caplog.text
+
+
+def test_a_large_body_holds_up_no_other(
+    app: Flask, account: GatewayAccount, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large_line, go_on, real = Line(app.config), Event(), Line.run
+
+    def run(self: Line, statement: bytes, values: tuple[object, ...]) -> object:
+        assert self is not large_line or go_on.wait(60)
+        return real(self, statement, values)
+
+    monkeypatch.setattr(Line, "run", run)
+    keeper, large = Keeper([line, large_line]), request(b"x" * 100_000)
+    id_, shop_id = account.id, account.shop_id
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            first, second = (pool.submit(keeper.keep, large, id_, shop_id, asks=False) for _ in range(2))
+            small = pool.submit(keeper.keep, request(b"small"), id_, shop_id, asks=False)
+            kept = small.result(60)
+            assert not first.done()
+            go_on.set()
+            assert len({kept, first.result(60), second.result(60)}) == 3
+    finally:
+        go_on.set()
+        keeper.close()
+        large_line.close()
+    found = db.session.get_one(Callback, first.result()).request
+    assert found is not None
+    assert found.body == large.body
 
 
 def test_a_session_that_was_ended_while_it_was_idle_is_not_noticed(keeper: Keeper, account: GatewayAccount) -> None:
