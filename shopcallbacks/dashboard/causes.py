@@ -9,7 +9,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, any_, case, false, func, literal, or_, select, text, true
+from sqlalchemy import CTE, ColumnElement, Subquery, and_, any_, case, collate, false, func, or_, select, true, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from ..callbacks.callback import MISMATCHES, TO_DECIDE, Callback
 from ..domain.errors import OURS_TO_MEND, Conflict, Reason
@@ -61,7 +62,7 @@ def _known(group: Group, title: str) -> str:
     known = known.removeprefix(f"{title} could not be asked: ")
     if group.reason is Reason.not_genuine and group.account and not known.startswith(title.split()[0]):
         known = f"{title}: {going_on(known)}"
-    return known if group.details < 2 else f"for example {known}"
+    return f"for example {known}" if group.varied else known
 
 
 # What a conflict means, beside its headline.
@@ -79,7 +80,7 @@ _MEANS = {
 class Group:
     """The callbacks that need a person for one cause. `reason` None: stuck, nothing has looked at them yet.
 
-    `lately`: how many came in the last hour.
+    `lately`: how many came in the last hour. `varied`: others of them say something else than `detail`.
 
     `known`: what is known of all of a cluster, as `KNOWN` says it; empty for the coarser causes.
     """
@@ -92,7 +93,7 @@ class Group:
     oldest: datetime
     latest: datetime
     detail: str
-    details: int
+    varied: bool
     stakes: tuple[Money, ...]
     lately: int
 
@@ -129,73 +130,141 @@ class Group:
 
 # Causes that sit with the gateway account: there one account is one cause.
 OF_AN_ACCOUNT = (Reason.gateway_unreachable, Reason.not_genuine, Reason.account_disabled)
-CAUSE = (
-    Callback.reason,
-    Callback.conflict,
-    case((Callback.reason.in_(OF_AN_ACCOUNT), Callback.account_id)).label("account"),
-    literal("").label("known"),
-)
 # Clusters are finer: by account, and by what is known, its numbers left out. Where every callback has a detail of its
 # own, the detail makes no cluster.
 OF_EACH = (Reason.order_not_found, Reason.amount_mismatch, Reason.currency_mismatch, Reason.unreadable, Reason.crashed)
-_SHAPE = func.left(func.regexp_replace(Callback.detail, "[0-9]+([.,:-][0-9]+)*", "#", "g"), 150)
-KNOWN: ColumnElement[str] = case(
-    (or_(Callback.reason.is_(None), Callback.conflict.is_not(None), Callback.reason.in_(OF_EACH)), ""),
-    (_SHAPE == "", "nothing"),
-    else_=_SHAPE,
-)
-CLUSTER = (Callback.reason, Callback.conflict, Callback.account_id.label("account"), KNOWN.label("known"))
 CLUSTERS = 100
 LATELY = timedelta(hours=1)
 
 
+def _of_each(of: Any) -> ColumnElement[bool]:
+    return or_(of.reason.is_(None), of.conflict.is_not(None), of.reason.in_(OF_EACH))
+
+
+def _known_of(of: Any) -> ColumnElement[str]:
+    shape = func.left(func.regexp_replace(of.detail, "[0-9]+([.,:-][0-9]+)*", "#", "g"), 150)
+    return case((_of_each(of), ""), (shape == "", "nothing"), else_=shape)
+
+
+KNOWN = _known_of(Callback)
+
+
 def causes(*where: ColumnElement[bool]) -> tuple[Group, ...]:
     """Those callbacks by cause, as the dashboard has them."""
-    return _groups(CAUSE, *where)
+    return _groups(*where)[0]
 
 
-def clusters(*where: ColumnElement[bool]) -> tuple[Group, ...]:
-    """Those callbacks by cause, in the finer way."""
-    return _groups(CLUSTER, *where)
+def causes_and_clusters(*where: ColumnElement[bool]) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+    """The same, and by cause in the finer way."""
+    return _groups(*where, finer=True)
 
 
-# What we can put right ourselves comes before what others did.
-OURS_FIRST = func.coalesce(func.min(Callback.conflict).in_(OURS_TO_MEND), false()).desc()
-
-
-def _groups(by: Sequence[Any], *where: ColumnElement[bool]) -> tuple[Group, ...]:
-    """What is ours to mend first, then the largest; with the sums of the orders at stake, each order once."""
-    many, oldest = func.count(), func.min(Callback.received_at)
-    by_cause = (
-        select(
-            *by,
-            many.label("many"),
-            oldest.label("oldest"),
-            func.max(Callback.received_at).label("latest"),
-            func.mode().within_group(Callback.detail).label("detail"),
-            func.count(Callback.detail.distinct()).label("details"),
-            many.filter(Callback.received_at > utcnow() - LATELY).label("lately"),
-            func.row_number().over(order_by=(OURS_FIRST, many.desc(), oldest)).label("place"),
-            func.array_agg(Callback.order_id.distinct()).label("orders"),
-        )
-        .where(*where)
-        .group_by(*by)
-        .order_by(text("place"))
-        .limit(CLUSTERS)
-        .cte("by_cause")
-    )
+def _groups(*where: ColumnElement[bool], finer: bool = False) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+    """Causes, and clusters if wanted. What is ours to mend first, then the largest; with the sums of the orders at
+    stake, each order once.
+    """
+    said = _said(*where)
+    groups = _grouped(said)
+    of_one = select(func.unnest(said.c.orders)).where(_is_in(said, groups)).correlate(groups)
     stakes = (
         select(Order.currency, func.sum(Order.amount_minor).label("minor"))
-        .where(Order.id == any_(by_cause.c.orders))
+        .where(Order.id == any_(func.array(of_one.scalar_subquery())))
         .group_by(Order.currency)
         .lateral("stakes")
     )
-    found = select(by_cause, stakes).outerjoin(stakes, true()).order_by(by_cause.c.place, stakes.c.currency)
-    return tuple(_group(list(rows)) for _, rows in groupby(db.session.execute(found), key=attrgetter("place")))
+    found = (
+        select(groups, stakes)
+        .outerjoin(stakes, true())
+        .where(groups.c.place <= CLUSTERS, true() if finer else groups.c.is_cause)
+        .order_by(groups.c.is_cause.desc(), groups.c.place, stakes.c.currency)
+    )
+    rows = groupby(db.session.execute(found), key=attrgetter("is_cause", "place"))
+    both: tuple[list[Group], list[Group]] = ([], [])
+    for (is_cause, _), sums in rows:
+        both[0 if is_cause else 1].append(_group(list(sums)))
+    return tuple(both[0]), tuple(both[1])
+
+
+def _said(*where: ColumnElement[bool]) -> CTE:
+    """Those callbacks by account and by all that is known of them, to the letter: few, where there are many callbacks.
+    So what clusters are told apart by is looked for in few texts.
+    """
+    letters = collate(Callback.detail, "C")
+    said = (
+        select(
+            Callback.reason,
+            Callback.conflict,
+            Callback.account_id,
+            func.count().label("many"),
+            func.min(Callback.received_at).label("oldest"),
+            func.max(Callback.received_at).label("latest"),
+            func.count().filter(Callback.received_at > utcnow() - LATELY).label("lately"),
+            func.mode().within_group(letters).label("detail"),
+            func.count(letters.distinct()).label("details"),
+            func.array_agg(Callback.order_id).label("orders"),
+        )
+        .where(*where)
+        .group_by(
+            Callback.reason, Callback.conflict, Callback.account_id, case((_of_each(Callback), ""), else_=letters)
+        )
+        .cte("said")
+    )
+    account = case((said.c.reason.in_(OF_AN_ACCOUNT), said.c.account_id))
+    return select(said, account.label("account_of_cause"), _known_of(said.c).label("known")).cte("named")
+
+
+def _grouped(said: CTE) -> Subquery:
+    """Both ways at once. `place`: among those of its way."""
+    of = said.c
+    cause, cluster = (of.reason, of.conflict, of.account_of_cause), (of.reason, of.conflict, of.account_id, of.known)
+    is_cause = func.grouping(of.account_of_cause) == 0
+    many, oldest = func.sum(of.many), func.min(of.oldest)
+    ours_first = func.coalesce(of.conflict.in_(OURS_TO_MEND), false()).desc()
+    return (
+        select(
+            of.reason,
+            of.conflict,
+            func.coalesce(of.account_of_cause, of.account_id).label("account"),
+            func.coalesce(of.known, "").label("known"),
+            many.label("many"),
+            oldest.label("oldest"),
+            func.max(of.latest).label("latest"),
+            func.array_agg(aggregate_order_by(of.detail, of.many.desc()))[1].label("detail"),
+            or_(func.max(of.details) > 1, func.count(of.detail.distinct()) > 1).label("varied"),
+            func.sum(of.lately).label("lately"),
+            is_cause.label("is_cause"),
+            func.row_number().over(partition_by=is_cause, order_by=(ours_first, many.desc(), oldest)).label("place"),
+        )
+        .group_by(func.grouping_sets(tuple_(*cause), tuple_(*cluster)))
+        .subquery("groups")
+    )
+
+
+def _is_in(said: CTE, groups: Subquery) -> ColumnElement[bool]:
+    """What is known is a part of that cause or cluster."""
+    cause = said.c.account_of_cause.is_not_distinct_from(groups.c.account)
+    cluster = and_(said.c.account_id == groups.c.account, said.c.known == groups.c.known)
+    return and_(
+        said.c.reason.is_not_distinct_from(groups.c.reason),
+        said.c.conflict.is_not_distinct_from(groups.c.conflict),
+        case((groups.c.is_cause, cause), else_=cluster),
+    )
 
 
 def _group(rows: Sequence[Any]) -> Group:
-    """Of one cause: a row for each currency that is at stake."""
-    reason, conflict, account, known, many, oldest, latest, detail, details, lately, *_ = rows[0]
+    """Of one: a row for each currency that is at stake."""
+    one = rows[0]
     stakes = tuple(Money(int(row.minor), row.currency) for row in rows if row.currency is not None)
-    return Group(reason, conflict, account, known, many, oldest, latest, detail, details, stakes, lately)
+    return Group(
+        one.reason,
+        one.conflict,
+        one.account,
+        one.known,
+        int(one.many),
+        one.oldest,
+        one.latest,
+        one.detail,
+        one.varied,
+        stakes,
+        int(one.lately),
+    )

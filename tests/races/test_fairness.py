@@ -17,7 +17,7 @@ from dev.copies import copy
 from shopcallbacks.callbacks import due
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard import glance
-from shopcallbacks.dashboard.causes import clusters
+from shopcallbacks.dashboard.causes import causes_and_clusters
 from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Verdict
 from shopcallbacks.extensions import db, must_not_stand_still, utcnow
@@ -232,5 +232,5 @@ def test_a_forged_flood_is_one_line_in_the_panel(refused: list[str], way: str) -
         make_callback(account, replace(request, headers=()) if way == "no signature" else request)
     drain(False)
     waiting = Callback.shop_id == account.shop_id, Callback.state == State.unprocessed
-    for groups in (clusters(*waiting), glance.summary(account.shop_id, utcnow()).groups):
+    for groups in (*causes_and_clusters(*waiting), glance.summary(account.shop_id, utcnow()).groups):
         assert [group.count for group in groups] == [60]

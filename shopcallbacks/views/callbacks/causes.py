@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from ...bulk.preview import FORCED_AMONG_MANY, foretold
 from ...callbacks.callback import MISMATCHES, Callback
-from ...dashboard.causes import Group, causes, clusters, group_words
+from ...dashboard.causes import Group, causes, causes_and_clusters, group_words
 from ...dashboard.handling import Handling
 from ...domain.errors import Reason
 from ...domain.states import OFFERED, Verb
@@ -107,11 +107,11 @@ def index() -> str:
     shop = current_shop()
     filter_ = Filter.read(request.args.items(multi=True)).at(shop)
     filter_ = filter_.but(tab=filter_.tab if filter_.tab.waits else Tab.unprocessed)
-    groups = causes(*filter_.where(shop))
+    groups, finer = causes_and_clusters(*filter_.where(shop))
     currencies, by = _currencies(groups), request.args.get("by")
     if by in currencies:
         groups = tuple(sorted(groups, key=lambda group: _at_stake(group, by), reverse=True))
-    finer, handlings = clusters(*filter_.where(shop)), Handling.of(shop.id)
+    handlings = Handling.of(shop.id)
     return render_template(
         "callbacks/causes.html",
         shop=shop,
