@@ -11,8 +11,9 @@ from sqlalchemy import text
 from dev.copies import copy
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
+from shopcallbacks.panel.counts import count_up_to
 from shopcallbacks.panel.filter import Filter
-from shopcallbacks.panel.page import count_up_to, page_of
+from shopcallbacks.panel.page import page_of
 from shopcallbacks.panel.search.index import Round, SearchProgress
 from shopcallbacks.panel.search.search import FOUND
 from shopcallbacks.receiving.door import door

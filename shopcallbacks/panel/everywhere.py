@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..callbacks.callback import Callback
+from ..dashboard.glance import Glance
 from ..orders import lists
 from ..orders.order import Order
 from ..shops.accounts import Shop
 from ..words.masking import mask
+from .counts import tab_counts
 from .filter import Filter, Tab
-from .page import page_of, tab_counts
+from .page import page_of
 
 SHOWN = 10
 
@@ -28,7 +30,8 @@ class Found:
         return bool(self.orders or self.callbacks)
 
 
-def find(q: str, shop: Shop) -> Found:
+def find(q: str, shop: Shop, glance: Glance) -> Found:
+    """`glance`: what stands in the queue."""
     some = lists.found(shop.id, q, None, None).orders
     # What pages star can't be found by guessing.
     paid = lists.with_transaction(shop.id, q, SHOWN) if mask(q) == q else []
@@ -36,4 +39,4 @@ def find(q: str, shop: Shop) -> Found:
     of_all = Filter(Tab.all, q=q)
     search = of_all.search(shop)
     callbacks = page_of(of_all, shop, search=search).callbacks
-    return Found(orders[:SHOWN], len(orders) > SHOWN, list(callbacks[:SHOWN]), tab_counts(shop, q, search=search))
+    return Found(orders[:SHOWN], len(orders) > SHOWN, list(callbacks[:SHOWN]), tab_counts(shop, q, glance, search))

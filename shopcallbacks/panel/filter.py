@@ -22,7 +22,7 @@ from ..extensions import utcnow
 from ..shops.accounts import GatewayAccount, Shop
 from .days import read_day, span
 from .hiding import is_it
-from .search.search import Search, edge_of, few
+from .search.search import Search, are_few, edge_of
 
 PER_PAGE = (25, 50, 100)
 # What a person decides about many payments at once.
@@ -196,11 +196,15 @@ class Filter:
 
     def where(self, shop: Shop) -> list[ColumnElement[bool]]:
         """The conditions, for `queue` and the indexes of `Callback` to answer fast."""
-        return [*self._view(shop), *([search.fits()] if (search := self.search(shop)) else [])]
+        return [*self.view(shop), *([search.fits()] if (search := self.search(shop)) else [])]
 
     def search(self, shop: Shop) -> Search | None:
         """What is looked up for it, kept for whoever asks several things of the same moment."""
         return Search(self.q, shop.id) if self.q else None
+
+    def first(self, shop: Shop, search: Search) -> list[ColumnElement[bool]]:
+        """Of `where` only what the search came upon first: some of many, in no order."""
+        return [*self.view(shop), search.fits_first()]
 
     def stretches(
         self,
@@ -215,7 +219,7 @@ class Filter:
         There are parts where a search finds many among many: the first of a word that is common are the nearest rows.
         Anything else is one. `search`: its own, where that is at hand.
         """
-        view, search = self._view(shop), search or self.search(shop)
+        view, search = self.view(shop), search or self.search(shop)
         if search is None:
             yield view
             return
@@ -226,14 +230,14 @@ class Filter:
                 return
             yield [*view, came >= edge if descending else came <= edge, search.fits_each()]
             view, start = [*view, came < edge if descending else came > edge], edge
-        if self.sorting.by_amount or search.finds_few or few(select(Callback.id).where(*view)) is not None:
+        if self.sorting.by_amount or search.finds_few or are_few(select(Callback.id).where(*view)):
             yield [*view, search.fits()]
         else:
             for part in search.by_time(*span(self.since, self.until, shop.time_zone), start, descending):
                 yield [*view, part]
 
-    def _view(self, shop: Shop) -> list[ColumnElement[bool]]:
-        """All but what is searched for."""
+    def view(self, shop: Shop) -> list[ColumnElement[bool]]:
+        """`where`, but for what is searched for."""
         since, until = span(self.since, self.until, shop.time_zone)
         found = self._in_tab(shop)
         if since:

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
-from ..callbacks.attempts import Attempt
 from ..callbacks.callback import LIGHT, Callback
-from ..dashboard.glance import Glance
-from ..domain.states import BY_ITSELF
 from ..domain.values import read_id
 from ..extensions import db
 from ..sets import among
 from ..shops.accounts import GatewayAccount, Shop
-from .filter import Filter, Tab
-from .search.search import FOUND, Search
+from .counts import count_up_to, counted
+from .filter import Filter
+from .search.search import Search
 
-COUNTED = 10_000
-# Each callback stands behind one of these.
-EACH_ONCE = (Tab.unprocessed, Tab.waiting, Tab.processed, Tab.invalid, Tab.imported)
 NUMBERED = 1_000  # rows before one, and among how many, on its own page
 
 
@@ -111,7 +106,7 @@ def place_of(callback: Callback, filter_: Filter, shop: Shop, limit: int = NUMBE
     one = filter_.but(per=1)
     before, behind = (next(iter(_fetch(one, shop, key, onward)), None) for onward in (False, True))
     shown = db.session.scalar(select(Callback.id).where(Callback.id == callback.id, *filter_.where(shop)))
-    number = 1 + _counted(_walk(filter_, shop, key, onward=False), limit) if shown else None
+    number = 1 + counted(_walk(filter_, shop, key, onward=False), limit) if shown else None
     return Place(
         before.id if before else None,
         behind.id if behind else None,
@@ -202,48 +197,3 @@ FOR_ROWS = (
     joinedload(Callback.order),
     joinedload(Callback.asked_by),
 )
-
-
-def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED, search: Search | None = None) -> int:
-    """How many it shows; `limit + 1` where there are more, for counting them all would read them all."""
-    return _counted((select(Callback).where(*where) for where in filter_.stretches(shop, search=search)), limit)
-
-
-def _counted(parts: Iterable[Select[Callback]], limit: int) -> int:
-    counted = 0
-    for part in parts:
-        some = part.with_only_columns(Callback.id).limit(limit + 1 - counted).subquery()
-        counted += db.session.scalar(select(func.count()).select_from(some)) or 0
-        if counted > limit:
-            break
-    return counted
-
-
-def tab_counts(
-    shop: Shop, q: str | None = None, glance: Glance | None = None, search: Search | None = None
-) -> dict[Tab, int]:
-    """How many there are behind each tab, of what is searched for (up to `FOUND`) or of all, whatever else the filter
-    says. `glance`: what it knows of the queue is not counted again.
-    """
-    search, limit = (search or Search(q, shop.id), FOUND) if q is not None else (None, COUNTED)
-    known: dict[Tab, int] = {}
-    if glance and not search:
-        known = {Tab.unprocessed: glance.count, Tab.decide: glance.to_decide, Tab.waiting: glance.on_their_way}
-    counts = {tab: min(count, limit + 1) for tab, count in known.items()}
-    for tab in set(Tab) - counts.keys() - {Tab.all}:
-        counts[tab] = count_up_to(Filter(tab, q=q), shop, limit, search)
-    counts[Tab.all] = min(sum(counts[tab] for tab in EACH_ONCE), limit + 1)
-    return counts
-
-
-def news_since(filter_: Filter, shop: Shop, then: datetime, limit: int = 100) -> int:
-    """How many rows have come into the filter's view since then, up to `limit`.
-
-    A callback comes among the unprocessed ones by arriving, or by an attempt of its own that was its last.
-    """
-    came: ColumnElement[bool] = Callback.received_at > then
-    if filter_.tab in (Tab.unprocessed, Tab.decide):
-        tried = exists().where(Attempt.callback_id == Callback.id, Attempt.at > then, Attempt.kind.in_(BY_ITSELF))
-        came = or_(came, tried)
-    some = select(Callback.id).where(*filter_.where(shop), came).limit(limit).subquery()
-    return db.session.scalar(select(func.count()).select_from(some)) or 0

@@ -10,6 +10,7 @@ from ..panel.search.index import history_before
 from ..panel.search.search import FOUND
 from .access import current_shop
 from .replica import from_replica
+from .screens import glanced
 
 bp = Blueprint("search", __name__)
 
@@ -23,7 +24,7 @@ def show() -> str:
         "search/show.html",
         q=filter_.q or "",
         problems=filter_.problems,
-        found=find(filter_.q, shop) if filter_.q else None,
+        found=find(filter_.q, shop, glanced()) if filter_.q else None,
         counted=FOUND,
         history_before=history_before() if filter_.q else None,
     )

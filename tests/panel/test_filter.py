@@ -13,8 +13,8 @@ from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
+from shopcallbacks.panel.counts import tab_counts
 from shopcallbacks.panel.filter import PROBLEMS, Filter, Sort, Tab
-from shopcallbacks.panel.page import tab_counts
 from shopcallbacks.shops.accounts import GatewayAccount
 
 from ..factories import long_history, make_account, make_callback, make_order, message, process

@@ -10,8 +10,9 @@ from shopcallbacks.dashboard import glance
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.panel.counts import count_up_to, news_since, tab_counts
 from shopcallbacks.panel.filter import Filter, Sort, Tab
-from shopcallbacks.panel.page import Cursor, count_up_to, news_since, page_of, tab_counts
+from shopcallbacks.panel.page import Cursor, page_of
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 from ..factories import make_account, make_callback, make_order, message, process

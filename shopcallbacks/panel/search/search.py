@@ -65,7 +65,7 @@ class Search:
     def __init__(self, q: str, shop_id: int) -> None:
         accounts = list(db.session.scalars(select(GatewayAccount).where(GatewayAccount.shop_id == shop_id)))
         self._shop_id = shop_id
-        self._known: dict[range, list[int] | None] = {}
+        self._found: dict[range, list[int]] = {}
         sums = _amounts(q)
         self._words = [] if _is_sum(q) else sought(q)
         self._ways = [
@@ -81,6 +81,10 @@ class Search:
     @property
     def finds_few(self) -> bool:
         return self._ids is not None
+
+    def fits_first(self) -> ColumnElement[bool]:
+        """A few more than few of those that fit: the first that were come upon, whenever they came."""
+        return _one_of(self._found_in(self._weeks))
 
     @cached_property
     def is_common(self) -> bool:
@@ -138,16 +142,21 @@ class Search:
 
     def _ids_in(self, weeks: range) -> list[int] | None:
         """Those that fit; None where they are more than a few."""
-        if weeks not in self._known:
-            self._known[weeks] = self._look_up(weeks)
-        return self._known[weeks]
+        found = self._found_in(weeks)
+        return sorted(set(found)) if len(found) <= FEW else None
 
-    def _look_up(self, weeks: range) -> list[int] | None:
+    def _found_in(self, weeks: range) -> list[int]:
+        """One more than a few where more fit. Some may stand there twice."""
+        if weeks not in self._found:
+            self._found[weeks] = self._look_up(weeks)
+        return self._found[weeks]
+
+    def _look_up(self, weeks: range) -> list[int]:
         each = func.unnest(literal(list(weeks), ARRAY(BigInteger))).table_valued("week").render_derived()
         said = select(SearchEntry.callback_id).select_from(each).join(SearchEntry, self._said(each.c.week))
         known = (select(Callback.id).where(*self._came_in(weeks), way) for way in self._ways)
         found = union_all(said, *known).subquery()
-        return few(select(found.c[0]))
+        return _first(select(found.c[0]))
 
     def _fits_in(self, weeks: range, ids: list[int] | None) -> ColumnElement[bool]:
         if ids is not None:
@@ -171,10 +180,12 @@ class Search:
         return terms.bool_op("@@")(cast(func.concat_ws(" & ", *each), TSQUERY))
 
 
-def few(ids: Select[int]) -> list[int] | None:
-    """Those it finds; None where they are more than a few."""
-    found = db.session.scalars(ids.limit(FEW + 1)).all()
-    return sorted(set(found)) if len(found) <= FEW else None
+def are_few(ids: Select[int]) -> bool:
+    return len(_first(ids)) <= FEW
+
+
+def _first(ids: Select[int]) -> list[int]:
+    return list(db.session.scalars(ids.limit(FEW + 1)))
 
 
 def edge_of(view: list[ColumnElement[bool]], start: datetime | None, descending: bool) -> datetime | None:

@@ -18,8 +18,9 @@ from ...dashboard.handling import Handling
 from ...domain.errors import Reason
 from ...domain.states import OFFERED, Verb
 from ...extensions import db
+from ...panel.counts import tab_counts
 from ...panel.filter import DECIDING, Filter, Tab
-from ...panel.page import FOR_ROWS, tab_counts
+from ...panel.page import FOR_ROWS
 from ...panel.rows import Offer, rows_of
 from ...processing.foresight import retrying_may_help
 from ...shops.accounts import Shop

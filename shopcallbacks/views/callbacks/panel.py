@@ -14,9 +14,10 @@ from ...domain.errors import Conflict, Reason, Refused
 from ...domain.states import Column
 from ...panel import moved
 from ...panel.callback.request import original_of
+from ...panel.counts import COUNTED, count_up_to, news_since, tab_counts
 from ...panel.download.callbacks import callbacks as table_of
 from ...panel.filter import Filter, Tab
-from ...panel.page import COUNTED, Cursor, count_up_to, news_since, page_of, tab_counts
+from ...panel.page import Cursor, page_of
 from ...panel.rows import rows_of
 from ...panel.saved_views import SavedView
 from ...panel.search.index import history_before

@@ -17,12 +17,13 @@ from sqlalchemy import Select, select
 from shopcallbacks import jobs
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.requests import KeptBody
+from shopcallbacks.dashboard import glance
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.panel.counts import count_up_to, tab_counts
 from shopcallbacks.panel.filter import Filter, Sort, Tab
 from shopcallbacks.panel.hiding import Hider
-from shopcallbacks.panel.page import count_up_to, tab_counts
 from shopcallbacks.panel.search import search
 from shopcallbacks.panel.search.index import Round, SearchEntry, SearchProgress, history_before
 from shopcallbacks.panel.search.terms import terms, texts_of
@@ -211,7 +212,8 @@ def test_many_that_fit_are_shown_in_their_order_whatever_weeks_they_came_in(
         assert list(db.session.scalars(_ids(filter_, account))) == wanted
         assert leafed_through(filter_, account.shop) == wanted
         assert count_up_to(filter_, account.shop) == len(wanted)
-        assert count_up_to(filter_, account.shop, 2) == min(3, len(wanted))
+        for limit in (1, 2):
+            assert count_up_to(filter_, account.shop, limit) == min(limit + 1, len(wanted))
 
 
 def test_only_weeks_in_which_many_fit_are_walked(account: GatewayAccount, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -498,15 +500,40 @@ def test_a_word_of_the_line_below_the_reason_finds_what_waits(account: GatewayAc
     assert found(account, word.upper()) == {waits.id}
 
 
-def test_the_tabs_count_what_is_searched_for(account: GatewayAccount) -> None:
+@pytest.mark.parametrize("few", [2_000, 0])
+@pytest.mark.parametrize("common", [True, False])
+def test_the_tabs_count_what_is_searched_for(
+    account: GatewayAccount, monkeypatch: pytest.MonkeyPatch, few: int, common: bool
+) -> None:
     order, other = make_order(account.shop), make_order(account.shop)
     make_callback(account, message(order))
     make_callback(account, message(order, money=Money(1, "EUR")))
     make_callback(account, message(other))
     process()
-    counts = tab_counts(account.shop, order.number)
-    assert {tab: counts[tab] for tab in (Tab.unprocessed, Tab.processed, Tab.all)} == {
-        Tab.unprocessed: 1,
-        Tab.processed: 1,
-        Tab.all: 2,
-    }
+    index()
+    monkeypatch.setattr(search, "FEW", few)
+    monkeypatch.setattr(search, "COMMON", 100 if common else 0)
+    for seen in (None, glance.look(account.shop_id, utcnow())):
+        assert tab_counts(account.shop, order.number, seen) == {
+            Tab.unprocessed: 1,
+            Tab.decide: 1,
+            Tab.waiting: 0,
+            Tab.processed: 1,
+            Tab.invalid: 0,
+            Tab.imported: 0,
+            Tab.all: 2,
+        }
+
+
+def test_many_far_off_are_counted_without_walking_there(
+    account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "FEW", 3)
+    monkeypatch.setattr(search, "COMMON", 0)
+    for number in range(12):
+        saying(account, b"often" if number < 6 else b"never", ago=timedelta(hours=12 - number))
+    index()
+    asked = []
+    monkeypatch.setattr(search.Search, "by_time", lambda *_: asked.append(True))
+    assert count_up_to(Filter(Tab.all, q="often"), account.shop, 2) == 3
+    assert not asked
