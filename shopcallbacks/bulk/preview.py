@@ -78,10 +78,12 @@ def effects_of(
     """What the run would do, of its first callbacks, if that user starts it (None: whoever may all). So many are looked
     at, so many of them at once, for so long.
     """
-    found = Effects(selection.count(verb, shop))
+    first = selection.first(verb, shop, looks_at)
+    # Counted for itself only where there may be more, for else one that moved on in between would have no line.
+    found = Effects(len(first) if len(first) < looks_at else selection.count(verb, shop))
     desk: Desk | None = None
     until = time.monotonic() + for_s
-    for callbacks in _batches(selection.first(verb, shop, looks_at), at_once):
+    for callbacks in _batches(first, at_once):
         if found.looked and time.monotonic() > until:
             found.cut_short = True
             break
@@ -169,13 +171,15 @@ def _tell(found: Effects, verb: Verb, callback: Callback, tried: Tried, desk: De
             money = _at_stake(result, desk)
             found.sums[result.effect, money.currency] += money.minor
     failure = tried.failure
-    found.may += verb is Verb.unowe or (failure is None and not refused) or tried.did_something
+    found.may += verb is Verb.unowe or tried.did_something
     if refused:
         found.stays[refused.rstrip(".")] += 1
     elif verb is Verb.unowe:
         found.moved += 1
     elif failure is not None:
         found.stays[cause_of(failure.reason, failure.conflict, callback)] += 1
+    elif not tried.did_something:  # decided by others since it was read
+        found.skipped[acts.VERBS[verb].skipped] += 1
 
 
 def asks_in_vain(verb: Verb, callback: Callback) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from flask import Flask
+from sqlalchemy import select, text
 
 from shopcallbacks.bulk import preview
 from shopcallbacks.callbacks import moves
+from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import Effect, State, Verb
 from shopcallbacks.domain.values import Money
@@ -121,3 +125,28 @@ def test_what_the_gateway_denied_is_forced_one_by_one_and_the_preview_counts_it(
     assert found.verdicts == {"Signature does not match": 2}
     assert list(found.skipped.values()) == [2]
     assert "one by one" in next(iter(found.skipped))
+
+
+def test_what_is_decided_while_it_is_foreseen_has_a_line_too(
+    app: Flask, account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    badly_signed(account, make_order(account.shop), make_order(account.shop))
+    mend(account)
+    decided = Callback.account_id == account.id
+
+    def retried() -> None:
+        with app.app_context():
+            db.session.scalars(select(Callback).where(decided).limit(1)).one().do(Verb.retry, None)
+            process()
+
+    def rehearse_late(*of: Any, **how: Any) -> Any:
+        with ThreadPoolExecutor(1) as aside:
+            aside.submit(retried).result()
+        return rehearse(*of, **how)
+
+    rehearse = preview.rehearse
+    monkeypatch.setattr(preview, "rehearse", rehearse_late)
+    found = preview.effects_of(Verb.retry, ALL, account.shop)
+    assert (found.total, found.looked) == (2, 2)
+    lines = (found.effects, found.stays, found.asked, found.skipped)
+    assert sum(line.total() for line in lines) == 2, lines
