@@ -6,7 +6,7 @@ By the database's clock: those of the hosts may differ, and what one takes for n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,7 +55,7 @@ class Due:
     assigned_id: int | None = None
     delivery_id: str | None = None
     asks: bool = False
-    kept: Mapping[int, Row[Any]] = ()  # type: ignore[assignment]
+    kept: Mapping[int, Row[Any]] = field(default_factory=dict)
 
     @property
     def checked(self) -> bool:
