@@ -25,22 +25,29 @@ def together(ids: Sequence[int], all_: Callable[[], Desk | None], each: Callable
     try:
         desk = all_()
         db.session.commit()
-        look_behind(desk)
-        return list(ids)
     except Exception as error:
         db.session.rollback()
         log.warning("A batch of %d is taken one by one: %s", len(ids), told(error))
         return [id_ for id_ in ids if alone(id_, each)]
+    look_behind(desk)
+    return list(ids)
 
 
 def look_behind(desk: Desk | None) -> None:
-    """Once it is committed: wakes what others missed meanwhile, and brakes a flood."""
-    if desk is not None:
+    """Once it is committed: wakes what others missed meanwhile, and brakes a flood. What was decided holds, whatever
+    becomes of this; what others missed is then found by the sweeps.
+    """
+    if desk is None:
+        return
+    try:
         woken = pipeline.look_behind(desk)
         db.session.commit()
         if woken:
             ring(Lane.plain)
         _brake(desk)
+    except Exception as error:
+        db.session.rollback()
+        log.warning("What others missed is left to the sweeps: %s", told(error))
 
 
 def _brake(desk: Desk) -> None:
@@ -63,8 +70,6 @@ def alone(id_: int, work: Callable[[Due], Desk | None]) -> bool:
             claimed = due.claim_one(id_)
             desk = work(claimed) if claimed is not None else None
             db.session.commit()
-            look_behind(desk)
-            return claimed is not None
         except IntegrityError as error:
             db.session.rollback()
             if last:
@@ -76,6 +81,9 @@ def alone(id_: int, work: Callable[[Due], Desk | None]) -> bool:
             else:
                 _give_up(id_, error)
             return False
+        else:
+            look_behind(desk)
+            return claimed is not None
     return False
 
 
