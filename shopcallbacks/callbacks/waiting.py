@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, all_, bindparam, or_, select, text, update
+from sqlalchemy import BigInteger, ColumnElement, Row, all_, and_, bindparam, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ..domain.errors import Reason
-from ..domain.money import OrderFacts, holds_back
+from ..domain.errors import Conflict, Reason
+from ..domain.money import AGAIN, OrderFacts, holds_back
 from ..domain.states import BY_A_PERSON, AttemptKind, State
 from ..domain.values import Message, Outcome
 from ..extensions import NOW, db
@@ -186,8 +186,10 @@ def _asleep(*which: ColumnElement[bool]) -> Any:
     )
 
 
+# As `looked_at_again` says it of one.
+_AGAIN = or_(_told.reason.in_(sorted(AGAIN)), _told.conflict == Conflict.which_payment)
 _of_shop = _came.shop_id == bindparam("shop_id")
-_WAIT = _asleep(_of_shop, _came.id.in_(select(_told.callback_id).where(WAITS)))
+_WAIT = _asleep(_of_shop, _came.id.in_(select(_told.callback_id).where(WAITS, _AGAIN)))
 _LOST = _asleep(_of_shop, _came.id.in_(select(_told.callback_id).where(WAITS, _told.reason == Reason.order_not_found)))
 _THESE = _asleep(among(_came.id, "ids"))
 
@@ -205,12 +207,16 @@ def _wake(asleep: Any, values: dict[str, Any]) -> bool:
     return True
 
 
+_NUMBERED = or_(_told.order_number.is_(None), among(_told.order_number, "numbers"))
+
+
 def other_paid(shop_id: int, keys: Keys) -> list[Message]:
-    """What waits of money that came in for the order."""
+    """What waits of money that came in for the order: also of what found no order yet, but not of what is another's."""
+    ours = or_(among(_told.order_id, "orders"), and_(_told.order_id.is_(None), _NUMBERED))
     rows = db.session.execute(
         select(*KeptMessage.__table__.c)
         .join(Callback, Callback.id == KeptMessage.callback_id)
-        .where(WAITS, Callback.shop_id == shop_id, Callback.state == State.unprocessed)
+        .where(WAITS, ours, Callback.shop_id == shop_id, Callback.state == State.unprocessed)
         .where(Callback.verdict.in_(CHECKED)),
         by(keys),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -82,8 +82,9 @@ class Accounts:
         return self._accounts[id_]
 
     def rules(self, id_: int) -> Rules:
-        """What its shop says of all its orders."""
-        return self._accounts[id_].shop.rules
+        """What its shop says of all its orders, and of its payments."""
+        account = self._accounts[id_]
+        return replace(account.shop.rules, tolerance=account.tolerance_minor)
 
     def case(self, due: Due) -> Case:
         """May raise whatever an account, its settings or its secrets make it."""

@@ -16,7 +16,6 @@ from ..domain.errors import CallbackFailed, Conflict, Reason, Refused
 from ..domain.money import (
     Around,
     Decision,
-    OrderFacts,
     Ruling,
     decide,
     forgotten,
@@ -25,7 +24,7 @@ from ..domain.money import (
     looked_at_again,
     other_payment_waits,
 )
-from ..domain.states import Effect, Verb
+from ..domain.states import AttemptKind, Effect, Verb
 from ..domain.values import Message, Outcome, Verification
 from ..extensions import database_now
 from ..look import Look
@@ -82,7 +81,9 @@ class Desk:
             self._names.note(book)
         if not self.books:
             return
-        self._waiting = [one for one in self._wait_on(self.books.values()) if self._may_decide(one)]
+        self._waiting = self._wait_on(self.books.values())
+        for one in self._waiting:
+            one.ours = one.ours and self._is_believed(one)
         self._names.look_up(_told(self._waiting))
         self._names.look_up_bookings(_told(self._waiting))
         for one in (*self._waiting, *self.tried):
@@ -109,8 +110,10 @@ class Desk:
         found = self._look(waiting.waiting_on, shops, keys, but, lock=self._look.locks)
         return [still_waiting(one.due, one.ours) for one in found]
 
-    def _may_decide(self, one: Tried) -> bool:
-        """Nothing of an account that is switched off is believed; its callbacks wait until it is on again."""
+    def _is_believed(self, one: Tried) -> bool:
+        """Nothing of an account that is switched off is; its callbacks wait until it is on again, and hold back what
+        they held back before.
+        """
         missing = {one.due.account_id} - self.accounts.ids
         if missing:
             self.accounts.add(missing)
@@ -127,7 +130,8 @@ class Desk:
             ruling = finding.case.ruling if finding.case else None
             for result in one.results:
                 result.order_id = self._names.order_of(one.due, result.message)
-                if finding.failure is None and (result.effect is None or _takes_back(ruling, result)):
+                undecided = result.effect is None and not _is_for_a_person(one, result)
+                if finding.failure is None and (undecided or _takes_back(ruling, result)):
                     self._try(one, result, ruling)
             if finding.failure is None and any(result.waits for result in one.results):
                 self._hold(one)
@@ -183,7 +187,7 @@ class Desk:
                 if (
                     one.ours
                     and failure is not None
-                    and looked_at_again(failure.reason, result.message)
+                    and looked_at_again(failure)
                     and self._names.order_of(one.due, result.message) == order_id
                     and self._decided(one, result)
                 ):
@@ -199,6 +203,8 @@ class Desk:
         try:
             decision = self._decision(one, result, ruling)
         except Refused as refused:
+            if ruling is None:
+                raise
             result.refused = str(refused)
             return False
         except CallbackFailed as failure:
@@ -233,22 +239,9 @@ class Desk:
         book = self.books.get(order_id) if order_id is not None else None
         if book is None:
             raise _no_order(message)
-        rules = self.accounts.rules(one.due.account_id)
-        around = self._around(one, result, book)
         account = one.due.account_id
-        try:
-            return decide(book.facts, message, account, self.now, rules, ruling, around)
-        except CallbackFailed as failure:
-            if ruling is None and self._tolerated(one, book.facts, message, failure):
-                return decide(book.facts, message, account, self.now, rules, Ruling(Verb.accept), around)
-            raise
-
-    def _tolerated(self, one: Tried, order: OrderFacts, message: Message, failure: CallbackFailed) -> bool:
-        """The shop lets so small a difference be, once for all."""
-        tolerance, money = self.accounts[one.due.account_id].tolerance_minor, message.money
-        if failure.reason is not Reason.amount_mismatch or message.outcome is not Outcome.paid or money is None:
-            return False
-        return 0 < abs(money.minor - order.need) <= tolerance
+        rules, around = self.accounts.rules(account), self._around(one, result, book)
+        return decide(book.facts, message, account, self.now, rules, ruling, around)
 
     def _around(self, one: Tried, result: Result, book: Book) -> Around:
         message, early = result.message, one.due.received_at < book.created_at
@@ -311,6 +304,12 @@ def _no_order(message: Message) -> CallbackFailed:
     if message.order_number:
         return CallbackFailed(Reason.order_not_found, f"there is no order {message.order_number}")
     return CallbackFailed(Reason.order_not_found, "it names no order we know", Conflict.names_no_order)
+
+
+def _is_for_a_person(one: Tried, result: Result) -> bool:
+    """It waits for what no change of its order ends, and nobody has said anything of it."""
+    by_itself = one.finding.case is not None and one.finding.case.as_kept and one.due.kind is AttemptKind.automatic
+    return by_itself and result.before is not None and not looked_at_again(result.before)
 
 
 def _takes_back(ruling: Ruling | None, result: Result) -> bool:

@@ -96,7 +96,7 @@ def begun(finding: Finding) -> Tried:
     results = []
     for place, message in enumerate(finding.messages):
         kept = _kept(finding, place)
-        if kept is not None and kept.applied_at is not None:
+        if kept is not None and kept.applied_at is not None and _means_the_same(said(kept), message):
             results.append(Result(message, kept.order_id, kept.effect))
         else:
             results.append(Result(message))
@@ -106,6 +106,15 @@ def begun(finding: Finding) -> Tried:
             if kept is not None and kept.reason is not None:
                 result.failure = result.before = CallbackFailed(kept.reason, kept.detail, kept.conflict)
     return Tried(finding, results)
+
+
+def _means_the_same(one: Message, two: Message) -> bool:
+    """A gateway that tells all of a payment tells more of it when it is asked again, perhaps in between."""
+    return _meaning(one) == _meaning(two)
+
+
+def _meaning(message: Message) -> tuple[object, ...]:
+    return message.outcome, message.transaction_id, message.movement, message.money, message.total
 
 
 def _kept(finding: Finding, place: int) -> Row[Any] | None:

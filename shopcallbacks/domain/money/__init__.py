@@ -40,12 +40,13 @@ from .ledger import Booking, Figures, Name
 from .order import OrderFacts
 from .payment import Dispute, Life, Payment
 from .persons import end_try, enough, settle
-from .routing import Hold, Holder, forgotten, holds_back, ids_of, looked_at_again, order_of, other_payment_waits
+from .routing import AGAIN, Hold, Holder, forgotten, holds_back, ids_of, looked_at_again, order_of, other_payment_waits
 from .shop import Answer, Handing, cancel, hand_in
 from .verbs import causes_for, fitting, verbs_for
 from .words import Ruling, Settings
 
 __all__ = [
+    "AGAIN",
     "ENTRIES",
     "Answer",
     "Around",

@@ -86,7 +86,7 @@ def _not_taken(order: OrderFacts) -> CallbackFailed:
 
 
 def _compared(telling: Telling, money: Money) -> Decision:
-    """The order takes it where sum and currency fit."""
+    """The order takes it where sum and currency fit, or differ by no more than the shop accepts once for all."""
     message, order = telling.message, telling.order
     if money.currency != order.total.currency:
         raise CallbackFailed(Reason.currency_mismatch, f"order in {order.total.currency}, callback in {money.currency}")
@@ -95,7 +95,11 @@ def _compared(telling: Telling, money: Money) -> Decision:
     if money.minor > order.need and message.at_least:
         surplus = money.minor - order.need if order.kept else 0
         return _whole(telling, money, Split(taken=money.minor - surplus, owed=surplus), Effect.opened)
-    if 0 < money.minor < order.need and (message.part or telling.settings.parts):
+    if 0 < money.minor < order.need and message.part:
+        return _part(telling, money)
+    if money.minor > 0 and abs(money.minor - order.need) <= telling.settings.tolerance:
+        return _accept(telling, money)
+    if 0 < money.minor < order.need and telling.settings.parts:
         return _part(telling, money)
     raise CallbackFailed(Reason.amount_mismatch, _differs(order, money))
 

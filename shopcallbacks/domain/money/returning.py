@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from ..errors import CallbackFailed, Reason
 from ..states import Effect, Entry, OrderState
 from ..values import Money, Outcome
 from .decision import Decision, Telling
@@ -25,6 +26,8 @@ def undone(telling: Telling) -> Decision:
         telling = replace(telling, order=telling.order.with_payment(telling.payment.out_of_dispute()))
     if found is None:
         return _unheard(telling, _UNDOES[entry])
+    if telling.message.money is not None and telling.message.money.minor <= 0:
+        raise CallbackFailed(Reason.unclear, f"Money that came back, but {telling.message.money}.")
     return _back(telling, found, _so_much(telling, found))
 
 
@@ -61,7 +64,7 @@ def _candidates(telling: Telling, entry: Entry) -> list[Booking]:
 def _so_much(telling: Telling, found: Holding) -> int:
     """Never more than it holds; all of it where the message names no sum in its currency."""
     money = telling.message.money
-    if money is None or money.currency != found.booking.money.currency or not money.minor:
+    if money is None or money.currency != found.booking.money.currency:
         return found.minor
     return min(found.minor, money.minor)
 

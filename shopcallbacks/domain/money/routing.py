@@ -13,14 +13,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from ..errors import Reason
-from ..values import LEAVES, Message, Money, Outcome
+from ..errors import CallbackFailed, Conflict, Reason
+from ..values import Message, Money, Outcome
 from .order import OrderFacts
 from .payment import Payment
 
 _NAMES_ITS_ORDER = frozenset({Outcome.paid, Outcome.pending})
 _ENDS = frozenset({Outcome.failed, Outcome.cancelled})
-_AGAIN = frozenset({Reason.order_conflict, Reason.amount_mismatch, Reason.currency_mismatch, Reason.order_not_found})
+AGAIN = frozenset({Reason.order_conflict, Reason.amount_mismatch, Reason.currency_mismatch, Reason.order_not_found})
 
 
 class Hold(IntEnum):
@@ -65,15 +65,16 @@ def order_of(message: Message, by_number: int | None, holders: Iterable[Holder])
     return by_number if by_number is not None or best is None else best.order
 
 
-def looked_at_again(reason: Reason, message: Message) -> bool:
-    """Whether a message that waits for this reason is decided again, in order of arrival, when its order changed."""
-    names_none = message.outcome in LEAVES and message.transaction_id is None
-    return reason in _AGAIN or (reason is Reason.unclear and names_none)
+def looked_at_again(failure: CallbackFailed) -> bool:
+    """Whether a message that waits for it is decided again, in order of arrival, when its order changed. What is
+    suspicious never is: it is for a person, whatever becomes of the order.
+    """
+    return failure.reason in AGAIN or failure.conflict is Conflict.which_payment
 
 
 def holds_back(reason: Reason, message: Message) -> bool:
     """Whether it is money that waits for a person: its order is not cancelled meanwhile."""
-    return message.outcome is Outcome.paid and reason in _AGAIN
+    return message.outcome is Outcome.paid and reason in AGAIN
 
 
 def other_payment_waits(order: OrderFacts, waiting: Iterable[Message]) -> bool:

@@ -10,7 +10,7 @@ from ..states import CancelledBy, Effect, Entry, OrderState
 from ..values import Money
 from .decision import Decision, Telling
 from .exchange import origin
-from .ledger import Booking
+from .ledger import Booking, Figures
 from .order import OrderFacts
 from .payment import Life
 
@@ -37,7 +37,19 @@ def unowe(telling: Telling) -> Decision:
     figures = telling.figures
     if figures.kept or figures.owed != figures.came_in:
         raise Refused("It has been given back since, at least in part.")
+    own = telling.bookings(Entry.payment)
+    if any(row not in own for row in _in_the_books(figures)):
+        raise Refused("Other money of this payment is owed too, and only this callback would be decided anew.")
     return _taken_out(telling, None)  # the message that is decided anew is no old word of it
+
+
+_IN = (Entry.payment, Entry.release)
+
+
+def _in_the_books(figures: Figures) -> list[Booking]:
+    """By what the payment came in, or was released, since it was last taken out of the books."""
+    out = [place for place, row in enumerate(figures.rows) if row.entry is Entry.withdrawal]
+    return [row for row in figures.rows[max(out, default=-1) + 1 :] if row.entry in _IN]
 
 
 def _withdrawn(telling: Telling) -> list[Booking]:

@@ -22,13 +22,15 @@ class Ruling:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a shop says of all its orders.
+    """What a shop says of all its orders, and of all payments by one gateway account.
 
     `refusal_cancels_after`: seconds for which the cancellation after a refused try is held back.
     `payment_reopens`: a payment opens an order that only a failed try had cancelled.
     `parts`: smaller sums add up.
+    `tolerance`: so small a difference is accepted, in minor units.
     """
 
     refusal_cancels_after: int = 0
     payment_reopens: bool = True
     parts: bool = False
+    tolerance: int = 0

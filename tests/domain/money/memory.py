@@ -166,7 +166,7 @@ class MemoryShell:
     def _look_again(self, order: int) -> None:
         """In order of arrival; whatever moves makes it begin anew, so that at its end nothing moves any more."""
         for kept in self._waiting(order):
-            if kept.failure and looked_at_again(kept.failure.reason, kept.message) and self.attempt(kept):
+            if kept.failure and looked_at_again(kept.failure) and self.attempt(kept):
                 return
 
     def _look_for_the_lost(self, order: int) -> None:

@@ -151,7 +151,7 @@ def test_looking_again_leaves_nothing_that_could_move(shop: Settings, days: list
                 kept.failure
                 and order is not None
                 and kept.failure.reason is not Reason.order_not_found
-                and looked_at_again(kept.failure.reason, kept.message)
+                and looked_at_again(kept.failure)
             ):
                 before = list(shell.facts)
                 shell.attempt(kept)
