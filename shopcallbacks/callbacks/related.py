@@ -15,7 +15,7 @@ from ..extensions import db
 from ..orders.order import Order
 from .attempts import KeptMessage
 from .callback import CHECKED, LIGHT, Callback
-from .waiting import WAITS, Keys, by, other_paid
+from .waiting import ABOUT, Keys, by, other_paid
 
 MOST = 20
 
@@ -110,7 +110,7 @@ def waiting_on(order: Order, facts: OrderFacts) -> WaitingOn:
     callbacks = db.session.scalars(
         select(Callback)
         .where(
-            Callback.id.in_(select(KeptMessage.callback_id).where(WAITS)),
+            Callback.id.in_(select(KeptMessage.callback_id).where(ABOUT)),
             Callback.shop_id == order.shop_id,
             Callback.state == State.unprocessed,
             Callback.verdict.in_(CHECKED),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, all_, and_, bindparam, or_, select, text, update
+from sqlalchemy import BigInteger, ColumnElement, Row, all_, bindparam, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from ..domain.errors import Conflict, Reason
@@ -67,7 +67,7 @@ def waiting_on(shop_ids: Collection[int], keys: Keys, but: Collection[int], *, l
 
 
 def by(keys: Keys) -> dict[str, list[Any]]:
-    """What a statement with `WAITS` asks for."""
+    """What a statement with `WAITS` or `ABOUT` asks for."""
     return {"orders": sorted(keys.orders), "numbers": sorted(keys.numbers), "names": sorted(keys.ids)}
 
 
@@ -78,6 +78,11 @@ WAITS = _told.reason.is_not(None) & or_(
     among(_told.order_number, "numbers"),
     among(_told.transaction_id, "names"),
     among(_told.carries_on, "names"),
+)
+# Of these what is not about another order: the same id may be another payment's at another account.
+ABOUT = WAITS & or_(
+    among(_told.order_id, "orders"),
+    _told.order_id.is_(None) & or_(_told.order_number.is_(None), among(_told.order_number, "numbers")),
 )
 _COLUMNS = (
     "id shop_id account_id received_at digest version attempt_count tries verdict reason conflict detail due_kind "
@@ -207,16 +212,12 @@ def _wake(asleep: Any, values: dict[str, Any]) -> bool:
     return True
 
 
-_NUMBERED = or_(_told.order_number.is_(None), among(_told.order_number, "numbers"))
-
-
 def other_paid(shop_id: int, keys: Keys) -> list[Message]:
     """What waits of money that came in for the order: also of what found no order yet, but not of what is another's."""
-    ours = or_(among(_told.order_id, "orders"), and_(_told.order_id.is_(None), _NUMBERED))
     rows = db.session.execute(
         select(*KeptMessage.__table__.c)
         .join(Callback, Callback.id == KeptMessage.callback_id)
-        .where(WAITS, ours, Callback.shop_id == shop_id, Callback.state == State.unprocessed)
+        .where(ABOUT, Callback.shop_id == shop_id, Callback.state == State.unprocessed)
         .where(Callback.verdict.in_(CHECKED)),
         by(keys),
     )

@@ -12,6 +12,7 @@ from .decision import Decision, Telling
 from .holding import Holding, holding, meant
 from .ledger import Booking
 from .order import OrderFacts
+from .payment import Payment
 
 _UNDOES = {Entry.refund: Entry.refund_failure, Entry.chargeback: Entry.chargeback_reversal}
 
@@ -23,12 +24,23 @@ def undone(telling: Telling) -> Decision:
         return telling.nothing() if all(row.void for row in before) else telling.repeated()
     found = meant(telling.order, _candidates(telling, entry), telling.movement, telling.message.money)
     if entry is Entry.chargeback:
-        telling = replace(telling, order=telling.order.with_payment(telling.payment.out_of_dispute()))
+        telling = replace(telling, order=_out_of_dispute(telling, found))
     if found is None:
         return _unheard(telling, _UNDOES[entry])
     if telling.message.money is not None and telling.message.money.minor <= 0:
         raise CallbackFailed(Reason.unclear, f"Money that came back, but {telling.message.money}.")
     return _back(telling, found, _so_much(telling, found))
+
+
+def _out_of_dispute(telling: Telling, found: Holding | None) -> OrderFacts:
+    """Of the payment that the message names, else of that whose chargeback it is, else of the only one with money."""
+    order, only = telling.order, telling.payments_with_money
+    payment: Payment | None = telling.payment
+    if telling.transaction is None and found is not None:
+        payment = order.payment(telling.account, found.booking.transaction)
+    elif telling.transaction is None:
+        payment = only[0] if len(only) == 1 else None
+    return order.with_payment(payment.out_of_dispute()) if payment is not None else order
 
 
 def fallen(telling: Telling, entry: Entry, fall: Money) -> Decision:
