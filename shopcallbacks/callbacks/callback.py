@@ -47,6 +47,11 @@ TO_DECIDE = (
 COUNTED = ("state", "due_at", "due_kind", "version", "reason", "conflict", "account_id", "order_id")
 
 
+def is_to_decide(reason: Reason | None, conflict: Conflict | None) -> bool:
+    """Whether money waits for a person's word for that cause."""
+    return conflict in TO_DECIDE or (conflict is None and reason in MISMATCHES)
+
+
 @dataclass(frozen=True)
 class More:
     """What a person says with a verb beside the reason. `minor`: the sum that counts, in the order's currency."""
@@ -281,7 +286,7 @@ class Callback(Base):
     @hybrid_property
     def to_decide(self) -> bool:
         """Money waits for a person's word: sums that differ, or a payment that its order does not take."""
-        return self.conflict in TO_DECIDE or (self.conflict is None and self.reason in MISMATCHES)
+        return is_to_decide(self.reason, self.conflict)
 
     @to_decide.inplace.expression
     @classmethod
@@ -451,7 +456,7 @@ class Callback(Base):
     def last_move(self) -> str:
         """What happened to it last, as half a sentence."""
         if self.due_kind in BY_A_PERSON:
-            return f"being tried again, asked by {self.asked_by.name if self.asked_by else 'the command line'}"
+            return f"being tried again, asked by {self.asked_by_name or 'the command line'}"
         act = Activity.last_about(self.id)
         if act is not None and self.state in (State.invalid, State.unprocessed):
             return f"{acts.past(act.verb)} by {act.actor} {age(act.at, utcnow())} ago and now {self.state}"

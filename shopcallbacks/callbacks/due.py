@@ -20,7 +20,7 @@ from ..look import ANEW, Look
 from ..sets import among
 from ..shops.users import User
 from .attempts import KeptMessage
-from .callback import NOTHING_MORE, Callback, More
+from .callback import CHECKED, NOTHING_MORE, Callback, More
 from .months import Month
 from .requests import requests_of
 
@@ -60,7 +60,7 @@ class Due:
     @property
     def checked(self) -> bool:
         """A former attempt found it genuine, or a person skipped the check, and kept what it says."""
-        return bool(self.kept) and self.verdict in (Verdict.genuine, Verdict.skipped)
+        return bool(self.kept) and self.verdict in CHECKED
 
     @property
     def month(self) -> Month:

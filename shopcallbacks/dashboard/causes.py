@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Subquery, and_, any_, case, collate, false, func, or_, select, true, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from ..callbacks.callback import MISMATCHES, TO_DECIDE, Callback
+from ..callbacks.callback import Callback, is_to_decide
 from ..domain.errors import OURS_TO_MEND, Conflict, Reason
 from ..domain.money import causes_for
 from ..domain.states import Verb
@@ -114,7 +114,7 @@ class Group:
     @property
     def to_decide(self) -> bool:
         """Money waits for a person's word."""
-        return self.conflict in TO_DECIDE or (self.conflict is None and self.reason in MISMATCHES)
+        return is_to_decide(self.reason, self.conflict)
 
     def open_to(self, verb: Verb) -> bool:
         """Whether it could end what waits for this cause."""
