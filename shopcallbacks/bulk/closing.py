@@ -8,8 +8,9 @@ from typing import Protocol
 from ..domain.errors import Conflict, Reason
 from ..domain.states import OPENS, Effect
 from ..domain.values import Money
+from ..panel.headline import why_it_waits
 from ..shops.accounts import GatewayAccount
-from ..words import acts, outcomes, reasons
+from ..words import acts, outcomes
 from .runs import BulkItem, BulkRun, ItemState
 
 
@@ -58,7 +59,4 @@ class Ending:
         return outcomes.RESULTS[effect].format(number=self.number) if effect in outcomes.RESULTS else ""
 
     def _why_not(self, run: BulkRun) -> str:
-        came, account = self.came, self.account
-        if came.reason is None:
-            return acts.VERBS[run.verb].skipped
-        return reasons.cause(came.reason, came.conflict, account.title, account.asks)
+        return why_it_waits(self.came, self.account) or acts.VERBS[run.verb].skipped

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from ..callbacks.callback import Callback
-from ..domain.errors import Conflict, Reason
+from ..domain.errors import Reason
 from ..domain.states import OPENS, AttemptKind, Effect, Verb
 from ..domain.values import Money
 from ..extensions import db
+from ..panel.headline import why_it_waits
 from ..processing.deciding import Desk
 from ..processing.foresight import hopeless_to_force, retrying_may_help
 from ..processing.pipeline import rehearse
@@ -104,12 +105,16 @@ def foretold(verb: Verb, ids: Sequence[int]) -> dict[int, str]:
     found: dict[int, str] = {}
     for callbacks in _batches(ids, AT_ONCE):
         by_id = {callback.id: callback for callback in callbacks}
-        found |= {callback.id: headline(callback) for callback in callbacks if asks_in_vain(verb, callback)}
+        found |= {
+            callback.id: why_it_waits(callback, callback.account)
+            for callback in callbacks
+            if asks_in_vain(verb, callback)
+        }
         fit = [one for one in callbacks if verb in one.open_to and not one.would_ask(AttemptKind.retry)]
         for tried in rehearse(fit, AttemptKind.retry)[0] if fit else ():
             failure, callback = tried.failure, by_id.get(tried.due.id)
             if failure is not None and callback is not None and tried.in_vain:
-                found[callback.id] = cause_of(failure.reason, failure.conflict, callback)
+                found[callback.id] = why_it_waits(failure, callback.account)
     return found
 
 
@@ -141,7 +146,7 @@ def _batches(ids: Sequence[int], size: int) -> Iterator[list[Callback]]:
 def _fits(found: Effects, verb: Verb, callback: Callback, user: User | None) -> bool:
     """Whether an attempt of it can be foreseen; if not, why, is noted."""
     if verb is Verb.force and callback.reason is not None:
-        found.verdicts[cause_of(callback.reason, callback.conflict, callback)] += 1
+        found.verdicts[why_it_waits(callback, callback.account)] += 1
     if verb not in callback.open_to:
         found.skipped[acts.VERBS[verb].skipped] += 1
     elif verb is Verb.force and (sentence := not_forced_among_many(callback)):
@@ -152,7 +157,7 @@ def _fits(found: Effects, verb: Verb, callback: Callback, user: User | None) -> 
         found.moved += 1
         found.may += 1
     elif asks_in_vain(verb, callback):
-        found.stays[headline(callback)] += 1
+        found.stays[why_it_waits(callback, callback.account)] += 1
     elif callback.would_ask(verb.attempts):
         found.asked[callback.account.title] += 1
         found.may += 1
@@ -177,7 +182,7 @@ def _tell(found: Effects, verb: Verb, callback: Callback, tried: Tried, desk: De
     elif verb is Verb.unowe:
         found.moved += 1
     elif failure is not None:
-        found.stays[cause_of(failure.reason, failure.conflict, callback)] += 1
+        found.stays[why_it_waits(failure, callback.account)] += 1
     elif not tried.did_something:  # decided by others since it was read
         found.skipped[acts.VERBS[verb].skipped] += 1
 
@@ -185,13 +190,3 @@ def _tell(found: Effects, verb: Verb, callback: Callback, tried: Tried, desk: De
 def asks_in_vain(verb: Verb, callback: Callback) -> bool:
     """What the gateway would say once more is known: it has said it, and it is not that which keeps it."""
     return verb is Verb.retry and callback.would_ask(AttemptKind.retry) and not retrying_may_help(callback.reason)
-
-
-def headline(callback: Callback) -> str:
-    """Why it waits, as its row says it."""
-    assert callback.reason is not None
-    return cause_of(callback.reason, callback.conflict, callback)
-
-
-def cause_of(reason: Reason, conflict: Conflict | None, callback: Callback) -> str:
-    return reasons.cause(reason, conflict, callback.account.title, callback.account.asks)

@@ -20,6 +20,7 @@ from ..domain.errors import Refused
 from ..domain.states import Lane, Verb
 from ..extensions import db
 from ..orders.order import Order
+from ..panel.headline import why_it_waits
 from ..processing import pipeline
 from ..processing.deciding import Desk
 from ..processing.recording import Outcome
@@ -27,7 +28,7 @@ from ..shops.accounts import GatewayAccount
 from ..shops.acts import Activity
 from ..words import acts, outcomes
 from .closing import Ending
-from .preview import asks_in_vain, foretold, headline, not_forced_among_many
+from .preview import asks_in_vain, foretold, not_forced_among_many
 from .runs import BulkItem, BulkRun, ItemState, RunState
 
 STAGES = (1, 5)
@@ -118,7 +119,7 @@ def _do_next(run: BulkRun, follow_up: FollowUp, here: bool) -> None:
             break
         callback = callbacks[item.callback_id]
         if callback.id not in in_vain and asks_in_vain(run.verb, callback):
-            in_vain[callback.id] = headline(callback)
+            in_vain[callback.id] = why_it_waits(callback, callback.account)
         if callback.id in in_vain:
             run.close(item, ItemState.skipped, outcomes.fails_again(in_vain[callback.id]))
         elif refused := _refused(run, callback):

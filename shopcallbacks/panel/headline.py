@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from ..callbacks.callback import Callback
+from ..domain.errors import Conflict, Reason
 from ..domain.states import State
 from ..domain.values import Outcome, Verdict
+from ..shops.accounts import GatewayAccount
 from ..words.outcomes import EFFECTS
 from ..words.reasons import cause
 
 
 def headline(callback: Callback) -> str:
     """Why it waits, or what it did, in a few words."""
-    gateway = callback.account.title
     if callback.state is State.received:
         return "Not looked at yet"
     if callback.state is State.imported:
         return "Imported, not processed"
     if callback.state is State.processed:
         return f"Processed: {EFFECTS[callback.effect]}" if callback.effect else "Processed"
-    reason = callback.reason
-    if reason is None:
-        return "Removed before it was looked at"
-    return cause(reason, callback.conflict, gateway, callback.account.asks)
+    return why_it_waits(callback, callback.account) or "Removed before it was looked at"
+
+
+class Waits(Protocol):
+    """A callback, a message of it, an attempt, or the failure of one."""
+
+    @property
+    def reason(self) -> Reason | None: ...
+    @property
+    def conflict(self) -> Conflict | None: ...
+
+
+def why_it_waits(found: Waits, account: GatewayAccount) -> str:
+    """In a few words; empty where it does not."""
+    return cause(found.reason, found.conflict, account.title, account.asks) if found.reason else ""
 
 
 def claim(callback: Callback) -> str:

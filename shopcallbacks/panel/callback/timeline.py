@@ -13,6 +13,7 @@ from ...domain.states import BY_A_PERSON, Verb
 from ...shops.acts import BESIDE, Activity
 from ...words import acts as words
 from ...words import outcomes, reasons
+from ..headline import why_it_waits
 from ..rows import Row
 
 CLAIMS = ("claim", "take over", "let go")
@@ -86,8 +87,7 @@ def _dot(attempt: Attempt) -> str:
 
 def _result(attempt: Attempt, callback: Callback) -> str:
     if attempt.reason:
-        account = callback.account
-        return reasons.cause(attempt.reason, attempt.conflict, account.title, account.asks)
+        return why_it_waits(attempt, callback.account)
     return outcomes.EFFECTS[attempt.effect] if attempt.effect else "processed"
 
 

@@ -37,8 +37,7 @@ def reason_words(why: Reason | Conflict, accounts: Iterable[GatewayAccount]) -> 
 
 def cause_words(found: Attempt | KeptMessage | CallbackFailed, callback: Callback) -> str:
     """Why it waits, as its row says it."""
-    assert found.reason is not None
-    return reasons.cause(found.reason, found.conflict, callback.account.title, callback.account.asks)
+    return headline.why_it_waits(found, callback.account)
 
 
 def failure_words(failure: CallbackFailed, callback: Callback) -> str:
