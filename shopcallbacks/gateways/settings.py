@@ -158,10 +158,18 @@ def _number_problem(setting: Setting, value: Any) -> str | None:
 
 def _secret_problem(setting: Setting, value: Any) -> str | None:
     if not setting.parts:
-        return None if isinstance(value, str) and value else "must be text"
-    names = ", ".join(setting.parts)
+        return None if _is_text(value) else "must be text"
+    texts = _texts(setting, value)
+    ok = len(texts) == len(setting.parts) and all(map(_is_text, texts))
+    return None if ok else f"must hold {', '.join(setting.parts)}"
+
+
+def _texts(setting: Setting, value: Any) -> list[Any]:
+    """What a secret of several parts holds for them; nothing where it is of another shape."""
     if setting.keyed:
-        ok = isinstance(value, dict) and set(value) == set(setting.parts)
-    else:
-        ok = isinstance(value, list) and len(value) == len(setting.parts)
-    return None if ok else f"must hold {names}"
+        return list(value.values()) if isinstance(value, dict) and set(value) == set(setting.parts) else []
+    return value if isinstance(value, list) else []
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""

@@ -11,7 +11,8 @@ import pytest
 
 from shopcallbacks.domain.values import Message, Money, Outcome, Request
 from shopcallbacks.gateways import GATEWAYS
-from shopcallbacks.gateways.settings import BadSettings, check
+from shopcallbacks.gateways.base import Kind, Setting
+from shopcallbacks.gateways.settings import BadSettings, check, check_one
 
 from .samples import AT, account
 
@@ -236,3 +237,34 @@ def test_an_account_of_standard_webhooks_needs_a_secret_or_a_public_key() -> Non
         assert check(gateway, given | fits)
     with pytest.raises(BadSettings, match="a public key is needed"):
         check(gateway, given | {"secrets": None, "public_keys": []})
+
+
+# Secrets of several parts
+
+
+@pytest.mark.parametrize(
+    ("name", "fits", "wrong"),
+    [
+        ("paytr", ["key", "salt"], [["", ""], ["key", ""], ["key"], [1, 2], [["key"], "salt"], "key salt"]),
+        (
+            "braintree",
+            {"public_key": "public", "private_key": "private"},
+            [{"private_key": 2}, {"public_key": "public", "private_key": ""}, {"public_key": 1, "private_key": 2}, []],
+        ),
+    ],
+)
+def test_a_secret_of_several_parts_needs_a_text_for_each(name: str, fits: Any, wrong: list[Any]) -> None:
+    gateway, given = GATEWAYS[name], account(name)
+    assert check(gateway, given | {"keys": [fits, fits]})["keys"] == [fits, fits]
+    for one in wrong:
+        with pytest.raises(BadSettings) as raised:
+            check(gateway, given | {"keys": [fits, one]})
+        assert raised.value.problems["keys"].startswith("must hold ")
+
+
+def test_where_one_secret_has_several_parts_each_needs_a_text_too() -> None:
+    pair = Setting("login", "Login", Kind.secret, parts=("name", "word"))
+    check_one(pair, ["name", "word"])
+    for one in (["", ""], ["name", 2]):
+        with pytest.raises(BadSettings, match="must hold name, word"):
+            check_one(pair, one)
