@@ -65,6 +65,15 @@ class PayTR(Gateway):
             required=True,
             parts=("merchant_key", "merchant_salt"),
         ),
+        Setting(
+            "api",
+            "API of the shop",
+            Kind.choice,
+            "iframe: customers pay in your shop, on PayTR's form or page. link: they pay by payment links (PayTR's "
+            "Link API), whose callbacks carry a callback_id.",
+            default="iframe",
+            choices=("iframe", "link"),
+        ),
     )
 
     def verify(self, request: Request, settings: Settings) -> Verification:
@@ -75,6 +84,12 @@ class PayTR(Gateway):
         missing = next((name for name in ("merchant_oid", "status", "total_amount", "hash") if name not in form), None)
         if missing:
             return Verification.not_genuine(f"The field {missing} is missing.")
+        # It is signed right in front of the order: where anyone may add it, it takes the order's first digits.
+        if "callback_id" in form and settings["api"] != "link":
+            return Verification.not_genuine(
+                "It has a callback_id, which only PayTR's Link API sends. If the shop uses that, choose link in this "
+                'account\'s setting "API of the shop".'
+            )
         matched = first_match(settings["keys"], lambda keys: same_base64(form["hash"], _digest(form, *keys)))
         if matched is None:
             return Verification.not_genuine("The hash fits no live pair of key and salt.")

@@ -14,7 +14,7 @@ from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.gateways.base import Kind, Setting
 from shopcallbacks.gateways.settings import BadSettings, check, check_one
 
-from .samples import AT, account
+from .samples import AT, Sample, account, of_vector, vectors_of
 
 EUR = "EUR"
 
@@ -24,6 +24,10 @@ def told(name: str, body: dict[str, Any], evidence: dict[str, Any] | None = None
     data = urlencode(body) if name == "paypal_ipn" else json.dumps(body)
     request = Request("POST", "/", b"", (), data.encode(), "192.0.2.1", AT)
     return list(GATEWAYS[name].interpret(request, account(name) | settings, evidence or {}))
+
+
+def vector_of(name: str, called: str) -> Sample:
+    return next(of_vector(vector) for vector in vectors_of(name) if vector["name"] == called)
 
 
 def words(messages: list[Message]) -> list[tuple[str, int | None]]:
@@ -181,6 +185,14 @@ def test_square_names_a_dispute_of_either_shape() -> None:
         assert (message.movement, message.at) == ("D1", datetime(2026, 5, 1, 10, tzinfo=UTC))
     (message,) = told("square", {"merchant_id": "M", "type": "dispute.created"})
     assert message.outcome is Outcome.unclear
+
+
+# PayTR
+
+
+def test_a_callback_id_of_paytrs_at_an_account_without_the_link_api_names_the_setting() -> None:
+    heard = {name: vector_of("paytr", name).heard()[0].detail for name in ("link-api-not-set", "order-cut-shorter")}
+    assert all(detail and "Link API" in detail and "API of the shop" in detail for detail in heard.values())
 
 
 # PayPal
