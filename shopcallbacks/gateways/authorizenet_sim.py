@@ -44,6 +44,10 @@ HASHED_FIELDS = """
 
 INVOICE = "x_invoice_num"  # 20 characters at most
 
+# The hashed values are joined with ^, which is not escaped. Without one in what stands in front of the customer's own
+# fields and in what stands behind them, these can't be cut anew; a customer's company may have one.
+DECIDING_FIELDS = (*HASHED_FIELDS[: HASHED_FIELDS.index("x_company")], INVOICE)
+
 # The hash is over whatever bytes came. Latin-1 has a character for each byte, so it loses none.
 BYTES = "iso-8859-1"
 
@@ -138,6 +142,9 @@ class AuthorizeNetSim(Gateway):
             )
         if matched is None:
             return Verification.not_genuine("The hash is missing or fits no live key.")
+        odd = next((name for name in DECIDING_FIELDS if "^" in form.get(name, "")), None)
+        if settings["signature_keys"] and odd:
+            return Verification.not_genuine(f"There is a ^ in {odd}: what is hashed may have been cut anew.")
         # Only x_invoice_num is hashed, so another field must agree with it.
         if form.get(INVOICE) != _invoice_of(form.get(_order_field(settings)), settings):
             return Verification.not_genuine("The order number does not agree with the hashed x_invoice_num.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,13 @@ STATUSES = {
 
 # What the old protocol signs, in this order. Nothing else of its form counts.
 LEGACY_FIELDS = "amount currency public_key order_id type description status transaction_id sender_phone".split()
+# It puts nothing between them, so each must look as LiqPay writes it: else an order's last digit can be put before the
+# type, or the phone number behind the transaction, which has fewer digits than that.
+LEGACY_FORMS = {
+    "type": re.compile(r"buy|donate|subscribe"),
+    "transaction_id": re.compile(r"\d{0,11}", re.ASCII),
+    "sender_phone": re.compile(r"(\+?\d{12})?", re.ASCII),
+}
 
 
 class LiqPay(Gateway):
@@ -116,6 +124,9 @@ class LiqPay(Gateway):
         )
         if matched is None:
             return Verification.not_genuine("The signature fits no live private key.")
+        odd = _odd_field(form) if settings["protocol"] == "legacy" else None
+        if odd:
+            return Verification.not_genuine(f"The {odd} is none of LiqPay's: what is signed may have been cut anew.")
         try:
             public_key = _read(form, settings).get("public_key", settings["public_key"])
         except ReadError:
@@ -165,6 +176,11 @@ def _digest(key: str, signed: str, settings: Settings) -> bytes:
     """The old protocol has the key in front only."""
     end = "" if settings["protocol"] == "legacy" else key
     return hashlib.new(settings["digest"] or "sha1", f"{key}{signed}{end}".encode()).digest()
+
+
+def _odd_field(form: dict[str, str]) -> str | None:
+    """The first field of the old protocol that is not as LiqPay writes it."""
+    return next((name for name, wanted in LEGACY_FORMS.items() if not wanted.fullmatch(form[name])), None)
 
 
 def _read(form: dict[str, str], settings: Settings) -> dict[str, Any]:

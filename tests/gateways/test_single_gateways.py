@@ -195,6 +195,23 @@ def test_a_callback_id_of_paytrs_at_an_account_without_the_link_api_names_the_se
     assert all(detail and "Link API" in detail and "API of the shop" in detail for detail in heard.values())
 
 
+# LiqPay and Authorize.Net SIM
+
+
+@pytest.mark.parametrize(
+    ("name", "vector", "said"),
+    [
+        ("liqpay", "legacy-order-cut-shorter", "The type"),
+        ("liqpay", "legacy-phone-in-transaction", "The transaction_id"),
+        ("liqpay", "legacy-phone-cut-shorter", "The sender_phone"),
+        ("authorizenet_sim", "caret-cuts-anew", "x_trans_id"),
+        ("authorizenet_sim", "caret-in-the-order", "x_invoice_num"),
+    ],
+)
+def test_what_could_be_cut_in_another_way_is_named(name: str, vector: str, said: str) -> None:
+    assert said in (vector_of(name, vector).heard()[0].detail or "")
+
+
 # PayPal
 
 
