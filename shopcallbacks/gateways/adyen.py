@@ -228,28 +228,33 @@ def _items(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _signed(item: dict[str, Any]) -> bytes | None:
     """What Adyen signs of an item. None where a field is missing or of another kind."""
-    value = dig(item, "amount", "value")
-    original = item.get("originalReference")
+    code, value = item.get("eventCode"), dig(item, "amount", "value")
+    # A kind that decides nothing may be about no order (REPORT_AVAILABLE): what is not there is signed as empty.
+    empty = "" if isinstance(code, str) and code not in EVENTS else None
     fields = [
         item.get("pspReference"),
-        "" if original is None else original,
+        _or(item.get("originalReference"), ""),
         item.get("merchantAccountCode"),
-        item.get("merchantReference"),
-        str(value) if type(value) is int else None,
-        dig(item, "amount", "currency"),
-        item.get("eventCode"),
+        _or(item.get("merchantReference"), empty),
+        empty if value is None else str(value) if type(value) is int else None,
+        _or(dig(item, "amount", "currency"), empty),
+        code,
         item.get("success"),
     ]
     if not all(isinstance(field, str) for field in fields):
         return None
     # Nothing is escaped: a colon anywhere but in the reference lets the text be cut again, into another order. A kind
-    # that decides nothing may have some (REPORT_AVAILABLE): it stays the last but one, however the text is cut.
-    if item["eventCode"] in EVENTS and any(":" in field for at, field in enumerate(fields) if at != 3):
+    # that decides nothing may have some: it stays the last but one, however the text is cut.
+    if code in EVENTS and any(":" in field for at, field in enumerate(fields) if at != 3):
         return None
     try:
         return ":".join(fields).encode()
     except UnicodeEncodeError:  # half a surrogate
         return None
+
+
+def _or(value: Any, instead: str | None) -> Any:
+    return instead if value is None else value
 
 
 def _matching_key(item: dict[str, Any], settings: Settings) -> int | None:
