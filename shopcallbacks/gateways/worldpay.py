@@ -279,12 +279,14 @@ def _messages(root: Element, settings: Settings) -> tuple[Message, ...]:
 def _event(event: Element, settings: Settings) -> Message:
     order, last = text(event.get("orderCode")), (event.findtext("payment/lastEvent") or "").strip()
     word = LAST_EVENTS.get(last, "ignored")
-    known: dict[str, Any] = {"order_number": order, "money": _sum(event, last)}
+    known: dict[str, Any] = {"order_number": order, "money": _sum(event, last, settings)}
     if not last:
         return unclear("The notification names no event.", **known)
     message = Message(our_word(word, settings["authorised"]), **known)
     message = no_sum_no_chargeback(no_money_no_decision(message))
     match message.outcome:
+        case Outcome.paid if _is_part(message.money, event):
+            return replace(message, movement=_by_day(message, event, last), part=True)
         case Outcome.paid:
             return replace(message, movement=f"order {order}")
         case Outcome.cancelled:
@@ -292,10 +294,13 @@ def _event(event: Element, settings: Settings) -> Message:
         case Outcome.refund_failed if message.money is None:
             return replace(message, outcome=Outcome.unclear, detail="A refund has failed, but its sum can't be read.")
         case Outcome.refunded | Outcome.refund_failed | Outcome.charged_back | Outcome.chargeback_reversed:
-            # Nothing has an id of its own.
-            sum_ = message.money.minor if message.money else ""
-            return replace(message, movement=f"{order} {last} {_day(event)} {sum_}")
+            return replace(message, movement=_by_day(message, event, last))
     return message
+
+
+def _by_day(message: Message, event: Element, last: str) -> str:
+    """A movement's name: nothing has an id of its own."""
+    return f"{message.order_number} {last} {_day(event)} {message.money.minor if message.money else ''}"
 
 
 def _day(event: Element) -> str:
@@ -303,8 +308,18 @@ def _day(event: Element) -> str:
     return "-".join(date.get(part, "") for part in ("year", "month", "dayOfMonth")) if date is not None else ""
 
 
-def _sum(event: Element, last: str) -> Money | None:
+def _is_part(captured: Money | None, event: Element) -> bool:
+    """Whether less was captured than was paid."""
+    whole_of_it = _money(event.find("payment/amount"))
+    return captured is not None and whole_of_it is not None and captured.minor < whole_of_it.minor
+
+
+def _sum(event: Element, last: str, settings: Settings) -> Money | None:
     payment, journal = event.find("payment/amount"), event.find("journal/accountTx/amount")
+    # Where the authorisation counts, a capture is the same money, whatever part of it.
+    if last == "CAPTURED" and settings["authorised"] == "pending":
+        captured = event.find('journal/accountTx[@accountType="IN_PROCESS_CAPTURED"]/amount')
+        return _money(payment if captured is None else captured)
     if last in REFUNDS:
         return _money(journal)
     return _money(journal if last in DISPUTES and journal is not None else payment)

@@ -234,6 +234,26 @@ def test_klarnas_sum_refunded_so_far_books_the_difference(asks: Asks) -> None:
     assert order.state is OrderState.open
 
 
+WORLDPAYS_PARTS = [
+    ("xml-captured-part", Effect.part_paid, [1000]),
+    ("xml-captured-part-again", Effect.repeated, [1000]),
+    ("xml-captured-rest", Effect.opened, [1000, 1400]),
+    ("xml-captured-part", Effect.repeated, [1000, 1400]),
+    ("xml-settled-part", Effect.none, [1000, 1400]),
+]
+
+
+def test_worldpays_captured_parts_add_up_and_each_counts_once() -> None:
+    owner = account_of(vector("worldpay", "xml-captured-part"))
+    order = make_order(owner.shop, vector("worldpay", "xml-captured-part")["expect"]["order_number"], 2400, "GBP")
+    for name, effect, sums in WORLDPAYS_PARTS:
+        callback = make_callback(owner, of_vector(vector("worldpay", name)).request)
+        process()
+        assert (callback.state, callback.messages[0].effect) == (State.processed, effect)
+        assert booked(order) == sums
+    assert order.state is OrderState.open
+
+
 # Several messages in one request.
 
 
