@@ -1,4 +1,7 @@
-"""Klarna: a callback names an order, its state is asked for. https://docs.klarna.com/klarna-checkout/"""
+"""Klarna: a callback names an order, its state is asked for. https://docs.klarna.com/klarna-checkout/
+
+Klarna Checkout is Kustom's now, with the same calls at hosts of its own: https://docs.kustom.co/
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,11 @@ STATUS = {
 # fraud_status of an authorised order -> our word
 FRAUD = {"ACCEPTED": "authorised", "PENDING": "pending", "REJECTED": "failed"}
 
-APIS = tuple(
+# Klarna's own hosts served Checkout and its orders until 31 March 2026. What accounts have set stays a choice.
+KLARNAS_APIS = tuple(
     f"https://{region}{system}.klarna.com" for system in ("", ".playground") for region in ("api", "api-na", "api-oc")
 )
+APIS = (*KLARNAS_APIS, "https://api.kustom.co", "https://api.playground.kustom.co")
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 NO_ORDER = "00000000-0000-4000-8000-000000000000"
 
@@ -53,16 +58,17 @@ class Klarna(Gateway):
     much_used = True
     steps = (
         Step(
-            "In Klarna's Merchant Portal, under Settings > Klarna API Credentials, make credentials and enter them "
-            "here: the password is shown once.",
-            "https://portal.klarna.com/",
+            "Klarna Checkout is Kustom's now: in Kustom's portal, under Integrations, generate credentials for your "
+            "store and enter them here. The password is shown once.",
+            "https://portal.kustom.co/",
         ),
         Step(
-            "Choose the API address of your region here, or its playground for tests.",
+            "Choose the API address here: api.kustom.co, or its playground for tests. Klarna's own hosts serve no "
+            "Checkout any more.",
         ),
         Step(
             "Have your shop send this account's address with each order, as merchant_urls.push, with "
-            "?klarna_order_id={checkout.order.id} behind it.",
+            "?kustom_order_id={checkout.order.id} behind it, and enter kustom_order_id here as the parameter.",
             "https://docs.klarna.com/klarna-checkout/",
         ),
         Step(
@@ -77,7 +83,8 @@ class Klarna(Gateway):
             "username",
             "API user name",
             Kind.text,
-            "Klarna Merchant Portal > Settings > Klarna API Credentials (K..._...).",
+            "Kustom's portal > Integrations > your store. From before: Klarna's Merchant Portal > Settings > Klarna "
+            "API Credentials (K..._...).",
             required=True,
         ),
         Setting(
@@ -86,14 +93,15 @@ class Klarna(Gateway):
             Kind.secret,
             "Shown once, together with the user name.",
             required=True,
-            live_keys=("klarna_live_api_",),
-            test_keys=("klarna_test_api_",),
+            live_keys=("klarna_live_api_", "kco_live_api_"),
+            test_keys=("klarna_test_api_", "kco_test_api_"),
         ),
         Setting(
             "api",
             "API address",
             Kind.choice,
-            "By the region of your Klarna account: Europe, North America (na), Oceania (oc). Playground is for tests.",
+            "kustom.co for Klarna Checkout, which is Kustom's since 2026; klarna.com, by region, served it before: "
+            "Europe, North America (na), Oceania (oc). Playground is for tests.",
             default=APIS[0],
             choices=APIS,
         ),
@@ -101,7 +109,8 @@ class Klarna(Gateway):
             "id_parameter",
             "Parameter of the order id",
             Kind.text,
-            "As your shop writes it into the push address: ?klarna_order_id={checkout.order.id}",
+            "As your shop writes it into the push address: ?kustom_order_id={checkout.order.id} with Kustom, "
+            "?klarna_order_id={checkout.order.id} before.",
             default="klarna_order_id",
         ),
         AUTHORISED,

@@ -55,6 +55,7 @@ def test_the_answer_says_yes_or_no_or_neither(name: str) -> None:
         ("mollie", "api_keys", ["live_1"], ["test_1"]),
         ("paystack", "secret_keys", ["sk_live_1"], ["sk_test_1"]),
         ("klarna", "password", "klarna_live_api_1", "klarna_test_api_1"),
+        ("klarna", "password", "kco_live_api_1", "kco_test_api_1"),
         ("gocardless", "access_token", "live_1", "sandbox_1"),
     ],
 )

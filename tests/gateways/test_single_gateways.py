@@ -187,6 +187,17 @@ def test_square_names_a_dispute_of_either_shape() -> None:
     assert message.outcome is Outcome.unclear
 
 
+# Klarna
+
+
+@pytest.mark.parametrize("name", ["kustom", "kustom-playground"])
+def test_kustoms_hosts_can_be_chosen_and_its_playground_is_a_test(name: str) -> None:
+    sample = vector_of("klarna", name)
+    assert check(sample.gateway, dict(sample.settings)) == sample.settings
+    _, (message,) = sample.heard()
+    assert message.test is (name == "kustom-playground")
+
+
 # PayTR
 
 
