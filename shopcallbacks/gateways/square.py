@@ -31,6 +31,7 @@ PAYMENT = {
     "CANCELED": "cancelled",
     "FAILED": "failed",
 }
+# One that failed is not told: where it was never booked, another refund of the payment would be taken for it.
 REFUND = {"COMPLETED": "refunded", "PENDING": "ignored", "FAILED": "ignored", "REJECTED": "ignored"}
 DISPUTE = {
     "EVIDENCE_REQUIRED": "disputed",
