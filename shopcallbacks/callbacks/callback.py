@@ -1,4 +1,4 @@
-"""Callbacks and their attempts: columns, guarded verbs, named queries."""
+"""Callbacks: columns, guarded verbs, named queries."""
 
 from __future__ import annotations
 
