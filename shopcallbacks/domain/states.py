@@ -185,11 +185,6 @@ class Verb(StrEnum):
         return self in (Verb.choose, Verb.assign)
 
     @classmethod
-    def rulings(cls) -> tuple[Verb, ...]:
-        """Those by which the rules of money decide."""
-        return tuple(verb for verb in cls if verb.rules)
-
-    @classmethod
     def named(cls, text: str) -> Verb | None:
         """None where it is the name of no verb."""
         return cls.__members__.get(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 
 from flask import current_app
@@ -16,7 +15,6 @@ from ..processing import pipeline
 from .asking import drain_asking
 from .transactions import together
 
-log = logging.getLogger(__name__)
 BATCH, SHORT, LATELY_S = 100, 5, 2.0
 
 

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from ..dashboard import causes, glance, queue, silence
 from ..dashboard.glance import Glance
 from ..dashboard.pulse import Pulse, is_alive
-from ..domain.errors import OURS_TO_MEND, Busy
+from ..domain.errors import Busy
 from ..domain.states import Verb
 from ..domain.values import read_id
 from ..extensions import bell, login_manager, utcnow
@@ -159,7 +159,6 @@ GLOBALS: dict[str, Any] = {
     "verdicts": outcomes.VERDICTS,
     "Verb": Verb,
     "NextStep": NextStep,
-    "OURS_TO_MEND": OURS_TO_MEND,
     "verbs": acts.VERBS,
 }
 FILTERS: dict[str, Any] = {
