@@ -93,13 +93,6 @@ def test_a_page_tells_of_payments_story_and_callbacks(client: FlaskClient, shop:
     assert [found.id for found in related.callbacks_about(order)] == [late.id, callback.id]
 
 
-def test_a_callback_that_came_before_its_order_is_there_too(shop: Shop) -> None:
-    callback = make_callback(make_account(shop), message("251123-77"))
-    process()
-    order = make_order(shop, "251123-77")
-    assert [found.id for found in related.callbacks_about(order)] == [callback.id]
-
-
 def test_an_order_of_another_shop_is_not_there(client: FlaskClient, shop: Shop) -> None:
     assert client.get(f"/orders/{make_order(make_shop()).id}").status_code == 404
 
