@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import BindParameter, bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
 from .callbacks.callback import Callback
 from .callbacks.refusals import Refusal
-from .dashboard import arrivals
+from .dashboard import arrivals, queue
 from .dashboard.pulse import Pulse
 from .domain.errors import Reason
 from .domain.states import Lane, State, WrongCall
@@ -31,10 +31,6 @@ from .release import RELEASE, VERSION
 LATEST = 1000
 QUANTILES = (0.5, 0.95, 0.99)
 NOT_LOOKED_AT = "not_looked_at"
-# Written out into the statement, so that the planner always knows the queue's index fits.
-_OPEN: BindParameter[State] = bindparam(
-    "open_states", [State.received, State.unprocessed], expanding=True, literal_execute=True
-)
 
 
 def page() -> bytes:
@@ -103,7 +99,7 @@ def _queue() -> Iterator[Metric]:
     """What is not processed, by why: from the queue's index, so it costs what waits, never what is processed."""
     rows = db.session.execute(
         select(Callback.reason, func.count(), func.min(Callback.received_at))
-        .where(Callback.state.in_(_OPEN))
+        .where(queue.QUEUED)
         .group_by(Callback.reason)
     ).all()
     waits = GaugeMetricFamily("shopcallbacks_unprocessed", "Callbacks that are not processed.", labels=["reason"])

@@ -14,13 +14,16 @@ from ..callbacks.callback import STUCK_AFTER, Callback
 from ..domain.states import BY_A_PERSON, State
 from ..extensions import db
 
+# Written out into the statement, so that the planner always knows the index fits, prepared or not.
+_STATES: BindParameter[State] = bindparam(
+    "queue_states", [State.received, State.unprocessed], expanding=True, literal_execute=True
+)
+# Of all shops.
+QUEUED: ColumnElement[bool] = Callback.state.in_(_STATES)
+
 
 def in_queue(shop_id: int) -> ColumnElement[bool]:
-    """Written out into the statement, so that the planner always knows the index fits, prepared or not."""
-    states: BindParameter[State] = bindparam(
-        "queue_states", [State.received, State.unprocessed], expanding=True, literal_execute=True
-    )
-    return and_(Callback.shop_id == shop_id, Callback.state.in_(states))
+    return and_(Callback.shop_id == shop_id, QUEUED)
 
 
 def on_its_way(now: datetime) -> ColumnElement[bool]:
