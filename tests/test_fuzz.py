@@ -140,7 +140,7 @@ class Fuzzer:
 
     def path(self, rule: Rule) -> str:
         def value(found: re.Match[str]) -> str:
-            if rule.endpoint == "ingest.receive" and self.draw.random() < 0.9:
+            if rule.endpoint == "receiving.receive" and self.draw.random() < 0.9:
                 return self.call[found[1]]
             return self.draw.choice(self.ids) if "id" in found[1] else spelled(self.text()) or "x"
 

@@ -196,7 +196,7 @@ def _paths(app: Flask, life: Life) -> Iterator[str]:
     last = {"callbacks": len(life.callbacks), "settings": 2, "orders": 2, "bulk": 1, "deliveries": 2}
     last["api"] = last["callbacks"]
     for rule in app.url_map.iter_rules():
-        if "GET" not in (rule.methods or ()) or rule.endpoint in ("static", "ingest.receive"):
+        if "GET" not in (rule.methods or ()) or rule.endpoint in ("static", "receiving.receive"):
             continue
         ids = range(1, last.get(rule.rule.split("/")[1], 1) + 1) if "id_>" in rule.rule else [0]
         for id_ in ids:

@@ -139,7 +139,7 @@ def _paths(app: Flask) -> Iterator[str]:
     ids["orders"] = [db.session.scalar(select(func.max(Order.id)))]
     db.session.commit()
     for rule in app.url_map.iter_rules():
-        if "GET" not in (rule.methods or ()) or rule.endpoint in ("static", "ingest.receive"):
+        if "GET" not in (rule.methods or ()) or rule.endpoint in ("static", "receiving.receive"):
             continue
         for id_ in ids.get(rule.rule.split("/")[1], [1]) if "id_>" in rule.rule else [0]:
             path = re.sub(r"<int:(id_|callback_id)>|<id_>", str(id_), rule.rule)

@@ -33,7 +33,7 @@ from .wire import received
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-bp = Blueprint("ingest", __name__, url_prefix="/callbacks")
+bp = Blueprint("receiving", __name__, url_prefix="/callbacks")
 csrf.exempt(bp)
 
 RETRY_AFTER_S = "30"

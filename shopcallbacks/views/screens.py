@@ -24,7 +24,7 @@ from ..extensions import bell, login_manager, utcnow
 from ..logs import named
 from ..outgoing.mark import mark
 from ..panel import headline
-from ..receiving.door import HTTPS_ONLY
+from ..receiving import door
 from ..release import VERSION
 from ..shops.preferences import Preferences
 from ..words import acts, outcomes, pages
@@ -40,7 +40,7 @@ from .well_formed import path_here
 Shown = str | BaseResponse | tuple[str, int]
 # The blueprints that answer without a log-in. Whatever is not named here needs one.
 OPEN = frozenset(
-    {"ingest", "api", "api_document", "health", "sessions", "codes", "invitations", "passwords", "provider"}
+    {door.bp.name, "api", "api_document", "health", "sessions", "codes", "invitations", "passwords", "provider"}
 )
 STORE_AWAY = "The database is away for now: nothing was taken. Please send it again."
 HEADERS = {
@@ -208,7 +208,7 @@ def add_headers(response: Response) -> Response:
     """Nothing from elsewhere, nothing in a frame, nothing kept but what never changes."""
     response.headers.update(HEADERS)
     if current_app.config["SESSION_COOKIE_SECURE"]:
-        response.headers.update(HTTPS_ONLY)
+        response.headers.update(door.HTTPS_ONLY)
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.add("HX-Request")
@@ -220,7 +220,7 @@ def add_headers(response: Response) -> Response:
 def http_page(error: HTTPException) -> BaseResponse:
     """A calm page for whatever went wrong; to htmx only the sentence, which static/refused.js says."""
     told = error.get_response()
-    if request.blueprint == "ingest" or error.response is not None:
+    if request.blueprint == door.bp.name or error.response is not None:
         return told
     if problems.wanted():
         return problems.problem_of(error)

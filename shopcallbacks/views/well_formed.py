@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 from flask import Flask, abort, request
 
+from ..receiving import door
+
 # Their requests are kept, or read, byte for byte: nothing is refused but an address that leads nowhere.
-RAW = ("ingest", "api")
+RAW = (door.bp.name, "api")
 
 
 def init_app(app: Flask) -> None:
@@ -19,7 +21,7 @@ def refuse_bad_text() -> None:
     """404 for an address, 400 for fields and forms that hold what is no text."""
     if is_bad(request.path):
         abort(404)
-    if request.blueprint != "ingest" and any(map(is_bad, _parts(request.args.items(multi=True)))):
+    if request.blueprint != door.bp.name and any(map(is_bad, _parts(request.args.items(multi=True)))):
         abort(400)
     if request.blueprint not in RAW and any(map(is_bad, _parts(request.form.items(multi=True)))):
         abort(400)

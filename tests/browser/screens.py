@@ -352,7 +352,7 @@ NO_SCREENS = {
     "api.show_callback": "JSON",
     "api_document.show": "JSON",
     "health.show": "JSON",
-    "ingest.receive": "the gateways' own",
-    "ingest.stray": "the gateways' own",
+    "receiving.receive": "the gateways' own",
+    "receiving.stray": "the gateways' own",
     "static": "files",
 }
