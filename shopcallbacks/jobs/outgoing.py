@@ -38,7 +38,7 @@ def drain_outgoing() -> int:
 
 def _tell_nothing_twice() -> None:
     """Shops' endpoints are switched off where the database is older than what they were told, and people hear of it."""
-    if not mark().holds():
+    if not mark().advance():
         for endpoint in Endpoint.switch_off_all("for an older back-up was put back"):
             watch.tell_older(endpoint.shop_id)
     db.session.commit()

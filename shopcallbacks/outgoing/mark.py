@@ -35,8 +35,8 @@ class Mark:
             self._until = time.monotonic() + SECONDS
         return self._missing
 
-    def holds(self) -> bool:
-        """Whether the database knows the mark, now. If so the mark goes on to the newest change."""
+    def advance(self) -> bool:
+        """The mark goes on to the newest change. False where the database does not know it, now: then it stays."""
         if not self._known():
             return False
         newest = db.session.execute(

@@ -179,7 +179,7 @@ def test_without_redis_it_is_not_told_and_restored_says_so(app: Flask, monkeypat
     Endpoint.add(make_account().shop_id, "https://shop.example/hook")
     db.session.commit()
     monkeypatch.setattr(Redis, "execute_command", away)
-    assert mark().holds()
+    assert mark().advance()
     done = app.test_cli_runner().invoke(args=["restored"])
     assert done.exit_code == 1
     assert "Redis is away, nothing is done." in done.output
