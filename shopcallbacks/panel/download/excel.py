@@ -17,14 +17,14 @@ from xlsxwriter import Workbook
 
 from ...threads import aside
 from .export import BLOCK, Export, own_connection, reading_engine
-from .table import Column, Kind, Table
+from .table import CellKind, Column, Table
 
 MOST_ROWS = 1_048_576  # of a sheet
 MOST_SIGNS = 32_767  # of a cell
 _DIGITS = 15  # as many as Excel keeps of a number
 _AT_ONCE = 500  # rows read, and written aside, together
 _FIRST_YEAR = 1900  # before it Excel knows no days
-_WIDTHS = {Kind.text: 18, Kind.number: 12, Kind.amount: 14, Kind.time: 26, Kind.day: 26}
+_WIDTHS = {CellKind.text: 18, CellKind.number: 12, CellKind.amount: 14, CellKind.time: 26, CellKind.day: 26}
 
 
 def write_excel(table: Table) -> Export:
@@ -88,7 +88,7 @@ class _Sheets:
         """A number of which Excel would lose digits, and a day that it does not know, are texts."""
         match value:
             case Decimal() | int() if _fits(value):
-                style = self._sums[places(value)] if column.kind is Kind.amount else None
+                style = self._sums[places(value)] if column.kind is CellKind.amount else None
                 self._sheet.write_number(self._row, place, value, style)
             case datetime() if value.year >= _FIRST_YEAR:
                 self._sheet.write_datetime(self._row, place, value, self._time)
@@ -101,7 +101,7 @@ class _Sheets:
 
 def head(name: str, column: Column, zone: str) -> str:
     """A column's name; of times and days with the zone."""
-    return f"{name} ({zone})" if column.kind in (Kind.time, Kind.day) else name
+    return f"{name} ({zone})" if column.kind in (CellKind.time, CellKind.day) else name
 
 
 def places(value: Decimal | int) -> int:

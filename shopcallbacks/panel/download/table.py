@@ -13,7 +13,7 @@ from ...domain.values import currencies_with
 from .cells import FOREIGN, Guard, a_strangers, ours, the_shops
 
 
-class Kind(StrEnum):
+class CellKind(StrEnum):
     """What a cell is. `amount`: in major units, with its currency's decimals; `time`, `day`: by the table's clock."""
 
     text = "text"
@@ -29,7 +29,7 @@ class Column:
     either harmless.
     """
 
-    kind: Kind
+    kind: CellKind
     plain: ColumnElement[Any]
     typed: ColumnElement[Any]
     guard: Guard = ours
@@ -59,59 +59,59 @@ class Table:
 
 
 def text(column: Any) -> Column:
-    return _same(Kind.text, column, a_strangers)
+    return _same(CellKind.text, column, a_strangers)
 
 
 def number_of(column: Any) -> Column:
     """The shop's own number of an order."""
-    return _same(Kind.text, column, the_shops)
+    return _same(CellKind.text, column, the_shops)
 
 
 def number_told(told: Any, own: Any) -> Column:
     """An order's number as a gateway told it; where it is the shop's own, as that."""
-    return _same(Kind.text, case((told == own, told), else_=literal(FOREIGN) + told), the_shops)
+    return _same(CellKind.text, case((told == own, told), else_=literal(FOREIGN) + told), the_shops)
 
 
 def code(column: Any) -> Column:
     """One of our own words, or an account's short name: harmless as it is."""
-    return _same(Kind.text, cast(column, Text))
+    return _same(CellKind.text, cast(column, Text))
 
 
 def words(column: Any, said: Mapping[Any, str]) -> Column:
     """A code as managers read it on the screens."""
     own = {str(code): words for code, words in said.items()}
-    return _same(Kind.text, case(own, value=cast(column, Text), else_=cast(column, Text)))
+    return _same(CellKind.text, case(own, value=cast(column, Text), else_=cast(column, Text)))
 
 
 def with_text(said: Any, place: str, column: Any, where: ColumnElement[bool]) -> Column:
     """Our own words, with a text where they name the place; nothing elsewhere."""
-    return _same(Kind.text, case((where, func.replace(said, place, column))), a_strangers)
+    return _same(CellKind.text, case((where, func.replace(said, place, column))), a_strangers)
 
 
 def yes(column: Any) -> Column:
-    return _same(Kind.text, case((column, literal_column("'yes'")), else_=literal_column("'no'")))
+    return _same(CellKind.text, case((column, literal_column("'yes'")), else_=literal_column("'no'")))
 
 
 def number(column: Any) -> Column:
-    return _same(Kind.number, column)
+    return _same(CellKind.number, column)
 
 
 def amount(minor: Any, currency: Any) -> Column:
     odd = {n: currencies_with(n) for n in (0, 3, 4)}
     in_major = [(currency.in_(some), minor * literal_column(f"{10**-n:.{n}f}")) for n, some in odd.items()]
     any_odd = currency.in_([one for some in odd.values() for one in some])  # asked once of all the others
-    return _same(Kind.amount, case((any_odd, case(*in_major)), else_=minor * literal_column("0.01")))
+    return _same(CellKind.amount, case((any_odd, case(*in_major)), else_=minor * literal_column("0.01")))
 
 
 def time(column: Any) -> Column:
     """In CSV ISO 8601 with the distance from UTC; Excel's times know of no zone."""
     plain = func.to_char(column, literal_column("""'YYYY-MM-DD"T"HH24:MI:SSTZH:TZM'"""))
-    return Column(Kind.time, plain, func.date_trunc(literal_column("'second'"), cast(column, DateTime())))
+    return Column(CellKind.time, plain, func.date_trunc(literal_column("'second'"), cast(column, DateTime())))
 
 
 def day(column: Any) -> Column:
-    return Column(Kind.day, func.to_char(column, literal_column("'YYYY-MM-DD'")), cast(column, Date))
+    return Column(CellKind.day, func.to_char(column, literal_column("'YYYY-MM-DD'")), cast(column, Date))
 
 
-def _same(kind: Kind, cell: ColumnElement[Any], guard: Guard = ours) -> Column:
+def _same(kind: CellKind, cell: ColumnElement[Any], guard: Guard = ours) -> Column:
     return Column(kind, cell, cell, guard)

@@ -25,7 +25,7 @@ from shopcallbacks.panel.download.books import bookings
 from shopcallbacks.panel.download.callbacks import callbacks
 from shopcallbacks.panel.download.csv import write_csv
 from shopcallbacks.panel.download.excel import write_excel
-from shopcallbacks.panel.download.table import Kind, Table
+from shopcallbacks.panel.download.table import CellKind, Table
 from shopcallbacks.panel.filter import Filter
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity
@@ -180,14 +180,14 @@ def test_fifty_thousand_rows_are_those_of_the_csv_in_constant_memory(tmp_path: P
     assert count == 50_000
 
 
-def as_csv(kind: Kind, value: Any, cell: str) -> str:
+def as_csv(kind: CellKind, value: Any, cell: str) -> str:
     """A value of Excel's as the CSV has it."""
     if value is None:
         return ""
-    if kind is Kind.time:
+    if kind is CellKind.time:
         assert datetime.fromisoformat(cell).tzinfo is not None
         return value.replace(tzinfo=ZoneInfo(ZONE)).isoformat() if not _twice(value) else cell
-    return f"{value:.2f}" if kind is Kind.amount else str(value)
+    return f"{value:.2f}" if kind is CellKind.amount else str(value)
 
 
 def _twice(value: datetime) -> bool:
