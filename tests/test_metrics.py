@@ -121,8 +121,8 @@ def test_what_came_is_counted_the_same_before_and_after_its_hours_are_kept(
 
 
 def test_calls_that_were_turned_away_are_counted(client: FlaskClient, account: GatewayAccount) -> None:
-    door().tally.count(account.shop_id, account.id, WrongCall.token)
-    door().tally.close()  # written
+    door().turned_away.count(account.shop_id, account.id, WrongCall.token)
+    door().turned_away.close()  # written
     told = read(client)
     assert (told["turned_away_total", (WrongCall.token,)], told["turned_away_total", (WrongCall.path,)]) == (1, 0)
 

@@ -27,7 +27,7 @@ from .brake import Brake
 from .keeping import Keeper, NotKept
 from .line import Line
 from .probe import Probe
-from .tally import Tally
+from .turned_away import TurnedAway
 from .wire import received
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Door:
         self.keeper = Keeper([keeping, keeping_large])
         self.addresses = Addresses(asking, self._with_secrets)
         self.probe = Probe(asking)
-        self.tally = Tally(asking)
+        self.turned_away = TurnedAway(asking)
         self.brake = Brake()
 
     def _with_secrets(self, account_id: int) -> dict[str, Any]:
@@ -77,11 +77,11 @@ class Door:
         """What it knew a moment ago."""
         self.addresses.forget()
         self.probe.forget()
-        self.tally.forget()
+        self.turned_away.forget()
 
     def close(self) -> None:
         self.keeper.close()
-        self.tally.close()
+        self.turned_away.close()
         for line in self._lines:
             line.close()
 
@@ -153,7 +153,7 @@ def stray(shop: str, slug: str, **more: str) -> Response:
     with suppress(psycopg.Error):
         called = door().addresses.find(shop, slug)
         if called.shop_id is not None:
-            door().tally.count(called.shop_id, called.account.id if called.account else None, WrongCall.path)
+            door().turned_away.count(called.shop_id, called.account.id if called.account else None, WrongCall.path)
     abort(404)
 
 
@@ -170,7 +170,7 @@ def _find(shop: str, slug: str, token: str) -> Addressee:
     account = called.account
     if account is None:
         if called.shop_id is not None:
-            door().tally.count(called.shop_id, None, WrongCall.path)
+            door().turned_away.count(called.shop_id, None, WrongCall.path)
         abort(404)
     if not compare_digest(account.token.encode(), token.encode()):
         _count(account, WrongCall.token)
@@ -190,7 +190,7 @@ def _read(account: Addressee) -> Request:
 
 
 def _count(account: Addressee, why: WrongCall) -> None:
-    door().tally.count(account.shop_id, account.id, why)
+    door().turned_away.count(account.shop_id, account.id, why)
 
 
 def _answer(account: Addressee, call: Request) -> Response:

@@ -32,7 +32,7 @@ class _Counted:
     last_at: datetime
 
 
-class Tally:
+class TurnedAway:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._lock = Lock()

@@ -13,22 +13,24 @@ from shopcallbacks.callbacks.refusals import Refusal
 from shopcallbacks.domain.states import WrongCall
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.receiving.line import Line
-from shopcallbacks.receiving.tally import Tally
+from shopcallbacks.receiving.turned_away import TurnedAway
 
 from ..factories import make_account
 from ..processes import until
 
 
 @pytest.fixture
-def tally(app: Flask) -> Iterator[Tally]:
+def turned_away(app: Flask) -> Iterator[TurnedAway]:
     line = Line(app.config)
-    found = Tally(line)
+    found = TurnedAway(line)
     yield found
     found.close()
     line.close()
 
 
-def test_a_flood_is_counted_exactly_and_written_a_few_times(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_is_counted_exactly_and_written_a_few_times(
+    turned_away: TurnedAway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     account, begun = make_account(), utcnow()
     real, writes = Line.run, []
 
@@ -41,7 +43,7 @@ def test_a_flood_is_counted_exactly_and_written_a_few_times(tally: Tally, monkey
     with ThreadPoolExecutor(8) as pool:
         for _ in range(5_000):
             for key in keys:
-                pool.submit(tally.count, *key)
+                pool.submit(turned_away.count, *key)
     until(lambda: sorted(counts()) == [5_000, 5_000])
     assert len(writes) < 40  # two keys, a write a second each
     for one in db.session.scalars(select(Refusal)):
@@ -53,13 +55,13 @@ def counts() -> list[int]:
     return list(db.session.scalars(select(Refusal.count)))
 
 
-def test_what_comes_later_is_added_and_the_first_time_stays(tally: Tally) -> None:
+def test_what_comes_later_is_added_and_the_first_time_stays(turned_away: TurnedAway) -> None:
     account = make_account()
-    tally.count(account.shop_id, account.id, WrongCall.method)
+    turned_away.count(account.shop_id, account.id, WrongCall.method)
     until(lambda: counts() == [1])
     first = db.session.scalars(select(Refusal)).one()
     at = first.first_at, first.last_at
-    tally.count(account.shop_id, account.id, WrongCall.method)
+    turned_away.count(account.shop_id, account.id, WrongCall.method)
     until(lambda: counts() == [2])
     again = db.session.scalars(select(Refusal).execution_options(populate_existing=True)).one()
     assert again.first_at == at[0]
