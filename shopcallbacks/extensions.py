@@ -157,7 +157,9 @@ CALLS: dict[str, Call] = {
 }
 BELL_S, JOB_S = 30, 600
 SERIALIZER = JSONSerializer  # RQ's own would run whatever somebody put into Redis
-_QUIET_S = 1.0  # after Redis failed, so long nobody waits for it
+# Nobody waits long for Redis, and once it failed nobody does for a while.
+IMPATIENT: dict[str, Any] = {"socket_connect_timeout": 0.5, "socket_timeout": 1, "retry": Retry(NoBackoff(), 0)}
+QUIET_S = 1.0
 
 _BREATH_S = 0.01  # between two rounds of rings, so that many callbacks ring together
 
@@ -221,9 +223,7 @@ class Bell:
     """Rings for the workers, at most once while a drain of the lane waits in the queue. Never raises."""
 
     def __init__(self, redis_url: str) -> None:
-        self.redis = Redis.from_url(
-            redis_url, socket_connect_timeout=0.5, socket_timeout=1, retry=Retry(NoBackoff(), 0)
-        )
+        self.redis = Redis.from_url(redis_url, **IMPATIENT)
         self._quiet_until = 0.0
         self._ringing: Errand[str] = Errand("bell", self.ring, _BREATH_S)
 
@@ -239,7 +239,7 @@ class Bell:
             if self.redis.set(_bell(name), 1, nx=True, ex=BELL_S):
                 enqueue(self.redis, CALLS[name])
         except RedisError as error:
-            self._quiet_until = time.monotonic() + _QUIET_S
+            self._quiet_until = time.monotonic() + QUIET_S
             log.warning("Redis is away, the sweep will find the work: %s", error)
 
     def answer(self, name: str) -> None:
@@ -256,7 +256,7 @@ class Bell:
         try:
             return bool(self.redis.exists(_bell(name)))
         except RedisError as error:
-            self._quiet_until = time.monotonic() + _QUIET_S
+            self._quiet_until = time.monotonic() + QUIET_S
             log.warning("Redis is away: %s", error)
             return True
 

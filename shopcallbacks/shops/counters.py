@@ -10,11 +10,9 @@ from typing import TypeVar
 from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 from redis import ConnectionPool
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
-_QUIET_S = 1.0  # after Redis failed, so long nobody waits for it
+from ..extensions import IMPATIENT, QUIET_S
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -22,9 +20,7 @@ T = TypeVar("T")
 
 class Counters:
     def __init__(self, redis_url: str) -> None:
-        self._pool = ConnectionPool.from_url(
-            redis_url, socket_connect_timeout=0.5, socket_timeout=1, retry=Retry(NoBackoff(), 0)
-        )
+        self._pool = ConnectionPool.from_url(redis_url, **IMPATIENT)
         self._limiter = FixedWindowRateLimiter(RedisStorage(redis_url, self._pool))
         self._quiet_until = 0.0
 
@@ -34,7 +30,7 @@ class Counters:
             try:
                 return count(self._limiter)
             except RedisError as error:
-                self._quiet_until = time.monotonic() + _QUIET_S
+                self._quiet_until = time.monotonic() + QUIET_S
                 log.warning("Redis is away, nothing is counted together: %s", error)
         return away()
 
