@@ -102,7 +102,8 @@ async function comeBack() {
   else if (telling || sentence === SOMEBODY_ELSE) tell("act", sentence);
   if (sentence === SOMEBODY_ELSE) return;
   for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = token;
-  document.body.setAttribute("hx-headers:inherited", JSON.stringify({ "X-CSRFToken": token }));
+  const headers = JSON.parse(document.body.getAttribute("hx-headers:inherited"));
+  document.body.setAttribute("hx-headers:inherited", JSON.stringify({ ...headers, "X-CSRFToken": token }));
 }
 for (const back of ["focus", "visibilitychange"]) {
   window.addEventListener(back, () => { if (loggedOut && !document.hidden) comeBack(); }, true);

@@ -22,10 +22,13 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
-// Nobody looks at a hidden tab: no polling there but for the count in its title, and fresh numbers on coming back.
+// Nobody looks at a hidden tab: no polling there but for the count in its title, and fresh numbers on coming back. Nor is a
+// part asked for anew while somebody has opened something in it: the answer would close it.
 document.addEventListener("htmx:config:request", (event) => {
   const { sourceElement, sourceEvent } = event.detail.ctx;
-  if (document.hidden && sourceEvent?.type === "every" && sourceElement.id !== "waiting-count") event.preventDefault();
+  if (sourceEvent?.type !== "every") return;
+  const rests = document.hidden ? sourceElement.id !== "waiting-count" : sourceElement.querySelector("details[open]");
+  if (rests) event.preventDefault();
 });
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) document.dispatchEvent(new CustomEvent("callbacks-changed"));

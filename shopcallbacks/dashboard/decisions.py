@@ -7,7 +7,7 @@ long the history is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, select
 
@@ -37,19 +37,25 @@ DUE_WITHIN = timedelta(days=3)
 
 @dataclass(frozen=True)
 class Disputes:
-    """Those that are open: how many, how many of them are to be answered within `DUE_WITHIN`, and the first of all."""
+    """Those that are open: how many, how many of them are to be answered within `DUE_WITHIN`, and until when the first
+    of all: a moment, or a day where the gateway names no more.
+    """
 
     count: int
     due: int
-    first: datetime | None
+    first: datetime | date | None
 
 
 def disputes(shop_id: int, now: datetime) -> Disputes:
     soon = func.count().filter(Payment.answer_by <= now + DUE_WITHIN)
-    row = db.session.execute(
-        select(func.count(), soon, func.min(Payment.answer_by)).select_from(Payment).where(open_disputes(shop_id))
-    ).one()
-    return Disputes(*row)
+    count, due = db.session.execute(select(func.count(), soon).select_from(Payment).where(open_disputes(shop_id))).one()
+    return Disputes(count, due, _first_answer(shop_id) if count else None)
+
+
+def _first_answer(shop_id: int) -> datetime | date | None:
+    told = select(Payment).where(open_disputes(shop_id), Payment.answer_by.is_not(None))
+    first = db.session.scalar(told.order_by(Payment.answer_by).limit(1))
+    return first.facts.answer_by if first is not None else None
 
 
 @dataclass(frozen=True)

@@ -31,18 +31,21 @@ T = TypeVar("T", Callback, Order, GatewayAccount, BulkRun, SavedView, OrderEvent
 
 
 def current_shop() -> Shop:
-    """The shop the user looks at: `?shop=` once, then the session's, else the first they see. 404 without any."""
+    """The shop the user looks at: `?shop=` says which, or the page that asks (two tabs may show two shops), else the
+    session, else it is the first they see. 404 without any.
+    """
     if "shop" not in g:
         shops = {shop.slug: shop for shop in current_user.shops}
-        asked = request.args.get("shop")
-        if asked is not None and asked not in shops:
+        by_page = request.args.get("shop") or request.form.get("shop")
+        asked = by_page or request.headers.get("X-Shop")
+        if asked and asked not in shops:
             not_theirs()
         slug = asked or session.get("shop")
         shop = shops.get(slug) if slug else None
         shop = shop or next(iter(shops.values()), None)
         if shop is None:
             abort(404)
-        if session.get("shop") != shop.slug:
+        if (by_page or not asked) and session.get("shop") != shop.slug:
             session["shop"] = shop.slug
         _look_at(shop)
     return g.shop  # type: ignore[no-any-return]

@@ -350,7 +350,7 @@ ACTS = {
     "save view": "saved a view",
     "rename view": "renamed a view",
     "remove view": "removed a view",
-    "own settings": "changed their own settings",
+    "own settings": "changed own settings",
     "note": "wrote a note",
     "take cause": "looked at a cause",
     "finish cause": "marked a cause as done",

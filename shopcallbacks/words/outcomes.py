@@ -20,7 +20,7 @@ ORDER_STATES = {
     OrderState.cancelled: "cancelled",
     OrderState.refunded: "refunded",
 }
-OUTCOMES = {outcome: str(outcome) for outcome in Outcome}
+OUTCOMES = {outcome: str(outcome).replace("_", " ") for outcome in Outcome}
 EFFECTS = {
     Effect.opened: "order opened",
     Effect.awaiting: "order awaits payment",

@@ -74,7 +74,7 @@ REASONS: dict[Reason, ReasonWords] = {
         "This gateway account is switched off",
         NextStep.settings,
         "secondary",
-        "Switch the account on again, then retry.",
+        "Have an admin switch the account on again, then retry.",
     ),
     Reason.crashed: ReasonWords(
         "Something broke on our side", NextStep.retry, "red", "It is kept safe. Retry; tell the admins."

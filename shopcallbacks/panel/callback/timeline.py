@@ -16,7 +16,7 @@ from ...words import outcomes, reasons
 from ..headline import why_it_waits
 from ..rows import Row
 
-CLAIMS = ("claim", "take over", "let go")
+CLAIMS = ("claim", "take over", "let go", "hand on")
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ def _sum(question: Question, more: More) -> More:
     number = read_number(question.said.get("sum", "").strip())
     money = Money.of(number, currency) if number is not None else None
     if money is None or money.minor <= 0:
-        raise Refused(f"Say the sum in {currency}, as 12.30.")
+        raise Refused(f"Say the sum in {currency}, as {Money(1230, currency).amount}.")
     return More(money.minor, more.transaction, more.order)
 
 

@@ -28,6 +28,7 @@ from ...words.reasons import NextStep
 from ..access import current_shop, managers_only
 from ..screens import glanced, now, written
 from .panel import counted
+from .telling import back_to
 
 bp = Blueprint("causes", __name__)
 
@@ -138,13 +139,15 @@ def _at_stake(group: Group, currency: str) -> int:
 @bp.post("/causes/handling")
 @managers_only
 def handle() -> Response:
-    """Somebody looks at a cause, or with `done` has: as it stands in the whole queue."""
+    """Somebody looks at a cause, or with `done` has: as it stands in the whole tab."""
     shop, key = current_shop(), request.form.get("cause", "")
-    group = next((one for one in causes(*Filter().where(shop)) if one.key == key), None)
+    tab = request.form.get("tab", Tab.unprocessed, type=Tab)
+    shown = Filter(tab if tab.waits else Tab.unprocessed)
+    group = next((one for one in causes(*shown.where(shop)) if one.key == key), None)
     if group is None:
         flash("Nothing waits for that cause any more.", "info")
     else:
         verb = Handling.finish if "done" in request.form else Handling.take
         verb(shop.id, group, current_user, group_words(group, now(), written()).headline)
         db.session.commit()
-    return redirect(url_for("causes.index"), 303)
+    return redirect(back_to(url_for("causes.index")), 303)

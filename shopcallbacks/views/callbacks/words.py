@@ -9,12 +9,14 @@ from typing import Any
 from ...callbacks.attempts import Attempt, KeptMessage
 from ...callbacks.callback import Callback
 from ...domain.errors import CallbackFailed, Conflict, Reason
+from ...domain.values import Money
 from ...panel import headline
 from ...processing.foresight import Foresight
 from ...shops.accounts import GatewayAccount
 from ...words import acts, outcomes, pages, reasons
 from ...words.formats import age
 from ...words.masking import mask
+from ...words.orders import ENTRIES
 from ..screens import now, written
 
 
@@ -72,6 +74,9 @@ FILTERS: dict[str, Any] = {
     "advice": advice,
     "why_not": why_not,
     "order_state": outcomes.ORDER_STATES.__getitem__,
+    "outcome_words": outcomes.OUTCOMES.__getitem__,
+    "entry_words": ENTRIES.__getitem__,
+    "for_example": lambda currency: Money(1230, currency).amount,
     "effect_words": lambda effect: outcomes.EFFECTS[effect] if effect else "nothing",
     "kind_words": acts.KINDS.__getitem__,
     "verdict_words": lambda verdict: outcomes.VERDICTS[verdict] if verdict else "not checked",

@@ -17,6 +17,7 @@ from ...outgoing.http import way_out
 from ...outgoing.signing import Purpose, SigningSecret
 from ...shops.acts import Activity
 from ...shops.secrets import former_end
+from ...words.formats import PLAIN
 from ..access import admins_only, current_shop, managers_only
 from ..screens import Shown, now, whole
 
@@ -136,10 +137,11 @@ def test() -> Response:
 def send_given_up_again() -> Response:
     found = _load()
     count = Delivery.send_all_again(found.id, utcnow())
-    Activity.record("send again", current_user, shop_id=found.shop_id, what=f"{count} order changes given up before")
+    counted = PLAIN.counted(count, "order change")
+    Activity.record("send again", current_user, shop_id=found.shop_id, what=f"{counted} given up before")
     db.session.commit()
     ring_outgoing()
-    flash(f"{count} are being sent again.")
+    flash(f"{counted} {'is' if count == 1 else 'are'} being sent again.")
     return redirect(url_for("settings.endpoint.show", part=Part.waiting), 303)
 
 
