@@ -17,6 +17,7 @@ from ..extensions import Base, db, locked, utcnow
 from ..shops.accounts import Shop
 from ..shops.acts import Activity
 from ..shops.users import User
+from ..words.formats import PLAIN
 from .selection import Selection
 
 STOP_SHARE = 50  # per cent
@@ -103,6 +104,10 @@ class BulkRun(Base):
         places = func.row_number().over(order_by=(Callback.received_at, Callback.id))
         return run._begin(select(places, Callback.id).where(*selection.where(verb, shop)))
 
+    def was_the_last(self, act: Activity | None) -> bool:
+        """Of an undo: whether nothing came after what the run that it undoes did to the callback."""
+        return act is not None and act.what == _name(self.undoes_id)
+
     def undo(self, user: User) -> BulkRun:
         """A new one that takes back what this one did."""
         opposite = self.verb.opposite
@@ -126,7 +131,7 @@ class BulkRun(Base):
         self.total = db.session.connection().execute(counted).rowcount
         if not self.total:
             raise Refused("Nothing is selected, or it has all moved on since you looked.")
-        self._act(f"bulk {self.verb}", self.user, f"{self.name}: {self.total} callbacks", self.why)
+        self._act(f"bulk {self.verb}", self.user, f"{self.name}: {PLAIN.counted(self.total, 'callback')}", self.why)
         return self
 
     def pause(self, user: User) -> None:
@@ -198,7 +203,7 @@ class BulkRun(Base):
 
     @property
     def name(self) -> str:
-        return f"bulk run {self.id}"
+        return _name(self.id)
 
     @property
     def done(self) -> int:
@@ -291,3 +296,8 @@ class BulkItem(Base):
         """Those that nothing was done to yet."""
         waiting = select(cls).where(cls.run_id == run.id, cls.state == ItemState.waiting)
         return list(db.session.scalars(waiting.order_by(cls.place).limit(limit)))
+
+
+def _name(id_: int | None) -> str:
+    """In the list of acts."""
+    return f"bulk run {id_}"

@@ -111,8 +111,9 @@ def _do_next(run: BulkRun, follow_up: FollowUp, here: bool) -> None:
     early = run.stage < len(STAGES)
     items = BulkItem.next_of(run, BATCH if early else min(room, HERE) if here else room)
     ids = [item.callback_id for item in items]
-    in_vain = foretold(run.verb, ids) if early or not here else {}
+    in_vain = _foretold(run, ids, here) if early or not here else {}
     callbacks = Callback.lock_all(ids)
+    last = Activity.last_of(ids) if run.undoes_id else {}
     held: list[tuple[BulkItem, Callback]] = []
     for item in items:
         if not room:
@@ -122,6 +123,8 @@ def _do_next(run: BulkRun, follow_up: FollowUp, here: bool) -> None:
             in_vain[callback.id] = why_it_waits(callback, callback.account)
         if callback.id in in_vain:
             run.close(item, ItemState.skipped, outcomes.fails_again(in_vain[callback.id]))
+        elif run.undoes_id and not run.was_the_last(last.get(callback.id)):
+            run.close(item, ItemState.skipped, acts.VERBS[run.verb].skipped, "Something was done to it since.")
         elif refused := _refused(run, callback):
             run.close(item, ItemState.skipped, acts.VERBS[run.verb].skipped, refused)
         else:
@@ -132,6 +135,16 @@ def _do_next(run: BulkRun, follow_up: FollowUp, here: bool) -> None:
                 _do(run, item, callback, follow_up)
     follow_up.desk = _try(run, held) if held else None
     follow_up.again = bool(run.waiting) and (bool(held) or not run.asked)
+
+
+def _foretold(run: BulkRun, ids: Sequence[int], here: bool) -> dict[int, str]:
+    """Those that a retry is sure not to help. Which of them breaks our code a worker finds out, trying each alone."""
+    try:
+        return foretold(run.verb, ids)
+    except Exception:
+        if here:
+            raise
+        return {}
 
 
 def _refused(run: BulkRun, callback: Callback) -> str:

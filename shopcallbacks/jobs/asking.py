@@ -131,8 +131,8 @@ def _settled(found: list[Finding]) -> list[Finding]:
     by_id, mine = {finding.due.id: finding for finding in found}, set[int]()
 
     def apply(claimed: list[Due]) -> Desk | None:
-        mine.update(one.id for one in claimed)
         unmoved = [by_id[one.id] for one in claimed if one.version == by_id[one.id].due.version]
+        mine.update(one.due.id for one in unmoved)
         return pipeline.apply(unmoved, Accounts(one.due.account_id for one in unmoved)) if unmoved else None
 
     def all_of_them() -> Desk | None:

@@ -27,13 +27,20 @@ def bulk() -> bool:
 
 
 def _step(id_: int) -> bool:
-    """Whether the run goes on at once. Where its attempts do not hold together a worker makes each by itself."""
+    """Whether the run goes on at once. Where its attempts do not hold together a worker makes each by itself; and what
+    does not hold so either costs no other run.
+    """
     try:
         follow_up = _advanced(id_)
     except Exception as error:
         db.session.rollback()
         log.warning("The attempts of a step of bulk run %d are taken one by one: %s", id_, told(error))
-        follow_up = _advanced(id_, here=False)
+        try:
+            follow_up = _advanced(id_, here=False)
+        except Exception as still:
+            db.session.rollback()
+            log.error("Bulk run %d stands still until the next sweep: %s", id_, told(still))
+            return False
     for lane in follow_up.lanes:
         ring(lane)
     look_behind(follow_up.desk)

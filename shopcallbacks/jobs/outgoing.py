@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
+from datetime import datetime
 
 from flask import current_app
 
 from ..domain.states import Lane
-from ..extensions import bell, db, ring_outgoing
+from ..extensions import bell, db, ring_outgoing, utcnow
 from ..outgoing import parcels
 from ..outgoing.alerts import watch
 from ..outgoing.alerts.rules import AlertMessage
@@ -19,6 +21,7 @@ from ..outgoing.parcels import Parcel
 from .at_once import AT_ONCE, LEASE_S, at_once
 
 PER_ENDPOINT = 16
+LOOK_S = 5.0
 
 
 def drain_outgoing() -> int:
@@ -46,7 +49,7 @@ def _tell_nothing_twice() -> None:
 
 def send(taken: list[Parcel]) -> None:
     """All of them at once, each noted and committed as it is answered."""
-    at_once(taken, lambda parcel: parcel.send(), parcels.note, _keep_parcels)
+    at_once(taken, parcels.sent, parcels.note, _keep_parcels)
 
 
 def _keep_parcels(kept: Iterable[Parcel]) -> None:
@@ -58,20 +61,27 @@ def sweep_outgoing() -> None:
     """Looks at the shops' queues for alerts, and sends what is due though no bell rang."""
     with current_app.app_context():
         _tell_nothing_twice()
-        while look():
-            pass
+        look_around()
         due = Endpoint.any_behind() or Delivery.any_due() or AlertMessage.any_due() or LinkLetter.any_due()
         db.session.rollback()
         if due:
             drain_outgoing()
 
 
-def look(outside: bool = False) -> bool:
-    """For alerts, at one shop. All its figures are of one moment: what comes meanwhile is seen at the next look.
+def look_around(outside: bool = False) -> None:
+    """For alerts, at each shop once, for some seconds: what is to be sent must not wait for a long round. The next one
+    begins with those not looked at for longest.
 
     `outside`: who looks is no worker.
     """
+    began, until = utcnow(), time.monotonic() + LOOK_S
+    while _look(outside, began) and time.monotonic() < until:
+        pass
+
+
+def _look(outside: bool, began: datetime) -> bool:
+    """At one shop. All its figures are of one moment: what comes meanwhile is seen at the next look."""
     db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    looked = watch.look(outside)
+    looked = watch.look(outside, began)
     db.session.commit()
     return looked

@@ -13,7 +13,7 @@ from ..extensions import db, utcnow
 from ..logs import named
 from ..outgoing import parcels
 from .at_once import AT_ONCE, LEASE_S
-from .outgoing import look, send
+from .outgoing import look_around, send
 
 log = logging.getLogger(__name__)
 EVERY_S = 20.0
@@ -46,8 +46,7 @@ def stand_in() -> int:
     db.session.rollback()
     if seen is not None and now - seen <= MISSED_AFTER:
         return 0
-    while look(outside=True):
-        pass
+    look_around(outside=True)
     taken = parcels.take_alerts(AT_ONCE, LEASE_S)
     db.session.commit()
     send(taken)

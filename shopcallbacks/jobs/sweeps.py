@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import current_app
 from redis import Redis
 
@@ -17,6 +19,9 @@ from ..processing import pipeline
 from ..release import RELEASE
 from .bulk_runs import bulk
 from .drains import drain
+from .transactions import told
+
+log = logging.getLogger(__name__)
 
 
 def sweep(asks: bool) -> None:
@@ -47,14 +52,19 @@ def upkeep() -> None:
 
 
 def tick() -> None:
-    """Orders that time moves: each in a transaction of its own."""
+    """Orders that time moves: each in a transaction of its own, and costing no other."""
     now = database_now()
     ids = moves.due_by_time(now)
     db.session.rollback()
     for id_ in ids:
-        must_not_stand_still()
-        woken = moves.tick(id_, now).woken
-        db.session.commit()
+        try:
+            must_not_stand_still()
+            woken = moves.tick(id_, now).woken
+            db.session.commit()
+        except Exception as error:
+            db.session.rollback()
+            log.error("Order %d can't be moved by the clock: %s", id_, told(error))
+            continue
         if woken:
             ring(Lane.plain)
 

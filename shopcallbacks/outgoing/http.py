@@ -125,7 +125,11 @@ class Outgoing:
         except OSError:
             return Trouble.no_connection
         if parts.scheme == "https":
-            sock = self._tls.wrap_socket(sock, server_hostname=_host(parts), do_handshake_on_connect=False)
+            try:
+                sock = self._tls.wrap_socket(sock, server_hostname=_host(parts), do_handshake_on_connect=False)
+            except OSError:  # the other end has hung up already
+                sock.close()
+                return Trouble.broken
         return _within_time(sock, clock, self._read_s, parts, headers, body)
 
     def _read(self, url: str) -> SplitResult:

@@ -47,6 +47,8 @@ class Mailer:
             return "the mail server offers no TLS"
         except (OSError, smtplib.SMTPException):
             return "the mail server could not be reached"
+        except UnicodeError:
+            return "the user or password in SMTP_URL has a sign that mail servers can't be told"
         return None
 
     def _connect(self, server: SmtpServer) -> smtplib.SMTP:

@@ -6,6 +6,7 @@ Nothing here commits, and nothing here sends: a job does both, the sending outsi
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from .mail import Letter, Mailer
 from .sending import Sending
 from .signing import Purpose, SigningSecret, signed
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Receipt:
@@ -44,6 +47,15 @@ class Parcel:
     begun_at: datetime
     tries: int
     send: Callable[[], Receipt]
+
+
+def sent(parcel: Parcel) -> Receipt:
+    """Whatever breaks while it is sent is noted as a try of it, and costs no other."""
+    try:
+        return parcel.send()
+    except Exception as error:
+        log.error("%s %d could not be sent: %s", parcel.of.__name__, parcel.id, type(error).__name__)
+        return Receipt(False, "it could not be sent: something broke on our side")
 
 
 def spread() -> bool:

@@ -43,6 +43,13 @@ class AskGateways:
         return answer
 
     def _ask(self, question: Ask) -> Answer | NoAnswer:
+        """A question costs itself alone, whatever a key or an order's number makes of it."""
+        try:
+            return self._answer_to(question)
+        except Exception as error:
+            return NoAnswer(f"no answer ({type(error).__name__})")
+
+    def _answer_to(self, question: Ask) -> Answer | NoAnswer:
         parts = urlsplit(question.url)
         instead = self._hosts.get(parts.hostname or "")
         if instead is None and parts.scheme != "https":
@@ -79,5 +86,3 @@ class AskGateways:
             return NoAnswer(f"no answer in {self._read_s} s")
         except requests.exceptions.ConnectionError:
             return NoAnswer("no connection")
-        except requests.exceptions.RequestException as error:
-            return NoAnswer(f"no answer ({type(error).__name__})")

@@ -30,13 +30,14 @@ CALM = timedelta(minutes=15)
 CALM_AFTER_A_FLOOD = timedelta(days=1)
 
 
-def look(outside: bool = False) -> bool:
-    """Looks at the shop not looked at for longest, if any is due. The caller commits, and looks again where True.
+def look(outside: bool = False, began: datetime | None = None) -> bool:
+    """Looks at the shop not looked at for longest, if any was due when the round began. The caller commits, and looks
+    again where True.
 
     `outside`: who looks is no worker, and so can tell that none is there.
     """
     now = utcnow()
-    rules = AlertRules.next_to_look_at(now)
+    rules = AlertRules.next_to_look_at(began or now)
     if rules is None:
         return False
     # Once a minute is enough for silences and floods, which take many counts to judge.
