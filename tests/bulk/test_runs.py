@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -16,6 +17,7 @@ from shopcallbacks.bulk.runs import BulkItem, BulkRun, ItemState, RunState
 from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason, Refused
+from shopcallbacks.domain.money import Decision, OrderFacts
 from shopcallbacks.domain.states import AttemptKind, OrderState, State, Verb
 from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Outcome, Verdict
 from shopcallbacks.extensions import db, utcnow
@@ -24,6 +26,7 @@ from shopcallbacks.orders.books import Book
 from shopcallbacks.orders.order import Order
 from shopcallbacks.panel.audit import Acts
 from shopcallbacks.panel.filter import Filter, Tab
+from shopcallbacks.processing import deciding
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.order_rules import OrderRules
@@ -429,6 +432,43 @@ def test_removing_many_can_be_undone_at_once(account: GatewayAccount, manager: U
     go_on()
     assert {callback.state for callback in callbacks} == {State.unprocessed}
     assert (back.state, back.undoes_id, back.succeeded) == (RunState.done, run.id, 7)
+
+
+def test_an_undo_leaves_what_was_done_since_as_it_is(account: GatewayAccount, manager: User) -> None:
+    first, second, third = badly_signed(account, *[None] * 3)
+    run = start(Verb.remove, manager)
+    go_on()
+    colleague = make_user(Role.manager, account.shop)
+    second.do(Verb.restore, colleague, "it is ours after all")
+    third.do(Verb.restore, colleague, "let me look")
+    third.do(Verb.remove, colleague, "no, it is not")
+    db.session.commit()
+    back = run.undo(manager)
+    db.session.commit()
+    go_on()
+    assert (back.succeeded, back.skipped) == (1, 2)
+    assert [one.state for one in (first, second, third)] == [State.unprocessed, State.unprocessed, State.invalid]
+    assert items(back)[1].detail == "Something was done to it since."
+
+
+def test_what_breaks_our_code_costs_neither_its_run_nor_the_next(
+    account: GatewayAccount, manager: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [make_order(account.shop) for _ in range(3)]
+    odd, *others = badly_signed(account, *orders)
+    mend(account)
+    decide = deciding.decide
+
+    def breaks(order: OrderFacts, *about: Any) -> Decision:
+        if order.number == orders[0].number:
+            raise RuntimeError("it broke")
+        return decide(order, *about)
+
+    monkeypatch.setattr(deciding, "decide", breaks)
+    runs = [start(Verb.retry, manager, Selection(Filter(), (one.id,))) for one in (odd, *others)]
+    go_on()
+    assert [(run.succeeded, run.failed) for run in runs] == [(0, 1), (1, 0), (1, 0)]
+    assert odd.reason is Reason.crashed
 
 
 def test_removing_and_forcing_need_a_reason(account: GatewayAccount, manager: User) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
+from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Lane
 from shopcallbacks.domain.values import Answer, Ask
@@ -60,3 +62,26 @@ def test_what_comes_while_others_are_asked_is_asked_at_once(app: Flask, monkeypa
     monkeypatch.setattr(asking, "LEASE_S", 1_000.0)
     assert drain(True) == 2
     assert [b"slow" in question for question in questions] == [True, False]
+
+
+def test_a_gateway_is_not_told_that_a_result_is_stored_which_was_dropped(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person asked for another attempt while the gateway was asked."""
+    account = make_account(None, "paypal_ipn", receiver_emails=["paypal@shop.example"])
+    id_ = make_callback(account, message("any")).id
+    db.session.commit()
+    acknowledged = []
+
+    def ask(question: Ask) -> Answer:
+        with app.app_context():
+            db.session.execute(update(Callback).values(version=Callback.version + 1))
+            db.session.commit()
+        return Answer(200, b"VERIFIED")
+
+    monkeypatch.setitem(app.extensions, "ask", ask)
+    monkeypatch.setattr(asking, "_acknowledge", lambda finding, *_: acknowledged.append(finding.due.id))
+    drain(True)
+    db.session.expire_all()
+    assert db.session.get_one(Callback, id_).attempt_count == 0
+    assert acknowledged == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -18,10 +19,11 @@ from shopcallbacks.domain.states import Effect, Lane
 from shopcallbacks.domain.values import Outcome
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.feed import Feed
-from shopcallbacks.outgoing import sending
+from shopcallbacks.outgoing import parcels, sending
 from shopcallbacks.outgoing.deliveries import Delivery, Part
 from shopcallbacks.outgoing.endpoint import PATIENCE, Endpoint
 from shopcallbacks.outgoing.http import Outgoing
+from shopcallbacks.outgoing.parcels import Parcel, Receipt
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.shops.accounts import Shop
 
@@ -148,6 +150,38 @@ def test_nothing_is_lost_while_the_endpoint_is_down(shop: Shop, receiver: Receiv
     assert sorted(body["order"] for body in bodies(receiver)) == sorted(numbers)
     assert endpoint.failures == 0
     assert Delivery.counts(endpoint.id) == {Part.waiting: 0, Part.given_up: 0}
+
+
+@pytest.mark.usefixtures("secret")
+@pytest.mark.parametrize("breaks", ["sending", "noting"])
+def test_one_that_breaks_costs_no_other_and_nothing_is_sent_twice(
+    shop: Shop, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, breaks: str
+) -> None:
+    orders = [make_order(shop).number for _ in range(3)]
+    odd, post, note = 2, Outgoing.post, parcels.note
+
+    def posts(self: Outgoing, url: str, headers: Mapping[str, str], body: bytes) -> Any:
+        if orders[1] in body.decode() and breaks == "sending":
+            raise ConnectionResetError
+        return post(self, url, headers, body)
+
+    def notes(parcel: Parcel, receipt: Receipt) -> None:
+        if parcel.id == odd and breaks == "noting":
+            raise RuntimeError
+        note(parcel, receipt)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Outgoing, "post", posts)
+        patch.setattr(parcels, "note", notes)
+        db.session.commit()
+        jobs.drain_outgoing()
+    db.session.execute(update(Delivery).values(leased_until=None))
+    make_due()
+    send()
+    told = [order for order, _ in kinds(receiver)]
+    assert [told.count(number) for number in orders] == [1, 1 if breaks == "sending" else 2, 1]
+    if breaks == "sending":
+        assert db.session.get_one(Delivery, odd).tries == 2
 
 
 @pytest.mark.usefixtures("secret")

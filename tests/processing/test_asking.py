@@ -73,6 +73,13 @@ def test_the_body_arrives_byte_for_byte(ask: AskGateways) -> None:
     assert Gateway.seen == [("POST", "/ok", body)]
 
 
+@pytest.mark.parametrize("url", ["https://gateway.example/ok", "https://[gateway.example/ok"])
+def test_a_question_that_can_not_be_written_costs_itself_alone(ask: AskGateways, url: str) -> None:
+    """A key that was pasted with a sign that no header holds; an address made of whatever an order is called."""
+    answer = ask(Ask("GET", url, (("Authorization", "Bearer live_\u200bx"),)))
+    assert isinstance(answer, NoAnswer)
+
+
 def test_a_broken_gateways_answer_is_an_answer(ask: AskGateways) -> None:
     answer = ask(Ask("GET", "https://gateway.example/broken"))
     assert isinstance(answer, Answer)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from shopcallbacks.bulk.runs import BulkRun
+from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
 from shopcallbacks.outgoing.alerts.rules import AlertMessage
 from shopcallbacks.outgoing.endpoint import Endpoint
@@ -17,7 +20,17 @@ from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.tokens import ApiToken
 from shopcallbacks.shops.users import Role, User
 
-from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_token, make_user, message
+from ..factories import (
+    log_in,
+    make_account,
+    make_callback,
+    make_order,
+    make_shop,
+    make_token,
+    make_user,
+    message,
+    process,
+)
 
 Routes = dict[str, tuple[str, str]]
 
@@ -173,3 +186,46 @@ def routes_about(app: Flask, account: GatewayAccount) -> Routes:
             path = re.sub(r"<(?:\w+:)?(\w+)>", str(1 if folder == "orders" else callback.id), rule.rule)
             found[rule.endpoint] = ("POST" if "POST" in (rule.methods or ()) else "GET", path)
     return found
+
+
+@pytest.fixture
+def two(app: Flask) -> tuple[Shop, FlaskClient]:
+    """Two shops of one manager, with two callbacks that need a person and with one; and she, looking at the first."""
+    first, second = make_shop("first"), make_shop("second")
+    for shop in (first, first, second):
+        make_callback(make_account(shop), message(make_order(shop), money=Money(1, "EUR")))
+    process()
+    client = log_in(app.test_client(), make_user(Role.manager, first, second))
+    client.get("/?shop=first")
+    return first, client
+
+
+def test_what_a_page_sends_is_about_the_shop_of_that_page(two: tuple[Shop, FlaskClient]) -> None:
+    """Asked in one tab, and confirmed behind a look at another shop in a second tab: all that match, too."""
+    first, client = two
+    asked = client.get("/bulk/new?verb=remove&all=1").text
+    sent = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', asked))
+    client.get("/?shop=second")
+    assert client.post("/bulk", data={**sent, "why": "not ours"}).status_code == 303
+    run = db.session.scalars(select(BulkRun)).one()
+    assert (run.shop_id, run.total) == (first.id, 2)
+
+
+def test_what_a_page_asks_by_itself_is_about_its_own_shop_and_changes_no_other_tab(
+    two: tuple[Shop, FlaskClient],
+) -> None:
+    _, client = two
+    assert '"X-Shop": "first"' in client.get("/").text
+    client.get("/?shop=second")
+    of_the_first = client.get("/queue/count", headers={"HX-Request": "true", "X-Shop": "first"}).text
+    of_the_second = client.get("/queue/count", headers={"HX-Request": "true"}).text
+    assert [re.findall(r">\(?(\d+)\)?<", text) for text in (of_the_first, of_the_second)] == [["2"], ["1"]]
+
+
+@pytest.mark.parametrize("how", [{"data": {"shop": "strange"}}, {"headers": {"X-Shop": "strange"}}])
+def test_what_a_page_sends_of_a_shop_that_one_does_not_see_is_not_found(
+    two: tuple[Shop, FlaskClient], how: dict[str, Any]
+) -> None:
+    _, client = two
+    make_shop("strange")
+    assert client.post("/bulk", **how).status_code == 404

@@ -19,7 +19,7 @@ from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.orders.order import Order
-from shopcallbacks.outgoing.alerts import watch
+from shopcallbacks.outgoing.alerts import rules, watch
 from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules, FloodTold, Style
 from shopcallbacks.outgoing.mail import Mailer
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
@@ -99,6 +99,19 @@ def test_what_comes_while_the_figures_are_read_is_told_with_its_money_at_the_nex
     jobs.sweep_outgoing()
     told = db.session.scalars(select(AlertMessage.subject)).all()
     assert told == [f"[{shop.name}] 1 callback needs a person, 59.90 EUR"]
+
+
+def test_a_round_looks_at_each_shop_once_however_long_it_takes(
+    account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_account().shop
+    for one in (shop, other):
+        rules_of(one, waiting=True)
+    looked: list[int] = []
+    monkeypatch.setattr(rules, "LOOK_AGAIN", timedelta(0))  # as if each look took as long as that
+    monkeypatch.setattr(watch, "tell", lambda of, *_: looked.append(of.shop_id))
+    jobs.sweep_outgoing()
+    assert sorted(looked) == sorted([shop.id, other.id])
 
 
 def test_a_queue_that_becomes_non_empty_is_told_once(account: GatewayAccount, shop: Shop) -> None:
