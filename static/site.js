@@ -22,16 +22,21 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
-// Nobody looks at a hidden tab: no polling there but for the count in its title, and fresh numbers on coming back. Nor is a
-// part asked for anew while somebody has opened something in it: the answer would close it.
+// Nobody looks at a hidden tab: no polling there but for the count in its title, and fresh numbers on coming back.
 document.addEventListener("htmx:config:request", (event) => {
   const { sourceElement, sourceEvent } = event.detail.ctx;
-  if (sourceEvent?.type !== "every") return;
-  const rests = document.hidden ? sourceElement.id !== "waiting-count" : sourceElement.querySelector("details[open]");
-  if (rests) event.preventDefault();
+  if (document.hidden && sourceEvent?.type === "every" && sourceElement.id !== "waiting-count") event.preventDefault();
 });
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) document.dispatchEvent(new CustomEvent("callbacks-changed"));
+});
+
+// What somebody has opened stays open when a part of the page is asked for anew by itself: the answer knows nothing of it.
+document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+  ctx.opened = ctx.sourceEvent?.type === "every" ? [...document.querySelectorAll("details[open]")] : [];
+});
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  for (const details of ctx.opened ?? []) details.open = true;
 });
 
 // HX-Trigger: {"say": "Order 251123-26 opened"} is read out.

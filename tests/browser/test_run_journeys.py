@@ -61,6 +61,11 @@ def test_a_run_is_paused_and_goes_on_after_a_restart(desk: Page, world: World) -
     desk.get_by_role("button", name="Retry 3 callbacks").click()
     expect(desk.get_by_text("Running.")).to_be_visible()
     expect(desk.get_by_role("progressbar", name="Done")).to_have_js_property("value", 0)
+    desk.locator("#run details.menu summary").click()
+    for _ in range(2):  # it asks for itself anew
+        with desk.expect_response(lambda answer: "/bulk/" in answer.url):
+            pass
+    expect(desk.locator("#run details.menu")).to_have_attribute("open", "")
     desk.get_by_role("button", name="Pause").click()
     expect(desk.get_by_text("Paused.")).to_be_visible()
     world.worker_is_back()

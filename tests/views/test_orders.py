@@ -125,6 +125,15 @@ def test_a_dispute_says_until_when_it_is_to_be_answered(
     assert sentence in told
 
 
+def test_the_dashboard_names_the_day_that_the_gateway_named(client: FlaskClient, account: GatewayAccount) -> None:
+    """A day is one anywhere, whatever the shop's clock makes of its last moment in another zone."""
+    account.shop.time_zone = "Europe/Kyiv"
+    order = make_order(account.shop)
+    hear(account, order)
+    hear(account, order, Outcome.disputed, answer_by=date(2126, 12, 3))
+    assert "the first until 3 Dec 2126" in text_of("<main" + client.get("/undecided").text)
+
+
 def test_an_order_that_waits_for_the_rest_of_its_parts_says_how_much(
     client: FlaskClient, account: GatewayAccount
 ) -> None:

@@ -134,6 +134,20 @@ def test_others_see_who_looks_at_it_and_viewers_only_see(client: FlaskClient, ac
     assert client.post("/causes/handling", data={"cause": key}).status_code == 403
 
 
+def test_a_cause_is_looked_at_in_its_own_tab_and_one_is_led_back_to_where_it_stood(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    """What is tried again by itself waits in a tab of its own."""
+    make_callback(account, message("not there yet"))
+    process()
+    shown = "/callbacks/causes?tab=waiting"
+    page = client.get(shown).text
+    said = {name: re.findall(rf'name="{name}" value="([^"]+)"', page)[0] for name in ("cause", "tab", "back")}
+    answer = client.post("/causes/handling", data=said)
+    assert answer.location.endswith(shown)
+    assert "You look at it, since" in client.get(shown).text
+
+
 def test_a_cause_that_is_gone_is_told(client: FlaskClient, account: GatewayAccount) -> None:
     assert client.post("/causes/handling", data={"cause": "nothing"}).status_code == 303
     assert "Nothing waits for that cause any more." in client.get("/callbacks/causes").text

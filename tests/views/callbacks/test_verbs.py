@@ -105,6 +105,19 @@ def test_a_refund_in_another_currency_is_accepted_as_the_sum_that_it_counts_as(
     assert (order.given_back_minor, order.kept_minor) == (1850, 5990 - 1850)
 
 
+def test_a_sum_is_asked_for_as_its_currency_has_it(client: FlaskClient, account: GatewayAccount, saying: None) -> None:
+    order, account = make_order(account.shop, currency="JPY"), GatewayAccount.add(account.shop, "saying", "saying", {})
+    db.session.commit()
+    say(account, message(order, transaction_id="pi_1"))
+    refund = message(order, outcome=Outcome.refunded, transaction_id="pi_1", movement="re_1", money=Money(2000, "USD"))
+    id_ = say(account, refund)
+    process()
+    address = f"/callbacks/{id_}/acceptance"
+    assert 'placeholder="1230"' in client.get(address).text
+    refused = client.post(address, data={"why": "as the bank said", "sum": "12.30"}, headers=HTMX)
+    assert "Say the sum in JPY, as 1230." in refused.text
+
+
 @pytest.mark.parametrize("verb", ["forced-retry", "removal"])
 def test_a_reason_is_needed(client: FlaskClient, account: GatewayAccount, verb: str) -> None:
     callback = forged(account)
