@@ -12,13 +12,12 @@ from shopcallbacks.callbacks.callback import NOTHING_MORE, Callback, More
 from shopcallbacks.domain.errors import OURS_TO_MEND, Conflict, Reason
 from shopcallbacks.domain.states import Effect, OrderState, State, Verb
 from shopcallbacks.domain.values import Message, Money, Outcome
-from shopcallbacks.extensions import db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount
 
 from ..factories import make_account, make_callback, make_order, make_shop, message, process, request_for
-from ..processing.saying import Saying, say
+from ..processing.saying import Saying, saying_account, told
 
 EUR, USD = Money(5990, "EUR"), Money(5990, "USD")
 
@@ -27,16 +26,7 @@ EUR, USD = Money(5990, "EUR"), Money(5990, "USD")
 def account(app: Flask, monkeypatch: pytest.MonkeyPatch) -> GatewayAccount:
     """An account whose callbacks say whatever a message can say."""
     monkeypatch.setitem(GATEWAYS, "saying", Saying())
-    account = GatewayAccount.add(make_shop(), "saying", "saying", {})
-    db.session.commit()
-    return account
-
-
-def told(account: GatewayAccount, *said: Message) -> Callback:
-    """What came of it once it was looked at."""
-    id_ = say(account, *said)
-    process()
-    return db.session.get_one(Callback, id_)
+    return saying_account(make_shop())
 
 
 def done(callback: Callback, verb: Verb, more: More = NOTHING_MORE) -> None:

@@ -24,7 +24,7 @@ from shopcallbacks.orders.order import Order
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
-from ..factories import make_shop
+from ..factories import make_shop, process
 
 
 class Saying(Gateway):
@@ -54,6 +54,19 @@ def say(account: GatewayAccount, *messages: Message) -> int:
     return door().keeper.keep(request, account.id, account.shop_id, asks=False)
 
 
+def saying_account(shop: Shop, slug: str = "saying") -> GatewayAccount:
+    account = GatewayAccount.add(shop, "saying", slug, {})
+    db.session.commit()
+    return account
+
+
+def told(account: GatewayAccount, *messages: Message) -> Callback:
+    """What came of it once it was looked at."""
+    id_ = say(account, *messages)
+    process()
+    return db.session.get_one(Callback, id_)
+
+
 class DatabaseShell:
     """Plays stories with the code that production runs: rows, claims, the worker's drains, sweeps."""
 
@@ -81,8 +94,7 @@ class DatabaseShell:
     def tell(self, id_: str, account: str, message: Message) -> None:
         if account not in self.accounts:
             shop = db.session.get_one(Shop, self.shop_id)
-            self.accounts[account] = GatewayAccount.add(shop, "saying", account, {})
-            db.session.commit()
+            self.accounts[account] = saying_account(shop, account)
         self.told[id_] = say(self.accounts[account], message)
         self._drain()
 

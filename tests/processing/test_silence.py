@@ -21,7 +21,7 @@ from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 from ..factories import make_account, make_callback, make_order, make_shop, message, process
-from .saying import Saying, say
+from .saying import Saying, saying_account, told
 
 pytestmark = pytest.mark.usefixtures("app", "saying")
 
@@ -34,18 +34,6 @@ def shop() -> Shop:
 @pytest.fixture
 def account(shop: Shop) -> GatewayAccount:
     return saying_account(shop, "one")
-
-
-def saying_account(shop: Shop, slug: str) -> GatewayAccount:
-    account = GatewayAccount.add(shop, "saying", slug, {})
-    db.session.commit()
-    return account
-
-
-def told(account: GatewayAccount, *messages: Message) -> Callback:
-    id_ = say(account, *messages)
-    process()
-    return db.session.get_one(Callback, id_)
 
 
 def ruled(callback: Callback, verb: Verb, **more: Any) -> Callback:
