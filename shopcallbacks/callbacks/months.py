@@ -15,9 +15,12 @@ from sqlalchemy import Connection, func, select, text
 
 from ..domain.errors import Refused
 from ..extensions import db
+from ..shops.acts import Activity
 from ..words.formats import PLAIN
 
 KEPT = ("requests", "bodies")
+# The acts.
+AWAY, BACK = "archive requests", "bring back requests"
 AHEAD = 2
 
 
@@ -51,6 +54,13 @@ class Month:
     def parts(self) -> dict[str, str]:
         """Its tables, by the one that each is a part of."""
         return {kept: f"{kept}_{self.first:%Y_%m}" for kept in KEPT}
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it was taken into the archive, and not brought back since."""
+        moved = select(Activity.verb).where(Activity.shop_id.is_(None), Activity.what == str(self))
+        last = moved.where(Activity.verb.in_((AWAY, BACK))).order_by(Activity.id.desc()).limit(1)
+        return db.session.scalar(last) == AWAY
 
     def __str__(self) -> str:
         return f"{self.first:%Y-%m}"
@@ -103,8 +113,16 @@ _WAITING = text(
 )
 
 
+_CAME_SINCE = text(
+    "SELECT EXISTS (SELECT FROM requests_default"
+    " WHERE received_at >= CAST(:first AS timestamptz) AND received_at < CAST(:behind AS timestamptz))"
+)
+
+
 def attach(connection: Connection, month: Month) -> None:
-    """By the tables' owner. `Refused` where its tables are not here, or are read already."""
+    """By the tables' owner. `Refused` where its tables are missing, or read already, or more of it was kept since."""
+    if connection.scalar(_CAME_SINCE, {"first": month.first, "behind": month.next.first}):
+        raise Refused(f"Some of {month} stands in requests_default, beside which it can't be brought back.")
     for kept, part in month.parts.items():
         if connection.scalar(text("SELECT to_regclass(:part) IS NULL"), {"part": part}):
             raise Refused(f"There is no table {part}. Load it from its dump first.")

@@ -57,7 +57,7 @@ def detach(month: str) -> None:
     wanted = Month.read(month)
     with _as_owner() as connection:
         months.detach(connection, wanted, utcnow())
-    Activity.record("archive requests", None, what=str(wanted))
+    Activity.record(months.AWAY, None, what=str(wanted))
     click.echo(f"{wanted} is in the archive: {' and '.join(wanted.parts.values())} can be dumped, then dropped.")
 
 
@@ -69,5 +69,5 @@ def attach(month: str) -> None:
     wanted = Month.read(month)
     with _as_owner() as connection:
         months.attach(connection, wanted)
-    Activity.record("bring back requests", None, what=str(wanted))
+    Activity.record(months.BACK, None, what=str(wanted))
     click.echo(f"{wanted} is in use again.")

@@ -12,7 +12,9 @@ from datetime import datetime
 from sqlalchemy import select, tuple_
 
 from ..callbacks.callback import Callback
+from ..callbacks.months import Month
 from ..callbacks.requests import digest_of, keep_requests
+from ..domain.errors import Refused
 from ..domain.states import State
 from ..domain.values import Request
 from ..extensions import db, utcnow
@@ -42,9 +44,14 @@ class Imported:
 
 
 def keep(found: Sequence[Kept], account: GatewayAccount, end: Callable[[], None]) -> Imported:
-    """Keeps them, the oldest first. `end` is called behind each batch: commits, or of a preview does nothing."""
+    """Keeps them, the oldest first. `end` is called behind each batch: commits, or of a preview does nothing. `Refused`
+    where some came in a month that is in the archive: it could not be brought back any more beside them.
+    """
     found = sorted(found, key=lambda one: one.request.arrived_at)
     times = [one.request.arrived_at for one in found]
+    for month in sorted(set(map(Month.of, times))):
+        if month.is_away:
+            raise Refused(f"{month} is in the archive. Bring it back first: flask requests attach {month}")
     done = Imported([], 0, times[0], times[-1])
     for start in range(0, len(found), BATCH):
         batch = found[start : start + BATCH]

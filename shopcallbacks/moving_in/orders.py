@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..callbacks import moves
-from ..callbacks.moves import Moved
 from ..domain.errors import Refused
 from ..domain.money import Answer
 from ..extensions import db
@@ -19,7 +18,6 @@ from ..shops.accounts import Shop
 from .reading import json_lines, json_object, moment, read_all
 
 ACTOR = "import"
-BATCH = 100  # orders of one transaction: it holds the shop's feed
 
 
 @dataclass
@@ -60,24 +58,20 @@ def _order(told: dict[str, Any], shop: Shop) -> NewOrder:
 
 
 def hand_in(orders: Sequence[NewOrder], shop: Shop, end: Callable[[], None]) -> HandedIn:
-    """As the API takes them, one after the other. `end` ends each transaction: commits, or of a preview rolls back."""
+    """As the API takes them, each in a transaction of its own: no order is waited for while the shop's feed is held.
+    `end` ends a transaction: commits, or of a preview rolls back.
+    """
     found = HandedIn()
-    for start in range(0, len(orders), BATCH):
-        batch = orders[start : start + BATCH]
-        handed_in = [moved for new in batch if (moved := _hand_in(new, shop, found)) is not None]
-        end()
-        found.woken = any([moves.woken_behind(moved) for moved in handed_in]) or found.woken
-        end()
-    return found
-
-
-def _hand_in(new: NewOrder, shop: Shop, found: HandedIn) -> Moved | None:
-    try:
-        with db.session.begin_nested():
+    for new in orders:
+        try:
             moved = moves.hand_in(new, shop)
-    except (Refused, BadOrder) as error:
-        found.refused.append(f"{new.number}: {error}")
-        return None
-    found.answers[moved.answer] += 1
-    found.woken = found.woken or moved.woken
-    return moved
+        except (Refused, BadOrder) as error:
+            db.session.rollback()
+            found.refused.append(f"{new.number}: {error}")
+            continue
+        end()
+        woken = moves.woken_behind(moved)
+        end()
+        found.answers[moved.answer] += 1
+        found.woken = found.woken or moved.woken or woken
+    return found

@@ -11,9 +11,10 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
+from redis import Redis as RedisClient
 from sqlalchemy import func, select, text
 
-from dev.services import POSTGRES_BIN, libpq
+from dev.services import POSTGRES_BIN, Postgres, libpq
 from shopcallbacks.callbacks import months
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.months import Month
@@ -25,6 +26,7 @@ from shopcallbacks.panel.search.index import read_terms
 from shopcallbacks.processing.foresight import foresee
 from shopcallbacks.shops.users import Role
 
+from ..conftest import empty
 from ..factories import log_in, make_account, make_callback, make_order, make_user, message, process, request_of
 
 MARCH = Month(datetime(2024, 3, 1, tzinfo=UTC).date())
@@ -47,13 +49,14 @@ def flask(app: Flask) -> Run:
 
 
 @pytest.fixture
-def march(app: Flask) -> Iterator[Month]:
+def march(app: Flask, postgres_server: Postgres, redis_client: RedisClient) -> Iterator[Month]:
     """It has parts of its own, and is in use before and after."""
     db.session.execute(select(func.make_month(MARCH.first)))
     db.session.commit()
     yield MARCH
     db.session.rollback()
     if not months.is_attached(db.session.connection(), MARCH):
+        empty(app, postgres_server, redis_client)  # beside what came since it would be refused
         months.attach(db.session.connection(), MARCH)
         db.session.commit()
 
@@ -133,6 +136,14 @@ def test_a_month_is_taken_away_screens_say_so_and_brought_back_it_is_the_same_to
     assert fresh(id_).request == before
     assert SAYS_SO not in client.get(f"/callbacks/{id_}").text
     assert "in the archive" not in flask("list").output
+
+
+def test_a_month_is_not_brought_back_beside_what_was_kept_of_it_since(callback: Callback, flask: Run) -> None:
+    """PostgreSQL would refuse it, in words of its own."""
+    flask("detach", "2024-03")
+    make_callback(callback.account, message("late"), IN_MARCH)
+    refused = flask("attach", "2024-03", code=1)
+    assert "Some of 2024-03 stands in requests_default, beside which it can't be brought back." in refused.output
 
 
 def test_a_month_dumped_dropped_and_loaded_again_is_the_same(

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DatabaseError
 
+from shopcallbacks.callbacks import months
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard import glance
 from shopcallbacks.domain.errors import Refused
@@ -219,3 +220,17 @@ def test_what_can_not_be_taken_is_a_sentence(
     (tmp_path / name).write_text(content)
     assert sentence in bring(flask, account, tmp_path / name, code=1)
     assert imported(account) == []
+
+
+def test_what_came_in_a_month_that_is_in_the_archive_is_not_imported_before_that_is_back(
+    flask: Run, account: GatewayAccount, tmp_path: Path
+) -> None:
+    """Beside it the month could not be brought back any more, and nothing that was kept can be taken out again."""
+    log = log_of(tmp_path, request_at(account, "251123-1"))
+    Activity.record(months.AWAY, None, what="2024-05")
+    refused = bring(flask, account, log, code=1)
+    assert "2024-05 is in the archive. Bring it back first: flask requests attach 2024-05" in refused
+    assert db.session.scalar(select(func.count()).select_from(Callback)) == 0
+    Activity.record(months.BACK, None, what="2024-05")
+    bring(flask, account, log)
+    assert db.session.scalar(select(func.count()).select_from(Callback)) == 1

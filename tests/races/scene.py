@@ -20,6 +20,7 @@ from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
 from shopcallbacks.extensions import db, utcnow
 from shopcallbacks.jobs import bulk, drain, index
+from shopcallbacks.moving_in.orders import hand_in
 from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.orders.intake import NewOrder
 from shopcallbacks.orders.order import Order
@@ -172,6 +173,7 @@ def writers(scene: Scene) -> dict[str, Callable[[], object]]:
         "plain batch": lambda: drain(False),
         "asked settle": lambda: drain(True),
         "hand in": lambda: _handed_in(scene, "late"),
+        "import": lambda: _imported(scene),
         "replace": lambda: _handed_in(scene, "fresh", Money(1200, "EUR")),
         "cancel": lambda: _moved(lambda: moves.cancel(scene.order_id("fresh"), "the shop")),
         "cancel the mismatch": lambda: _moved(lambda: moves.cancel(scene.order_id("mismatch"), "the shop")),
@@ -211,6 +213,12 @@ def _handed_in(scene: Scene, number: str, total: Money = TOTAL) -> None:
     db.session.commit()
     moves.woken_behind(handed_in)
     db.session.commit()
+
+
+def _imported(scene: Scene) -> None:
+    """Each of them moves, the younger before the older."""
+    new = [NewOrder(number, Money(1300, "EUR")) for number in ("mismatch", "late", "fresh")]
+    hand_in(new, scene.shop, db.session.commit)
 
 
 def _moved(move: Callable[[], object]) -> None:

@@ -17,8 +17,8 @@ from .stepping import LONG_S, Writer, finish_or_wait
 
 # Those that are stopped: rulings differ in what they say and not in what they lock, and so do the moves of one order.
 FIRST = (
-    "plain batch,asked settle,hand in,cancel the mismatch,accept,remove,reopen the half,bulk step,settle,tick,wake,"
-    "crashed again,spread,endpoint off,search index,account off and on,lease kept"
+    "plain batch,asked settle,hand in,import,cancel the mismatch,accept,remove,reopen the half,bulk step,settle,tick,"
+    "wake,crashed again,spread,endpoint off,search index,account off and on,lease kept"
 ).split(",")
 
 
