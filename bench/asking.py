@@ -15,9 +15,11 @@ from multiprocessing.connection import Connection
 
 from sqlalchemy import text
 
+from shopcallbacks.bells import ring
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import Lane
 from shopcallbacks.domain.values import Message, Money, Outcome
-from shopcallbacks.extensions import db, ring, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount

@@ -14,8 +14,9 @@ from sqlalchemy import text
 
 from dev.services import create_database, libpq, postgres, redis
 from shopcallbacks import create_app
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.values import Message, Money, Outcome, Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 

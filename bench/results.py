@@ -10,9 +10,10 @@ from collections.abc import Callable
 from sqlalchemy import func, select, text
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import arrivals, results
 from shopcallbacks.dashboard.results import Period
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 
 from .place import place
 

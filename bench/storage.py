@@ -18,8 +18,9 @@ from urllib.parse import urlencode
 
 from sqlalchemy import text
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.values import Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount

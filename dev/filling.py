@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import arrivals
 from shopcallbacks.domain.values import Message, Money, Outcome
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
 
 # One in so many waits for a person, as if its secret had been wrong.

@@ -11,7 +11,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import cli, config, logs, views
-from .extensions import Bell, compress, csrf, db, let_go, login_manager, migrate
+from .bells import Bell
+from .extensions import compress, csrf, db, let_go, login_manager, migrate
 from .outgoing.http import Outgoing
 from .outgoing.mail import Mailer
 from .outgoing.mark import Mark

@@ -15,13 +15,15 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
+from .bells import bell
 from .callbacks.callback import Callback
 from .callbacks.refusals import Refusal
+from .clock import utcnow
 from .dashboard import arrivals, queue
 from .dashboard.pulse import Pulse
 from .domain.errors import Reason
 from .domain.states import Lane, State, WrongCall
-from .extensions import bell, db, utcnow
+from .extensions import db
 from .outgoing.alerts.rules import AlertMessage
 from .outgoing.deliveries import Delivery
 from .receiving.door import door

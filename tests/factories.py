@@ -12,8 +12,9 @@ from sqlalchemy import text
 from dev.copies import copy
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.values import Message, Money, Outcome, Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
 from shopcallbacks.orders.intake import NewOrder
 from shopcallbacks.orders.order import Order

@@ -12,8 +12,9 @@ from sqlalchemy import update
 
 from shopcallbacks import jobs
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.values import Money, Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs.lane import LaneWorker
 from shopcallbacks.outgoing.alerts.rules import AlertRules, Style
 from shopcallbacks.outgoing.endpoint import Endpoint

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "shopcallbacks"
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 # Libraries that few places may know, and those places.
 KNOWN_TO = {
-    "rq": {"extensions.py", "jobs"},
+    "rq": {"bells.py", "jobs"},
     "prometheus_client": {"metrics.py", "views/health.py"},
     "authlib": {"shops/provider.py"},
     "requests": {"processing/asking.py", "outgoing/trial.py"},

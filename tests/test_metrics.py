@@ -18,12 +18,13 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from shopcallbacks import metrics
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import arrivals
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import Lane, WrongCall
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.receiving.door import door
 from shopcallbacks.receiving.line import Line

@@ -24,9 +24,10 @@ from dev.filling import fill
 from dev.services import Postgres, Redis, create_database, libpq
 from shopcallbacks import create_app, jobs
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import OrderState, State
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs.stand_in import stand_in
 from shopcallbacks.orders.order import Order
 from shopcallbacks.outgoing.http import Outgoing

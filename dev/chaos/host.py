@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from app import app  # noqa: F401 - what gunicorn serves
-from shopcallbacks import extensions
+from shopcallbacks import clock
 
 from .planted import PLANTS
 
@@ -26,7 +26,7 @@ class Clock(datetime):
         return datetime.now(tz) + timedelta(seconds=float(wrong or 0))
 
 
-vars(extensions)["datetime"] = Clock  # what `utcnow` asks
+vars(clock)["datetime"] = Clock  # what `utcnow` asks
 
 for _name in filter(None, os.environ["CHAOS_PLANT"].split(",")):
     PLANTS[_name]()

@@ -8,7 +8,8 @@ import sys
 from typing import Any
 
 from shopcallbacks import create_app
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.clock import utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.outgoing.endpoint import Endpoint
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.shops.accounts import GatewayAccount, Shop

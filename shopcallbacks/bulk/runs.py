@@ -10,10 +10,11 @@ from sqlalchemy import ForeignKey, Index, Select, func, insert, literal, select,
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..callbacks.callback import Callback
+from ..clock import utcnow
 from ..domain.errors import Refused
 from ..domain.states import Effect, Verb
 from ..domain.values import Money
-from ..extensions import Base, db, locked, utcnow
+from ..extensions import Base, db, locked
 from ..shops.accounts import Shop
 from ..shops.acts import Activity
 from ..shops.users import User

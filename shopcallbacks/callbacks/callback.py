@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, lazyload, mapped_column, relationship
 
+from ..clock import NOW, utcnow
 from ..domain.errors import TRIED_AGAIN, Conflict, Reason, Refused
 from ..domain.money import causes_for, verbs_for
 from ..domain.states import BY_A_PERSON, RULINGS, AttemptKind, Effect, Lane, State, Verb
 from ..domain.values import Money, Outcome, Request, Verdict
-from ..extensions import NOW, Base, db, locked, utcnow
+from ..extensions import Base, db, locked
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..shops.acts import Activity

@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, Select, func, or_, sele
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
+from ..clock import utcnow
 from ..domain.errors import Refused
 from ..domain.states import State
-from ..extensions import Base, db, utcnow
+from ..extensions import Base, db
 from ..shops.acts import Activity
 from ..shops.users import User
 from ..words.formats import age

@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import Row, select, text, update
 
+from ..clock import NOW
 from ..domain.errors import CallbackFailed, Conflict, Reason
 from ..domain.states import AttemptKind
 from ..domain.values import Request, Verdict
-from ..extensions import NOW, db
+from ..extensions import db
 from ..look import ANEW, Look
 from ..sets import among
 from ..shops.users import User

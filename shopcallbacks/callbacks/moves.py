@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from ..clock import NOW, utcnow
 from ..domain import money
 from ..domain.errors import Refused
 from ..domain.money import Answer, Decision, Handing, Life, OrderFacts
 from ..domain.states import Effect, OrderState, State
 from ..domain.values import Outcome
-from ..extensions import NOW, db, utcnow
+from ..extensions import db
 from ..orders import books, feed
 from ..orders.books import Book
 from ..orders.intake import BadOrder, NewOrder

@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Row, all_, bindparam, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from ..clock import NOW
 from ..domain.errors import Conflict, Reason
 from ..domain.money import AGAIN, OrderFacts, holds_back
 from ..domain.states import BY_A_PERSON, AttemptKind, State
 from ..domain.values import Message, Outcome
-from ..extensions import NOW, db
+from ..extensions import db
 from ..sets import among
 from .attempts import KeptMessage, said
 from .callback import CHECKED, Callback

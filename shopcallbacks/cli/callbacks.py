@@ -7,9 +7,11 @@ import sys
 import click
 from flask.cli import AppGroup
 
+from ..bells import ring
 from ..callbacks.callback import Callback, More
+from ..clock import utcnow
 from ..domain.states import Verb
-from ..extensions import db, ring, utcnow
+from ..extensions import db
 from ..orders.order import Order
 from ..panel.download.callbacks import callbacks as table_of
 from ..panel.download.csv import write_csv

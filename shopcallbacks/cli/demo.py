@@ -11,8 +11,9 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from ..clock import utcnow
 from ..config import is_local
-from ..extensions import db, utcnow
+from ..extensions import db
 from ..shops.accounts import GatewayAccount, Shop
 from ..shops.tokens import USUAL, ApiToken
 from ..shops.users import Role, User, hash_password

@@ -12,9 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import rights, schema
+from ..bells import bell
 from ..callbacks.months import Month, is_attached
+from ..clock import utcnow
 from ..dashboard.pulse import ALIVE_FOR, Pulse
-from ..extensions import bell, db, utcnow
+from ..extensions import db
 from ..logs import named
 from ..outgoing.mark import mark
 from ..release import RELEASE, VERSION

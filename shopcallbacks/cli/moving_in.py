@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 from flask import current_app
 
+from ..bells import ring
 from ..bulk.preview import FURTHER_S, LOOKS_AT, Effects, effects_of
 from ..bulk.selection import Selection
 from ..callbacks.callback import Callback
 from ..domain.states import Lane, Verb
-from ..extensions import db, ring
+from ..extensions import db
 from ..moving_in import orders as moved_orders
 from ..moving_in.callbacks import Imported, Kept, keep
 from ..moving_in.folder import read_folder

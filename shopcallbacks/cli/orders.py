@@ -7,12 +7,13 @@ from collections.abc import Callable
 import click
 from flask.cli import AppGroup
 
+from ..bells import ring
 from ..callbacks import moves
 from ..callbacks.moves import Moved
 from ..domain.money import Answer
 from ..domain.numbers import number_key
 from ..domain.states import Lane
-from ..extensions import db, ring
+from ..extensions import db
 from ..orders import summaries
 from ..orders.intake import BadOrder, parse_new_order
 from ..orders.order import Order

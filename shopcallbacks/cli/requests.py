@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from ..callbacks import months
 from ..callbacks.months import Month
+from ..clock import utcnow
 from ..domain.errors import Refused
-from ..extensions import utcnow
 from ..shops.acts import Activity
 from .base import plain_errors, table
 

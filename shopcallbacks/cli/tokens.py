@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import click
 from flask.cli import AppGroup
 
-from ..extensions import utcnow
+from ..clock import utcnow
 from ..shops.accounts import Shop
 from ..shops.tokens import USUAL, ApiToken, Scope
 from .base import find_shop, plain_errors, table

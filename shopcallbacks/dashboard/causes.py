@@ -13,11 +13,12 @@ from sqlalchemy import CTE, ColumnElement, Subquery, and_, any_, case, collate, 
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from ..callbacks.callback import Callback, is_to_decide
+from ..clock import utcnow
 from ..domain.errors import OURS_TO_MEND, Conflict, Reason
 from ..domain.money import causes_for
 from ..domain.states import Verb
 from ..domain.values import Money
-from ..extensions import db, utcnow
+from ..extensions import db
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
 from ..words.formats import Format, going_on

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import Base, db, utcnow
+from ..clock import utcnow
+from ..extensions import Base, db
 
 ALIVE_FOR = timedelta(seconds=20)
 # A release or a restart takes less.

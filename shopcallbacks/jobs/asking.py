@@ -17,12 +17,13 @@ from functools import partial
 from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..bells import bell
 from ..callbacks import due
 from ..callbacks.due import Due
 from ..dashboard.pulse import Pulse
 from ..domain.states import Lane
 from ..domain.values import Answer, Ask, NoAnswer
-from ..extensions import bell, db, must_not_stand_still
+from ..extensions import db, must_not_stand_still
 from ..processing import pipeline
 from ..processing.case import Accounts
 from ..processing.deciding import Desk

@@ -6,9 +6,10 @@ import logging
 
 from flask import current_app
 
+from ..bells import BULK, bell, ring, ring_bulk
 from ..bulk.runs import BulkRun
 from ..bulk.steps import FollowUp, advance
-from ..extensions import BULK, bell, db, must_not_stand_still, ring, ring_bulk
+from ..extensions import db, must_not_stand_still
 from .transactions import look_behind, told
 
 log = logging.getLogger(__name__)

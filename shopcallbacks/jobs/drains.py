@@ -6,11 +6,12 @@ import time
 
 from flask import current_app
 
+from ..bells import bell, ring, ring_bulk
 from ..bulk.runs import BulkRun
 from ..callbacks import due
 from ..callbacks.due import Due
 from ..domain.states import Lane
-from ..extensions import bell, db, must_not_stand_still, ring, ring_bulk
+from ..extensions import db, must_not_stand_still
 from ..processing import pipeline
 from .asking import drain_asking
 from .transactions import together

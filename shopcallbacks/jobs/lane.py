@@ -18,7 +18,7 @@ from rq.job import Job
 from rq.timeouts import JobTimeoutException
 from rq.worker.base import WorkerStatus
 
-from ..extensions import CALLS, JOB_S, SERIALIZER
+from ..bells import CALLS, JOB_S, SERIALIZER
 from .bulk_runs import bulk
 from .drains import drain
 from .outgoing import drain_outgoing, sweep_outgoing

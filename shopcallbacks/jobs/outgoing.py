@@ -8,8 +8,10 @@ from datetime import datetime
 
 from flask import current_app
 
+from ..bells import bell, ring_outgoing
+from ..clock import utcnow
 from ..domain.states import Lane
-from ..extensions import bell, db, ring_outgoing, utcnow
+from ..extensions import db
 from ..outgoing import parcels
 from ..outgoing.alerts import watch
 from ..outgoing.alerts.rules import AlertMessage

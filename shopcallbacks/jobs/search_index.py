@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask import current_app
 
+from ..bells import INDEX, bell
 from ..callbacks.callback import Callback
+from ..clock import utcnow
 from ..domain.states import Lane
-from ..extensions import INDEX, bell, db, utcnow
+from ..extensions import db
 from ..panel.search.index import BATCH as READ_AT_ONCE
 from ..panel.search.index import Round, SearchProgress
 

@@ -8,8 +8,9 @@ from threading import Event, Thread
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..clock import utcnow
 from ..dashboard.pulse import MISSED_AFTER, Pulse
-from ..extensions import db, utcnow
+from ..extensions import db
 from ..logs import named
 from ..outgoing import parcels
 from .at_once import AT_ONCE, LEASE_S

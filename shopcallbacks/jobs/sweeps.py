@@ -7,13 +7,15 @@ import logging
 from flask import current_app
 from redis import Redis
 
+from ..bells import Call, enqueue, ring
 from ..bulk.runs import BulkRun
 from ..callbacks import months, moves
 from ..callbacks.callback import Callback
+from ..clock import database_now, utcnow
 from ..dashboard import arrivals
 from ..dashboard.pulse import Pulse
 from ..domain.states import Lane
-from ..extensions import Call, database_now, db, enqueue, must_not_stand_still, ring, utcnow
+from ..extensions import db, must_not_stand_still
 from ..orders import repeats
 from ..processing import pipeline
 from ..release import RELEASE

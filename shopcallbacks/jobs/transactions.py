@@ -9,10 +9,11 @@ from flask import current_app
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
+from ..bells import ring
 from ..callbacks import due
 from ..callbacks.due import Due
 from ..domain.states import Lane
-from ..extensions import db, must_not_stand_still, ring
+from ..extensions import db, must_not_stand_still
 from ..processing import pipeline
 from ..processing.braking import Braking, brake
 from ..processing.deciding import Desk

@@ -14,10 +14,11 @@ from sqlalchemy import select, tuple_
 from ..callbacks.callback import Callback
 from ..callbacks.months import Month
 from ..callbacks.requests import digest_of, keep_requests
+from ..clock import utcnow
 from ..domain.errors import Refused
 from ..domain.states import State
 from ..domain.values import Request
-from ..extensions import db, utcnow
+from ..extensions import db
 from ..panel.search.index import SearchEntry
 from ..sets import insert_rows
 from ..shops.accounts import GatewayAccount

@@ -12,10 +12,12 @@ from sqlalchemy import ForeignKey, UniqueConstraint, event, false, select, text,
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
+from ..bells import ring_outgoing
+from ..clock import utcnow
 from ..domain.money import Event
 from ..domain.states import OrderState
 from ..domain.values import Money
-from ..extensions import Base, db, must_not_stand_still, ring_outgoing, utcnow
+from ..extensions import Base, db, must_not_stand_still
 from ..sets import insert_rows
 from ..shapes.feed import OrderChange
 

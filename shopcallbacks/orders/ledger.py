@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ..clock import utcnow
 from ..domain.money import Booking, Name
 from ..domain.states import Entry
 from ..domain.values import Money
-from ..extensions import Base, db, utcnow
+from ..extensions import Base, db
 from ..sets import insert_rows
 
 # A failure or reversal that found no booking: it moves nothing, and another order may book the same.

@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ..clock import utcnow
 from ..domain.money import Booking, OrderFacts
 from ..domain.money import Payment as Try
 from ..domain.states import CancelledBy, OrderState
 from ..domain.values import Money
-from ..extensions import Base, db, utcnow
+from ..extensions import Base, db
 from ..sets import keyed, wanted
 from .feed import OrderEvent
 from .ledger import LedgerRow

@@ -9,7 +9,8 @@ from sqlalchemy import ForeignKey, Index, delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import Base, db, utcnow
+from ..clock import utcnow
+from ..extensions import Base, db
 
 KEPT_FOR = timedelta(hours=24)
 LONGEST = 255

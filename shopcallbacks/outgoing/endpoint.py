@@ -9,7 +9,8 @@ from sqlalchemy import ForeignKey, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..extensions import Base, db, utcnow
+from ..clock import utcnow
+from ..extensions import Base, db
 from ..orders.feed import Feed, OrderEvent
 from ..shops.accounts import Shop
 from ..shops.acts import Activity

@@ -15,7 +15,8 @@ from typing import Any
 
 from flask import current_app
 
-from ..extensions import locked, utcnow
+from ..clock import utcnow
+from ..extensions import locked
 from ..orders.feed import OrderEvent
 from ..shops.sealing import Unreadable
 from .alerts.rules import AlertMessage, AlertRules, Style

@@ -10,7 +10,8 @@ from typing import ClassVar, Self
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import db, locked, utcnow
+from ..clock import utcnow
+from ..extensions import db, locked
 
 BACK_OFF = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 21600))
 

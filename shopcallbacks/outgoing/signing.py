@@ -12,7 +12,8 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import Base, db, utcnow
+from ..clock import utcnow
+from ..extensions import Base, db
 from ..shops.sealing import seal, unseal
 
 PREFIX = "whsec_"

@@ -15,11 +15,12 @@ from sqlalchemy import select
 from ..callbacks import moves
 from ..callbacks.callback import Callback
 from ..callbacks.requests import KeptRequest
+from ..clock import utcnow
 from ..dashboard.health import TEST
 from ..domain.errors import CallbackFailed
 from ..domain.money import Answer, OrderFacts, Settings, decide
 from ..domain.values import Message, Money, Outcome, Verdict
-from ..extensions import db, utcnow
+from ..extensions import db
 from ..gateways.base import Example
 from ..orders.intake import NewOrder
 from ..orders.order import Order

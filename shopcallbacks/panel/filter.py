@@ -14,11 +14,11 @@ from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from ..callbacks.callback import Callback
 from ..callbacks.claims import Claim
 from ..callbacks.notes import Note
+from ..clock import utcnow
 from ..dashboard import causes, decisions, queue
 from ..domain.errors import Conflict, Reason
 from ..domain.states import Effect, State, Verb
 from ..domain.values import read_id
-from ..extensions import utcnow
 from ..shops.accounts import GatewayAccount, Shop
 from .days import read_day, span
 from .hiding import is_it

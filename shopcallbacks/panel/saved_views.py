@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, false, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import Base, db, utcnow
+from ..clock import utcnow
+from ..extensions import Base, db
 from ..shops.accounts import Shop
 from ..shops.users import User
 from ..words.masking import mask

@@ -12,9 +12,10 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
+from ..clock import NOW
 from ..domain.errors import Reason
 from ..domain.states import AttemptKind
-from ..extensions import NOW, db
+from ..extensions import db
 from ..shops.accounts import GatewayAccount
 from .results import Tried
 

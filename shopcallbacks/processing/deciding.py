@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from ..callbacks import known, waiting
 from ..callbacks.due import Due
 from ..callbacks.waiting import NO_KEYS, Keys
+from ..clock import database_now
 from ..domain.errors import CallbackFailed, Conflict, Reason, Refused
 from ..domain.money import (
     Around,
@@ -26,7 +27,6 @@ from ..domain.money import (
 )
 from ..domain.states import AttemptKind, Effect, Verb
 from ..domain.values import Message, Outcome, Verification
-from ..extensions import database_now
 from ..look import Look
 from ..orders import books
 from ..orders.books import Book

@@ -12,9 +12,10 @@ from ..callbacks import waiting
 from ..callbacks.attempts import said
 from ..callbacks.callback import NOTHING_MORE, Callback, More
 from ..callbacks.due import Due, as_due
+from ..clock import utcnow
 from ..domain.errors import Reason
 from ..domain.states import AttemptKind
-from ..extensions import db, must_not_stand_still, utcnow
+from ..extensions import db, must_not_stand_still
 from ..logs import step
 from ..look import ANEW, Glance, Look
 from ..orders import books, feed

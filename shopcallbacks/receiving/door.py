@@ -17,9 +17,11 @@ from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import BadRequest, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
+from ..bells import bell
+from ..clock import utcnow
 from ..domain.states import Lane, WrongCall
 from ..domain.values import Reply, Request
-from ..extensions import bell, csrf, db, utcnow
+from ..extensions import csrf, db
 from ..logs import step
 from ..shops.accounts import GatewayAccount
 from .addresses import Addressee, Addresses

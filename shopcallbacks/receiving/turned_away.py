@@ -9,8 +9,9 @@ from threading import Lock
 
 import psycopg
 
+from ..clock import utcnow
 from ..domain.states import WrongCall
-from ..extensions import Errand, utcnow
+from ..threads import Errand
 from .line import Line
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from contextvars import ContextVar
 import flask
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from ..clock import utcnow
 from ..domain.values import Request
-from ..extensions import utcnow
 
 # WSGI joins repeated headers and forgets their order. server.py puts what was received here, request by request.
 received_headers: ContextVar[Iterable[tuple[str, str]] | None] = ContextVar("received_headers", default=None)

@@ -16,11 +16,12 @@ from flask import current_app
 from sqlalchemy import ForeignKey, UniqueConstraint, false, select, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ..clock import utcnow
 from ..domain.money import Settings as Rules
 from ..domain.number_patterns import NumberPattern
 from ..domain.numbers import number_key
 from ..domain.values import Message, Money, Outcome, Request
-from ..extensions import Base, db, utcnow
+from ..extensions import Base, db
 from ..gateways import GATEWAYS
 from ..gateways.base import Gateway, Kind, Setting
 from ..gateways.gone import Gone

@@ -12,7 +12,7 @@ from limits.strategies import FixedWindowRateLimiter
 from redis import ConnectionPool
 from redis.exceptions import RedisError
 
-from ..extensions import IMPATIENT, QUIET_S
+from ..bells import IMPATIENT, QUIET_S
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

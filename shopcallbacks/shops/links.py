@@ -13,8 +13,9 @@ from flask import current_app
 from sqlalchemy import ColumnElement, ForeignKey, Index, and_, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ..clock import utcnow
 from ..domain.values import read_id
-from ..extensions import Base, db, locked, utcnow
+from ..extensions import Base, db, locked
 from .accounts import Shop
 from .users import Role, User
 

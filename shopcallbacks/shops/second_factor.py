@@ -14,7 +14,8 @@ import segno
 from sqlalchemy import ForeignKey, Index, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import Base, db, locked, utcnow
+from ..clock import utcnow
+from ..extensions import Base, db, locked
 from .sealing import Unreadable, seal, unseal
 from .users import User
 

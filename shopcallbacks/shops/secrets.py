@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import Base, utcnow
+from ..clock import utcnow
+from ..extensions import Base
 from ..words.formats import Format
 from .sealing import Unreadable, seal, unseal
 

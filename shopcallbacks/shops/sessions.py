@@ -12,7 +12,8 @@ from flask import current_app
 from sqlalchemy import ColumnElement, ForeignKey, Index, and_, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import Base, db, utcnow
+from ..clock import utcnow
+from ..extensions import Base, db
 
 SEEN_EVERY = timedelta(minutes=1)
 

@@ -12,7 +12,8 @@ from sqlalchemy import ForeignKey, Text, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
-from ..extensions import Base, db, utcnow
+from ..clock import utcnow
+from ..extensions import Base, db
 from ..words.formats import Format
 from .accounts import Shop
 from .acts import Activity

@@ -15,8 +15,9 @@ from flask_login import UserMixin
 from sqlalchemy import ForeignKey, false, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ..clock import utcnow
 from ..domain.errors import Refused
-from ..extensions import Base, db, utcnow
+from ..extensions import Base, db
 from .accounts import Shop
 from .hashing import in_turn
 from .passwords import check_password

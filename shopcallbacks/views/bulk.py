@@ -9,12 +9,13 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from ..bells import ring_bulk
 from ..bulk import preview, receipt
 from ..bulk.runs import STOP_SHARE, BulkRun, ItemState, RunState
 from ..bulk.selection import Selection
 from ..domain.errors import Refused
 from ..domain.states import Verb
-from ..extensions import db, ring_bulk
+from ..extensions import db
 from ..shops.users import User
 from .access import current_shop, load_run, lock_run, managers_only
 from .callbacks.verbs import why

@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
+from ..bells import bell
 from ..dashboard import arrivals, decisions, glance, results, second_person, silence, speed, unheard
 from ..dashboard.glance import Glance
 from ..dashboard.pulse import Pulse, is_alive
 from ..dashboard.results import Period
-from ..extensions import bell
 from . import first_run
 from .access import current_shop
 from .screens import glanced, now, waiting_count

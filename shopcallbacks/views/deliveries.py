@@ -6,7 +6,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from ..extensions import db, ring_outgoing, utcnow
+from ..bells import ring_outgoing
+from ..clock import utcnow
+from ..extensions import db
 from ..outgoing.deliveries import Delivery
 from ..shops.acts import Activity
 from .access import load_delivery, managers_only

@@ -10,8 +10,10 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import metrics, schema
+from ..bells import bell
+from ..clock import utcnow
 from ..dashboard.pulse import ALIVE_FOR, Pulse
-from ..extensions import bell, db, utcnow
+from ..extensions import db
 from ..outgoing.mark import mark
 from ..receiving.door import door
 from ..shops.tries import TOKENS, network, tries

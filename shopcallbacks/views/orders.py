@@ -10,6 +10,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from ..bells import ring
 from ..callbacks import moves, related
 from ..callbacks.moves import Moved
 from ..dashboard import decisions, unheard
@@ -18,7 +19,7 @@ from ..domain.errors import Refused
 from ..domain.money import Decision
 from ..domain.states import Lane, OrderState
 from ..domain.values import Money
-from ..extensions import db, ring
+from ..extensions import db
 from ..orders import lists, summaries
 from ..orders.ledger import LedgerRow
 from ..orders.lists import DisputePage, OrderPage

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 
-from ..extensions import db, ring_outgoing
+from ..bells import ring_outgoing
+from ..extensions import db
 from ..outgoing.letters import LinkLetter
 from ..shops.acts import Activity
 from ..shops.links import Link, LinkKind

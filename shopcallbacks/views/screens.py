@@ -14,13 +14,15 @@ from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
+from ..bells import bell
+from ..clock import utcnow
 from ..dashboard import causes, glance, queue, silence
 from ..dashboard.glance import Glance
 from ..dashboard.pulse import Pulse, is_alive
 from ..domain.errors import Busy
 from ..domain.states import Verb
 from ..domain.values import read_id
-from ..extensions import bell, login_manager, utcnow
+from ..extensions import login_manager
 from ..logs import named
 from ..outgoing.mark import mark
 from ..panel import headline

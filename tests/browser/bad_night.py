@@ -15,10 +15,11 @@ from shopcallbacks.bulk.runs import BulkRun
 from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.claims import Claim
 from shopcallbacks.callbacks.notes import Note
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Lane, Verb
 from shopcallbacks.domain.values import Money, Outcome, Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.outgoing import trial

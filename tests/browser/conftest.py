@@ -18,9 +18,10 @@ from dev.services import Postgres, create_database
 from dev.simulator import SimulatedGateways
 from shopcallbacks import create_app
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.values import Message, Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.users import Role, User

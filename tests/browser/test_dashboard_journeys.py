@@ -9,9 +9,10 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard.arrivals import HOUR, Arrivals, hour_of
 from shopcallbacks.domain.values import Verdict
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
 from tests.factories import made_at, make_account, make_callback, message
 

@@ -6,12 +6,13 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import text
 
+from shopcallbacks.bells import ring
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Conflict, Reason
 from shopcallbacks.domain.states import Lane, OrderState, State, Verb
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, ring
+from shopcallbacks.extensions import db
 from tests.factories import message
 from tests.processes import until
 

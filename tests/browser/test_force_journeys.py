@@ -11,9 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from dev.simulator import SimulatedGateways
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import OrderState
 from shopcallbacks.domain.values import Answer
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.users import Role
 from tests.factories import make_user, message, request_for
 from tests.processes import until

@@ -7,8 +7,9 @@ import re
 from playwright.sync_api import Page, expect
 
 from dev.simulator import SimulatedGateways
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.values import Answer
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount, Mode
 from shopcallbacks.shops.users import Role
 from tests.factories import make_account, make_user, message

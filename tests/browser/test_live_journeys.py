@@ -11,10 +11,11 @@ from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import update
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.outgoing.alerts.rules import AlertRules
 from tests.factories import make_callback, message
 from tests.processes import until

@@ -16,11 +16,12 @@ from shopcallbacks.bulk import preview, receipt
 from shopcallbacks.bulk.runs import BulkItem, BulkRun, ItemState, RunState
 from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Reason, Refused
 from shopcallbacks.domain.money import Decision, OrderFacts
 from shopcallbacks.domain.states import AttemptKind, OrderState, State, Verb
 from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Outcome, Verdict
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.orders import books
 from shopcallbacks.orders.books import Book
 from shopcallbacks.orders.order import Order

@@ -16,10 +16,11 @@ from shopcallbacks.callbacks import undo
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.claims import LASTS, Claim
 from shopcallbacks.callbacks.notes import Note
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Refused
 from shopcallbacks.domain.states import State, Verb
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.panel.callback.timeline import story_of
 from shopcallbacks.panel.rows import rows_of
 from shopcallbacks.shops.accounts import GatewayAccount

@@ -11,8 +11,9 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.months import Month
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import Verb
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.acts import Activity
 
 from ..factories import make_account, make_callback, make_order, make_user, message, process

@@ -19,9 +19,10 @@ from shopcallbacks.callbacks import months
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.months import Month
 from shopcallbacks.callbacks.requests import KeptBody, KeptRequest
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Refused
 from shopcallbacks.domain.states import State, Verb
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.panel.search.index import read_terms
 from shopcallbacks.processing.foresight import foresee
 from shopcallbacks.shops.users import Role

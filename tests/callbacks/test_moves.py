@@ -11,11 +11,12 @@ from sqlalchemy import text
 from shopcallbacks import extensions
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Refused
 from shopcallbacks.domain.money import Life
 from shopcallbacks.domain.states import CancelledBy, OrderState, Verb
 from shopcallbacks.domain.values import Money, Outcome
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs.sweeps import tick
 from shopcallbacks.orders.intake import NewOrder
 from shopcallbacks.orders.order import Order

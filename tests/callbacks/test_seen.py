@@ -6,10 +6,11 @@ import pytest
 from flask import Flask
 
 from shopcallbacks.callbacks.callback import FIRST_OF_TWO, Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Reason, Refused
 from shopcallbacks.domain.states import AttemptKind, Verb
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.order_rules import OrderRules
 
 from ..factories import make_account, make_callback, make_order, make_user, message, process

@@ -8,10 +8,11 @@ from importlib import import_module
 import pytest
 from flask import Flask
 
+from shopcallbacks.bells import Bell
 from shopcallbacks.cli.doctor import LIMITS
 from shopcallbacks.config import SmtpServer
 from shopcallbacks.dashboard.pulse import Pulse
-from shopcallbacks.extensions import Bell, db
+from shopcallbacks.extensions import db
 from shopcallbacks.outgoing.mail import Mailer
 from shopcallbacks.release import RELEASE, VERSION
 

@@ -16,11 +16,12 @@ from sqlalchemy.exc import DatabaseError
 
 from shopcallbacks.callbacks import months
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import glance
 from shopcallbacks.domain.errors import Refused
 from shopcallbacks.domain.states import Effect, OrderState, State, Verb
 from shopcallbacks.domain.values import Outcome, Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.panel.filter import Filter, Tab
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity

@@ -6,10 +6,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import arrivals, results
 from shopcallbacks.dashboard.arrivals import Arrivals
 from shopcallbacks.dashboard.results import Period
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 from ..factories import make_account

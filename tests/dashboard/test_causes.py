@@ -13,11 +13,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard.causes import OF_AN_ACCOUNT, OF_EACH, Group, causes, causes_and_clusters
 from shopcallbacks.domain.errors import Conflict, Reason
 from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 
 from ..factories import make_account, make_callback, make_order, message
 

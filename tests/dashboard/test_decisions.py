@@ -10,11 +10,12 @@ from shopcallbacks.bulk.runs import BulkRun, RunState
 from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks import moves, undo
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import decisions
 from shopcallbacks.domain.errors import Conflict, Refused
 from shopcallbacks.domain.states import AttemptKind, Effect, OrderState, State, Verb
 from shopcallbacks.domain.values import Money, Outcome, Verdict
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs import bulk
 from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.orders.order import Order

@@ -10,11 +10,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import glance
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.users import Role
 

@@ -9,10 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import health
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.values import Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.outgoing.alerts.rules import AlertRules
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 from shopcallbacks.shops.acts import Activity

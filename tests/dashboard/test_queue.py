@@ -9,11 +9,12 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import glance, queue
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import AttemptKind, OrderState, State
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
 
 from ..factories import long_history, make_account, make_callback, make_order, make_shop, message, process

@@ -12,12 +12,13 @@ from sqlalchemy import func, insert, select, update
 
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import arrivals, glance, results, silence, speed
 from shopcallbacks.dashboard.arrivals import Arrivals
 from shopcallbacks.dashboard.results import Period, Results
 from shopcallbacks.domain.states import State, Verb
 from shopcallbacks.domain.values import Money, Outcome, Verdict
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.outgoing.alerts import watch
 from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop

@@ -8,9 +8,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import unheard
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 from ..factories import made_at, make_account, make_callback, make_order, message, process

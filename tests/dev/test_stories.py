@@ -30,10 +30,11 @@ from dev.stories import (
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.requests import KeptBody
 from shopcallbacks.cli.demo import seed
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import OURS_TO_MEND, Conflict, Reason
 from shopcallbacks.domain.states import AttemptKind, Entry, State
 from shopcallbacks.domain.values import Answer, Ask, NoAnswer
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs.sweeps import tick
 from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.orders.order import Order

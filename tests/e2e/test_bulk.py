@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from dev.copies import copy
 from dev.services import Redis
 from dev.simulator import SimulatedGateways
+from shopcallbacks.bells import ring, ring_bulk
 from shopcallbacks.bulk.runs import BulkItem, BulkRun, ItemState, RunState
 from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks.attempts import Attempt
@@ -20,7 +21,7 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import AttemptKind, Lane, OrderState, State, Verb
 from shopcallbacks.domain.values import Answer
-from shopcallbacks.extensions import db, ring, ring_bulk
+from shopcallbacks.extensions import db
 from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.orders.order import Order

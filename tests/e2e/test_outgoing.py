@@ -15,8 +15,9 @@ from flask import Flask
 from sqlalchemy import func, select, update
 from standardwebhooks import Webhook
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.orders.feed import Feed
 from shopcallbacks.outgoing.alerts.rules import AlertRules
 from shopcallbacks.outgoing.deliveries import Delivery

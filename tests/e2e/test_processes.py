@@ -23,11 +23,13 @@ from dev.services import Postgres, Redis
 from dev.simulator import SimulatedGateways
 from dev.stories import MIXES, Account, Call, End, PlaceOrder, Step, plan
 from dev.traffic import play
+from shopcallbacks.bells import ring
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.requests import KeptBody, KeptRequest
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import AttemptKind, Entry, Lane, OrderState, State
-from shopcallbacks.extensions import db, ring, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.orders.order import Order

@@ -19,8 +19,8 @@ import requests
 from cryptography.fernet import Fernet
 
 from dev.services import POSTGRES_BIN, Postgres, Redis, create_database, free_port, libpq
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.values import Message, Money, Outcome
-from shopcallbacks.extensions import utcnow
 from shopcallbacks.gateways import GATEWAYS
 from tests.examples.running import EXAMPLES
 from tests.examples.running import Running as Example

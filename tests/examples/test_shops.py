@@ -14,9 +14,10 @@ from redis import Redis as RedisClient
 from sqlalchemy import select
 
 from dev.services import Postgres, free_port
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import OrderState
 from shopcallbacks.domain.values import Message, Money, Outcome
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.orders.order import Order
 from shopcallbacks.outgoing.endpoint import Endpoint

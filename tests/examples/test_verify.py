@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from shopcallbacks.extensions import utcnow
+from shopcallbacks.clock import utcnow
 from shopcallbacks.outgoing.signing import signed
 
 from ..processes import ROOT

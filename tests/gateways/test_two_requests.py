@@ -15,10 +15,10 @@ import pytest
 from flask import Flask
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import Effect, Entry, OrderState, State
 from shopcallbacks.domain.values import Answer, Ask, Message, Money, NoAnswer, Outcome, Request
-from shopcallbacks.extensions import utcnow
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount
 

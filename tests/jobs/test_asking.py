@@ -6,11 +6,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
+from shopcallbacks.bells import ring
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Lane
 from shopcallbacks.domain.values import Answer, Ask
-from shopcallbacks.extensions import db, ring
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs import asking, drain
 from shopcallbacks.shops.accounts import GatewayAccount
 

@@ -19,8 +19,9 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from dev.services import Redis
+from shopcallbacks.bells import CALLS, enqueue
 from shopcallbacks.domain.states import Lane
-from shopcallbacks.extensions import CALLS, db, enqueue
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain, lane
 from shopcallbacks.jobs.lane import KNOWN, LaneWorker
 from shopcallbacks.jobs.sweeps import SWEEPS, begin_sweeps

@@ -10,8 +10,8 @@ import pytest
 from redis import Redis as RedisClient
 
 from dev.services import Redis
+from shopcallbacks.bells import CALLS, Bell
 from shopcallbacks.domain.states import Lane
-from shopcallbacks.extensions import CALLS, Bell
 from shopcallbacks.jobs import lane
 from shopcallbacks.jobs.lane import LaneWorker
 

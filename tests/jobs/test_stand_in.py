@@ -10,10 +10,12 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from shopcallbacks import jobs
+from shopcallbacks.bells import Bell
+from shopcallbacks.clock import utcnow
 from shopcallbacks.config import SmtpServer
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Verb
-from shopcallbacks.extensions import Bell, db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs import stand_in
 from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules
 from shopcallbacks.outgoing.deliveries import Delivery

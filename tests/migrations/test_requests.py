@@ -11,8 +11,9 @@ from sqlalchemy import select, text
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.requests import requests_of
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.values import Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.receiving.keeping import Keeper
 from shopcallbacks.receiving.line import Line
 

@@ -12,9 +12,10 @@ from sqlalchemy import text, update
 
 from shopcallbacks.callbacks import related
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import OrderState, Verb
 from shopcallbacks.domain.values import Money, Outcome
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.orders import lists
 from shopcallbacks.orders.ledger import LedgerRow
 from shopcallbacks.orders.order import Order

@@ -15,9 +15,10 @@ from sqlalchemy.exc import DatabaseError
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from shopcallbacks import jobs
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import Effect, Lane
 from shopcallbacks.domain.values import Outcome
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.orders.feed import Feed
 from shopcallbacks.outgoing import parcels, sending
 from shopcallbacks.outgoing.deliveries import Delivery, Part

@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from shopcallbacks import jobs
+from shopcallbacks.clock import utcnow
 from shopcallbacks.config import SmtpServer
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.outgoing.letters import OVER, LinkLetter
 from shopcallbacks.outgoing.mail import Mailer
 from shopcallbacks.shops.links import Link

@@ -19,11 +19,12 @@ from sqlalchemy import func, select
 
 from dev.services import free_port
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard.health import last_genuine
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import OrderState, State
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.orders.order import Order
 from shopcallbacks.outgoing.trial import NotSent, prepare, why_not

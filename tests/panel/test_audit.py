@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.clock import utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.panel.audit import Acts
 from shopcallbacks.shops.accounts import Shop
 from shopcallbacks.shops.acts import Activity

@@ -10,8 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.values import Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.panel.body import SHOWN
 from shopcallbacks.panel.callback.request import hides
 from shopcallbacks.panel.hiding import HIDDEN, Hider

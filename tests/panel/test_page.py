@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import glance
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.panel.counts import count_up_to, news_since, tab_counts
 from shopcallbacks.panel.filter import Filter, Sort, Tab
 from shopcallbacks.panel.page import Cursor, page_of

@@ -11,11 +11,12 @@ from sqlalchemy import select, text
 
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import NOTHING_MORE, Callback, More
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Refused
 from shopcallbacks.domain.money import Ruling, Settings
 from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Message, Money, Request, Verification
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.gateways.base import Gateway
 from shopcallbacks.jobs import drain
 from shopcallbacks.jobs.sweeps import tick

@@ -14,11 +14,12 @@ from sqlalchemy import func, select, update
 
 from shopcallbacks.callbacks import due, moves
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Conflict, Reason, Refused
 from shopcallbacks.domain.money import Decision, OrderFacts
 from shopcallbacks.domain.states import AttemptKind, Effect, OrderState, State, Verb
 from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Outcome, Request, Verdict, Verification
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.orders.ledger import LedgerRow

@@ -12,10 +12,11 @@ from sqlalchemy import text
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback, More
 from shopcallbacks.callbacks.related import waiting_on
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Reason, Refused
 from shopcallbacks.domain.states import Effect, Entry, OrderState, State, Verb
 from shopcallbacks.domain.values import Message, Money, Outcome, Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs.sweeps import tick
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount, Shop

@@ -14,11 +14,12 @@ from shopcallbacks.bulk.selection import Selection
 from shopcallbacks.callbacks import due, moves
 from shopcallbacks.callbacks.attempts import Attempt
 from shopcallbacks.callbacks.callback import NOTHING_MORE, Callback, More
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain import money
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Answer, Ask, Asking, Message, Money, Outcome, Request, Verification
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs import bulk, drain, index
 from shopcallbacks.moving_in.orders import hand_in
 from shopcallbacks.orders.feed import OrderEvent

@@ -18,10 +18,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.due import Due
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import AttemptKind, Lane, OrderState, State
 from shopcallbacks.domain.values import Ask, Asking, Request, Verification
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.jobs import drain, transactions
 from shopcallbacks.jobs.sweeps import upkeep

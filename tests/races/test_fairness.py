@@ -16,11 +16,12 @@ from sqlalchemy import event, func, select, text
 from dev.copies import copy
 from shopcallbacks.callbacks import due
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import glance
 from shopcallbacks.dashboard.causes import causes_and_clusters
 from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Verdict
-from shopcallbacks.extensions import db, must_not_stand_still, utcnow
+from shopcallbacks.extensions import db, must_not_stand_still
 from shopcallbacks.jobs import asking, drain
 from shopcallbacks.jobs.drains import BATCH, Others
 from shopcallbacks.shops.accounts import GatewayAccount

@@ -15,10 +15,11 @@ from sqlalchemy import select
 
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import OrderState, State
 from shopcallbacks.domain.values import Outcome
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
 from shopcallbacks.jobs.sweeps import upkeep
 from shopcallbacks.orders.intake import NewOrder

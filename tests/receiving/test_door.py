@@ -16,12 +16,13 @@ from redis import Redis as RedisClient
 from sqlalchemy import func, select
 
 from dev.services import Redis
+from shopcallbacks.bells import Bell
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.refusals import Refusal
 from shopcallbacks.callbacks.requests import KeptBody
 from shopcallbacks.domain.states import State, WrongCall
 from shopcallbacks.domain.values import Reply
-from shopcallbacks.extensions import Bell, db
+from shopcallbacks.extensions import db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.receiving.line import Line
 from shopcallbacks.receiving.wire import received_headers

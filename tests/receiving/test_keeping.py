@@ -15,8 +15,9 @@ from sqlalchemy import func, select, text
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.requests import KeptBody
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.values import Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.receiving.keeping import Keeper, NotKept
 from shopcallbacks.receiving.line import Line
 from shopcallbacks.shops.accounts import GatewayAccount

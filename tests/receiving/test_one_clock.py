@@ -8,11 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from shopcallbacks import extensions
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import OrderState
 from shopcallbacks.domain.values import Outcome, Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.jobs.sweeps import tick
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount
@@ -34,7 +34,7 @@ class Wrong(datetime):
 def clock(monkeypatch: pytest.MonkeyPatch) -> type[Wrong]:
     """This host's. `by`: how much it is ahead."""
     monkeypatch.setattr(Wrong, "by", timedelta())
-    monkeypatch.setattr(extensions, "datetime", Wrong)
+    monkeypatch.setattr("shopcallbacks.clock.datetime", Wrong)
     return Wrong
 
 

@@ -10,8 +10,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from shopcallbacks.callbacks.refusals import Refusal
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import WrongCall
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.receiving.line import Line
 from shopcallbacks.receiving.turned_away import TurnedAway
 

@@ -9,8 +9,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Refused
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops import people
 from shopcallbacks.shops.accounts import Shop
 from shopcallbacks.shops.acts import Activity

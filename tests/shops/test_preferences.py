@@ -11,8 +11,9 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import Column
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import Shop
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.preferences import Density, Preferences, Unknown, zones

@@ -7,8 +7,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Refused
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops import people
 from shopcallbacks.shops.second_factor import STEP_S, RecoveryCode, SecondFactor, picture
 from shopcallbacks.shops.users import Role, User

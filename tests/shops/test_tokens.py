@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.clock import utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import Shop
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.tokens import USUAL, ApiToken, Scope

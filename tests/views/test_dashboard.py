@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
 

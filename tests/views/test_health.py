@@ -12,8 +12,10 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from shopcallbacks import schema
+from shopcallbacks.bells import Bell
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard.pulse import ALIVE_FOR, Pulse
-from shopcallbacks.extensions import Bell, db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.receiving.door import door
 from shopcallbacks.receiving.line import Line
 from shopcallbacks.receiving.probe import ProbeRow

@@ -15,7 +15,8 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from shopcallbacks import create_app
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.clock import utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.counters import Counters
 from shopcallbacks.shops.sessions import UserSession

@@ -8,9 +8,10 @@ from sqlalchemy import update
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.notes import Note
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.sessions import UserSession
 from shopcallbacks.shops.users import Role, User
 

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from shopcallbacks.bells import Bell
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import Bell, db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.outgoing.mark import Mark
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role, User

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
+from ...clock import utcnow
 from ...domain.values import Money
-from ...extensions import utcnow
 from ...words.formats import ADDRESS
 from ..http import Trouble
 from .rules import AlertRules, Style

@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 
 from flask import current_app
 
+from ...bells import bell
+from ...clock import utcnow
 from ...dashboard import floods, glance, silence
 from ...dashboard.decisions import DUE_WITHIN
 from ...dashboard.glance import Summary
 from ...dashboard.second_person import Asked, asked
 from ...dashboard.silence import Heard
-from ...extensions import bell, db, utcnow
+from ...extensions import db
 from ...orders import lists
 from ...orders.lists import Dispute
 from ...shops.accounts import GatewayAccount

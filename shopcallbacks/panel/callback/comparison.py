@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...callbacks.callback import Callback
+from ...clock import utcnow
 from ...domain.errors import Reason
 from ...domain.values import Outcome, Verdict
-from ...extensions import utcnow
 from ...orders.order import Order
 from ...words import outcomes
 from ...words.formats import PLAIN, Format, age

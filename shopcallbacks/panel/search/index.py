@@ -19,8 +19,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ...callbacks.attempts import Attempt
 from ...callbacks.callback import Callback
 from ...callbacks.requests import requests_of
+from ...clock import utcnow
 from ...domain.states import State
-from ...extensions import Base, db, utcnow
+from ...extensions import Base, db
 from ...orders.order import Order
 from ...shops.accounts import GatewayAccount
 from ..hiding import Hider

@@ -7,11 +7,12 @@ from typing import Any
 from flask import Response, abort, g, request
 from pydantic import ValidationError
 
+from ...bells import ring
 from ...callbacks.attempts import Attempt
 from ...callbacks.callback import Callback
 from ...domain.errors import Conflict, Reason, Refused
 from ...domain.states import BY_A_PERSON, OFFERED, Verb
-from ...extensions import db, ring
+from ...extensions import db
 from ...orders.intake import BadOrder, read_json
 from ...panel.body import Pane
 from ...panel.callback.request import pane_of

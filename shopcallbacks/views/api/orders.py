@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from flask import Response, g, request, url_for
 
+from ...bells import ring
 from ...callbacks import moves
 from ...callbacks.moves import Moved
 from ...domain.errors import Refused
@@ -13,7 +14,7 @@ from ...domain.money import Answer
 from ...domain.numbers import number_key
 from ...domain.states import Lane
 from ...domain.values import Money
-from ...extensions import db, ring
+from ...extensions import db
 from ...orders import summaries
 from ...orders.intake import BadOrder, parse_new_order, read_json
 from ...orders.order import Order

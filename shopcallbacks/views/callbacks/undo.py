@@ -6,10 +6,11 @@ from flask import Blueprint, render_template
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from ...bells import ring
 from ...callbacks import undo
 from ...callbacks.claims import Claim
 from ...domain.errors import Refused
-from ...extensions import db, ring
+from ...extensions import db
 from ...processing.foresight import foresee
 from ...words import acts
 from ..access import current_shop, load_act, load_callback, lock_callback, managers_only

@@ -6,11 +6,12 @@ from flask import Blueprint, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from ...bells import ring
 from ...callbacks.callback import Callback
 from ...callbacks.claims import Claim
 from ...domain.errors import Refused
 from ...domain.states import Verb
-from ...extensions import db, ring
+from ...extensions import db
 from ...words import acts
 from ..access import load_callback, lock_callback, managers_only
 from ..screens import wants_fragment, whole

@@ -8,8 +8,10 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from ...bells import ring_outgoing
+from ...clock import utcnow
 from ...dashboard import glance
-from ...extensions import db, ring_outgoing, utcnow
+from ...extensions import db
 from ...outgoing.alerts import form, texts, watch
 from ...outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules, Style
 from ...outgoing.signing import Purpose, SigningSecret

@@ -9,7 +9,9 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from ...extensions import db, ring_outgoing, utcnow
+from ...bells import ring_outgoing
+from ...clock import utcnow
+from ...extensions import db
 from ...outgoing import parcels
 from ...outgoing.deliveries import Delivery, Part
 from ...outgoing.endpoint import Endpoint

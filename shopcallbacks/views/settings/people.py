@@ -12,8 +12,9 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from ...bells import ring_outgoing
 from ...domain.errors import Refused
-from ...extensions import db, ring_outgoing
+from ...extensions import db
 from ...outgoing.letters import LinkLetter
 from ...shops import people
 from ...shops.accounts import Shop

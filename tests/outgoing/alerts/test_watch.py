@@ -13,11 +13,12 @@ from sqlalchemy import select, update
 from standardwebhooks import Webhook
 
 from shopcallbacks import jobs
+from shopcallbacks.clock import utcnow
 from shopcallbacks.config import SmtpServer
 from shopcallbacks.dashboard import glance, queue
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.orders.order import Order
 from shopcallbacks.outgoing.alerts import rules, watch
 from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules, FloodTold, Style

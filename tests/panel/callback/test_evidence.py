@@ -10,9 +10,10 @@ from flask.testing import FlaskClient
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.notes import Note
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Request
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role, User

@@ -17,10 +17,11 @@ from sqlalchemy import Select, select
 from shopcallbacks import jobs
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.requests import KeptBody
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import glance
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.panel.counts import count_up_to, tab_counts
 from shopcallbacks.panel.filter import Filter, Sort, Tab
 from shopcallbacks.panel.hiding import Hider

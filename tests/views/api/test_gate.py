@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.clock import utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.counters import Counters
 from shopcallbacks.shops.pace import Pace
 from shopcallbacks.shops.tokens import ApiToken, Scope

@@ -14,9 +14,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from dev.services import Postgres, libpq
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.orders import repeats
 from shopcallbacks.orders.order import Order
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop

@@ -10,10 +10,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.panel import moved
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role, User

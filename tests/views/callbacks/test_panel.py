@@ -8,9 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Money, Request
-from shopcallbacks.extensions import utcnow
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
 

@@ -15,8 +15,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from shopcallbacks.callbacks.refusals import Refusal
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import WrongCall
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.gateways.base import Kind, Setting
 from shopcallbacks.gateways.settings import complete

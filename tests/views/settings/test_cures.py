@@ -10,9 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import OURS_TO_MEND, Conflict, Reason
 from shopcallbacks.domain.states import State
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 from shopcallbacks.shops.secrets import Secret
 from shopcallbacks.shops.users import Role

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from standardwebhooks import Webhook
 
 from shopcallbacks import jobs
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.clock import utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.orders.feed import OrderEvent
 from shopcallbacks.outgoing.deliveries import Delivery
 from shopcallbacks.outgoing.endpoint import Endpoint

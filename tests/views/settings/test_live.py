@@ -8,10 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Conflict
 from shopcallbacks.domain.states import OrderState, State
 from shopcallbacks.domain.values import Message
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role

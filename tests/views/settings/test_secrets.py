@@ -9,9 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import State, Verb
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role

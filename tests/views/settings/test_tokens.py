@@ -7,7 +7,8 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from shopcallbacks.extensions import db, utcnow
+from shopcallbacks.clock import utcnow
+from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import Shop
 from shopcallbacks.shops.tokens import ApiToken
 from shopcallbacks.shops.users import Role
