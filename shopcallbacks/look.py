@@ -21,7 +21,7 @@ class Look:
 ANEW = Look()
 
 
-class Glance(Look):
+class Snapshot(Look):
     """Nothing is locked and nothing is asked twice, however many previews go by it: all of them see one moment.
 
     Keys are hashable, and nobody changes an answer.

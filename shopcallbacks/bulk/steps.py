@@ -23,7 +23,7 @@ from ..orders.order import Order
 from ..panel.headline import why_it_waits
 from ..processing import pipeline
 from ..processing.deciding import Desk
-from ..processing.recording import Outcome
+from ..processing.recording import Conclusion
 from ..shops.accounts import GatewayAccount
 from ..shops.acts import Activity
 from ..words import acts, outcomes
@@ -167,18 +167,18 @@ def _try(run: BulkRun, held: Sequence[tuple[BulkItem, Callback]]) -> Desk:
     assert run.verb.attempts is not None
     due = asked_of([callback for _, callback in held], run.verb.attempts, run.user, run.why)
     desk = pipeline.try_some(due, in_vain=run.verb is not Verb.retry)
-    outcome_of = {tried.due.id: Outcome.of(tried, desk.now) for tried in desk.tried}
+    conclusions = {tried.due.id: Conclusion.of(tried, desk.now) for tried in desk.tried}
     for item, callback in held:
-        outcome = outcome_of[callback.id]
-        book = desk.books.get(outcome.order_id) if outcome.order_id is not None else None
+        conclusion = conclusions[callback.id]
+        book = desk.books.get(conclusion.order_id) if conclusion.order_id is not None else None
         total = book.facts.total if book else None
-        ending = Ending(outcome, outcome.said, callback.account, outcome.order_number, total)
-        if outcome.tried.passed_over:
+        ending = Ending(conclusion, conclusion.said, callback.account, conclusion.order_number, total)
+        if conclusion.tried.passed_over:
             ending.pass_over(run, item)
         else:
             item.attempt = callback.attempt_count + 1
             ending.close(run, item)
-    acted = [callback for _, callback in held if not outcome_of[callback.id].tried.passed_over]
+    acted = [callback for _, callback in held if not conclusions[callback.id].tried.passed_over]
     Activity.record_of_each(run.verb, run.user, acted, run.why, run.name)
     return desk
 

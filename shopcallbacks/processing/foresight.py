@@ -10,7 +10,7 @@ from ..callbacks.callback import NOTHING_MORE, Callback, More
 from ..domain.errors import CallbackFailed, Conflict, Reason
 from ..domain.states import Effect, OrderState, Verb
 from ..domain.values import Message, Outcome
-from ..look import Glance, Look
+from ..look import Look, Snapshot
 from ..orders.order import Order
 from .deciding import Desk
 from .pipeline import rehearse
@@ -83,7 +83,7 @@ def foresee(callback: Callback, verb: Verb, more: More = NOTHING_MORE, look: Loo
 
     `more`: what the person would say with it; `look`: of several that are foreseen at the same moment.
     """
-    look = look or Glance()
+    look = look or Snapshot()
     hopeless = hopeless_to_force(callback) if verb is Verb.force else None
     if hopeless:
         return Foresight((), None, hopeless)

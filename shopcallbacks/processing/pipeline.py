@@ -17,7 +17,7 @@ from ..domain.errors import Reason
 from ..domain.states import AttemptKind
 from ..extensions import db, must_not_stand_still
 from ..logs import step
-from ..look import ANEW, Glance, Look
+from ..look import ANEW, Look, Snapshot
 from ..orders import books, feed
 from .case import Accounts
 from .deciding import Desk
@@ -104,7 +104,7 @@ def rehearse(
     And the desk, to go on from with the next batch. `more`: what the person would say with it; `look`: of several that
     are rehearsed at the same moment.
     """
-    look = look or Glance()
+    look = look or Snapshot()
     due = as_due(callbacks, kind, more, look)
     accounts = look(Accounts, frozenset(one.account_id for one in due))
     with db.session.no_autoflush:

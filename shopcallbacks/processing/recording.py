@@ -24,7 +24,7 @@ BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Conclusion:
     """What came of a callback as a whole: `speaking`, the message that decides where it stands."""
 
     tried: Tried
@@ -33,7 +33,7 @@ class Outcome:
     now: datetime
 
     @classmethod
-    def of(cls, tried: Tried, now: datetime) -> Outcome:
+    def of(cls, tried: Tried, now: datetime) -> Conclusion:
         results = tried.results
         speaking = next((result for result in results if result.failure), results[0] if results else None)
         return cls(tried, speaking, tried.finding.failure or (speaking.failure if speaking else None), now)
@@ -78,17 +78,17 @@ class Outcome:
 
 def record(tried: Sequence[Tried], now: datetime) -> None:
     """Writes down what came of them."""
-    outcomes = sorted((Outcome.of(one, now) for one in tried), key=lambda outcome: outcome.tried.due.id)
-    insert_rows(db.session, Attempt, [_attempt(outcome) for outcome in outcomes])
-    messages = [row for outcome in outcomes for row in _messages(outcome)]
+    conclusions = sorted((Conclusion.of(one, now) for one in tried), key=lambda one: one.tried.due.id)
+    insert_rows(db.session, Attempt, [_attempt(conclusion) for conclusion in conclusions])
+    messages = [row for conclusion in conclusions for row in _messages(conclusion)]
     insert_rows(db.session, KeptMessage, messages, else_=_KEPT_ANEW)
-    update_rows(db.session, Callback, [_standing(outcome) for outcome in outcomes])
+    update_rows(db.session, Callback, [_standing(conclusion) for conclusion in conclusions])
 
 
 def tell(tried: Sequence[Tried], now: datetime) -> None:
     """The same for the log, once it is committed."""
-    for outcome in (Outcome.of(one, now) for one in tried):
-        due, speaking, failure = outcome.tried.due, outcome.speaking, outcome.failure
+    for conclusion in (Conclusion.of(one, now) for one in tried):
+        due, speaking, failure = conclusion.tried.due, conclusion.speaking, conclusion.failure
         step(
             "A callback was decided",
             callback=due.id,
@@ -98,15 +98,15 @@ def tell(tried: Sequence[Tried], now: datetime) -> None:
             kind=due.kind,
             order=speaking.order_id if speaking else None,
             state=State.processed if failure is None else State.unprocessed,
-            reason=outcome.reason,
-            conflict=outcome.conflict,
-            effect=outcome.effect,
+            reason=conclusion.reason,
+            conflict=conclusion.conflict,
+            effect=conclusion.effect,
         )
 
 
-def _attempt(outcome: Outcome) -> dict[str, Any]:
-    tried, due, finding = outcome.tried, outcome.tried.due, outcome.tried.finding
-    verification, speaking = finding.verification, outcome.speaking
+def _attempt(conclusion: Conclusion) -> dict[str, Any]:
+    tried, due, finding = conclusion.tried, conclusion.tried.due, conclusion.tried.finding
+    verification, speaking = finding.verification, conclusion.speaking
     by_itself = due.kind in BY_ITSELF
     return {
         "callback_id": due.id,
@@ -114,29 +114,29 @@ def _attempt(outcome: Outcome) -> dict[str, Any]:
         "kind": due.kind,
         "asked_by_id": None if by_itself else due.by_id,
         "why": None if by_itself else due.why,
-        "at": outcome.now,
+        "at": conclusion.now,
         "duration_us": 0 if tried.waited else int((time.perf_counter() - finding.started) * 1_000_000),
         "verdict": verification.verdict if verification else None,
         "verification": _clean(verification.detail) if verification else "",
         "secret": finding.case.label(verification.matched) if verification and finding.case else None,
         "diagnosis": finding.diagnosis.sentence if finding.diagnosis else None,
         "outcome": speaking.message.outcome if speaking else None,
-        "effect": outcome.effect,
-        "reason": outcome.reason,
-        "conflict": outcome.conflict,
-        "detail": outcome.said,
+        "effect": conclusion.effect,
+        "reason": conclusion.reason,
+        "conflict": conclusion.conflict,
+        "detail": conclusion.said,
         "error": _clean(finding.error, 20_000) if finding.error else None,
     }
 
 
-def _messages(outcome: Outcome) -> list[dict[str, Any]]:
+def _messages(conclusion: Conclusion) -> list[dict[str, Any]]:
     """Only of genuine or forced callbacks; what was applied before stays as it is."""
-    due, finding = outcome.tried.due, outcome.tried.finding
+    due, finding = conclusion.tried.due, conclusion.tried.finding
     if finding.failure is not None:
         return []
     return [
-        _message(due.id, due.account_id, place, result, outcome.now)
-        for place, result in enumerate(outcome.tried.results)
+        _message(due.id, due.account_id, place, result, conclusion.now)
+        for place, result in enumerate(conclusion.tried.results)
         if result.tried
     ]
 
@@ -164,24 +164,24 @@ _KEPT_ANEW = "(callback_id, place) DO UPDATE SET " + ", ".join(
 )
 
 
-def _standing(outcome: Outcome) -> dict[str, Any]:
+def _standing(conclusion: Conclusion) -> dict[str, Any]:
     """Where the callback stands now."""
-    due, finding, failure, now = outcome.tried.due, outcome.tried.finding, outcome.failure, outcome.now
+    due, finding, failure, now = conclusion.tried.due, conclusion.tried.finding, conclusion.failure, conclusion.now
     verification = finding.verification
-    tries = due.tries + (failure is not None and due.kind in BY_ITSELF and not outcome.tried.waited)
-    due_at = _next_try(outcome, tries)
+    tries = due.tries + (failure is not None and due.kind in BY_ITSELF and not conclusion.tried.waited)
+    due_at = _next_try(conclusion, tries)
     return {
         "id": due.id,
         "state": State.processed if failure is None else State.unprocessed,
-        "reason": outcome.reason,
-        "conflict": outcome.conflict,
-        "detail": outcome.detail,
+        "reason": conclusion.reason,
+        "conflict": conclusion.conflict,
+        "detail": conclusion.detail,
         "crashed_in": RELEASE if failure and failure.reason is Reason.crashed else None,
         "version": due.version + 1,
         "attempt_count": due.attempt_count + 1,
         "tries": tries,
         "settled_at": now if failure is None else None,
-        "asks": _asks(outcome),
+        "asks": _asks(conclusion),
         "due_at": due_at,
         "due_kind": AttemptKind.automatic if due_at else None,
         "leased_until": None,
@@ -191,31 +191,31 @@ def _standing(outcome: Outcome) -> dict[str, Any]:
         "asked_minor": None,
         "asked_transaction": None,
         "verdict": verification.verdict if verification else None,
-        "effect": outcome.effect,
-        **_understood(outcome),
+        "effect": conclusion.effect,
+        **_understood(conclusion),
     }
 
 
-def _asks(outcome: Outcome) -> bool:
+def _asks(conclusion: Conclusion) -> bool:
     """Whether an automatic attempt asks the gateway: not of one that was checked, which is decided as it was kept."""
-    case, verification = outcome.tried.finding.case, outcome.tried.finding.verification
-    checked = verification is not None and outcome.tried.finding.failure is None
+    case, verification = conclusion.tried.finding.case, conclusion.tried.finding.verification
+    checked = verification is not None and conclusion.tried.finding.failure is None
     return bool(case and case.asks and not checked)
 
 
-def _next_try(outcome: Outcome, tries: int) -> datetime | None:
+def _next_try(conclusion: Conclusion, tries: int) -> datetime | None:
     """When it is tried again by itself. What names no order waits for a person at once."""
-    failure, due = outcome.failure, outcome.tried.due
+    failure, due = conclusion.failure, conclusion.tried.due
     if failure is None or failure.reason not in TRIED_AGAIN or failure.conflict is not None:
         return None
-    if due.kind is AttemptKind.forced or outcome.tried.waited or tries > len(BACK_OFF):
+    if due.kind is AttemptKind.forced or conclusion.tried.waited or tries > len(BACK_OFF):
         return None
-    return outcome.now + BACK_OFF[max(tries, 1) - 1] * random.uniform(0.9, 1.2)
+    return conclusion.now + BACK_OFF[max(tries, 1) - 1] * random.uniform(0.9, 1.2)
 
 
-def _understood(outcome: Outcome) -> dict[str, Any]:
+def _understood(conclusion: Conclusion) -> dict[str, Any]:
     """What the callback says, verified or not; nothing of it changes where nothing could be read."""
-    result, verification = outcome.speaking, outcome.tried.finding.verification
+    result, verification = conclusion.speaking, conclusion.tried.finding.verification
     message = result.message if result else None
     money = message.money if message else None
     return {

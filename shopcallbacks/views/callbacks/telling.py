@@ -16,7 +16,7 @@ from ...callbacks.notes import Note
 from ...callbacks.related import related_to
 from ...callbacks.wants import wants
 from ...domain.states import OFFERED, Verb
-from ...look import Glance
+from ...look import Snapshot
 from ...panel.callback.comparison import compare
 from ...panel.callback.request import pane_of
 from ...panel.callback.timeline import story_of
@@ -108,7 +108,7 @@ def next_page(callback: Callback) -> str:
 def what_would(callback: Callback) -> dict[Verb, Foresight | None]:
     """What each verb that asks for an attempt, and needs no further word, would do."""
     verbs = (verb for verb in OFFERED if verb in callback.open_to and verb.attempts and not wants(verb, callback))
-    look = Glance()
+    look = Snapshot()
     return {verb: foresee(callback, verb, look=look) for verb in verbs}
 
 
