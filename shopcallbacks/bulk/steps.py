@@ -26,6 +26,7 @@ from ..processing.deciding import Desk
 from ..processing.recording import Conclusion
 from ..shops.accounts import GatewayAccount
 from ..shops.acts import Activity
+from ..shops.users import Role
 from ..words import acts, outcomes
 from .closing import Ending
 from .preview import asks_in_vain, foretold, not_forced_among_many
@@ -79,8 +80,13 @@ def _take_outcomes(run: BulkRun) -> None:
 
 
 def _judge(run: BulkRun) -> None:
-    """Stops it where too many failed; else on to the next stage once this one is through."""
+    """Stops it where too many failed, or who began it may do this no more; else on to the next stage once this one is
+    through.
+    """
     if run.state is not RunState.running:
+        return
+    if not run.user.active or not run.user.reaches(Role.manager, run.shop_id):
+        run.stop(outcomes.may_no_more(run.user.name))
         return
     tried, failed = run.stage_tried, run.stage_failed
     if run.stage < len(STAGES):

@@ -138,6 +138,10 @@ def too_many_failed(failed: int, tried: int, share: int) -> str:
     return f"{PLAIN.number(failed)} of the last {PLAIN.number(tried)} failed: more than {share} %."
 
 
+def may_no_more(name: str) -> str:
+    return f"{name} may act here no more, and all of it is done in their name."
+
+
 EVENTS = {str(effect): said for effect, said in EFFECTS.items()}
 
 

@@ -32,6 +32,7 @@ from shopcallbacks.shops.accounts import GatewayAccount, Shop
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.order_rules import OrderRules
 from shopcallbacks.shops.users import Role, User
+from shopcallbacks.words import outcomes
 
 from ..factories import make_account, make_callback, make_order, make_shop, make_user, message, process, request_for
 
@@ -421,6 +422,20 @@ def test_a_cancelled_run_leaves_the_rest_as_it_is(account: GatewayAccount, manag
     assert [callback.state for callback in callbacks].count(State.unprocessed) == 8
     with pytest.raises(Refused):
         run.resume(manager)
+
+
+@pytest.mark.parametrize("end", ["switched off", "made a viewer"])
+def test_a_run_stops_where_its_user_may_act_no_more(account: GatewayAccount, manager: User, end: str) -> None:
+    callbacks = badly_signed(account, *[None] * 9)
+    run = start(Verb.remove, manager)
+    if end == "switched off":
+        manager.active = False
+    else:
+        manager.memberships[0].role = Role.viewer
+    db.session.commit()
+    go_on()
+    assert (run.state, run.stopped_why) == (RunState.stopped, outcomes.may_no_more(manager.name))
+    assert {callback.state for callback in callbacks} == {State.unprocessed}
 
 
 def test_removing_many_can_be_undone_at_once(account: GatewayAccount, manager: User) -> None:
