@@ -131,6 +131,21 @@ def test_the_panel_follows_zone_format_and_exact_times(client: FlaskClient, shop
     assert "Arrived" in page
 
 
+@pytest.mark.parametrize("sort", ["age", "-age"])
+def test_the_first_to_arrive_has_the_greatest_age_and_the_least_time(
+    client: FlaskClient, shop: Shop, viewer: User, sort: str
+) -> None:
+    def sorted_as() -> str:
+        (found,) = re.findall('aria-sort="([a-z]+)"', client.get(f"/callbacks?tab=all&sort={sort}").text)
+        return found
+
+    make_callback(make_account(shop), message(make_order(shop)))
+    ages, times = {"age": ("ascending", "descending"), "-age": ("descending", "ascending")}[sort]
+    assert sorted_as() == ages
+    client.post("/preferences", data={**GERMAN, "column": ["age", "amount"]})
+    assert sorted_as() == times
+
+
 def test_sentences_made_of_times_follow_too(client: FlaskClient, shop: Shop, viewer: User) -> None:
     account = make_account(shop)
     callback = make_callback(account, message(make_order(shop, minor=142000)))
