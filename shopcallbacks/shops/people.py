@@ -218,15 +218,22 @@ def demand_second_factor(by: User | None, shop: Shop, demanded: bool) -> None:
 
 
 def _check_other(by: User | None, person: User) -> None:
+    _check_is_person(person)
     if by is not None and by.id == person.id:
         raise Refused("Nobody changes their own role: ask another admin, or an owner.")
 
 
 def _check_manages(by: User | None, person: User) -> None:
+    _check_is_person(person)
     if by is not None and by.id == person.id:
         raise Refused("Not for yourself: ask another admin, or an owner.")
     if not manages(by, person):
         raise Refused(f"{person.name} sees more than your shops: take their role here, or ask an owner.")
+
+
+def _check_is_person(user: User) -> None:
+    if user.program:
+        raise Refused(f"{user.name} is no person: its token says what it may do, and until when.")
 
 
 def _keep(verb: str, by: User | None, person: User, why: str = "") -> None:

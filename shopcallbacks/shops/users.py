@@ -210,10 +210,10 @@ class User(UserMixin, Base):
             one.role = role
 
     def _check_not_last_owner(self) -> None:
-        """Locks the owners, so that two of them can't switch each other off at once."""
+        """Locks the owners, so that two of them can't switch each other off at once. A program lets nobody in."""
         if not (self.owns and self.active and self.id is not None):
             return
-        owners = select(User.id).where(User.owns, User.active).order_by(User.id).with_for_update()
+        owners = select(User.id).where(User.owns, User.active, ~User.program).order_by(User.id).with_for_update()
         if list(db.session.scalars(owners)) == [self.id]:
             raise Refused(f"{self.name} is the last owner. Make somebody else one first.")
 

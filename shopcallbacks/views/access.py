@@ -121,9 +121,9 @@ def load_act(id_: int) -> Activity:
 
 
 def load_person(id_: int) -> User:
-    """Somebody who sees the current shop; an owner finds everybody. Else 404."""
+    """Somebody who sees the current shop; an owner finds everybody. Else 404, as for a program: it is nobody."""
     person = db.session.get(User, id_)
-    if person is None:
+    if person is None or person.program:
         abort(404)
     if not current_user.owns and person.role_in(current_shop().id) is None:
         not_theirs()

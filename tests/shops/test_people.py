@@ -205,3 +205,17 @@ def test_a_password_link_fits_the_password_it_replaces_and_no_other(admin: User,
     assert opened(address) is not None
     dana.set_password("lavender tractor sings")
     assert opened(address) is None
+
+
+def test_a_program_is_nobody_to_be_given_a_role_or_switched_off(shop: Shop) -> None:
+    program = User.add_program("till", shop)
+    db.session.flush()
+    for by in (None, make_user(Role.owner)):
+        for act in (
+            lambda by=by: people.give(by, program, {shop: Role.admin}),
+            lambda by=by: people.make_owner(by, program),
+            lambda by=by: people.switch_off(by, program, "leaked"),
+        ):
+            with pytest.raises(Refused, match="is no person"):
+                act()
+    assert (program.rights, program.owns, program.active) == ({shop: Role.manager}, False, True)

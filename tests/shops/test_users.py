@@ -49,3 +49,11 @@ def test_the_last_owner_stays(app: Flask, goes: object) -> None:
     with pytest.raises(Refused, match="is the last owner"):
         goes(second)
     assert (second.owns, second.active) == (True, True)
+
+
+def test_a_program_that_owns_is_no_owner_who_stays(app: Flask) -> None:
+    owner, program = make_user(Role.owner), User.add_program("till", make_shop())
+    program.make_owner()
+    db.session.commit()
+    with pytest.raises(Refused, match="is the last owner"):
+        owner.set_active(False)

@@ -35,7 +35,7 @@ def index() -> str:
 
 def _page(**more: Any) -> str:
     shop = current_shop()
-    found = User.who_see(shop.id)
+    found = [user for user in User.who_see(shop.id) if not user.program]
     return render_template(
         "settings/people/index.html",
         shop=shop,

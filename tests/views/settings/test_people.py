@@ -11,9 +11,10 @@ from sqlalchemy import select
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import Shop
 from shopcallbacks.shops.links import Link
+from shopcallbacks.shops.tokens import Scope
 from shopcallbacks.shops.users import Role, User
 
-from ...factories import PASSWORD, log_in, make_shop, make_user
+from ...factories import PASSWORD, log_in, make_shop, make_token, make_user
 
 
 @pytest.fixture
@@ -130,3 +131,14 @@ def test_those_who_set_nothing_up_read_who_is_here(client: FlaskClient, shop: Sh
     assert "ada@toys.example" in page
     assert "Last seen" not in page
     assert "Only admins invite people" in page
+
+
+def test_what_acts_by_a_token_is_not_among_the_people(client: FlaskClient, admin: User, shop: Shop) -> None:
+    make_token(shop, Scope.act, name="till")
+    program = db.session.scalars(select(User).where(User.program)).one()
+    assert program.name not in client.get("/settings/people").text
+    path = f"/settings/people/{program.id}"
+    assert client.get(path).status_code == 404
+    for to, data in (("suspension", {"why": "leaked"}), ("rights", {"role.toys": "admin"}), ("password-link", {})):
+        assert client.post(f"{path}/{to}", data=data).status_code == 404, to
+    assert program.name in client.get("/activity").text
