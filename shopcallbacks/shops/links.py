@@ -95,12 +95,14 @@ class Link(Base):
 
     @property
     def opens(self) -> bool:
-        """Neither used nor taken back nor too old; and whoever invited may still invite."""
+        """Neither used nor taken back nor too old; and whoever made it may still do so."""
         unused = self.used_at is None and self.withdrawn_at is None and self.ends_at > utcnow()
-        return unused and (self.by is None or self.kind is LinkKind.password or self._still_theirs(self.by))
+        return unused and (self.by is None or (self.by.active and self._still_theirs(self.by)))
 
     def _still_theirs(self, by: User) -> bool:
-        return by.active and (by.reaches(Role.admin, self.shop_id) if self.shop_id is not None else by.owns)
+        if self.user is not None:
+            return by.manages(self.user)
+        return by.reaches(Role.admin, self.shop_id) if self.shop_id is not None else by.owns
 
     def use(self) -> None:
         self.used_at = utcnow()

@@ -21,18 +21,6 @@ from .sessions import End
 from .users import OF_SHOPS, Membership, Role, User
 
 
-def manages(by: User | None, person: User) -> bool:
-    """Whether the person as a whole is theirs to change, not only their role in a shop: an owner's everybody is, an
-    admin's is who sees nothing but shops that they are admin of. Nobody manages themselves.
-    """
-    if by is None:
-        return True
-    if by.id == person.id:
-        return False
-    of = person.memberships
-    return by.owns or (not person.owns and bool(of) and all(by.reaches(Role.admin, one.shop_id) for one in of))
-
-
 def invite(by: User | None, email: str, role: Role, shop: Shop | None) -> Link:
     """An invitation to be `role` of the shop; to be an owner, of none. `ValueError` where it is no e-mail address."""
     email = email.strip().lower()
@@ -64,9 +52,12 @@ def withdraw(by: User | None, link: Link) -> None:
 
 
 def new_address(by: User | None, link: Link) -> str:
-    """Another address of an invitation; the former one stops working."""
+    """Of the same invitation, by another link: a letter that is under way would make the address of this one anew."""
+    link.withdraw()
+    other = Link.make(link.kind, link.email, by, link.shop, link.role)
+    other.ends_at = link.ends_at
     Activity.record("new invitation link", by, shop_id=link.shop_id, what=link.email)
-    return link.address()
+    return other.address()
 
 
 def join(link: Link, name: str, password: str | None) -> User:
@@ -227,7 +218,7 @@ def _check_manages(by: User | None, person: User) -> None:
     _check_is_person(person)
     if by is not None and by.id == person.id:
         raise Refused("Not for yourself: ask another admin, or an owner.")
-    if not manages(by, person):
+    if by is not None and not by.manages(person):
         raise Refused(f"{person.name} sees more than your shops: take their role here, or ask an owner.")
 
 

@@ -130,6 +130,15 @@ class User(UserMixin, Base):
         own = self.role_in(shop_id)
         return own is not None and own.reaches(role)
 
+    def manages(self, person: User) -> bool:
+        """Whether the person as a whole is theirs to change, not only their role in a shop: an owner's everybody is, an
+        admin's is who sees nothing but shops that they are admin of. Nobody manages themselves.
+        """
+        if self.id == person.id:
+            return False
+        of = person.memberships
+        return self.owns or (not person.owns and bool(of) and all(self.reaches(Role.admin, one.shop_id) for one in of))
+
     @property
     def may_act(self) -> bool:
         """May retry, force, remove and restore."""

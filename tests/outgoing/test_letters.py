@@ -103,6 +103,25 @@ def test_what_the_mail_server_refused_is_sent_again_with_a_link_that_opens(clien
     assert client.get(address_in(box.letters[0])).status_code == 200
 
 
+def test_a_link_that_was_shown_outlives_the_letter_under_way(client: FlaskClient, box: MailBox) -> None:
+    log_in(client, make_user(Role.admin, make_shop("toys")))
+    box.refuses = b"450 later"
+    client.post("/settings/people/invitations", data={"email": "dana@toys.example", "role": "viewer"})
+    jobs.drain_outgoing()
+    link = db.session.scalars(select(Link)).one()
+    ends_at = link.ends_at
+    page = client.post(f"/settings/people/invitations/{link.id}/link").text
+    shown = re.search(r"http://127.0.0.1:5000(/invitations/[^\"]+)", page)
+    assert shown is not None
+    box.refuses = b""
+    db.session.execute(update(LinkLetter).values(next_try_at=utcnow()))
+    db.session.commit()
+    jobs.drain_outgoing()
+    assert box.letters == []
+    assert client.get(shown[1]).status_code == 200
+    assert db.session.scalars(select(Link.ends_at).where(Link.withdrawn_at.is_(None))).one() == ends_at
+
+
 def test_a_letter_whose_link_is_over_is_not_sent(client: FlaskClient, box: MailBox) -> None:
     client.post("/passwords", data={"email": make_user(Role.viewer, make_shop()).email})
     db.session.execute(update(Link).values(ends_at=utcnow()))

@@ -219,3 +219,26 @@ def test_a_program_is_nobody_to_be_given_a_role_or_switched_off(shop: Shop) -> N
             with pytest.raises(Refused, match="is no person"):
                 act()
     assert (program.rights, program.owns, program.active) == ({shop: Role.manager}, False, True)
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        lambda admin, dana: admin.set_active(False),
+        lambda admin, dana: admin.set_rights(dict.fromkeys(admin.shops, Role.manager)),
+        lambda admin, dana: people.give(None, dana, {make_shop("books"): Role.admin}),
+        lambda admin, dana: dana.make_owner(),
+    ],
+    ids=["whoever made it is off", "is no admin any more", "they see more by now", "they are an owner by now"],
+)
+def test_a_password_link_opens_no_longer_than_its_maker_manages_the_person(
+    admin: User, shop: Shop, ends: Callable[[User, User], object]
+) -> None:
+    dana = make_user(Role.viewer, shop)
+    address, by_nobody = people.password_link(admin, dana), people.password_link(None, dana)
+    db.session.flush()
+    assert opened(address) is not None
+    ends(admin, dana)
+    db.session.flush()
+    assert opened(address) is None
+    assert opened(by_nobody) is not None

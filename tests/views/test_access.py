@@ -128,6 +128,7 @@ def test_those_who_may_set_a_shop_up_reach_them_all(
         "settings.trials.show",  # no test sent that callback
         "settings.secrets.add",  # it does not say which secret
         "settings.keys.check",  # Stripe is not asked about its key
+        "settings.people.withdraw",  # the new link has taken that one's place
     }
 
 

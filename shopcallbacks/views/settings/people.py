@@ -96,7 +96,7 @@ def show(id_: int) -> str:
 
 
 def _person(person: User, **more: Any) -> str:
-    manages = people.manages(current_user, person)
+    manages = current_user.manages(person)
     return render_template(
         "settings/people/show.html",
         person=person,

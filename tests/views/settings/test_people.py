@@ -69,9 +69,11 @@ def test_a_link_is_shown_once_and_a_new_one_ends_it(client: FlaskClient, admin: 
     id_ = db.session.scalars(select(Link.id)).one()
     second = link_on(client.post(f"/settings/people/invitations/{id_}/link").text)
     assert [client.get(one).status_code for one in (first, second)] == [410, 200]
-    assert client.post(f"/settings/people/invitations/{id_}/withdrawal").status_code == 303
+    new_id = second.split("/")[2]
+    assert client.post(f"/settings/people/invitations/{new_id}/withdrawal").status_code == 303
     assert client.get(second).status_code == 410
-    assert client.post(f"/settings/people/invitations/{id_}/withdrawal").status_code == 404
+    for ended in (id_, new_id):
+        assert client.post(f"/settings/people/invitations/{ended}/withdrawal").status_code == 404
 
 
 def test_what_is_not_an_admins_to_do_is_refused_without_its_button(client: FlaskClient, admin: User) -> None:
