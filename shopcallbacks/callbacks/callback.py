@@ -259,12 +259,22 @@ class Callback(Base):
 
     def barred(self, verb: Verb, user: User | None) -> str:
         """Why this user may not, in a sentence; empty where they may."""
-        if verb is Verb.force and user is not None and self._asked_by(user):
-            return "You asked for it to be forced. It takes another person to do it."
-        limit = self.account.shop.accept_limit
-        if verb is not Verb.accept or limit is None or user is None or not self._beyond(limit):
+        if user is None:
             return ""
-        if user.reaches(Role.admin, self.shop_id):
+        if verb is Verb.force and self.forced_by_two:
+            return self._not_one_of_two(user)
+        return self._not_to_accept(user) if verb is Verb.accept else ""
+
+    def _not_one_of_two(self, user: User) -> str:
+        if user.program:  # its token may be that of the other person
+            return "So large a sum takes two people to force."
+        if self._asked_by(user):
+            return "You asked for it to be forced. It takes another person to do it."
+        return ""
+
+    def _not_to_accept(self, user: User) -> str:
+        limit = self.account.shop.accept_limit
+        if limit is None or not self._beyond(limit) or user.reaches(Role.admin, self.shop_id):
             return ""
         return f"More than {limit}, or another currency, is for an admin to accept."
 

@@ -130,7 +130,7 @@ def act_on_callback(id_: int, verb: str) -> Response:
     """Do what a manager does about a callback.
 
     It is kept in Activity with the token's name and the reason. 409 where the callback has moved on, or the verb does
-    not fit it; what only an admin may, no token may.
+    not fit it; what only an admin may, or takes two people, no token may.
     """
     callback, wanted = _load(id_), Verb.named(verb) or abort(404)
     try:

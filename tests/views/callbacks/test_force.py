@@ -16,9 +16,20 @@ from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.order_rules import OrderRules
+from shopcallbacks.shops.tokens import Scope
 from shopcallbacks.shops.users import Role, User
 
-from ...factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
+from ...factories import (
+    log_in,
+    make_account,
+    make_callback,
+    make_order,
+    make_shop,
+    make_token,
+    make_user,
+    message,
+    process,
+)
 from .test_panel import HTMX, forged
 
 PAYPAL = {"receiver_emails": ["paypal@shop.example"], "environment": "live", "order_field": "invoice"}
@@ -142,6 +153,20 @@ def test_above_the_shops_limit_one_asks_and_another_forces(client: FlaskClient, 
     process()
     assert (large.state, large.order.state) == (State.processed, OrderState.open)
     assert [act.verb for act in Activity.about(large.id)] == ["ask to force", "force"]
+
+
+def test_a_program_is_neither_of_two_people(client: FlaskClient, shop: Shop, dana: User, large: Callback) -> None:
+    token = make_token(shop, Scope.read, Scope.act)
+    program, path = client.application.test_client(), f"/api/callbacks/{large.id}"
+    program.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    for asked in (False, True):
+        if asked:
+            force(client, large, "pi_1 is paid")
+        told, verbs = program.post(f"{path}/force", json={"why": "x"}), program.get(path).json["verbs"]
+        assert (told.status_code, "takes two people" in told.json["title"], "force" in verbs) == (409, True, False)
+    shop.order_rules = OrderRules()
+    db.session.commit()
+    assert "force" in program.get(path).json["verbs"]
 
 
 def test_the_dashboard_says_that_a_second_person_is_asked_until_it_is_answered(
