@@ -59,7 +59,8 @@ BLUEPRINTS = (
 
 
 def init_app(app: Flask) -> None:
-    app.url_map.converters["int"] = screens.Id
+    app.url_map.converters |= {"int": screens.Id, "path": screens.Rest}
+    app.url_map.merge_slashes = False  # "/5" and "5" are two orders
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
     well_formed.init_app(app)

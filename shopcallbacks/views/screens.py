@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import NoMoreData, ParseException
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter, Map, PathConverter
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..bells import bell
@@ -115,6 +115,12 @@ class Id(IntegerConverter):
 
     def __init__(self, url_map: Map, **options: Any) -> None:
         super().__init__(url_map, max=2**63 - 1, **options)
+
+
+class Rest(PathConverter):
+    """Of addresses: whatever comes, also where it begins with a slash."""
+
+    regex, part_isolating = ".+?", False
 
 
 def now() -> datetime:

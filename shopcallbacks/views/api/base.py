@@ -135,5 +135,5 @@ def kept(response: Response) -> Response:
     return response
 
 
-def answer(shape: Shape, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(json.dumps(shape.as_json), status, headers, content_type="application/json")
+def answer(shape: Shape, status: int = 200) -> Response:
+    return Response(json.dumps(shape.as_json), status, content_type="application/json")

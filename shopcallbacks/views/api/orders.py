@@ -22,7 +22,7 @@ from ...orders.summaries import PaymentSummary
 from ...shapes import orders as shapes
 from ...shops.tokens import Scope
 from ..problems import problem
-from .base import answer, kept, operation
+from .base import answer, bp, kept, operation
 
 
 @operation(
@@ -84,13 +84,20 @@ def _moving(number: str, move: Callable[[], Moved]) -> tuple[Response, Moved | N
         response = answer(
             shape_of(db.session.get_one(Order, moved.order_id)),
             201 if moved.answer in (Answer.created, Answer.again) else 200,
-            {"Location": url_for("api.show_order", number=number)},
         )
     kept(response)
     db.session.commit()
     if moved is not None and moved.woken:
         ring(Lane.plain)
     return response, moved
+
+
+@bp.after_request
+def tell_place(response: Response) -> Response:
+    """Of the order that was moved; a repeat tells it too."""
+    if request.endpoint in ("api.create_order", "api.cancel_order") and response.status_code < 400:
+        response.location = url_for("api.show_order", number=response.get_json()["number"])
+    return response
 
 
 @operation(

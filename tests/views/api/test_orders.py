@@ -184,6 +184,7 @@ def test_a_call_that_is_repeated_is_answered_as_it_was_and_does_nothing(client: 
     client.post(f"/api/orders/{NEW['number']}/cancel")
     second = client.post("/api/orders", json=NEW, headers=KEY)
     assert (second.status_code, second.json, second.mimetype) == (201, first.json, "application/json")
+    assert second.location == first.location == f"/api/orders/{NEW['number']}"
     assert kinds(client) == ["created", "cancelled"]
 
 
@@ -483,3 +484,13 @@ def test_a_body_that_is_too_large_and_a_database_away_are_problems_too(
     away = client.get("/api/orders/1")
     assert (away.status_code, away.headers["Retry-After"]) == (503, "30")
     assert "Please send it again" in away.json["title"]
+
+
+@pytest.mark.parametrize("number", ["/5", "//5", "5//6", "5/"])
+def test_slashes_of_a_number_are_its_own(client: FlaskClient, shop: Shop, number: str) -> None:
+    for one in ("5", "5/6", number):
+        place = client.post("/api/orders", json={**NEW, "number": one}).headers["Location"]
+    assert client.get(place).json["number"] == number
+    assert client.post(f"{place}/cancel").json["number"] == number
+    states = [client.get(f"/api/orders/{one}").json["state"] for one in ("5", "5/6")]
+    assert states == ["temporary", "temporary"]
