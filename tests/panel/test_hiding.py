@@ -19,7 +19,7 @@ from shopcallbacks.panel.hiding import HIDDEN, Hider
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
 
-from ..factories import log_in, make_account, make_callback, make_user, request_of
+from ..factories import log_in, make_account, make_callback, make_shop, make_user, request_of
 
 SECRET = 'Pässwörd/with "signs" & <more>'
 
@@ -105,6 +105,16 @@ def test_the_original_is_whole_for_admins_and_without_what_opens_doors_for_manag
         b"?k=**** HTTP/1.1\r\nX-A: b\r\nAuthorization: Basic ****\r\nCookie: ****\r\n\r\n\x00a=****\r\nb\xff"
     )
     assert account.token.encode() not in got[Role.admin][1]
+
+
+def test_who_is_less_in_another_shop_gets_the_original_as_an_admin_of_this_one(
+    account: GatewayAccount, client: FlaskClient
+) -> None:
+    admin = make_user(Role.admin, account.shop)
+    admin.set_rights({account.shop: Role.admin, make_shop(): Role.viewer})
+    db.session.commit()
+    id_ = received(account, b"a=" + SECRET.encode())
+    assert log_in(client, admin).get(f"/callbacks/{id_}/original").data == b"a=" + SECRET.encode()
 
 
 def test_more_than_a_page_shows_counts_as_hidden(account: GatewayAccount) -> None:

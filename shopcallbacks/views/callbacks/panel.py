@@ -91,9 +91,10 @@ def original(id_: int) -> BaseResponse:
 
     Byte for byte for admins, who may set up what opens doors; for managers that is hidden.
     """
+    callback = load_callback(id_)  # of which shop, too, the role is
     hidden = not current_user.may_set_up
     try:
-        name, content = original_of(load_callback(id_), whole="whole" in request.args, hidden=hidden)
+        name, content = original_of(callback, whole="whole" in request.args, hidden=hidden)
     except Refused as refused:
         flash(str(refused), "warning")
         return redirect(url_for("callbacks.show", id_=id_), 303)
