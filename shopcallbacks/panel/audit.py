@@ -14,7 +14,7 @@ from ..domain.values import read_id
 from ..extensions import db
 from ..orders.order import Order
 from ..shops.accounts import Shop
-from ..shops.acts import FAILED_LOG_IN, Activity
+from ..shops.acts import FAILED_LOG_IN, OWN_LOG_IN, Activity
 from ..shops.users import Membership, User
 from ..words.acts import ACTS
 from .days import read_day, span
@@ -131,11 +131,11 @@ class Acts:
 
 
 def _halves(shop: Shop, owner: bool) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """What was done in the shop; and what those who see it did in none (they logged in). Strangers, and what the
-    command line did in no shop, are for owners.
+    """What was done in the shop; and how those who see it logged in. What else was done in no shop, strangers and the
+    command line are for owners.
     """
     members = select(Membership.user_id).where(Membership.shop_id == shop.id)
     owners = select(User.id).where(User.owns)
     known = or_(Activity.user_id.in_(members), Activity.user_id.in_(owners))
-    stranger = Activity.user_id.is_(None) if owner else false()
-    return Activity.shop_id == shop.id, and_(Activity.shop_id.is_(None), or_(known, stranger))
+    seen = or_(known, Activity.user_id.is_(None)) if owner else and_(known, Activity.verb.in_(OWN_LOG_IN))
+    return Activity.shop_id == shop.id, and_(Activity.shop_id.is_(None), seen)

@@ -17,6 +17,11 @@ from ..words.acts import ACTS
 from .users import User
 
 LOG_IN, FAILED_LOG_IN, LOG_INS_HELD, FAILED_CODE = "log in", "failed log-in", "log-ins held", "failed code"
+# What somebody does, in no shop, about how they log in. Whatever else is of no shop may tell of any.
+OWN_LOG_IN = (
+    *(LOG_IN, FAILED_LOG_IN, LOG_INS_HELD, FAILED_CODE, "log out", "log out everywhere", "connect provider"),
+    *("own password", "forgot password", "password by link", "second factor", "end second factor", "recovery codes"),
+)
 # About a callback without moving it: they stand in no undo's way.
 BESIDE = ("note", "claim", "take over", "let go", "hand on", "evidence")
 

@@ -153,8 +153,9 @@ def end_ownership(by: User | None, person: User, rights: Mapping[Shop, Role], wh
     if not rights:
         raise Refused("Give them a role in a shop first, or switch them off.")
     person.set_rights(rights)
-    said = ", ".join(f"{role} of {shop.slug}" for shop, role in rights.items())
-    Activity.record("set role", by, why=why.strip(), what=f"{person.email}: from owner of every shop to {said}")
+    for shop, role in rights.items():
+        what = f"{person.email}: from owner of every shop to {role} in {shop.slug}"
+        Activity.record("set role", by, shop_id=shop.id, why=why.strip(), what=what)
 
 
 def switch_off(by: User | None, person: User, why: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from shopcallbacks.extensions import db
+from shopcallbacks.shops import people
 from shopcallbacks.shops.accounts import Shop
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
@@ -47,3 +48,20 @@ def test_older_ones_are_a_page_further(client: FlaskClient, shop: Shop) -> None:
 def test_another_shops_acts_are_not_shown(client: FlaskClient, shop: Shop) -> None:
     act(make_shop(), "not for you")
     assert "not for you" not in client.get("/activity").text
+
+
+def test_what_owners_do_about_other_shops_is_shown_to_owners_only(client: FlaskClient, shop: Shop) -> None:
+    owner, other, third, elsewhere = *(make_user(Role.owner) for _ in range(3)), make_shop("elsewhere")
+    people.end_ownership(owner, other, {shop: Role.viewer, elsewhere: Role.admin})
+    people.invite(owner, "boss@elsewhere.example", Role.owner, None)
+    people.switch_off(owner, third, "left elsewhere")
+    Activity.record("log in", owner, what="from ::1")
+    db.session.commit()
+    for path in ("/activity", "/activity/csv"):
+        told = client.get(path).text
+        assert "elsewhere" not in told, path
+        assert f"{other.email}: from owner of every shop to viewer in {shop.slug}" in told, path
+        assert "from ::1" in told, path
+    told = log_in(client, owner).get("/activity?shop=elsewhere").text
+    for part in ("to admin in elsewhere", "boss@elsewhere.example", "left elsewhere"):
+        assert part in told
