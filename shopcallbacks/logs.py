@@ -1,5 +1,5 @@
 """What stands in a log: one line a record, no sign that a terminal obeys, no card number, nothing of a row, and no
-token of a callback's address.
+token of an address.
 
 A database's error quotes the row it was about, so it is named by its class and SQLSTATE only.
 With LOG_FORMAT=json a line is an object, and the steps of each callback's way are told too, by ids alone.
@@ -22,8 +22,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from .words.masking import clean, mask
 
 LINE = "[%(asctime)s] %(levelname)s in %(module)s: %(message)s"
-# A callback's address, up to its token. The web server quotes what it was asked for.
-_TOKEN = re.compile(r"(/callbacks/[^/\s]+/[^/\s]+/)[^/\s?]+")
+# The address of a callback or of a link, up to its token. The web server quotes what it was asked for.
+_TOKEN = re.compile(r"(/(?:callbacks/[^/\s]+|invitations|passwords)/[^/\s]+/)[^/\s?]+")
 _BREAKS = re.compile("[\t\n\v\f\r\x85\u2028\u2029]")
 
 

@@ -17,6 +17,7 @@ from shopcallbacks import logs
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.extensions import db
 from shopcallbacks.logs import Formatter, JsonFormatter, named
+from shopcallbacks.shops.links import LinkKind
 
 from .factories import make_account, make_callback, make_order, make_shop, message, process, request_for
 
@@ -39,6 +40,12 @@ def test_a_card_number_is_starred() -> None:
 def test_a_callbacks_address_is_told_without_its_token() -> None:
     assert line("%s failed", "/callbacks/toys/stripe/t0ken?x=1") == "ERROR /callbacks/toys/stripe/****?x=1 failed"
     assert line("%s failed", "/callbacks/12/retry") == "ERROR /callbacks/12/retry failed"
+
+
+@pytest.mark.parametrize("kind", LinkKind)
+def test_a_links_address_is_told_without_its_token(kind: LinkKind) -> None:
+    told = line("%s failed, /login?next=%s", f"http://x/{kind}/12/t0ken", f"/{kind}/12/t0ken/acceptance")
+    assert told == f"ERROR http://x/{kind}/12/**** failed, /login?next=/{kind}/12/****/acceptance"
 
 
 def raised(error: BaseException) -> BaseException:

@@ -9,7 +9,8 @@ from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import NoMoreData, ParseException
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
+from psycopg.errors import ReadOnlySqlTransaction
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError, TimeoutError
 from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 from werkzeug.routing import IntegerConverter, Map, PathConverter
 from werkzeug.wrappers import Response as BaseResponse
@@ -67,6 +68,7 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(broken, broken_body)
     for away in (OperationalError, InterfaceError, TimeoutError):
         app.register_error_handler(away, store_away)
+    app.register_error_handler(InternalError, store_reads_only)
     app.jinja_env.globals.update(GLOBALS)
     app.jinja_env.filters.update(FILTERS)
 
@@ -279,3 +281,10 @@ def store_away(error: Exception) -> BaseResponse:
     """The database does not answer: 503, with what still holds."""
     current_app.logger.error("The database is away: %s", named(error))
     return http_page(ServiceUnavailable(STORE_AWAY if problems.wanted() else None, retry_after=30))
+
+
+def store_reads_only(error: InternalError) -> BaseResponse:
+    """It takes no writes, as a standby does: away, for whoever writes. Any other of these errors is our own."""
+    if not isinstance(error.orig, ReadOnlySqlTransaction):
+        raise error
+    return store_away(error)

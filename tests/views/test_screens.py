@@ -7,7 +7,8 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy.exc import OperationalError
+from psycopg.errors import ReadOnlySqlTransaction
+from sqlalchemy.exc import InternalError, OperationalError
 
 from shopcallbacks.domain.values import Money
 from shopcallbacks.receiving import door
@@ -140,13 +141,21 @@ def test_htmx_gets_the_sentence_only(client: FlaskClient) -> None:
     assert "<" not in response.text
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("SELECT 1", {}, Exception("connection refused")),
+        InternalError("SELECT 1 FOR UPDATE", {}, ReadOnlySqlTransaction()),
+    ],
+    ids=["away", "takes reads only"],
+)
 def test_without_the_database_a_page_says_what_still_holds(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     log_in(client, make_user(Role.viewer, make_account().shop))
 
     def away(*args: object) -> None:
-        raise OperationalError("SELECT 1", {}, Exception("connection refused"))
+        raise error
 
     monkeypatch.setattr("shopcallbacks.views.orders.current_shop", away)
     response = client.get("/orders")
