@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -170,6 +171,11 @@ class User(UserMixin, Base):
     def prefer(self, **choices: Any) -> None:
         """Keeps these choices; `Unknown` with a sentence where one can't be chosen."""
         self.preferences = self.prefers.but(**choices).kept
+
+    @property
+    def password_mark(self) -> str:
+        """Another one with each password; it tells nothing of it."""
+        return hashlib.sha256(self.password_hash.encode()).hexdigest()[:24]
 
     def fits(self, password: str) -> bool:
         """It is the user's password."""

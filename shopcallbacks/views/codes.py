@@ -21,9 +21,9 @@ bp = Blueprint("codes", __name__, url_prefix="/login/code")
 
 def _who() -> User | None:
     """Who has given their password here, within the last minutes."""
-    id_, since = session.get(HALF) or (0, 0)
+    id_, since, password = session.get(HALF) or (0, 0, "")
     user = db.session.get(User, id_) if time.time() - since < HALF_LASTS.total_seconds() else None
-    return user if user is not None and user.active else None
+    return user if user is not None and user.active and user.password_mark == password else None
 
 
 @bp.get("")

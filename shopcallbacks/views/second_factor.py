@@ -9,11 +9,12 @@ import pyotp
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from ..extensions import db
+from ..extensions import db, locked
 from ..shops.acts import Activity
 from ..shops.sealing import Unreadable, seal, unseal
 from ..shops.second_factor import RecoveryCode, SecondFactor, picture
 from ..shops.tries import PASSWORDS, tries
+from ..shops.users import User
 from .screens import Shown
 
 bp = Blueprint("second_factor", __name__, url_prefix="/preferences/second-factor")
@@ -60,8 +61,8 @@ def _typed_secret() -> str:
 
 @bp.post("")
 def begin() -> Shown:
-    """Whoever finds an open screen does not know the password."""
-    user = current_user._get_current_object()
+    """Whoever finds an open screen does not know the password. Of two presses at once the second finds it set up."""
+    user = locked(User, current_user.id)
     if SecondFactor.of(user) is not None:
         return redirect(url_for("second_factor.show"), 303)
     whose = ("own password", str(user.id))

@@ -31,8 +31,8 @@ FOLLOWING = frozenset(
     "settings.alerts.messages settings.listening.show".split()
 )
 
-# Who has given the right password, and when: not logged in before the code.
-HALF, HALF_LASTS = "half", timedelta(minutes=10)
+# Who has given the right password, when, and the mark of it: not logged in before the code.
+HALF, HALF_LASTS = "half way", timedelta(minutes=10)
 
 
 def load_user(id_: str) -> User | None:
@@ -117,7 +117,7 @@ def enter(user: User, next_: str) -> Response:
     if SecondFactor.of(user) is None:
         return go_in(user, next_)
     clear_session(user.id)
-    session[HALF] = [user.id, int(time.time())]
+    session[HALF] = [user.id, int(time.time()), user.password_mark]
     return redirect(url_for("codes.show", next=next_ or None), 303)
 
 

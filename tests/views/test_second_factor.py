@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
 
 import pyotp
 import pytest
@@ -85,9 +89,19 @@ def test_without_the_password_there_is_no_code_to_give(client: FlaskClient, user
     assert stranger.post("/login/code", data={"code": pyotp.TOTP(secret).now()}).location == "/login"
     late = half_way(client.application.test_client(), user)
     with late.session_transaction() as session:
-        session[HALF] = [user.id, int(time.time()) - 601]
+        session[HALF][1] = int(time.time()) - 601
+        session.modified = True
     assert late.post("/login/code", data={"code": pyotp.TOTP(secret).now()}).location == "/login"
     assert late.get("/orders").status_code == 303
+
+
+def test_another_password_ends_half_a_log_in(client: FlaskClient, user: User) -> None:
+    secret, _ = set_up(log_in(client, user))
+    other = half_way(client.application.test_client(), user)
+    user.set_password("lavender tractor sings")
+    db.session.commit()
+    assert other.get("/login/code").location == "/login"
+    assert other.post("/login/code", data={"code": pyotp.TOTP(secret).now()}).location == "/login"
 
 
 def test_codes_are_not_guessed(client: FlaskClient, user: User) -> None:
@@ -110,6 +124,25 @@ def test_it_is_not_set_up_by_who_finds_an_open_screen(
     answer = client.post(HERE, data=sent)
     assert (answer.status_code, sentence in answer.text, secret in answer.text) == (422, True, True)
     assert SecondFactor.of(user) is None
+
+
+def test_two_presses_at_once_set_up_one(client: FlaskClient, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = client.application
+    browsers = [log_in(FlaskClient(app, app.response_class), user) for _ in range(2)]
+    page = browsers[0].get(HERE).text
+    secret, sealed = part_of(page, r'<span class="code">(\w+)'), part_of(page, r'name="sealed" value="([^"]+)"')
+    sent = {"sealed": sealed, "code": pyotp.TOTP(secret).now(), "password": PASSWORD}
+    both, begin = threading.Barrier(2), SecondFactor.begin
+
+    def begin_together(*given: Any) -> SecondFactor | None:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(timeout=1)
+        return begin(*given)
+
+    monkeypatch.setattr(SecondFactor, "begin", begin_together)
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda one: one.post(HERE, data=sent), browsers))
+    assert sorted((answer.status_code, answer.location) for answer in answers) == [(200, None), (303, HERE)]
 
 
 def test_new_recovery_codes_and_switching_off_need_a_code(client: FlaskClient, user: User) -> None:
