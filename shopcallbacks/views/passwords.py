@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 
-from ..bells import ring_outgoing
+from ..bells import bell
+from ..domain.states import Lane
 from ..extensions import db
 from ..outgoing.letters import LinkLetter
 from ..shops.acts import Activity
@@ -42,7 +43,7 @@ def ask() -> Shown:
         LinkLetter.post(Link.make(LinkKind.password, user.email, None, user=user))
         Activity.record("forgot password", user, what=f"from {request.remote_addr}")
         db.session.commit()
-        ring_outgoing()
+        bell().ring_soon(Lane.outgoing)  # Redis would take its time for who is known only
     return _ask(asked=email)
 
 

@@ -54,6 +54,16 @@ def test_who_forgot_their_password_gets_a_link(client: FlaskClient, box: MailBox
     assert len(box.letters) == 1
 
 
+def test_who_is_known_waits_no_longer_for_redis_than_who_is_not(
+    app: Flask, client: FlaskClient, box: MailBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr(app.extensions["bell"], "ring", lambda name: pytest.fail("waits for Redis"))
+    monkeypatch.setattr(app.extensions["bell"], "ring_soon", rung.append)
+    client.post("/passwords", data={"email": make_user(Role.viewer, make_shop()).email})
+    assert rung == ["outgoing"]
+
+
 def test_whoever_is_switched_off_gets_no_letter(client: FlaskClient, box: MailBox) -> None:
     user = make_user(Role.viewer, make_shop())
     user.set_active(False)
