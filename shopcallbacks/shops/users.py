@@ -31,10 +31,15 @@ _hasher = PasswordHasher()
 @cache
 def _nobody() -> str:
     """Checked when no user has the e-mail, so that both ways take the same time."""
-    return _hasher.hash("nobody")
+    return hash_password("nobody")
 
 
 def hash_password(password: str) -> str:
+    return in_turn(_hasher.hash, password)
+
+
+def _check_and_hash(password: str, known: list[str]) -> str:
+    check_password(password, known)
     return _hasher.hash(password)
 
 
@@ -182,10 +187,11 @@ class User(UserMixin, Base):
         return _fits(self.password_hash, password)
 
     def set_password(self, password: str) -> None:
-        """Ends all their sessions. `ValueError` with a sentence where the password is not taken."""
+        """Ends all their sessions. `ValueError` with a sentence where the password is not taken; `Busy` where too many
+        are being looked at.
+        """
         shops = [name for one in self.memberships for name in (one.shop.name, one.shop.slug)]
-        check_password(password, [self.email, self.name, *shops])
-        self.password_hash = hash_password(password)
+        self.password_hash = in_turn(_check_and_hash, password, [self.email, self.name, *shops])
         self.end_sessions(End.password)
 
     def set_active(self, active: bool) -> None:
