@@ -61,12 +61,12 @@ def new_address(by: User | None, link: Link) -> str:
 
 
 def join(link: Link, name: str, password: str | None) -> User:
-    """Who was invited, as a new user. `ValueError` where the password is not taken; without one they log in with the
-    provider only.
+    """Who was invited, as a new user. `ValueError` where the name or the password is not taken; without one they log
+    in with the provider only.
     """
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(link.email, 0))))
     role = link.role or Role.viewer
-    user = User.add(link.email, name.strip(), role, password, [link.shop] if link.shop else [])
+    user = User.add(link.email, name, role, password, [link.shop] if link.shop else [])
     db.session.flush()
     _use(link, user)
     return user

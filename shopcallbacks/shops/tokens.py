@@ -137,7 +137,7 @@ def _actor(shop: Shop, name: str) -> User:
     """As whom tokens of that name act: as before, where there was one."""
     before = select(ApiToken).where(ApiToken.shop_id == shop.id, ApiToken.name == name, ApiToken.user_id.is_not(None))
     found = db.session.scalar(before.limit(1)) if shop.id is not None else None
-    return found.user if found is not None and found.user is not None else User.add_program(f"API token {name}", shop)
+    return found.user if found is not None and found.user is not None else User.add_program(name, shop)
 
 
 def _digest(text: str) -> bytes:

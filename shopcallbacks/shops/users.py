@@ -66,6 +66,20 @@ class Role(StrEnum):
         return order.index(self) >= order.index(other)
 
 
+# What acts by a token has a name that begins so.
+PROGRAM = "API token"
+# As what else is told who did something: no person's name begins so.
+_NO_PERSON = (PROGRAM.lower(), "the command line", "somebody unknown")
+
+
+def _name(typed: str) -> str:
+    """Without signs that nobody sees, or that turn the direction of the text. `ValueError` where it is no person's."""
+    name = " ".join("".join(sign for sign in typed if sign.isprintable() or sign.isspace()).split())
+    if name.lower().startswith(_NO_PERSON):
+        raise ValueError(f"“{name}” is no name of a person: others would not know who did what.")
+    return name
+
+
 OF_SHOPS = (Role.viewer, Role.manager, Role.admin)
 
 
@@ -246,7 +260,7 @@ class User(UserMixin, Base):
     def add(cls, email: str, name: str, role: Role, password: str | None, shops: list[Shop]) -> User:
         """A new user with that role in each of the shops; without a password they log in with the provider only.
 
-        `ValueError` with a sentence where the e-mail is taken, the password or the shops don't do.
+        `ValueError` with a sentence where the e-mail is taken, the name, the password or the shops don't do.
         """
         if role is Role.owner and shops:
             raise ValueError("An owner sees every shop: name none.")
@@ -257,7 +271,8 @@ class User(UserMixin, Base):
             raise ValueError(f"{email!r} is not an e-mail address.")
         if cls.by_email(email) is not None:
             raise ValueError(f"There is a user {email} already.")
-        user = cls(email=email, name=name or email.split("@")[0], owns=role is Role.owner, password_hash="")
+        name = _name(name) or email.split("@")[0]
+        user = cls(email=email, name=name, owns=role is Role.owner, password_hash="")
         user._take(dict.fromkeys(shops, role))
         if password is not None:
             user.set_password(password)
@@ -266,8 +281,8 @@ class User(UserMixin, Base):
 
     @classmethod
     def add_program(cls, name: str, shop: Shop) -> User:
-        """What acts by the shop's API tokens: a manager's equal, without an address or a password."""
-        made = cls(name=name, program=True, password_hash="")
+        """What acts by the shop's API tokens of that name: a manager's equal, without an address or a password."""
+        made = cls(name=f"{PROGRAM} {name}", program=True, password_hash="")
         made._take({shop: Role.manager})
         made.email = f"{secrets.token_hex(8)}@api-tokens.invalid"
         db.session.add(made)

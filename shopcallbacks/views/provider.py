@@ -40,9 +40,9 @@ def answer() -> Shown:
         user = people.by_identity(provider.answer())
     except NotKnown:
         return _sorry(f"{provider.title} did not say who you are. Begin again.")
-    except Refused as refused:
+    except (ValueError, Refused) as error:
         db.session.rollback()
-        return _sorry(str(refused))
+        return _sorry(str(error))
     db.session.commit()
     return enter(user, next_)
 

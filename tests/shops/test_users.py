@@ -57,3 +57,22 @@ def test_a_program_that_owns_is_no_owner_who_stays(app: Flask) -> None:
     db.session.commit()
     with pytest.raises(Refused, match="is the last owner"):
         owner.set_active(False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  Dana\t D.\n", "Dana D."),
+        ("Dana\u202e\u200b\x1b\u00a0D.", "Dana D."),
+        ("J\u00fcrgen O\u2019Neil", "J\u00fcrgen O\u2019Neil"),
+        ("\u200b", "dana"),
+    ],
+)
+def test_a_name_has_no_signs_that_nobody_sees(app: Flask, typed: str, kept: str) -> None:
+    assert User.add("dana@shop.example", typed, Role.viewer, None, []).name == kept
+
+
+@pytest.mark.parametrize("name", ["the command line", "The\u200b  Command Line", "API token till", "somebody unknown"])
+def test_nobody_takes_the_name_of_what_acts_and_is_no_person(app: Flask, name: str) -> None:
+    with pytest.raises(ValueError, match="is no name of a person"):
+        User.add("dana@shop.example", name, Role.viewer, None, [])
