@@ -17,12 +17,13 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 import psycopg
+from psycopg.errors import DeadlockDetected, ProgramLimitExceeded
 from psycopg.types.json import Jsonb
 
 from ..callbacks.requests import digest_of
 from ..domain.states import AttemptKind, State
 from ..domain.values import Request
-from .line import Line, surely_undone
+from .line import Line
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,9 @@ SELECT id, shop_id, account_id, received_at, digest, asks, statement_timestamp()
 FROM came ORDER BY id RETURNING id
 """
 ROW = "(${}, ${}, ${}, ${}, ${}, ${}, ${}, ${}, ${}::timestamptz, ${}, ${})"
+# Each tells that nothing of the statement was done, and that one of its rows may be why. Of all else the others would
+# hear the same, each after as long.
+OF_A_ROW = (psycopg.DataError, psycopg.IntegrityError, ProgramLimitExceeded)
 
 
 class NotKept(Exception):
@@ -113,6 +117,8 @@ def _run(line: Line, waiting: _Queue) -> None:
         batch = _with_others(first, waiting)
         try:
             _keep(batch, line)
+        except psycopg.Error as error:
+            _tell(batch, error)
         except Exception:
             log.exception("%d callbacks were not kept", len(batch))
         finally:
@@ -137,17 +143,31 @@ def _with_others(first: _Waiting, waiting: _Queue) -> list[_Waiting]:
 
 
 def _keep(batch: list[_Waiting], line: Line) -> None:
-    values = [value for one in batch for value in one.values]
+    """What it raises has left them as they were, but for those that are done."""
     try:
-        kept = line.run(_statement(len(batch)), values)
-    except psycopg.Error as error:
-        log.error("The store did not take %d callbacks: %s %s", len(batch), type(error).__name__, error.sqlstate)
-        if len(batch) > 1 and surely_undone(error):  # one of them may be why: each by itself
+        kept = _insert(batch, line)
+    except OF_A_ROW as error:
+        _tell(batch, error)
+        if len(batch) > 1:
             for one in batch:
                 _keep([one], line)
+                one.done.set()
         return
     for one, (id_,) in zip(batch, kept, strict=True):
         one.id = id_
+
+
+def _insert(batch: list[_Waiting], line: Line) -> list[tuple[Any, ...]]:
+    statement, values = _statement(len(batch)), [value for one in batch for value in one.values]
+    try:
+        return line.run(statement, values)
+    except DeadlockDetected:  # by chance, and undone
+        return line.run(statement, values)
+
+
+def _tell(batch: list[_Waiting], error: psycopg.Error) -> None:
+    left = sum(not one.done.is_set() for one in batch)
+    log.error("The store did not take %d callbacks: %s %s", left, type(error).__name__, error.sqlstate)
 
 
 @cache

@@ -84,8 +84,3 @@ def _lives(connection: psycopg.Connection[Any]) -> bool:
     except psycopg.OperationalError:
         return False
     return connection.pgconn.status == ConnStatus.OK
-
-
-def surely_undone(error: psycopg.Error) -> bool:
-    """Whether nothing of the statement was done: the server says that it refused it, or it was never sent."""
-    return error.diag.severity_nonlocalized == "ERROR" or isinstance(error, psycopg.DataError)

@@ -32,6 +32,12 @@ def account(app: Flask) -> GatewayAccount:
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that are opened from here on."""
+    monkeypatch.setattr("shopcallbacks.receiving.line.STATEMENT_TIMEOUT", "100ms")
+
+
+@pytest.fixture
 def line(app: Flask) -> Iterator[Line]:
     found = Line(app.config)
     yield found
@@ -115,6 +121,55 @@ def test_one_that_the_database_refuses_takes_no_other_with_it(
     assert "secret-token" not in caplog.text
 
 
+def test_with_one_that_is_refused_each_other_is_let_go_once_it_is_kept(
+    keeper: Keeper, account: GatewayAccount, statements: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, run = Event(), Line.run
+
+    def stops_at_the_last(self: Line, statement: bytes, values: tuple[object, ...]) -> object:
+        if len(statements) > 1 and sum(statements) + 1 == 20 + statements[1]:  # the last of those tried again
+            assert go_on.wait(60)
+        return run(self, statement, values)
+
+    monkeypatch.setattr(Line, "run", stops_at_the_last)
+    id_, shop_id = account.id, account.shop_id
+    requests = [request(b"%d" % n, "/\0" if n == 19 else "/x") for n in range(20)]
+    with ThreadPoolExecutor(20) as pool:
+        answers = [pool.submit(keeper.keep, one, id_, shop_id, asks=False) for one in requests]
+        try:
+            until(lambda: sum(one.done() for one in answers) == 19)
+        finally:
+            go_on.set()
+    assert [n for n, one in enumerate(answers) if one.exception()] == [19]
+
+
+def test_what_is_refused_for_no_row_of_it_is_not_tried_row_by_row(
+    impatient: None, keeper: Keeper, account: GatewayAccount, statements: list[int]
+) -> None:
+    """Each would wait as long for the same, and all that come meanwhile behind it."""
+    shop_and_account_are_read = account.id, account.shop_id  # before the lock
+    assert all(shop_and_account_are_read)
+    db.session.execute(text("LOCK TABLE callbacks IN EXCLUSIVE MODE"))
+    assert set(keep(keeper, account, *(request(b"%d" % n) for n in range(20)))) == {None}
+    assert (len(statements), sum(statements)) == (2, 20)
+
+
+def test_a_deadlock_is_tried_once_more_by_all_together(
+    keeper: Keeper, account: GatewayAccount, statements: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, deadlocks = psycopg.Connection.execute, [psycopg.errors.DeadlockDetected()]
+
+    def execute(self: psycopg.Connection, *args: object) -> object:
+        if deadlocks:
+            raise deadlocks.pop()
+        return real(self, *args)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", execute)
+    assert None not in keep(keeper, account, *(request(b"%d" % n) for n in range(20)))
+    assert len(statements) == 3
+    assert db.session.scalar(select(func.count(Callback.id))) == 20
+
+
 def test_a_large_body_holds_up_no_other(
     app: Flask, account: GatewayAccount, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,19 +225,12 @@ def test_an_answer_that_was_lost_is_not_asked_for_again(
 
 
 def test_a_statement_that_takes_too_long_is_not_kept_and_the_next_one_is(
-    app: Flask, account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+    impatient: None, keeper: Keeper, account: GatewayAccount
 ) -> None:
-    monkeypatch.setattr("shopcallbacks.receiving.line.STATEMENT_TIMEOUT", "100ms")
-    line = Line(app.config)
-    keeper = Keeper([line])
     shop_and_account_are_read = account.id, account.shop_id  # before the lock
     assert all(shop_and_account_are_read)
     db.session.execute(text("LOCK TABLE callbacks IN EXCLUSIVE MODE"))
-    try:
-        assert keep(keeper, account, request(b"1")) == [None]
-        db.session.rollback()
-        assert keep(keeper, account, request(b"2")) != [None]
-    finally:
-        keeper.close()
-        line.close()
+    assert keep(keeper, account, request(b"1")) == [None]
+    db.session.rollback()
+    assert keep(keeper, account, request(b"2")) != [None]
     assert list(db.session.scalars(select(KeptBody.body))) == [b"2"]
