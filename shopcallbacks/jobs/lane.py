@@ -15,7 +15,6 @@ from redis import Redis
 from rq import Queue, SimpleWorker
 from rq.exceptions import DeserializationError
 from rq.job import Job
-from rq.timeouts import JobTimeoutException
 from rq.worker.base import WorkerStatus
 
 from ..bells import CALLS, JOB_S, SERIALIZER
@@ -32,6 +31,10 @@ _FUNCTIONS = {f"shopcallbacks.jobs.{job.__name__}": job for job in _JOBS}
 KNOWN: dict[tuple[str, tuple[Any, ...]], Callable[..., Any]] = {
     (name, args): _FUNCTIONS[name] for _, name, args in (*CALLS.values(), *SWEEPS)
 }
+
+
+class OutOfTime(KeyboardInterrupt):
+    """The job's time is over. An interrupt, or who lives with what breaks would blame what was in hand just then."""
 
 
 class BareJob(Job):
@@ -70,9 +73,9 @@ class LaneWorker(SimpleWorker):
         self.set_state(WorkerStatus.BUSY)  # so that a stop waits for its end
         self.heartbeat(JOB_S + 60)
         try:
-            with self.death_penalty_class(JOB_S, JobTimeoutException, job_id=job.id):
+            with self.death_penalty_class(JOB_S, OutOfTime, job_id=job.id):
                 KNOWN[call](*call[1])
-        except Exception:
+        except (Exception, OutOfTime):
             log.exception("The job %s failed", call[0])
         self.set_state(WorkerStatus.IDLE)
 

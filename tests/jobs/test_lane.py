@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import pickle
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +21,13 @@ from rq.serializers import JSONSerializer
 
 from dev.services import Redis
 from shopcallbacks.bells import CALLS, enqueue
-from shopcallbacks.domain.states import Lane
+from shopcallbacks.domain.states import Lane, State
 from shopcallbacks.extensions import db
+from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.jobs import drain, lane
 from shopcallbacks.jobs.lane import KNOWN, LaneWorker
 from shopcallbacks.jobs.sweeps import SWEEPS, begin_sweeps
+from shopcallbacks.processing import pipeline
 
 from ..factories import make_account, make_callback, make_order, message
 
@@ -160,6 +163,39 @@ def test_a_job_that_fails_leaves_nothing_of_it_in_redis_and_the_next_one_runs(
     assert "The job shopcallbacks.jobs.drain failed" in caplog.text
     kept = [redis.dump(key) or b"" for key in redis.scan_iter()]
     assert not [value for value in kept if b"secret-in-an-error" in value]
+
+
+def test_a_job_whose_time_is_over_blames_no_callback_for_it(
+    redis: RedisClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    callback = make_callback(make_account(), message("251123-1"))
+    db.session.commit()
+    tried: list[object] = []
+
+    def breaks_together_and_takes_for_ever_alone(claimed: object) -> None:
+        tried.append(claimed)
+        if len(tried) == 1:
+            raise ValueError
+        time.sleep(60)
+
+    monkeypatch.setattr(lane, "JOB_S", 1)
+    monkeypatch.setattr(pipeline, "process", breaks_together_and_takes_for_ever_alone)
+    enqueue(redis, CALLS[Lane.plain])
+    work(redis)
+    db.session.expire_all()
+    assert (len(tried), callback.state, callback.reason) == (2, State.received, None)
+    assert "The job shopcallbacks.jobs.drain failed" in caplog.text
+
+
+def test_nor_where_it_is_over_while_one_is_examined(redis: RedisClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    callback = make_callback(make_account(), message("251123-1"))
+    db.session.commit()
+    monkeypatch.setattr(lane, "JOB_S", 1)
+    monkeypatch.setattr(type(GATEWAYS["stripe"]), "verify", lambda *_: time.sleep(60))
+    enqueue(redis, CALLS[Lane.plain])
+    work(redis)
+    db.session.expire_all()
+    assert (callback.state, callback.reason) == (State.received, None)
 
 
 def test_the_names_in_redis_are_those_of_the_jobs_door() -> None:
