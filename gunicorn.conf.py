@@ -20,6 +20,8 @@ preload_app = True
 raw_env = ["STATEMENT_SECONDS=15"]  # no screen keeps the database busy for longer; commands and workers may
 graceful_timeout = 30
 keepalive = 15  # also how long the headers of a request may take
+limit_request_line = 8190  # the most there is: some gateways say all of it in the query
+limit_request_field_size = 16380
 forwarded_allow_ips = "127.0.0.1"  # who is believed is decided by TRUSTED_HOPS, in the app
 control_socket_disable = True
 if os.environ.get("LOG_FORMAT") == "json":  # gunicorn's own lines too

@@ -65,6 +65,13 @@ def test_a_body_that_is_none_is_400_and_no_traceback(app: Flask, web: Site, path
     assert "Traceback" not in web.log("web")
 
 
+def test_a_callback_that_says_all_of_it_in_its_query_or_a_header_may_be_long(app: Flask, web: Site) -> None:
+    path = make_account().callback_path
+    line, header = f"POST {path}?data={'x' * 8000} HTTP/1.1\r\nHost: x\r\n", f"X-Signature: {'x' * 16000}\r\n"
+    assert say(web.url, f"{line}{header}\r\n".encode()).startswith(b"HTTP/1.1 200 ")
+    assert stored() == 1
+
+
 @pytest.mark.parametrize("token", ["%00", "%ff", "token%00", "%0d%0aX: y", "\xff"])
 def test_an_impossible_text_in_an_address_is_404_and_no_traceback(app: Flask, web: Site, token: str) -> None:
     account = make_account()
