@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 from ..gateways import GATEWAYS
@@ -69,19 +70,28 @@ class Addresses:
     def __init__(self, line: Line, with_secrets: Callable[[int], dict[str, Any]]) -> None:
         self._line, self._with_secrets = line, with_secrets
         self._kept: dict[tuple[str, str], tuple[float, Called]] = {}
+        self._reading = Lock()
 
     def find(self, shop: str, slug: str) -> Called:
         """As it was a moment ago at most. `psycopg.Error` where the database does not say."""
         if not is_slug(shop):
             return Called()
-        now = time.monotonic()
-        until, found = self._kept.get((shop, slug), (0.0, Called()))
-        if now >= until:
+        return self._known(shop, slug) or self._found(shop, slug)
+
+    def _known(self, shop: str, slug: str) -> Called | None:
+        until, known = self._kept.get((shop, slug), (0.0, None))
+        return known if time.monotonic() < until else None
+
+    def _found(self, shop: str, slug: str) -> Called:
+        """Who waited for another that reads need not read it once more."""
+        with self._reading:
+            if known := self._known(shop, slug):
+                return known
             found = self._read(shop, slug if is_slug(slug) else "")
             if len(self._kept) >= MOST:
                 self._kept.clear()
-            self._kept[shop, slug] = (now + SECONDS, found)
-        return found
+            self._kept[shop, slug] = (time.monotonic() + SECONDS, found)
+            return found
 
     def _read(self, shop: str, slug: str) -> Called:
         for shop_id, id_, token, name, asks, braked, settings in self._line.run(SELECT, (slug, shop)):

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 MOST = 64
 MOST_BYTES = 4 * 1024 * 1024
+PATIENCE_S = 9  # a little longer than a statement may take
 LARGE_BYTES = 64 * 1024  # most callbacks have a few thousand
 # The callback, its request, and what that says where nobody said it yet today: all of them, or none. Bodies go in by
 # their key, so that two that keep the same ones wait for each other in one order. When it came, and from when on it is
@@ -90,7 +91,8 @@ class Keeper:
             self._begin()
         mine = _Waiting(_values(request, account_id, shop_id, asks, at), len(request.body))
         self._waiting[-1 if mine.size > LARGE_BYTES else 0].put(mine)
-        mine.done.wait()
+        mine.done.wait(PATIENCE_S)
+        mine.done.set()
         if mine.id is None:
             raise NotKept
         return mine.id
@@ -114,7 +116,10 @@ class Keeper:
 
 def _run(line: Line, waiting: _Queue) -> None:
     while (first := waiting.get()) is not None:
-        batch = _with_others(first, waiting)
+        # Who waits no more is told to send it again.
+        batch = [one for one in _with_others(first, waiting) if not one.done.is_set()]
+        if not batch:
+            continue
         try:
             _keep(batch, line)
         except psycopg.Error as error:

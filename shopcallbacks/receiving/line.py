@@ -6,6 +6,7 @@ statement, each time, took a third of what it takes to send it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
@@ -17,6 +18,9 @@ from sqlalchemy import make_url
 
 # Gateways wait ten seconds or so: before they hang up they hear that their callback is not kept.
 STATEMENT_TIMEOUT = "8s"
+# Nor do they wait for a database that says nothing; and once it could not be reached nobody tries for a while.
+IMPATIENT = {"connect_timeout": 2, "tcp_user_timeout": 8_000}
+QUIET_S = 1.0
 
 
 class Line:
@@ -24,12 +28,13 @@ class Line:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         url = make_url(config["SQLALCHEMY_DATABASE_URI"]).set(drivername="postgresql")
-        arguments = dict(config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"])
+        arguments = {**config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"], **IMPATIENT}
         if "options" in arguments:  # not behind a pooler
             arguments["options"] += f" -c statement_timeout={STATEMENT_TIMEOUT}"
         self._url, self._arguments = url.render_as_string(hide_password=False), arguments
         self._turn = Lock()
         self._connection: psycopg.Connection[Any] | None = None
+        self._quiet_until = 0.0
 
     def run(self, statement: bytes, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows it returns; committed when this returns. `psycopg.Error` where it failed, or may have.
@@ -60,10 +65,17 @@ class Line:
     def _open(self) -> psycopg.Connection[Any]:
         if self._connection is None or not _lives(self._connection):
             self.close()
-            self._connection = psycopg.connect(
-                self._url, autocommit=True, cursor_factory=psycopg.RawCursor, **self._arguments
-            )
+            self._connection = self._connect()
         return self._connection
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        if time.monotonic() < self._quiet_until:
+            raise psycopg.OperationalError("the database could not be reached a moment ago")
+        try:
+            return psycopg.connect(self._url, autocommit=True, cursor_factory=psycopg.RawCursor, **self._arguments)
+        except psycopg.Error:
+            self._quiet_until = time.monotonic() + QUIET_S
+            raise
 
     def close(self) -> None:
         if self._connection is not None:

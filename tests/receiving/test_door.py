@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -54,6 +56,25 @@ def test_a_callback_is_kept_as_it_came(client: FlaskClient) -> None:
     assert (request.method, request.query, request.body) == ("POST", b"b=2&a=%ff", b"\x00\xff raw")
     assert (callback.state, request.address) == (State.received, "127.0.0.1")
     assert request.path.endswith(account.token)
+
+
+def test_whose_address_it_is_is_read_once_for_all_that_ask_meanwhile(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, real, reads = make_account(), Line.run, []
+    where = account.shop.slug, account.slug
+
+    def run(self: Line, statement: bytes, values: tuple[object, ...]) -> object:
+        reads.append(values)
+        time.sleep(0.2)
+        return real(self, statement, values)
+
+    monkeypatch.setattr(Line, "run", run)
+    monkeypatch.setattr("shopcallbacks.receiving.addresses.SECONDS", 60)
+    with ThreadPoolExecutor(5) as pool:
+        found = list(pool.map(lambda _: app.extensions["door"].addresses.find(*where), range(5)))
+    assert {called.account.token for called in found} == {account.token}
+    assert len(reads) == 1
 
 
 @settings(

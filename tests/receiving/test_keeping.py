@@ -234,3 +234,42 @@ def test_a_statement_that_takes_too_long_is_not_kept_and_the_next_one_is(
     db.session.rollback()
     assert keep(keeper, account, request(b"2")) != [None]
     assert list(db.session.scalars(select(KeptBody.body))) == [b"2"]
+
+
+def test_who_waited_for_long_is_told_that_it_is_not_kept_and_what_nobody_waits_for_is_left(
+    keeper: Keeper, account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, run = Event(), Line.run
+
+    def waits(self: Line, statement: bytes, values: tuple[object, ...]) -> object:
+        assert go_on.wait(60)
+        return run(self, statement, values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Line, "run", waits)
+        patch.setattr("shopcallbacks.receiving.keeping.PATIENCE_S", 0.1)
+        assert keep(keeper, account, request(b"perhaps kept")) == [None]
+        assert keep(keeper, account, request(b"left")) == [None]
+        go_on.set()
+    assert keep(keeper, account, request(b"kept")) != [None]
+    assert set(db.session.scalars(select(KeptBody.body))) == {b"perhaps kept", b"kept"}
+
+
+def test_a_database_that_can_not_be_reached_is_tried_once_for_all_that_ask_meanwhile(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[dict[str, object]] = []
+
+    def connect(*args: object, **arguments: object) -> None:
+        tried.append(arguments)
+        raise psycopg.OperationalError
+
+    def asks(_: int) -> None:
+        with pytest.raises(psycopg.OperationalError):
+            line.run(b"SELECT 1", ())
+
+    monkeypatch.setattr(psycopg, "connect", connect)
+    monkeypatch.setattr("shopcallbacks.receiving.line.QUIET_S", 60)
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(asks, range(5)))
+    assert [arguments["connect_timeout"] for arguments in tried] == [2]
