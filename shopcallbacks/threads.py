@@ -51,16 +51,21 @@ class Errand(Generic[K]):
                 self._thread.start()
 
     def _run(self) -> None:
-        while True:
-            for what in self._all_asked():
-                if what is None:
-                    return
-                self._asked.discard(what)  # before it is done: who asks meanwhile asks for one more
-                try:
-                    self._do(what)
-                except Exception:
-                    log.exception("%s: %s failed", self._name, what)
+        while self._round():
             time.sleep(self._pause_s)
+
+    def _round(self) -> bool:
+        """Whether there is to be another."""
+        asked = self._all_asked()
+        for what in asked:
+            if what is None:
+                continue
+            self._asked.discard(what)  # before it is done: who asks meanwhile asks for one more
+            try:
+                self._do(what)
+            except Exception:
+                log.exception("%s: %s failed", self._name, what)
+        return None not in asked
 
     def _all_asked(self) -> list[K | None]:
         """What was asked for so far, at least one."""

@@ -101,6 +101,9 @@ class Keeper:
         for waiting, thread in zip(self._waiting, self._threads, strict=False):  # none of which has begun, perhaps
             waiting.put(None)
             thread.join()
+            while not waiting.empty():  # came behind the end
+                if one := waiting.get():
+                    one.done.set()
         self._threads = []
 
     def _begin(self) -> None:

@@ -255,6 +255,31 @@ def test_who_waited_for_long_is_told_that_it_is_not_kept_and_what_nobody_waits_f
     assert set(db.session.scalars(select(KeptBody.body))) == {b"perhaps kept", b"kept"}
 
 
+def test_what_comes_behind_the_end_is_told_that_it_is_not_kept(
+    keeper: Keeper, account: GatewayAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, go_on, run = Event(), Event(), Line.run
+
+    def waits(self: Line, statement: bytes, values: tuple[object, ...]) -> object:
+        busy.set()
+        assert go_on.wait(60)
+        return run(self, statement, values)
+
+    monkeypatch.setattr(Line, "run", waits)
+    monkeypatch.setattr("shopcallbacks.receiving.keeping.PATIENCE_S", 60)
+    id_, shop_id = account.id, account.shop_id
+    with ThreadPoolExecutor(3) as pool:
+        last = pool.submit(keeper.keep, request(b"1"), id_, shop_id, asks=False)
+        assert busy.wait(60)
+        pool.submit(keeper.close)
+        until(lambda: keeper._waiting[0].qsize() == 1)
+        behind = pool.submit(keeper.keep, request(b"2"), id_, shop_id, asks=False)
+        until(lambda: keeper._waiting[0].qsize() == 2)
+        go_on.set()
+        assert isinstance(behind.exception(30), NotKept)
+        assert last.result()
+
+
 def test_a_database_that_can_not_be_reached_is_tried_once_for_all_that_ask_meanwhile(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
