@@ -62,6 +62,10 @@ class Month:
         last = moved.where(Activity.verb.in_((AWAY, BACK))).order_by(Activity.id.desc()).limit(1)
         return db.session.scalar(last) == AWAY
 
+    def make(self) -> None:
+        """Its parts. Left as it is where they are there, some of it stands in the default part, or that is in use."""
+        db.session.execute(select(func.make_month(self.first)))
+
     def __str__(self) -> str:
         return f"{self.first:%Y-%m}"
 
@@ -70,7 +74,7 @@ def make_ahead(now: datetime) -> None:
     """The parts of this month and the next ones. What comes in a month without any goes into the default part."""
     month = Month.of(now)
     for _ in range(1 + AHEAD):
-        db.session.execute(select(func.make_month(month.first)))
+        month.make()
         month = month.next
 
 

@@ -78,7 +78,7 @@ def import_callbacks(
     """
     of = find_account(shop, account)
     found = _read(path, of, label, shop_code)
-    imported = keep(found, of, db.session.flush if preview else db.session.commit)
+    imported = keep(found, of, preview)
     click.echo("It would be so:" if preview else "Done:")
     _tell(imported)
     if preview:

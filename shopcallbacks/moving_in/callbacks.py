@@ -5,7 +5,7 @@ Nothing looks at them until a person asks for it: by `flask callbacks process-im
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,15 +44,19 @@ class Imported:
     last: datetime
 
 
-def keep(found: Sequence[Kept], account: GatewayAccount, end: Callable[[], None]) -> Imported:
-    """Keeps them, the oldest first. `end` is called behind each batch: commits, or of a preview does nothing. `Refused`
-    where some came in a month that is in the archive: it could not be brought back any more beside them.
+def keep(found: Sequence[Kept], account: GatewayAccount, preview: bool) -> Imported:
+    """Keeps them, the oldest first, and commits each batch; of a preview nothing, which its caller takes back.
+
+    `Refused` where some came in a month that is in the archive: it could not be brought back any more beside them.
     """
     found = sorted(found, key=lambda one: one.request.arrived_at)
     times = [one.request.arrived_at for one in found]
-    for month in sorted(set(map(Month.of, times))):
+    months = sorted(set(map(Month.of, times)))
+    for month in months:
         if month.is_away:
             raise Refused(f"{month} is in the archive. Bring it back first: flask requests attach {month}")
+    if not preview:
+        _make(months)
     done = Imported([], 0, times[0], times[-1])
     for start in range(0, len(found), BATCH):
         batch = found[start : start + BATCH]
@@ -62,8 +66,16 @@ def keep(found: Sequence[Kept], account: GatewayAccount, end: Callable[[], None]
         keep_requests([(id_, account.id, one.request) for id_, one in zip(ids, new, strict=True)])
         SearchEntry.write(ids)  # the index grows behind those that arrive, by their own time
         done.kept += ids
-        end()
+        if not preview:
+            db.session.commit()
     return done
+
+
+def _make(months: Sequence[Month]) -> None:
+    """Before anything of them is in the default part, which is read for each month made later, while arrivals wait."""
+    for month in months:
+        month.make()
+        db.session.commit()  # they wait for this one too
 
 
 def _new(batch: Sequence[Kept], account: GatewayAccount) -> Iterator[Kept]:

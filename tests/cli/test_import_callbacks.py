@@ -235,3 +235,18 @@ def test_what_came_in_a_month_that_is_in_the_archive_is_not_imported_before_that
     Activity.record(months.BACK, None, what="2024-05")
     bring(flask, account, log)
     assert db.session.scalar(select(func.count()).select_from(Callback)) == 1
+
+
+def test_history_stands_in_the_parts_of_its_months_and_a_preview_makes_none(
+    flask: Run, account: GatewayAccount, tmp_path: Path
+) -> None:
+    """In the default part each month made later would be looked for, while arrivals wait."""
+    log = log_of(tmp_path, *(request_at(account, "26-1", datetime(2018, month, 28, tzinfo=UTC)) for month in (6, 8)))
+    parts = text("SELECT to_regclass('requests_2018_06') IS NOT NULL, to_regclass('bodies_2018_08') IS NOT NULL")
+    bring(flask, account, log, "--preview")
+    assert db.session.execute(parts).one() == (False, False)
+    bring(flask, account, log)
+    assert db.session.execute(parts).one() == (True, True)
+    for table in ("requests", "bodies"):
+        stands = text(f"SELECT tableoid::regclass::text FROM {table} ORDER BY 1")
+        assert db.session.scalars(stands).all() == [f"{table}_2018_06", f"{table}_2018_08"]
