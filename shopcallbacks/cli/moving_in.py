@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from ..bells import ring
 from ..bulk.preview import FURTHER_S, LOOKS_AT, Effects, effects_of
 from ..bulk.selection import Selection
 from ..callbacks.callback import Callback
+from ..clock import database_now
 from ..domain.states import Lane, Verb
 from ..extensions import db
 from ..moving_in import orders as moved_orders
@@ -78,6 +80,8 @@ def import_callbacks(
     """
     of = find_account(shop, account)
     found = _read(path, of, label, shop_code)
+    if preview:
+        found = _before_today(found)
     imported = keep(found, of, preview)
     click.echo("It would be so:" if preview else "Done:")
     _tell(imported)
@@ -105,6 +109,17 @@ def _read(path: Path, of: GatewayAccount, label: str | None, shop_code: str | No
     if any(len(one.request.body) > most for one in found):
         raise ValueError(f"One is larger than {PLAIN.counted(most, 'byte')} (MAX_CALLBACK_BYTES).")
     return found
+
+
+def _before_today(found: list[Kept]) -> list[Kept]:
+    """What a preview can keep and take back: for what it keeps of today the same that arrives meanwhile would wait."""
+    today = database_now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    before = [one for one in found if one.request.arrived_at < today]
+    if not before:
+        raise ValueError("All of it came today (UTC): it can be previewed tomorrow.")
+    if left := len(found) - len(before):
+        click.echo(f"Without {PLAIN.counted(left, 'callback')} of today (UTC), which can be previewed tomorrow.")
+    return before
 
 
 def _tell(imported: Imported) -> None:

@@ -250,3 +250,15 @@ def test_history_stands_in_the_parts_of_its_months_and_a_preview_makes_none(
     for table in ("requests", "bodies"):
         stands = text(f"SELECT tableoid::regclass::text FROM {table} ORDER BY 1")
         assert db.session.scalars(stands).all() == [f"{table}_2018_06", f"{table}_2018_08"]
+
+
+def test_a_preview_keeps_nothing_of_today_for_what_arrives_meanwhile_would_wait_for_it(
+    flask: Run, account: GatewayAccount, tmp_path: Path
+) -> None:
+    today = request_at(account, "26-2", utcnow())
+    assert "All of it came today (UTC)" in bring(flask, account, log_of(tmp_path, today), "--preview", code=1)
+    log = log_of(tmp_path, request_at(account, "26-1"), today)
+    output = bring(flask, account, log, "--preview")
+    assert "Without 1 callback of today (UTC)" in output
+    assert "1 callback kept" in output
+    assert "2 callbacks kept" in bring(flask, account, log)
