@@ -70,14 +70,16 @@ def keep(now: datetime, most: int = 50) -> int:
     ).all()
     for account_id, zone, hour in found:
         end = hour_of(now - COMMITTED_AFTER, zone)
-        start = max(hour + HOUR, hour_of(now - KEPT, zone)) if hour else hour_of(now - KEPT, zone)
-        counts = _count(account_id, zone, start, end)
+        since = max(hour + HOUR, hour_of(now - KEPT, zone)) if hour else hour_of(now - KEPT, zone)
+        start = hour_of(since, zone)  # an hour of before, where the shop's clock is another now
+        counts = _count(account_id, zone, since, end)
         hours = [start + HOUR * n for n in range((end - start) // HOUR)]
         rows = [
             {"account_id": account_id, "hour": hour, "came": counts[hour].came, "genuine": counts[hour].genuine}
             for hour in hours
         ]
-        db.session.execute(insert(Arrivals).on_conflict_do_nothing(), rows)
+        if rows:  # none where the clock went by half an hour
+            db.session.execute(insert(Arrivals).on_conflict_do_nothing(), rows)
     return len(found)
 
 

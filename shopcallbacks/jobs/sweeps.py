@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from flask import current_app
 from redis import Redis
@@ -41,16 +42,16 @@ def sweep(asks: bool) -> None:
 
 
 def upkeep() -> None:
-    """What the clock brings, beside the lane in which it would hold up callbacks."""
+    """What the clock brings, beside the lane in which it would hold up callbacks. What breaks costs itself alone."""
     with current_app.app_context():
-        must_not_stand_still()
-        arrivals.keep(utcnow())
-        repeats.forget(utcnow())
-        months.make_ahead(utcnow())
-        db.session.commit()
-        tick()
-        _try_crashed_again()
-        _find_lost()
+        for name, step in UPKEEP.items():
+            try:
+                must_not_stand_still()
+                step()
+                db.session.commit()
+            except Exception as error:
+                db.session.rollback()
+                log.error("Upkeep, %s: %s", name, told(error))
 
 
 def tick() -> None:
@@ -73,7 +74,6 @@ def tick() -> None:
 
 def _try_crashed_again() -> None:
     """What broke other code than this is tried again by itself: the release that mends it finds it."""
-    must_not_stand_still()
     lanes = Callback.due_after_upgrade(RELEASE)
     db.session.commit()
     for lane in lanes:
@@ -82,12 +82,21 @@ def _try_crashed_again() -> None:
 
 def _find_lost() -> None:
     """Round and round by id, a few at each sweep, however many wait."""
-    must_not_stand_still()
     current_app.extensions["lost"], found = pipeline.find_lost(current_app.extensions.get("lost", 0))
     db.session.commit()
     if found:
         ring(Lane.plain)
 
+
+# What others wait for comes first.
+UPKEEP: dict[str, Callable[[], object]] = {
+    "months ahead": lambda: months.make_ahead(utcnow()),
+    "orders that time moves": tick,
+    "what crashed": _try_crashed_again,
+    "what was left behind": _find_lost,
+    "keys of calls": lambda: repeats.forget(utcnow()),
+    "arrivals": lambda: arrivals.keep(utcnow()),
+}
 
 SWEEPS: tuple[Call, ...] = (
     (Lane.plain, "shopcallbacks.jobs.sweep", (False,)),

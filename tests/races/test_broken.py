@@ -16,16 +16,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from shopcallbacks.callbacks import months, moves
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.callbacks.due import Due
 from shopcallbacks.clock import utcnow
+from shopcallbacks.dashboard import arrivals
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import AttemptKind, Lane, OrderState, State
 from shopcallbacks.domain.values import Ask, Asking, Request, Verification
 from shopcallbacks.extensions import db
 from shopcallbacks.gateways import GATEWAYS
 from shopcallbacks.jobs import drain, transactions
-from shopcallbacks.jobs.sweeps import upkeep
+from shopcallbacks.jobs.sweeps import UPKEEP, upkeep
+from shopcallbacks.orders import repeats
 from shopcallbacks.orders.order import Order
 from shopcallbacks.processing import examining, pipeline
 from shopcallbacks.processing.case import Accounts
@@ -342,6 +345,28 @@ def test_a_lost_race_on_a_movement_is_decided_once_more(rotten: list[str], monke
     assert times == [2, 1, 1], "the batch, then alone, then once more"
     assert (good.state, order.state) == (State.processed, OrderState.open)
     assert bad.reason is Reason.order_not_found
+
+
+# Upkeep
+
+
+def test_a_step_of_upkeep_that_breaks_costs_itself_alone(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    steps = [
+        (months, "make_ahead"),
+        (moves, "due_by_time"),
+        (Callback, "due_after_upgrade"),
+        (pipeline, "find_lost"),
+        (repeats, "forget"),
+        (arrivals, "keep"),
+    ]
+    for where, name in steps:
+        monkeypatch.setattr(where, name, _raising(ValueError("no")))
+    upkeep()
+    assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == [
+        f"Upkeep, {name}: ValueError" for name in UPKEEP
+    ]
 
 
 # After an upgrade
