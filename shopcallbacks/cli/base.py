@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
+from urllib.parse import parse_qsl
 
 import click
 
 from ..domain.errors import Refused
 from ..extensions import db
+from ..panel.filter import NAMES, Filter
 from ..shops.accounts import GatewayAccount, Shop
 
 P = ParamSpec("P")
@@ -44,6 +46,20 @@ def find_account(shop: str, slug: str) -> GatewayAccount:
     if account is None:
         raise ValueError(f"{shop} has no gateway account {slug!r}.")
     return account
+
+
+def read_filter(query: str, shop: Shop) -> Filter:
+    """All of it: what is left out of a filter lets more be done than was meant."""
+    pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True)
+    for name, value in pairs:
+        if name not in NAMES:
+            raise ValueError(f"A filter has no {name!r}. It has: {', '.join(NAMES)}.")
+        if not value.strip():
+            raise ValueError(f"The filter says nothing behind {name}=.")
+    found = Filter.read(pairs).at(shop)
+    if found.problems:
+        raise ValueError("\n".join(problem.removesuffix(" It was left out.") for problem in found.problems))
+    return found
 
 
 def table(rows: Iterable[tuple[Any, ...]], heads: tuple[str, ...]) -> None:

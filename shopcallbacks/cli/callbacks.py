@@ -15,12 +15,11 @@ from ..extensions import db
 from ..orders.order import Order
 from ..panel.download.callbacks import callbacks as table_of
 from ..panel.download.csv import write_csv
-from ..panel.filter import Filter
 from ..panel.headline import headline
 from ..shops.acts import Activity
 from ..words.formats import PLAIN, age
 from ..words.masking import mask
-from .base import find_shop, plain_errors, table
+from .base import find_shop, plain_errors, read_filter, table
 
 callbacks = AppGroup("callbacks", help="Callbacks: look, retry, force, decide, remove, restore, export, import.")
 
@@ -42,7 +41,7 @@ def list_callbacks(shop: str, query: str, limit: int) -> None:
     """The shop's callbacks, those that need a person unless the filter says otherwise."""
     at = find_shop(shop)
     now = utcnow()
-    found = db.session.scalars(Filter.from_query(query).select(at).limit(limit))
+    found = db.session.scalars(read_filter(query, at).select(at).limit(limit))
     rows = [
         (
             c.id,
@@ -143,6 +142,7 @@ for verb in Verb:
 def export_callbacks(shop: str, query: str, bom: bool) -> None:
     """CSV on standard output."""
     of = find_shop(shop)
+    filter_ = read_filter(query, of)
     Activity.record("export", None, shop_id=of.id, what=f"callbacks {query}".strip())
-    for block in write_csv(table_of(Filter.from_query(query), of), bom=bom):
+    for block in write_csv(table_of(filter_, of), bom=bom):
         sys.stdout.buffer.write(block)

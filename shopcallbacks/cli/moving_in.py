@@ -26,7 +26,7 @@ from ..shops.accounts import GatewayAccount, Shop
 from ..shops.acts import Activity
 from ..words.formats import PLAIN
 from ..words.outcomes import would
-from .base import find_account, find_shop, plain_errors
+from .base import find_account, find_shop, plain_errors, read_filter
 from .callbacks import callbacks, filter_option
 from .orders import SAID, orders
 
@@ -137,7 +137,7 @@ def _tell(imported: Imported) -> None:
 def process_imported(shop: str, query: str, preview: bool) -> None:
     """Ask for an attempt of each imported callback. Orders move as if it came now, and the shop is told of it."""
     at = find_shop(shop)
-    chosen = Selection(Filter.from_query(query).but(tab=Tab.imported))
+    chosen = Selection(read_filter(query, at).but(tab=Tab.imported))
     if preview:
         click.echo("It would be so:")
         _foretell(effects_of(Verb.retry, chosen, at))

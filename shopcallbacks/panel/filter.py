@@ -370,3 +370,4 @@ _READERS: Mapping[str, tuple[str, Any]] = {
     "per": ("per", _per),
 }
 _NAMES = {key: name for name, (key, _) in _READERS.items()}
+NAMES = tuple(_READERS)

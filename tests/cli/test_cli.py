@@ -386,6 +386,28 @@ def test_callbacks_are_exported(flask: Run) -> None:
     assert {row["order number"] for row in rows} == {"26-0", "26-1", "26-2"}
 
 
+@pytest.mark.parametrize("command", ["list", "export", "process-imported"])
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("tab=all&from=2025-13-01", "“2025-13-01” is not a day like 2026-11-23."),
+        ("tab=al", "There is no tab “al”."),
+        ("form=2025-01-01", "A filter has no 'form'. It has: tab, account,"),
+        ("unclear", "A filter has no 'unclear'."),
+        ("from=", "The filter says nothing behind from=."),
+        ("account=mian", "There is no gateway account “mian” here."),
+    ],
+)
+def test_a_filter_that_can_not_be_read_is_a_sentence_and_nothing_is_done(
+    flask: Run, command: str, query: str, sentence: str
+) -> None:
+    shop = make_account().shop
+    output = flask("callbacks", command, shop.slug, "--filter", query, code=1).output
+    assert output.startswith(f"Error: {sentence}")
+    assert "left out" not in output
+    assert db.session.scalars(select(Activity)).first() is None
+
+
 def test_the_demo_is_seeded_once(flask: Run, tmp_path: Path) -> None:
     file = tmp_path / "demo.json"
     flask("demo", "seed", "--write", file)
