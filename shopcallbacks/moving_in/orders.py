@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..callbacks import moves
-from ..domain.errors import Refused
 from ..domain.money import Answer
 from ..extensions import db
 from ..orders.intake import BadOrder, NewOrder, parse_new_order
 from ..shops.accounts import Shop
-from .reading import json_lines, json_object, moment, read_all
+from .reading import Unreadable, json_lines, json_object, moment, read_all
 
 ACTOR = "import"
 
@@ -33,7 +32,19 @@ def read_orders(text: str, shop: Shop) -> list[NewOrder]:
     """All orders of the file; `Unreadable`, with the line and what is wrong in it, unless all can be taken."""
     text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
     places = json_lines(text) if text.lstrip().startswith("{") else _rows(text)
-    return read_all(places, lambda told: _order(json_object(told) if isinstance(told, str) else told, shop))
+    places = list(places)
+    orders = read_all(places, lambda told: _order(json_object(told) if isinstance(told, str) else told, shop))
+    _check_once((order.number, place) for order, (place, _) in zip(orders, places, strict=True))
+    return orders
+
+
+def _check_once(named: Iterable[tuple[str, str]]) -> None:
+    """Of two orders of one number nobody knows which is meant."""
+    places = defaultdict(list)
+    for number, place in named:
+        places[number].append(place)
+    if twice := [f"{number} stands in {', '.join(found)}" for number, found in places.items() if len(found) > 1]:
+        raise Unreadable(twice)
 
 
 def _rows(text: str) -> list[tuple[str, Any]]:
@@ -58,14 +69,14 @@ def _order(told: dict[str, Any], shop: Shop) -> NewOrder:
 
 
 def hand_in(orders: Sequence[NewOrder], shop: Shop, end: Callable[[], None]) -> HandedIn:
-    """As the API takes them, each in a transaction of its own: no order is waited for while the shop's feed is held.
+    """Those that are new, each in a transaction of its own: no order is waited for while the shop's feed is held.
     `end` ends a transaction: commits, or of a preview rolls back.
     """
     found = HandedIn()
     for new in orders:
         try:
-            moved = moves.hand_in(new, shop)
-        except (Refused, BadOrder) as error:
+            moved = moves.hand_in(new, shop, only_new=True)
+        except BadOrder as error:
             db.session.rollback()
             found.refused.append(f"{new.number}: {error}")
             continue

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from shopcallbacks.callbacks import moves
 from shopcallbacks.domain.states import OrderState
 from shopcallbacks.extensions import db
 from shopcallbacks.orders.feed import OrderEvent
@@ -76,14 +77,33 @@ def test_where_one_line_can_not_be_taken_none_is(flask: Run, tmp_path: Path) -> 
 
 
 def test_what_the_rules_refuse_is_told_and_the_rest_is_handed_in(flask: Run, tmp_path: Path) -> None:
+    shop = make_shop()
+    lines = LINES.replace('"26-1",', '"26-1", "expires_at": "2024-05-02T12:00:00Z",')
+    output = flask("orders", "import", shop.slug, write(tmp_path, lines), code=1).output
+    assert "1 order refused:\n26-1: expires_at must lie in the future" in output
+    assert Order.find(shop.id, "26-1") is None
+    assert Order.find(shop.id, "26-2") is not None
+
+
+def test_an_order_that_is_there_stays_as_it_is(flask: Run, tmp_path: Path) -> None:
     account = make_account()
-    paid = make_order(account.shop, "26-1", 100)
+    paid, cancelled, changed = (make_order(account.shop, f"26-{n}", 1200) for n in (1, 2, 3))
     make_callback(account, message(paid))
     process()
-    output = flask("orders", "import", account.shop.slug, write(tmp_path, CSV), code=1).output
-    assert "1 order refused:\n26-1: " in output
-    assert (str(paid.total), paid.state) == ("1.00 EUR", OrderState.open)
-    assert Order.find(account.shop_id, "26-2") is not None
+    moves.cancel(cancelled.id, "shop")
+    lines = "number,amount,currency\n26-1,1,EUR\n26-2,12,EUR\n26-3,11,EUR\n"
+    assert "was there already: 3" in flask("orders", "import", account.shop.slug, write(tmp_path, lines)).output
+    assert (str(paid.total), paid.state) == ("12.00 EUR", OrderState.open)
+    assert cancelled.state is OrderState.cancelled
+    assert (str(changed.total), changed.state) == ("12.00 EUR", OrderState.temporary)
+
+
+def test_a_number_that_comes_twice_is_told_with_its_lines_and_nothing_is_taken(flask: Run, tmp_path: Path) -> None:
+    shop = make_shop()
+    twice = CSV + " 26-1 ,5.90,EUR,,,\n26-3,1,EUR,,,\n26-1,5.90,EUR,,,\n"
+    output = flask("orders", "import", shop.slug, write(tmp_path, twice), code=1).output
+    assert output == "Error: 26-1 stands in line 2, line 4, line 6\n"
+    assert count() == 0
 
 
 def test_an_order_wakes_the_callbacks_that_waited_for_it(flask: Run, tmp_path: Path) -> None:
