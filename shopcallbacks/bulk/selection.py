@@ -53,7 +53,7 @@ class Selection:
     def count(self, verb: Verb, shop: Shop) -> int:
         return db.session.scalar(select(func.count()).select_from(Callback).where(*self.where(verb, shop))) or 0
 
-    def first(self, verb: Verb, shop: Shop, limit: int) -> list[int]:
-        """The ids of the first ones, in the order of the run: the oldest first."""
+    def first(self, verb: Verb, shop: Shop, limit: int | None = None) -> list[int]:
+        """The ids of the first ones, or of all, in the order of the run: the oldest first."""
         found = select(Callback.id).where(*self.where(verb, shop)).order_by(Callback.received_at, Callback.id)
         return list(db.session.scalars(found.limit(limit)))

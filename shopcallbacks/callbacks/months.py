@@ -112,7 +112,7 @@ def detach(connection: Connection, month: Month, now: datetime) -> None:
 
 
 _WAITING = text(
-    "SELECT count(*) FROM callbacks WHERE (state IN ('received', 'unprocessed') OR due_at IS NOT NULL)"
+    "SELECT count(*) FROM callbacks WHERE (state IN ('received', 'unprocessed', 'imported') OR due_at IS NOT NULL)"
     " AND received_at >= CAST(:first AS timestamptz) AND received_at < CAST(:behind AS timestamptz)"
 )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ..bulk.preview import FURTHER_S, LOOKS_AT, Effects, effects_of
 from ..bulk.selection import Selection
 from ..callbacks.callback import Callback
 from ..clock import database_now
+from ..domain.errors import Refused
 from ..domain.states import Lane, Verb
 from ..extensions import db
 from ..moving_in import orders as moved_orders
@@ -22,7 +24,7 @@ from ..moving_in.folder import read_folder
 from ..moving_in.log import read_log
 from ..moving_in.yes_cart import read_export
 from ..panel.filter import Filter, Tab
-from ..shops.accounts import GatewayAccount, Shop
+from ..shops.accounts import GatewayAccount
 from ..shops.acts import Activity
 from ..words.formats import PLAIN
 from ..words.outcomes import would
@@ -142,25 +144,31 @@ def process_imported(shop: str, query: str, preview: bool) -> None:
         click.echo("It would be so:")
         _foretell(effects_of(Verb.retry, chosen, at))
         return
-    count = sum(map(_ask_for, _batches(chosen, at)))
-    click.echo(f"{PLAIN.counted(count, 'callback')}: an attempt is asked for")
+    ids = chosen.first(Verb.retry, at)
+    skipped: Counter[str] = Counter()
+    for start in range(0, len(ids), BATCH):
+        skipped += _ask_for(ids[start : start + BATCH])
+    click.echo(f"{PLAIN.counted(len(ids) - skipped.total(), 'callback')}: an attempt is asked for")
+    if skipped:
+        raise ValueError("\n".join(f"{PLAIN.number(count)} skipped: {why}" for why, count in skipped.items()))
 
 
-def _batches(chosen: Selection, at: Shop) -> Iterator[Sequence[int]]:
-    """The first that are left, until there is none: those that were asked for have left."""
-    while ids := chosen.first(Verb.retry, at, BATCH):
-        yield ids
-
-
-def _ask_for(ids: Sequence[int]) -> int:
-    found = Callback.lock_all(ids).values()
-    for callback in found:
-        callback.do(Verb.retry, None)
-    lanes = {callback.lane for callback in found}
+def _ask_for(ids: Sequence[int]) -> Counter[str]:
+    """Those that are refused, by the sentence why."""
+    skipped: Counter[str] = Counter()
+    lanes = set()
+    for callback in Callback.lock_all(ids).values():
+        try:
+            callback.may(Verb.retry, None)
+        except Refused as refused:
+            skipped[str(refused)] += 1
+        else:
+            callback.do(Verb.retry, None)
+            lanes.add(callback.lane)
     db.session.commit()
     for lane in lanes:
         ring(lane)
-    return len(found)
+    return skipped
 
 
 def _foretell(effects: Effects) -> None:

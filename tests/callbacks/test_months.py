@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,12 +23,23 @@ from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Refused
 from shopcallbacks.domain.states import State, Verb
 from shopcallbacks.extensions import db
+from shopcallbacks.moving_in.callbacks import Kept, keep
 from shopcallbacks.panel.search.index import read_terms
 from shopcallbacks.processing.foresight import foresee
 from shopcallbacks.shops.users import Role
 
 from ..conftest import empty
-from ..factories import log_in, make_account, make_callback, make_order, make_user, message, process, request_of
+from ..factories import (
+    log_in,
+    make_account,
+    make_callback,
+    make_order,
+    make_user,
+    message,
+    process,
+    request_for,
+    request_of,
+)
 
 MARCH = Month(datetime(2024, 3, 1, tzinfo=UTC).date())
 IN_MARCH = datetime(2024, 3, 31, 23, 59, 59, tzinfo=UTC)
@@ -179,6 +190,28 @@ def test_a_month_is_not_taken_away_before_it_is_over_nor_while_anything_of_it_wa
     assert "2024-03 is not in the archive" in flask("attach", "2024-03", code=1).output
     assert "has no part here" in flask("detach", "2023-07", code=1).output
     assert "Write it like 2024-03" in flask("detach", "yesterday", code=1).output
+
+
+def test_a_month_with_imported_callbacks_that_nobody_looked_at_is_not_taken_away(march: Month, flask: Run) -> None:
+    account = make_account()
+    keep([Kept(request_for(account, message("nowhere"), IN_MARCH))], account, db.session.commit)
+    assert "Deal with what waits of 2024-03 first: 1 callback." in flask("detach", "2024-03", code=1).output
+
+
+def test_imported_callbacks_of_a_month_in_the_archive_are_skipped_and_told(march: Month, app: Flask) -> None:
+    """As the release before let it be taken away."""
+    account = make_account()
+    moments = IN_MARCH, IN_MARCH, IN_MARCH - timedelta(days=60)
+    found = [Kept(request_for(account, message(f"26-{n}"), at)) for n, at in enumerate(moments)]
+    keep(found, account, db.session.commit)
+    for kept, part in march.parts.items():
+        db.session.execute(text(f"ALTER TABLE {kept} DETACH PARTITION {part}"))
+    db.session.commit()
+    for asked_for in ("1 callback", "0 callbacks"):
+        result = app.test_cli_runner().invoke(args=["callbacks", "process-imported", account.shop.slug])
+        assert result.exit_code == 1
+        assert f"{asked_for}: an attempt is asked for" in result.output
+        assert "2 skipped: Its request is kept in the archive of March 2024." in result.output
 
 
 def test_what_reads_the_request_is_refused_while_it_is_in_the_archive(march: Month, flask: Run) -> None:
