@@ -5,15 +5,17 @@ Nothing looks at them until a person asks for it: by `flask callbacks process-im
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import select, tuple_
 
 from ..callbacks.callback import Callback
 from ..callbacks.months import Month
-from ..callbacks.requests import digest_of, keep_requests
+from ..callbacks.requests import digest_of, keep_requests, requests_of
 from ..clock import utcnow
 from ..domain.errors import Refused
 from ..domain.states import State
@@ -58,8 +60,7 @@ def keep(found: Sequence[Kept], account: GatewayAccount, preview: bool) -> Impor
     if not preview:
         _make(months)
     done = Imported([], 0, times[0], times[-1])
-    for start in range(0, len(found), BATCH):
-        batch = found[start : start + BATCH]
+    for batch in _batches(found):
         new = list(_new(batch, account))
         done.known += len(batch) - len(new)
         ids = [row.id for row in insert_rows(db.session, Callback, [_row(one, account) for one in new], returning="id")]
@@ -78,19 +79,31 @@ def _make(months: Sequence[Month]) -> None:
         db.session.commit()  # they wait for this one too
 
 
+def _batches(found: Iterable[Kept]) -> Iterator[list[Kept]]:
+    """What came in the same moment is in the same one, so that those that are alike are counted together."""
+    batch: list[Kept] = []
+    for _, same in groupby(found, key=lambda one: one.request.arrived_at):
+        batch += same
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
 def _new(batch: Sequence[Kept], account: GatewayAccount) -> Iterator[Kept]:
-    """Those that are not here with the same time and bytes."""
+    """Those that are not here as they came. Of some that are alike, as many as are more than those that are here."""
     keys = {(one.request.arrived_at, digest_of(one.request)) for one in batch}
     rows = db.session.execute(
-        select(Callback.received_at, Callback.digest).where(
+        select(Callback.id, Callback.received_at).where(
             Callback.account_id == account.id, tuple_(Callback.received_at, Callback.digest).in_(keys)
         )
     )
-    here = {(row.received_at, row.digest) for row in rows}
+    here = Counter(requests_of([(row.id, row.received_at) for row in rows]).values())
     for one in batch:
-        key = one.request.arrived_at, digest_of(one.request)
-        if key not in here:
-            here.add(key)
+        if here[one.request]:
+            here[one.request] -= 1
+        else:
             yield one
 
 

@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -97,10 +98,28 @@ def test_they_are_kept_once_however_often_and_the_oldest_first(
     flask: Run, account: GatewayAccount, tmp_path: Path
 ) -> None:
     young, old = (request_at(account, f"26-{n}", THEN - timedelta(days=n)) for n in (1, 2))
-    make_callback(account, young)
-    assert "2 callbacks known already" in bring(flask, account, log_of(tmp_path, young, old, old))
-    assert "3 callbacks known already" in bring(flask, account, log_of(tmp_path, young, old, old))
+    make_callback(account, replace(young, path="/hooks/stripe", address="192.0.2.7"))
+    assert "1 callback known already" in bring(flask, account, log_of(tmp_path, young, old))
+    assert "2 callbacks known already" in bring(flask, account, log_of(tmp_path, young, old))
     assert [one.received_at for one in imported(account)] == [old.arrived_at]
+
+
+def test_what_came_in_the_same_moment_is_kept_as_often_as_it_came(
+    flask: Run, account: GatewayAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log that tells whole seconds has many of them: a forged one beside the genuine, and one that came twice."""
+    monkeypatch.setattr("shopcallbacks.moving_in.callbacks.BATCH", 2)
+    genuine = request_at(account, "26-1")
+    forged = replace(genuine, headers=(("Stripe-Signature", "forged"),))
+    asked = replace(genuine, method="PUT")
+    for _ in range(2):
+        output = bring(flask, account, log_of(tmp_path, forged, genuine, asked, genuine))
+    assert "0 callbacks kept" in output
+    assert "4 callbacks known already" in output
+    assert "1 callback kept" in bring(flask, account, log_of(tmp_path, genuine, genuine, genuine))
+    came = [one.request for one in imported(account)]
+    assert len(came) == 5
+    assert [one.headers for one in came if one] == [one.headers for one in (forged, genuine, asked, genuine, genuine)]
 
 
 def test_a_preview_says_what_processing_would_do_and_keeps_nothing(
