@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 
 from ..callbacks.callback import Callback
 from ..callbacks.months import Month
@@ -61,6 +61,7 @@ def keep(found: Sequence[Kept], account: GatewayAccount, preview: bool) -> Impor
         _make(months)
     done = Imported([], 0, times[0], times[-1])
     for batch in _batches(found):
+        _wait_for_others(account)
         new = list(_new(batch, account))
         done.known += len(batch) - len(new)
         ids = [row.id for row in insert_rows(db.session, Callback, [_row(one, account) for one in new], returning="id")]
@@ -89,6 +90,12 @@ def _batches(found: Iterable[Kept]) -> Iterator[list[Kept]]:
             batch = []
     if batch:
         yield batch
+
+
+def _wait_for_others(account: GatewayAccount) -> None:
+    """One import of an account at a time, until its transaction ends: two would not see what the other keeps."""
+    key = f"import {account.id}"
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
 def _new(batch: Sequence[Kept], account: GatewayAccount) -> Iterator[Kept]:

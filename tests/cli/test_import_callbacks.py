@@ -6,11 +6,13 @@ import base64
 import csv
 import io
 import json
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DatabaseError
@@ -23,12 +25,14 @@ from shopcallbacks.domain.errors import Refused
 from shopcallbacks.domain.states import Effect, OrderState, State, Verb
 from shopcallbacks.domain.values import Outcome, Request
 from shopcallbacks.extensions import db
+from shopcallbacks.moving_in.callbacks import Imported, Kept, keep
 from shopcallbacks.panel.filter import Filter, Tab
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
 
 from ..factories import log_in, make_account, make_callback, make_order, make_user, message, process, request_for
+from ..processes import until
 from .conftest import Run
 
 THEN = datetime(2024, 5, 1, 10, 0, 0, 123456, UTC)
@@ -120,6 +124,28 @@ def test_what_came_in_the_same_moment_is_kept_as_often_as_it_came(
     came = [one.request for one in imported(account)]
     assert len(came) == 5
     assert [one.headers for one in came if one] == [one.headers for one in (forged, genuine, asked, genuine, genuine)]
+
+
+def test_two_imports_at_once_keep_each_once(app: Flask, account: GatewayAccount) -> None:
+    found = [Kept(request_at(account, "26-1"))]
+    id_ = account.id
+    db.session.commit()
+
+    def again() -> Imported:
+        with app.app_context():
+            return keep(found, db.session.get_one(GatewayAccount, id_), db.session.commit)
+
+    def waited() -> None:
+        second.append(pool.submit(again))
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        with db.engine.connect() as beside:
+            until(lambda: beside.scalar(waiting))
+        db.session.commit()
+
+    second: list[Future[Imported]] = []
+    with ThreadPoolExecutor(1) as pool:
+        first = keep(found, db.session.get_one(GatewayAccount, id_), waited)
+    assert (len(first.kept), second[0].result().kept, second[0].result().known) == (1, [], 1)
 
 
 def test_a_preview_says_what_processing_would_do_and_keeps_nothing(
