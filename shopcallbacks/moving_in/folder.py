@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..domain.values import Request
 from .callbacks import Kept
-from .reading import read_all
+from .reading import plain, read_all
 
 
 def read_folder(folder: Path) -> list[Kept]:
@@ -29,7 +29,7 @@ def _whole(data: bytes, at: datetime) -> Request:
     """The start line, the headers, an empty line, and then the body byte for byte."""
     ends = "\r\n" if b"\r\n" in data.partition(b"\n")[0] + b"\n" else "\n"
     head, found, body = data.partition(ends.encode() * 2)
-    start, *lines = head.decode("latin-1").split(ends)
+    start, *lines = plain(head.decode("latin-1"), "what stands before the body").split(ends)
     words = start.split(" ")
     if not found or len(words) != 3 or not words[2].startswith("HTTP/"):
         raise ValueError("is no HTTP request: a start line, headers and an empty line are needed")
@@ -39,6 +39,6 @@ def _whole(data: bytes, at: datetime) -> Request:
 
 def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
-    if not colon or "\x00" in line:
+    if not colon:
         raise ValueError(f"is no HTTP request: a header has no name in the line {line[:40]!r}")
     return name, value.strip()

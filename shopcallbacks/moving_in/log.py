@@ -8,7 +8,7 @@ from typing import Any
 
 from ..domain.values import Request
 from .callbacks import Kept
-from .reading import json_lines, json_object, moment, read_all
+from .reading import json_lines, json_object, moment, plain, read_all
 
 FIELDS = {"received_at", "method", "path", "query", "headers", "body", "body_base64", "address"}
 
@@ -35,22 +35,15 @@ def _kept(told: dict[str, Any]) -> Kept:
 
 
 def _text(told: dict[str, Any], name: str, usual: str) -> str:
-    value = told.get(name, usual)
-    if not isinstance(value, str) or "\x00" in value:
-        raise ValueError(f"{name} must be text")
-    return value
+    return plain(told.get(name, usual), name)
 
 
 def _headers(told: Any) -> list[tuple[str, str]]:
     """An object, or a list of pairs where a name may come twice."""
     pairs = list(told.items()) if isinstance(told, dict) else told
-    good = isinstance(pairs, list) and all(
-        isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
-        for pair in pairs
-    )
-    if not good or "\x00" in str(pairs):
+    if not isinstance(pairs, list) or not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
         raise ValueError("headers must be an object of texts, or a list of pairs of them")
-    return [(name, value) for name, value in pairs]
+    return [(plain(name, "a header's name"), plain(value, "a header")) for name, value in pairs]
 
 
 def _body(told: dict[str, Any]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -51,14 +52,25 @@ def json_object(line: str) -> dict[str, Any]:
     return told
 
 
+def plain(told: Any, name: str) -> str:
+    """Text that the database takes."""
+    if not isinstance(told, str) or _UNFIT.search(told):
+        raise ValueError(f"{name} must be text")
+    return told
+
+
+_UNFIT = re.compile("[\x00\ud800-\udfff]")  # NUL, and halves of a character, which JSON can hold
+
+
 def moment(told: Any, name: str) -> datetime:
     """A moment in the past with its zone, in UTC."""
     try:
         found = datetime.fromisoformat(told) if isinstance(told, str) else None
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
+        utc = found.astimezone(UTC) if found and found.tzinfo else None
+    except (ValueError, OverflowError):
+        utc = None
+    if utc is None:
         raise ValueError(f'{name} must be a moment with its zone, "2024-05-01T12:00:00+02:00"')
-    if found > datetime.now(UTC):
+    if utc > datetime.now(UTC):
         raise ValueError(f"{name} lies in the future")
-    return found.astimezone(UTC)
+    return utc

@@ -122,12 +122,13 @@ def _moment(value: Any, problems: dict[str, str]) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        utc = moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        utc = None
+    if utc is None:
         problems["expires_at"] = 'must be a moment with its zone, "2026-11-27T18:00:00+01:00"'
         return None
-    return moment.astimezone(UTC)
+    return utc
 
 
 def _total(value: Any, currency: str, problems: dict[str, str]) -> Money | None:

@@ -74,6 +74,10 @@ def test_where_one_line_can_not_be_taken_none_is(flask: Run, tmp_path: Path) -> 
     assert "line 5: test must be true or false" in output
     assert "line 6: created_at must be a moment with its zone" in output
     assert count() == 0
+    late = LINES.replace('"26-1",', '"26-1", "expires_at": "9999-12-31T23:59:59-14:00",')
+    output = flask("orders", "import", shop.slug, write(tmp_path, late), code=1).output
+    assert "line 1: expires_at must be a moment with its zone" in output
+    assert count() == 0
 
 
 def test_what_the_rules_refuse_is_told_and_the_rest_is_handed_in(flask: Run, tmp_path: Path) -> None:

@@ -45,6 +45,13 @@ def test_a_log_has_a_callback_a_line_with_its_time_and_bytes() -> None:
         (line(bodi="x"), "bodi: there is no such field"),
         (line(body={"a": 1}), "body must be text"),
         (line(path="/\x00"), "path must be text"),
+        (line(path="/\ud800"), "path must be text"),
+        (line(address="\udfff"), "address must be text"),
+        (line(method="\x00"), "method must be text"),
+        (line(headers={"X": "a\x00b"}), "a header must be text"),
+        (line(headers=[["\ud800", ""]]), "a header's name must be text"),
+        (line(headers={"X": 1}), "a header must be text"),
+        (json.dumps({"received_at": "0001-01-01T00:00:00+14:00"}), "received_at must be a moment with its zone"),
         (line(headers=["X-A"]), "headers must be an object of texts"),
         (line(body_base64="?"), "body_base64 is no base64"),
     ],
@@ -78,6 +85,13 @@ def test_a_folder_has_a_callback_a_file_with_the_files_time(tmp_path: Path) -> N
 def test_a_file_that_is_no_request_is_named(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "bad.http").write_bytes(data)
     with pytest.raises(Unreadable, match=r"^bad\.http: is no HTTP request"):
+        read_folder(tmp_path)
+
+
+@pytest.mark.parametrize("data", [b"PO\x00ST / HTTP/1.1\r\n\r\n", b"POST / HTTP/1.1\r\nX-A: \x00\r\n\r\n"])
+def test_a_file_whose_head_the_database_can_not_hold_is_named(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "bad.http").write_bytes(data)
+    with pytest.raises(Unreadable, match=r"^bad\.http: what stands before the body must be text"):
         read_folder(tmp_path)
 
 
