@@ -51,7 +51,7 @@ def import_orders(shop: str, file: Path, preview: bool) -> None:
     All lines are read first: where one can't be taken, none is. What the shop's rules refuse is told, and left out.
     """
     at = find_shop(shop)
-    new = moved_orders.read_orders(file.read_text("utf-8"), at)
+    new = moved_orders.read_orders(file.read_text("utf-8-sig"), at)
     done = moved_orders.hand_in(new, at, db.session.rollback if preview else db.session.commit)
     if not preview:
         Activity.record(IMPORT, None, shop_id=at.id, what=PLAIN.counted(len(new), "order"))
@@ -104,7 +104,7 @@ def _read(path: Path, of: GatewayAccount, label: str | None, shop_code: str | No
     elif path.suffix == ".xml":
         found = read_export(path, of.shop.time_zone, label, shop_code)
     else:
-        found = read_log(path.read_text("utf-8"))
+        found = read_log(path.read_text("utf-8-sig"))
     if not found:
         raise ValueError(f"There is no callback in {path}.")
     most = current_app.config["MAX_CALLBACK_BYTES"]

@@ -30,7 +30,6 @@ class HandedIn:
 
 def read_orders(text: str, shop: Shop) -> list[NewOrder]:
     """All orders of the file; `Unreadable`, with the line and what is wrong in it, unless all can be taken."""
-    text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
     places = json_lines(text) if text.lstrip().startswith("{") else _rows(text)
     places = list(places)
     orders = read_all(places, lambda told: _order(json_object(told) if isinstance(told, str) else told, shop))

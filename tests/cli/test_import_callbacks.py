@@ -148,6 +148,16 @@ def test_two_imports_at_once_keep_each_once(app: Flask, account: GatewayAccount)
     assert (len(first.kept), second[0].result().kept, second[0].result().known) == (1, [], 1)
 
 
+def test_a_log_may_begin_with_a_mark_and_hold_what_unicode_calls_an_end_of_a_line(
+    flask: Run, account: GatewayAccount, tmp_path: Path
+) -> None:
+    bodies = ["a\u2028b", "a\u2029b", "a\x85b"]
+    lines = [json.dumps({"received_at": THEN.isoformat(), "body": body}, ensure_ascii=False) for body in bodies]
+    (tmp_path / "log.jsonl").write_text("\n".join(lines), "utf-8-sig")
+    bring(flask, account, tmp_path / "log.jsonl")
+    assert [one.request.body.decode() for one in imported(account) if one.request] == bodies
+
+
 def test_a_preview_says_what_processing_would_do_and_keeps_nothing(
     flask: Run, account: GatewayAccount, tmp_path: Path
 ) -> None:
