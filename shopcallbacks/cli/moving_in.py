@@ -108,8 +108,9 @@ def _read(path: Path, of: GatewayAccount, label: str | None, shop_code: str | No
     if not found:
         raise ValueError(f"There is no callback in {path}.")
     most = current_app.config["MAX_CALLBACK_BYTES"]
-    if any(len(one.request.body) > most for one in found):
-        raise ValueError(f"One is larger than {PLAIN.counted(most, 'byte')} (MAX_CALLBACK_BYTES).")
+    for request in (one.request for one in found if len(one.request.body) > most):
+        which = f"The callback of {request.arrived_at:%Y-%m-%d %H:%M:%S.%f} UTC"
+        raise ValueError(f"{which} is larger than {PLAIN.counted(most, 'byte')} (MAX_CALLBACK_BYTES).")
     return found
 
 
