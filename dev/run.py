@@ -126,7 +126,7 @@ def _environment() -> Env:
     env: Env = {**(parse(dotenv.read_text()) if dotenv.exists() else {}), **os.environ}
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
     env["PYTHONUNBUFFERED"] = "1"
-    env.setdefault("HOST", "127.0.0.1")
+    env["HOST"] = "127.0.0.1"  # many shells export theirs
     env.setdefault("SECRET_KEY", _kept_secret("SECRET_KEY", secrets.token_hex(32)))
     env.setdefault("SECRETS_KEY", _kept_secret("SECRETS_KEY", Fernet.generate_key().decode()))
     return env
