@@ -128,8 +128,8 @@ def without_the_owner(machine: Mapping[str, str]) -> dict[str, str]:
 def connect_a_shop(shell: Shell, running: Site) -> tuple[str, str]:
     """As the README says. The API token, and the address that the gateway is told to call."""
     added = shell.run(command(README, "flask --app app shops add toys"))
-    line = command(README, "flask --app app gateways add toys", **{"whsec_...": SECRET})
-    address = shell.run(line, PUBLIC_URL=running.url).split()[-1]
+    line = command(README, "flask --app app gateways add toys")
+    address = shell.run(line, SIGNING_SECRETS=SECRET, PUBLIC_URL=running.url).split()[-1]
     shell.run(command(README, "flask --app app users add dana@toys.example") + " --password 'seventeen blue kites'")
     return added.split()[-1], address
 
