@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..domain.values import Request
 from .callbacks import Kept
-from .reading import plain, read_all
+from .reading import past, plain, read_all
 
 
 def read_folder(folder: Path) -> list[Kept]:
@@ -20,7 +20,7 @@ def read_folder(folder: Path) -> list[Kept]:
 
 
 def _kept(path: Path) -> Kept:
-    at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    at = past(datetime.fromtimestamp(path.stat().st_mtime, UTC), "its time")
     data = path.read_bytes()
     return Kept(_whole(data, at) if path.suffix == ".http" else Request("POST", "/", b"", (), data, "", at))
 

@@ -71,6 +71,10 @@ def moment(told: Any, name: str) -> datetime:
         utc = None
     if utc is None:
         raise ValueError(f'{name} must be a moment with its zone, "2024-05-01T12:00:00+02:00"')
-    if utc > datetime.now(UTC):
+    return past(utc, name)
+
+
+def past(at: datetime, name: str) -> datetime:
+    if at > datetime.now(UTC):
         raise ValueError(f"{name} lies in the future")
-    return utc
+    return at

@@ -17,7 +17,7 @@ from defusedxml.ElementTree import ParseError, iterparse
 
 from ..domain.values import Request
 from .callbacks import Kept
-from .reading import Unreadable, read_all
+from .reading import Unreadable, past, read_all
 
 CALLBACK = "payment-gateway-callback"
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
@@ -70,6 +70,7 @@ def _kept(one: Any, zone: ZoneInfo) -> Kept:
 def _time(one: Any, zone: ZoneInfo) -> datetime:
     told = one.findtext("created-timestamp", "")
     try:
-        return datetime.strptime(told, "%Y-%m-%d %H:%M:%S").replace(tzinfo=zone).astimezone(UTC)
-    except ValueError:
+        at = datetime.strptime(told, "%Y-%m-%d %H:%M:%S").replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError("has no created-timestamp that can be read") from None
+    return past(at, "created-timestamp")

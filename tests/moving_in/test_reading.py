@@ -81,6 +81,13 @@ def test_a_folder_has_a_callback_a_file_with_the_files_time(tmp_path: Path) -> N
     ]
 
 
+def test_a_file_of_the_future_is_named(tmp_path: Path) -> None:
+    (tmp_path / "1").write_bytes(b"x")
+    os.utime(tmp_path / "1", (4e9, 4e9))
+    with pytest.raises(Unreadable, match=r"^1: its time lies in the future"):
+        read_folder(tmp_path)
+
+
 @pytest.mark.parametrize("data", [b"", b"hello", b"POST /hook HTTP/1.1\r\nX-A: 1\r\n", b"POST / HTTP/1.1\n!\n\n"])
 def test_a_file_that_is_no_request_is_named(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "bad.http").write_bytes(data)
@@ -141,6 +148,7 @@ def test_whose_callbacks_of_an_export_are_meant_must_be_said(export: Path) -> No
     ("out", "in_", "sentence"),
     [
         ("2019-07-01 12:00:00", "yesterday", "callback 7: has no created-timestamp"),
+        ("2019-07-01 12:00:00", "2999-07-01 12:00:00", "callback 7: created-timestamp lies in the future"),
         ("</payment-gateway-callbacks>", "", "It is no XML"),
         ("<value>1</value><value>2</value>", "", ""),
     ],
