@@ -29,24 +29,35 @@ def read_export(file: Path, zone: str, label: str | None = None, shop_code: str 
 
     `Unreadable` of a file that is none, and where it holds several gateways or shops and none is named.
     """
-    elements = [one for one in _elements(file) if _fits(one, label, shop_code)]
-    _check_one("gateway", "--label", {one.findtext("payment-gateway", "") for one in elements})
-    _check_one("shop", "--shop-code", {one.get("shop-code", "") for one in elements})
+    whose = {_whose(one) for one in _elements(file) if _fits(one, label, shop_code)}
+    _check_one("gateway", "--label", {gateway for gateway, _ in whose})
+    _check_one("shop", "--shop-code", {shop for _, shop in whose})
+    elements = (one for one in _elements(file) if _fits(one, label, shop_code))
     places = ((f"callback {one.get('id') or one.get('guid') or '?'}", one) for one in elements)
     return read_all(places, lambda one: _kept(one, ZoneInfo(zone)))
 
 
 def _elements(file: Path) -> Iterator[Any]:
+    """One at a time: none is kept once the next is asked for."""
     try:
-        for _, element in iterparse(str(file)):
-            if element.tag == CALLBACK:
+        events = iterparse(str(file), ("start", "end"))
+        _, root = next(events)
+        for event, element in events:
+            if event == "end" and element.tag == CALLBACK:
                 yield element
+                root.clear()
     except ParseError as error:
         raise Unreadable([f"It is no XML: {error}."]) from None
 
 
+def _whose(one: Any) -> tuple[str, str]:
+    """The gateway's label and the shop's code."""
+    return one.findtext("payment-gateway", ""), one.get("shop-code", "")
+
+
 def _fits(one: Any, label: str | None, shop_code: str | None) -> bool:
-    return label in (None, one.findtext("payment-gateway", "")) and shop_code in (None, one.get("shop-code", ""))
+    gateway, shop = _whose(one)
+    return label in (None, gateway) and shop_code in (None, shop)
 
 
 def _check_one(what: str, option: str, there: set[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,17 @@ def test_what_an_export_lacks_is_said(export: Path, out: str, in_: str, sentence
             read_export(export, "UTC", "liqPay")
     else:
         assert read_export(export, "UTC", "liqPay")[0].request.body == b"data=a%26b%3D"
+
+
+def test_of_a_large_export_one_callback_at_a_time_is_in_memory(export: Path) -> None:
+    head, *callbacks, end = EXPORT.replace("...", "." * 5000).splitlines()[1:]
+    export.write_text("\n".join([head, *(callbacks * 500), end]))
+    tracemalloc.start()
+    try:
+        assert len(read_export(export, "UTC", "liqPay")) == 500
+        assert tracemalloc.get_traced_memory()[1] < export.stat().st_size / 2
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_export_can_not_make_the_reader_fetch_or_unfold_anything(export: Path) -> None:
