@@ -13,15 +13,22 @@ branch_labels = None
 depends_on = None
 
 
+INDEX = "ix_callbacks_shop_amount_time"
+
+
 def upgrade():
+    with op.get_context().autocommit_block():  # the table is long: it stays open to writers meanwhile
+        op.execute("SET lock_timeout = 0")  # nobody waits behind this, however long it waits for others
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")  # one that an earlier try left half made
+        op.execute(f"CREATE INDEX CONCURRENTLY {INDEX} ON callbacks (shop_id, amount_minor, received_at)")
+        op.execute("SET lock_timeout = '300ms'")
     _begin_again()
     op.add_column("search_entries", sa.Column("week", sa.BigInteger(), nullable=False))
-    op.create_index("ix_callbacks_shop_amount_time", "callbacks", ["shop_id", "amount_minor", "received_at"])
 
 
 def downgrade():
     _begin_again()
-    op.drop_index("ix_callbacks_shop_amount_time", table_name="callbacks")
+    op.drop_index(INDEX, table_name="callbacks")
     op.drop_column("search_entries", "week")
 
 

@@ -4,7 +4,6 @@ Revision ID: 0027
 Revises: 0026
 """
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0027"
@@ -13,9 +12,16 @@ branch_labels = None
 depends_on = None
 
 
+INDEX = "ix_ledger_owed"
+
+
 def upgrade():
-    op.create_index("ix_ledger_owed", "ledger", ["shop_id", "booked_at"], postgresql_where=sa.text("owed <> 0"))
+    with op.get_context().autocommit_block():  # the table is long: it stays open to writers meanwhile
+        op.execute("SET lock_timeout = 0")  # nobody waits behind this, however long it waits for others
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")  # one that an earlier try left half made
+        op.execute(f"CREATE INDEX CONCURRENTLY {INDEX} ON ledger (shop_id, booked_at) WHERE owed <> 0")
+        op.execute("SET lock_timeout = '300ms'")
 
 
 def downgrade():
-    op.drop_index("ix_ledger_owed", table_name="ledger", postgresql_where=sa.text("owed <> 0"))
+    op.drop_index(INDEX, table_name="ledger")

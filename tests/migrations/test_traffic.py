@@ -6,13 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import upgrade
 from psycopg.types.json import Jsonb
-from sqlalchemy import func, select, text
+from sqlalchemy import Engine, event, func, inspect, select, text
 
 from shopcallbacks import ROOT
 from shopcallbacks.callbacks.callback import Callback
@@ -24,6 +25,7 @@ from ..processes import until
 from .test_payments import AT_FIRST
 
 PAUSE_S = 0.01
+LONG = {"callbacks", "attempts", "messages", "orders", "order_events", "ledger", "payments"}
 HEADERS = [["X-Twice", "b"], ["X-Twice", "a"], ["X-Latin", "caf\xe9"]]
 KEEP = """
 INSERT INTO callbacks (shop_id, account_id, method, path, query, headers, body, address, received_at, digest, state,
@@ -101,7 +103,28 @@ def test_callbacks_are_kept_during_the_upgrade_from_each_revision_to_the_next(em
     assert_all_there(door)
 
 
-def assert_all_there(door: Door) -> None:
+def test_no_migration_behind_0005_makes_an_index_while_a_long_table_is_shut(empty_app: Flask) -> None:
+    shut: set[str] = set()
+
+    def look(_: Any, cursor: psycopg.Cursor, statement: str, *__: Any) -> None:
+        if "INDEX" in statement:
+            locked = "SELECT relation::regclass::text FROM pg_locks WHERE pid = pg_backend_pid() AND mode = 'ShareLock'"
+            shut.update(name for (name,) in cursor.execute(f"{locked} AND locktype = 'relation'"))
+
+    upgrade(revision="0005")
+    event.listen(Engine, "after_cursor_execute", look)
+    try:
+        for revision in revisions()[revisions().index("0005") + 1 :]:
+            with db.engine.connect() as connection:
+                before = LONG & {*inspect(connection).get_table_names()}
+            shut.clear()
+            upgrade(revision=revision)
+            assert not shut & before, revision
+    finally:
+        event.remove(Engine, "after_cursor_execute", look)
+
+
+def test_an_updef assert_all_there(door: Door) -> None:
     """Each as it came, and still to be looked at."""
     assert db.session.scalar(select(func.count()).where(Callback.state == State.received)) == len(door.kept)
     arrivals = [(row.id, row.received_at) for row in db.session.execute(select(Callback.id, Callback.received_at))]
