@@ -2,7 +2,8 @@
 
 Callbacks arrive meanwhile: whoever waits behind a migration that waits for a lock waits for a moment at most. Then the
 migration makes way, and is begun again where it stands; each is a transaction of its own. The moment is shorter than
-the time after which PostgreSQL looks for deadlocks, so that in one it is the migration that makes way.
+the time after which PostgreSQL looks for deadlocks, so that in one it is the migration that makes way. It works as long
+as it takes, whatever limits the role has.
 """
 
 import time
@@ -18,13 +19,14 @@ from shopcallbacks.extensions import Base
 
 LOCK = 0x5C0  # any number that is ours
 TRIES, PAUSE_S = 300, 1
+LIMITS = {"timezone": "UTC", "statement_timeout": 0, "idle_in_transaction_session_timeout": 0, "lock_timeout": "300ms"}
 
 
 def migrate(connection):
     for left in reversed(range(TRIES)):
-        context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
-        connection.execute(text("SET lock_timeout = '300ms'"))
+        connection.execute(text("RESET lock_timeout"))  # one that broke off may have lifted it
         connection.commit()
+        context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
         try:
             with context.begin_transaction():
                 context.run_migrations()
@@ -38,8 +40,10 @@ def migrate(connection):
 
 
 app_url, url = current_app.config["SQLALCHEMY_DATABASE_URI"], current_app.config["MIGRATION_DATABASE_URI"]
-engine = create_engine(url, poolclass=NullPool, connect_args={"options": "-c timezone=UTC"})
+options = " ".join(f"-c {name}={value}" for name, value in LIMITS.items())
+engine = create_engine(url, poolclass=NullPool, connect_args={"options": options})
 with engine.connect() as connection:
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
     connection.commit()
     try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,7 +126,27 @@ def test_no_migration_behind_0005_makes_an_index_while_a_long_table_is_shut(empt
         event.remove(Engine, "after_cursor_execute", look)
 
 
-def test_an_updef assert_all_there(door: Door) -> None:
+def test_an_upgrade_takes_as_long_as_it_takes_whatever_limits_the_role_has(old_app: Flask) -> None:
+    for limit in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+        db.session.execute(text(f"ALTER DATABASE {db.engine.url.database} SET {limit} = '50ms'"))
+    db.session.commit()
+    lock = {"lock": 0x5C0}
+
+    def upgraded() -> None:
+        with old_app.app_context():
+            upgrade()
+
+    with db.engine.connect() as other, ThreadPoolExecutor(1) as pool:
+        other.execute(text("SELECT pg_advisory_lock(:lock)"), lock)
+        other.commit()
+        upgrading = pool.submit(upgraded)
+        time.sleep(3)
+        other.execute(text("SELECT pg_advisory_unlock(:lock)"), lock)
+        other.commit()
+        upgrading.result()
+
+
+def assert_all_there(door: Door) -> None:
     """Each as it came, and still to be looked at."""
     assert db.session.scalar(select(func.count()).where(Callback.state == State.received)) == len(door.kept)
     arrivals = [(row.id, row.received_at) for row in db.session.execute(select(Callback.id, Callback.received_at))]
