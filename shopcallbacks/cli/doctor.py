@@ -46,8 +46,8 @@ def doctor() -> None:
 
 
 def _migrations() -> Iterator[str]:
-    at, (_, newest) = schema.heads(), schema.known()
-    if set(at) != newest:
+    if schema.behind():
+        at, (_, newest) = schema.heads(), schema.known()
         yield f"at {', '.join(at) or 'nothing'}, not at {', '.join(newest)}: run flask --app app db upgrade"
 
 

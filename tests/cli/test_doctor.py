@@ -81,6 +81,18 @@ def test_what_is_wrong_is_told_with_what_to_do(healthy: Flask, monkeypatch: pyte
         assert sentence in result.output, sentence
 
 
+def test_a_database_that_a_later_release_migrated_is_well(healthy: Flask) -> None:
+    newest = db.session.scalar(db.text("SELECT version_num FROM alembic_version"))
+    at = db.text("UPDATE alembic_version SET version_num = :at")
+    db.session.execute(at, {"at": "9999"})
+    db.session.commit()
+    try:
+        assert doctor(healthy, code=1)["migrations"] == "well"
+    finally:
+        db.session.execute(at, {"at": newest})
+        db.session.commit()
+
+
 def test_a_session_without_the_limits_it_should_have_is_told(healthy: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(LIMITS, "lock_timeout", "3s")
     told = doctor(healthy, code=1)["database limits"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+import pytest
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import upgrade
@@ -144,6 +145,16 @@ def test_an_upgrade_takes_as_long_as_it_takes_whatever_limits_the_role_has(old_a
         other.execute(text("SELECT pg_advisory_unlock(:lock)"), lock)
         other.commit()
         upgrading.result()
+
+
+def test_an_upgrade_leaves_what_a_later_release_made_and_says_so(
+    old_app: Flask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db.session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    db.session.commit()
+    upgrade()
+    assert "The database is at 9999, of a later release: there is nothing to migrate." in capsys.readouterr().out
+    assert db.session.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
 
 
 def assert_all_there(door: Door) -> None:
