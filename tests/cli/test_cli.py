@@ -15,6 +15,7 @@ from flask.cli import AppGroup
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from shopcallbacks import ROOT
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.cli import GROUPS
@@ -40,6 +41,19 @@ from .conftest import Run
 def test_every_command_has_help(flask: Run, group: AppGroup) -> None:
     for name in group.commands:
         assert "Usage:" in flask(group.name, name, "--help").output
+
+
+NAMED = re.compile(r"(?:`flask|flask --app app) ([a-z][a-z-]*)(?: ([a-z][a-z|-]*))?")
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")], ids=lambda page: page.name)
+def test_every_command_that_a_page_names_exists(app: Flask, page: Path) -> None:
+    for name, more in NAMED.findall(page.read_text()):
+        assert name in app.cli.commands or name == "db", name
+        group = app.cli.commands.get(name)
+        if isinstance(group, AppGroup):
+            for word in filter(None, more.split("|")):
+                assert word in group.commands, f"{name} {word}"
 
 
 def test_from_nothing_to_a_callback_url(flask: Run) -> None:
