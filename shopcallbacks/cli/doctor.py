@@ -58,7 +58,8 @@ def _role() -> Iterator[str]:
 
 
 def _limits() -> Iterator[str]:
-    for name, wanted in LIMITS.items():
+    pooled = {"statement_timeout": "1min"} if current_app.config["DATABASE_POOLER"] else {}
+    for name, wanted in (LIMITS | pooled).items():
         found = db.session.scalar(text(f"SHOW {name}"))
         if found != wanted:
             yield f"{name} is {found}, not {wanted}: see Behind PgBouncer in docs/operate.md"

@@ -97,3 +97,9 @@ def test_a_session_without_the_limits_it_should_have_is_told(healthy: Flask, mon
     monkeypatch.setitem(LIMITS, "lock_timeout", "3s")
     told = doctor(healthy, code=1)["database limits"]
     assert told == "lock_timeout is 10s, not 3s: see Behind PgBouncer in docs/operate.md"
+
+
+def test_behind_a_pooler_the_role_limits_statements_too(healthy: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(healthy.config, "DATABASE_POOLER", True)
+    told = doctor(healthy, code=1)["database limits"]
+    assert told == "statement_timeout is 0, not 1min: see Behind PgBouncer in docs/operate.md"
