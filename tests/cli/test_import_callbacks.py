@@ -6,7 +6,7 @@ import base64
 import csv
 import io
 import json
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -133,19 +133,14 @@ def test_two_imports_at_once_keep_each_once(app: Flask, account: GatewayAccount)
 
     def again() -> Imported:
         with app.app_context():
-            return keep(found, db.session.get_one(GatewayAccount, id_), db.session.commit)
+            return keep(found, db.session.get_one(GatewayAccount, id_), preview=False)
 
-    def waited() -> None:
-        second.append(pool.submit(again))
-        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        with db.engine.connect() as beside:
-            until(lambda: beside.scalar(waiting))
+    first = keep(found, db.session.get_one(GatewayAccount, id_), preview=True)  # in a transaction that is open still
+    with ThreadPoolExecutor(1) as pool, db.engine.connect() as beside:
+        second = pool.submit(again)
+        until(lambda: beside.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
         db.session.commit()
-
-    second: list[Future[Imported]] = []
-    with ThreadPoolExecutor(1) as pool:
-        first = keep(found, db.session.get_one(GatewayAccount, id_), waited)
-    assert (len(first.kept), second[0].result().kept, second[0].result().known) == (1, [], 1)
+    assert (len(first.kept), second.result().kept, second.result().known) == (1, [], 1)
 
 
 def test_a_log_may_begin_with_a_mark_and_hold_what_unicode_calls_an_end_of_a_line(
