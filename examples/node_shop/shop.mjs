@@ -41,7 +41,7 @@ async function checkOut(amount) {
 
 // The webhook: Settings > Shop endpoint has this address, and the secrets.
 function hear(headers, body) {
-  if (!verify(SHOPCALLBACKS_SECRETS.split(" "), headers, body)) return [400, null];
+  if (!verify(SHOPCALLBACKS_SECRETS.split(/\s+/).filter(Boolean), headers, body)) return [400, null];
   const shop = read();
   take(shop, JSON.parse(body));
   write(shop);

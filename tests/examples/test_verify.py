@@ -56,6 +56,7 @@ def test_what_we_sign_is_verified_and_nothing_else(language: str) -> None:
         "ours": (_signed(NEW), BODY, True),
         "while one secret takes over from another": (_signed(OTHER, OLD), BODY, True),
         "another secret": (_signed(OTHER), BODY, False),
+        "an empty secret": (_signed("whsec_"), BODY, False),
         "another body": (_signed(NEW), BODY + b" ", False),
         "old": (_signed(NEW, ago=timedelta(hours=1)), BODY, False),
         "of another time": (_signed(NEW) | {"webhook-timestamp": str(int(now.timestamp()) - 9)}, BODY, False),
@@ -64,7 +65,7 @@ def test_what_we_sign_is_verified_and_nothing_else(language: str) -> None:
         "no time": (_signed(NEW) | {"webhook-timestamp": "now"}, BODY, False),
         "no headers": ({}, BODY, False),
     }
-    asked = json.dumps([[[OLD, NEW], headers, body.decode()] for headers, body, _ in cases.values()])
+    asked = json.dumps([[[OLD, "", NEW], headers, body.decode()] for headers, body, _ in cases.values()])
     ran = subprocess.run(command, input=asked.encode(), capture_output=True, timeout=60, check=True)
     said = dict(zip(cases, json.loads(ran.stdout), strict=True))
     assert said == {name: expected for name, (_, _, expected) in cases.items()}, ran.stderr
