@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import ForeignKey, func, or_, select, update
+from sqlalchemy import ForeignKey, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -74,16 +74,24 @@ class Endpoint(Base):
         Feed.follow(self.shop_id, True)
 
     def take_heart(self) -> None:
-        """Asked at once again."""
+        """Asked at once again, by all that waits for it."""
         self.failures, self.rests_until = 0, None
+        Delivery.hurry(self.id, utcnow())
 
     @classmethod
     def is_well(cls, id_: int) -> None:
-        """Something arrived. Nothing is written where it was well before."""
-        db.session.execute(
-            update(cls).where(cls.id == id_, cls.failures > 0).values(failures=0, rests_until=None),
-            execution_options={"synchronize_session": False},
-        )
+        """Something arrived. Nothing is locked nor written where it was well before.
+
+        What waits is hurried only where the endpoint had rested: else one order that it does not take would be told
+        again with each other that it takes.
+        """
+        failing = select(cls).where(cls.id == id_, cls.failures > 0).with_for_update()
+        endpoint = db.session.scalar(failing.execution_options(populate_existing=True))
+        if endpoint is None:
+            return
+        if endpoint.failures >= PATIENCE:
+            endpoint.take_heart()
+        endpoint.failures = 0
 
     def failed(self, now: datetime) -> None:
         """Nothing arrived. From a few times in a row on it rests for a while."""

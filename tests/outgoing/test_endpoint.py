@@ -154,6 +154,28 @@ def test_nothing_is_lost_while_the_endpoint_is_down(shop: Shop, receiver: Receiv
 
 
 @pytest.mark.usefixtures("secret")
+@pytest.mark.parametrize("by", ["an answer", "another address"])
+def test_when_the_endpoint_is_well_again_what_waited_is_sent_at_once(shop: Shop, receiver: Receiver, by: str) -> None:
+    receiver.answer = lambda _: 503
+    make_order(shop, "old")
+    for _ in range(PATIENCE + 3):
+        make_due()
+        send()
+    endpoint = Endpoint.of(shop.id)
+    assert endpoint is not None
+    receiver.answer = lambda _: 200
+    receiver.received.clear()
+    if by == "an answer":
+        endpoint.rests_until = None
+        make_order(shop, "new")
+    else:
+        endpoint.take_heart()
+    send()
+    assert ("old", "created") in kinds(receiver)
+    assert (endpoint.failures, Delivery.counts(endpoint.id)[Part.waiting]) == (0, 0)
+
+
+@pytest.mark.usefixtures("secret")
 @pytest.mark.parametrize("breaks", ["sending", "noting"])
 def test_one_that_breaks_costs_no_other_and_nothing_is_sent_twice(
     shop: Shop, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, breaks: str

@@ -110,7 +110,6 @@ def resume() -> Response:
     if not found.enabled:
         _record("shop endpoint: switched on")
     found.enable()
-    Delivery.hurry(found.id, utcnow())
     db.session.commit()
     ring_outgoing()
     flash("It is being tried now.")
