@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, func, select, text, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, aliased, joinedload, mapped_column, relationship
 
 from ..extensions import Base, db
@@ -108,6 +108,17 @@ class Delivery(Sending, Base):
             update(cls)
             .where(cls.endpoint_id == endpoint_id, cls.next_try_at > now, cls.leased_until.is_(None))
             .values(next_try_at=now),
+            execution_options={"synchronize_session": False},
+        )
+
+    @classmethod
+    def begin_anew(cls, endpoint_id: int, now: datetime) -> None:
+        """What waits, all from the start: time in which nobody tried is not counted. What is on its way goes on."""
+        at_rest = or_(cls.leased_until.is_(None), cls.leased_until < now)
+        db.session.execute(
+            update(cls)
+            .where(cls.endpoint_id == endpoint_id, *_in_part(Part.waiting), at_rest)
+            .values(begun_at=now, next_try_at=now, tries=0),
             execution_options={"synchronize_session": False},
         )
 

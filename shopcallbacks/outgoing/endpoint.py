@@ -68,7 +68,9 @@ class Endpoint(Base):
         Feed.follow(self.shop_id, False)
 
     def enable(self) -> None:
-        """It goes on where it stopped: what happened meanwhile is sent now."""
+        """It goes on where it stopped: what happened meanwhile is sent now, and what waited has all its time again."""
+        if not self.enabled:
+            Delivery.begin_anew(self.id, utcnow())
         self.enabled, self.disabled_at = True, None
         self.take_heart()
         Feed.follow(self.shop_id, True)

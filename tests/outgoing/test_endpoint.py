@@ -307,6 +307,21 @@ def test_what_happens_while_it_is_switched_off_is_sent_when_it_is_on_again(shop:
 
 
 @pytest.mark.usefixtures("secret")
+def test_what_waited_while_it_was_switched_off_has_all_its_time_again(shop: Shop, receiver: Receiver) -> None:
+    make_order(shop, "before")
+    receiver.answer = lambda _: 503
+    send()
+    endpoint = Endpoint.of(shop.id)
+    assert endpoint is not None
+    endpoint.disable()
+    db.session.execute(update(Delivery).values(begun_at=utcnow() - timedelta(days=4)))
+    endpoint.enable()
+    send()
+    delivery = db.session.scalars(select(Delivery)).one()
+    assert (len(receiver.received), delivery.open, delivery.tries) == (2, True, 1)
+
+
+@pytest.mark.usefixtures("secret")
 def test_a_bell_rings_for_changes_that_are_followed_and_for_no_others(
     app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
