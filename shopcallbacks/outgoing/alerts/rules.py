@@ -200,7 +200,7 @@ class SilenceTold(AccountTold):
 
 
 class FloodTold(AccountTold):
-    """Whether callbacks that are not genuine flooded the account when it was last looked at, and when that was told."""
+    """Whether a flood of callbacks that are not genuine was told that goes on, and when one was told last."""
 
     __tablename__ = "floods_told"
 

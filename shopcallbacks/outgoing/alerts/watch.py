@@ -151,14 +151,15 @@ def silences(rules: AlertRules, now: datetime) -> list[tuple[AlertKind, Heard]]:
 
 
 def floods_to_tell(rules: AlertRules, now: datetime, most: int) -> list[GatewayAccount]:
-    """Accounts that are flooded and were not when last looked at; notes that it is told, once a day at most."""
+    """Accounts that are flooded and of which that was not told; notes that it is, once a day at most."""
     found = []
     for account in rules.shop.accounts if rules.floods else ():
-        told, holds = FloodTold.of(account.id), floods.is_flooded(account, now, most)
-        if holds and not told.holds and (told.told_at is None or now - told.told_at >= CALM_AFTER_A_FLOOD):
-            told.told_at = now
+        told = FloodTold.of(account.id)
+        if not floods.is_flooded(account, now, most):
+            told.holds = False
+        elif not told.holds and (told.told_at is None or now - told.told_at >= CALM_AFTER_A_FLOOD):
+            told.holds, told.told_at = True, now
             found.append(account)
-        told.holds = holds
     return found
 
 

@@ -491,6 +491,18 @@ def test_a_flood_that_ebbs_and_comes_again_is_told_again_a_day_later_and_no_soon
     assert look(shop) == [AlertKind.flood]
 
 
+def test_a_flood_that_comes_again_and_lasts_is_told_when_the_day_is_over(
+    few: None, account: GatewayAccount, shop: Shop
+) -> None:
+    rules_of(shop)
+    forge(account, 3)
+    assert look(shop) == [AlertKind.flood]
+    assert (look(shop, timedelta(hours=2)), look(shop)) == ([], [])
+    db.session.get_one(FloodTold, account.id).told_at = utcnow() - timedelta(days=1)
+    db.session.commit()
+    assert (look(shop), look(shop)) == ([AlertKind.flood], [])
+
+
 def test_genuine_callbacks_are_no_flood_and_whoever_does_not_want_to_hear_of_floods_does_not(
     few: None, account: GatewayAccount, shop: Shop
 ) -> None:
