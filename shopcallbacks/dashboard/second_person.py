@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import aliased, joinedload
 
 from ..callbacks.callback import FIRST_OF_TWO, Callback
@@ -24,8 +24,8 @@ class Asked:
     act: Activity
 
 
-def asked(shop: Shop) -> list[Asked]:
-    """The longest asked first, no more than anybody reads."""
+def asked(shop: Shop, *wanted: ColumnElement[bool]) -> list[Asked]:
+    """The longest asked first, no more than anybody reads. `wanted`: what must be so of the act."""
     if shop.force_limit is None:
         return []
     since = aliased(Activity)
@@ -33,7 +33,7 @@ def asked(shop: Shop) -> list[Asked]:
     rows = db.session.execute(
         select(Callback, Activity)
         .join(Activity, Activity.callback_id == Callback.id)
-        .where(in_queue(shop.id), Activity.verb == FIRST_OF_TWO, ~moved)
+        .where(in_queue(shop.id), Activity.verb == FIRST_OF_TWO, ~moved, *wanted)
         .order_by(Activity.id)
         .limit(MOST)
         .options(joinedload(Callback.order), joinedload(Callback.account), joinedload(Activity.user))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
-from sqlalchemy import ForeignKey, Index, or_, select, text, true
+from sqlalchemy import ColumnElement, ForeignKey, Index, exists, or_, select, text, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ...domain.values import Money
 from ...extensions import Base, db, locked
 from ...shops.accounts import Shop
+from ...shops.acts import Activity
 from ...shops.sealing import Unreadable, seal, unseal
 from ..sending import Sending
 
@@ -233,8 +234,9 @@ class SecondTold(Base):
     act_id: Mapped[int] = mapped_column(ForeignKey("activity.id"), primary_key=True)
 
     @classmethod
-    def among(cls, act_ids: Iterable[int]) -> set[int]:
-        return set(db.session.scalars(select(cls.act_id).where(cls.act_id.in_(list(act_ids)))))
+    def told(cls) -> ColumnElement[bool]:
+        """Of the acts of a statement: that one was told."""
+        return exists().where(cls.act_id == Activity.id)
 
 
 class AlertMessage(Sending, Base):

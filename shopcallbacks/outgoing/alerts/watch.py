@@ -188,9 +188,7 @@ def disputes_to_tell(rules: AlertRules, now: datetime) -> dict[AlertKind, list[D
 
 def seconds_to_tell(rules: AlertRules) -> list[Asked]:
     """Callbacks that a second person is asked to force and of which that was not told; notes that it is."""
-    waiting = asked(rules.shop) if rules.seconds else []
-    told = SecondTold.among(one.act.id for one in waiting)
-    found = [one for one in waiting if one.act.id not in told]
+    found = asked(rules.shop, ~SecondTold.told()) if rules.seconds else []
     db.session.add_all(SecondTold(act_id=one.act.id) for one in found)
     return found
 

@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from shopcallbacks import jobs
 from shopcallbacks.clock import utcnow
 from shopcallbacks.config import SmtpServer
-from shopcallbacks.dashboard import glance, queue
+from shopcallbacks.dashboard import glance, queue, second_person
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db
@@ -327,6 +327,21 @@ def test_a_second_person_who_is_asked_to_force_is_told_once(account: GatewayAcco
     callback.do(Verb.force, dana, "seen once more")
     db.session.commit()
     assert look(shop) == []
+
+
+def test_who_asks_a_second_person_is_told_however_many_were_asked_before(
+    account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(second_person, "MOST", 1)
+    rules_of(shop)
+    shop.order_rules = OrderRules(force_limit=Money(1000, "EUR"))
+    forger, dana = make_account(signing_secrets=["whsec_forged"]), make_user(Role.manager, shop)
+    asked = [make_callback(account, request_for(forger, message(make_order(shop)))) for _ in range(2)]
+    process()
+    for callback in asked:
+        callback.do(Verb.force, dana, "seen")
+        db.session.commit()
+        assert (look(shop), look(shop)) == ([AlertKind.second], [])
 
 
 def without_order(account: GatewayAccount, number: str) -> None:
