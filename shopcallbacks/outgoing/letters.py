@@ -47,7 +47,7 @@ class LinkLetter(Sending, Base):
     def write(self) -> Letter:
         """With a new address of the link."""
         subject, said = _invitation(self.link) if self.link.kind is LinkKind.invitation else _password(self.link)
-        return Letter(self.link.email, subject, said, f"link_{self.id}_{self.tries}")
+        return Letter(self.link.email, subject, said, f"link_{self.id}_{self.tries}", self.made_at)
 
 
 def _invitation(link: Link) -> tuple[str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import smtplib
 import ssl
 from dataclasses import dataclass
+from datetime import datetime
 from email.message import EmailMessage
-from email.utils import formatdate
+from email.utils import format_datetime
 
 from ..config import SmtpServer
 from .http import Trouble
@@ -22,6 +23,7 @@ class Letter:
     subject: str
     text: str
     name: str  # the same at every try
+    made_at: datetime
 
 
 class Mailer:
@@ -70,7 +72,7 @@ class Mailer:
     def _write(self, letter: Letter) -> EmailMessage:
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self._sender, letter.to, letter.subject
-        message["Date"] = formatdate()
+        message["Date"] = format_datetime(letter.made_at)
         message["Message-ID"] = f"<{letter.name}@{self._sender.rpartition('@')[2].rstrip('>')}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(letter.text)

@@ -113,7 +113,7 @@ def _parcel_of_letter(letter: LinkLetter) -> Parcel:
 
 
 def _parcel_of_alert(message: AlertMessage) -> Parcel:
-    letter = Letter(message.recipient, message.subject, message.text, message.name)
+    letter = Letter(message.recipient, message.subject, message.text, message.name, message.made_at)
     send = _mailing(letter) if message.recipient else _posting_alert(message)
     return Parcel(AlertMessage, message.id, message.begun_at, message.tries, send)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,7 +12,8 @@ from shopcallbacks.outgoing.mail import Letter, Mailer
 
 from ..receiver import MailBox, mail_server
 
-LETTER = Letter("dana@shop.example", "[Töys] 2 callbacks", "Zwei für dich.\n.\nEnde", "alert_1")
+MADE_AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LETTER = Letter("dana@shop.example", "[Töys] 2 callbacks", "Zwei für dich.\n.\nEnde", "alert_1", MADE_AT)
 
 
 @pytest.fixture
@@ -25,6 +27,7 @@ def test_a_letter_arrives_as_it_was_written(box: MailBox) -> None:
     letter = box.letters[0]
     assert (letter["To"], letter["From"], letter["Subject"]) == (LETTER.to, "alerts@shop.example", LETTER.subject)
     assert letter.get_content().splitlines() == LETTER.text.splitlines()
+    assert letter["Date"].datetime == MADE_AT
     assert letter["Message-ID"] == "<alert_1@shop.example>"
 
 

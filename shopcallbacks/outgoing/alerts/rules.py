@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, exists, or_, select, text, true
+from sqlalchemy import ColumnElement, ForeignKey, Index, exists, or_, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from ...domain.values import Money
 from ...extensions import Base, db, locked
@@ -240,7 +240,7 @@ class SecondTold(Base):
 
 
 class AlertMessage(Sending, Base):
-    """One message to one address (`recipient`; "" is the shop's webhook)."""
+    """One message to one address (`recipient`; "" is the shop's webhook), which hears them one after the other."""
 
     KEEP_TRYING: ClassVar[timedelta] = timedelta(hours=12)
 
@@ -263,10 +263,22 @@ class AlertMessage(Sending, Base):
 
     @classmethod
     def lease(cls, limit: int, now: datetime, seconds: float) -> list[AlertMessage]:
+        """The next ones, ours for that long. None whose address has an earlier one of the shop still to come."""
+        earlier = aliased(cls)
+        blocked = (
+            select(earlier.id)
+            .where(
+                earlier.shop_id == cls.shop_id,
+                earlier.recipient == cls.recipient,
+                earlier.next_try_at.is_not(None),
+                earlier.id < cls.id,
+            )
+            .exists()
+        )
         found = list(
             db.session.scalars(
                 select(cls)
-                .where(cls.due(now))
+                .where(cls.due(now), ~blocked)
                 .order_by(cls.next_try_at, cls.id)
                 .limit(limit)
                 .with_for_update(of=cls, skip_locked=True)
@@ -275,6 +287,16 @@ class AlertMessage(Sending, Base):
         )
         cls.keep_lease([message.id for message in found], seconds)
         return found
+
+    @classmethod
+    def hurry(cls, shop_id: int, now: datetime) -> None:
+        """What waits for its next try is tried before what is new, which else would wait for its back-off."""
+        db.session.execute(
+            update(cls)
+            .where(cls.shop_id == shop_id, cls.next_try_at > now, cls.leased_until.is_(None))
+            .values(next_try_at=now, tries=0),
+            execution_options={"synchronize_session": False},
+        )
 
     @classmethod
     def latest(cls, shop_id: int, limit: int) -> Sequence[AlertMessage]:

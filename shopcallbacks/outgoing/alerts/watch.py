@@ -82,6 +82,7 @@ def tell_older(shop_id: int) -> None:
 
 def post(rules: AlertRules, kind: AlertKind, said: Text, recipients: Iterable[str] | None = None) -> None:
     """One message for each address, and one for the webhook."""
+    AlertMessage.hurry(rules.shop_id, utcnow())
     everyone = [*rules.addresses, *([""] if rules.webhook_style else [])]
     for recipient in everyone if recipients is None else recipients:
         db.session.add(

@@ -259,6 +259,51 @@ def test_the_worker_delivers_and_tries_again(account: GatewayAccount, shop: Shop
     assert box.letters[0]["Message-ID"].startswith(f"<alert_{message.id}@")
 
 
+def send() -> None:
+    while jobs.drain_outgoing():
+        pass
+    db.session.expire_all()
+
+
+def test_after_an_outage_alerts_arrive_in_their_order_each_with_its_own_time(
+    account: GatewayAccount, shop: Shop, box: MailBox
+) -> None:
+    rules_of(shop, waiting=True)
+    fail_one(account)
+    look(shop)
+    box.refuses = b"450 later"
+    send()
+    message = db.session.scalars(select(AlertMessage)).one()
+    message.made_at = message.made_at.replace(microsecond=0) - timedelta(hours=3)
+    clear(shop)
+    look(shop)
+    box.refuses = b""
+    send()
+    assert ["empty again" in letter["Subject"] for letter in box.letters] == [False, True]
+    assert box.letters[0]["Date"].datetime == message.made_at
+
+
+def test_an_address_that_takes_nothing_holds_up_no_other_and_its_own_not_for_ever(
+    account: GatewayAccount, shop: Shop, box: MailBox
+) -> None:
+    rules_of(shop, waiting=True)
+    fail_one(account)
+    look(shop)
+    box.refuses = b"450 later"
+    send()
+    rules_of(shop, waiting=True, recipients="dana@shop.example\nmax@shop.example")
+    clear(shop)
+    look(shop)
+    send()
+    first, second, others = db.session.scalars(select(AlertMessage).order_by(AlertMessage.id))
+    assert (first.tries, second.tries, others.tries) == (1, 0, 1)
+    first.begun_at -= AlertMessage.KEEP_TRYING
+    first.next_try_at = utcnow()
+    db.session.commit()
+    send()
+    assert (first.open, second.open, second.tries) == (False, True, 1)
+
+
 def test_a_webhook_is_signed_and_holds_all_figures(account: GatewayAccount, shop: Shop, receiver: Receiver) -> None:
     secret = SigningSecret.make(shop.id, Purpose.alerts)
     rules_of(shop, waiting=True, recipients="", webhook=receiver.url, webhook_style=Style.signed)
