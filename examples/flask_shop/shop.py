@@ -50,7 +50,7 @@ def check_out() -> Response:
     number, amount = uuid.uuid4().hex[:12], Decimal(request.form["amount"])
     with database() as db:
         db.execute("INSERT INTO orders (number, amount, currency) VALUES (?, ?, 'EUR')", (number, str(amount)))
-    shopcallbacks.hand_in(number, amount, "EUR", idempotency_key=f"order {number}")
+    shopcallbacks.hand_in(number, amount, "EUR")
     return redirect(f"{GATEWAY}/pay?{urlencode({'order': number, 'amount': amount, 'currency': 'EUR'})}", 303)
 
 
