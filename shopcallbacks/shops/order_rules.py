@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from ..domain.values import Money
 
 MOST_HELD_S = 30 * 24 * 3600  # a month: nobody waits longer for another try
 MOST_LIVED_S = 3 * 366 * 24 * 3600
+# Commas part thousands only: one that is meant as a decimal point would make a hundred times as much of it.
+_AMOUNT = re.compile(r"([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,9 @@ def read_order_page(text: str) -> str:
 
 def read_limit(amount: str, currency: str = "") -> Money:
     """A sum as it is typed; `ValueError` with half a sentence where it is none."""
-    currency = currency.strip().upper()
-    try:
-        money = Money.of(Decimal(amount.strip()), currency)
-    except InvalidOperation:
-        money = None
-    known = len(currency) == 3 and currency.isascii() and currency.isalpha()
-    if money is None or money.minor < 0 or not known:
+    amount, currency = amount.strip(), currency.strip().upper()
+    known = _AMOUNT.fullmatch(amount) and len(currency) == 3 and currency.isascii() and currency.isalpha()
+    money = Money.of(Decimal(amount.replace(",", "")), currency) if known else None
+    if money is None:
         raise ValueError("must be an amount and a currency, like 100.00 EUR")
     return money

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from ...clock import utcnow
-from ...domain.values import Money
+from ...shops.order_rules import read_limit
 from ...words.formats import ADDRESS
 from ..http import Trouble
 from .rules import AlertRules, Style
@@ -67,18 +66,11 @@ def _take_webhook(
 
 
 def _take_money(rules: AlertRules, form: Mapping[str, str], problems: dict[str, str]) -> None:
-    text, currency = form.get("money", "").replace(",", "").strip(), form.get("currency", "").strip().upper()
-    rules.money = None
-    if not text:
-        return
+    text = form.get("money", "").strip()
     try:
-        money = Money.of(Decimal(text), currency)
-    except InvalidOperation:
-        money = None
-    if money is None or money.minor < 0 or len(currency) != 3 or not (currency.isascii() and currency.isalpha()):
-        problems["money"] = "must be an amount and a currency, like 1000.00 EUR"
-    else:
-        rules.money = money
+        rules.money = read_limit(text, form.get("currency", "")) if text else None
+    except ValueError as problem:
+        problems["money"] = str(problem)
 
 
 def _whole(form: Mapping[str, str], name: str, least: int, most: int, problems: dict[str, str]) -> int | None:
