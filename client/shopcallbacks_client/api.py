@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -20,6 +20,9 @@ from .values import Event, Order
 PAGE = 500
 AGAIN = frozenset({429, 500, 502, 503, 504})
 LONGEST_WAIT_S = 30.0
+PRINTABLE = "".join(map(chr, range(32, 127)))  # a header takes no other
+T = TypeVar("T")
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class Client:
@@ -62,23 +65,22 @@ class Client:
             "expires_at": expires_at.isoformat() if expires_at else None,
         }
         given = {name: value for name, value in order.items() if value is not None}
-        return Order.read(self._post("/api/orders", idempotency_key, given))
+        return self._post("/api/orders", idempotency_key, given)
 
     def cancel(self, number: str, *, idempotency_key: str | None = None) -> Order:
         """The shop gives the order up. `Refused` where it is paid."""
-        return Order.read(self._post(f"{_address(number)}/cancel", idempotency_key))
+        return self._post(f"{_address(number)}/cancel", idempotency_key)
 
     def order(self, number: str) -> Order:
-        return Order.read(self._call("GET", _address(number)))
+        return self._call("GET", _address(number), Order.read)
 
     def events(self, after: str = "0") -> Iterator[Event]:
         """The changes behind that position, in the order they were committed, up to the last there is."""
         while True:
-            page = self._call("GET", "/api/events", params={"after": after, "limit": PAGE})
-            yield from map(Event.read, page["events"])
-            if len(page["events"]) < PAGE:
+            events, after = self._call("GET", "/api/events", _page, params={"after": after, "limit": PAGE})
+            yield from events
+            if len(events) < PAGE:
                 return
-            after = page["cursor"]
 
     def close(self) -> None:
         self._http.close()
@@ -89,12 +91,13 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
-    def _post(self, path: str, key: str | None, data: Any = None) -> Any:
+    def _post(self, path: str, key: str | None, data: Any = None) -> Order:
         """The key stays the same at every try, so that the call is carried out once."""
-        return self._call("POST", path, json=data, headers={"Idempotency-Key": key or uuid.uuid4().hex})
+        headers = {"Idempotency-Key": quote(key, safe=PRINTABLE) if key else uuid.uuid4().hex}
+        return self._call("POST", path, Order.read, json=data, headers=headers)
 
-    def _call(self, method: str, path: str, **more: Any) -> Any:
-        """What was answered; its error where it was refused; `Unavailable` where no try was answered."""
+    def _call(self, method: str, path: str, read: Callable[[Any], T], **more: Any) -> T:
+        """What `read` makes of the answer; its error where it was refused; `Unavailable` where no try was answered."""
         why, wait = "", 0.0
         for nth in range(self._tries):
             time.sleep(wait)
@@ -104,13 +107,19 @@ class Client:
                 why, wait = f"{type(error).__name__}: {error}", _back_off(nth)
                 continue
             if answer.status_code not in AGAIN:
-                return _read(answer)
+                return _read(answer, read)
             why, wait = f"It answered {answer.status_code}.", _told_to_wait(answer) or _back_off(nth)
         raise Unavailable(why)
 
 
 def _address(number: str) -> str:
-    return f"/api/orders/{quote(number, safe='')}"
+    """Dots too are quoted: `.` and `..` alone would lead to another address."""
+    return f"/api/orders/{quote(number, safe='').replace('.', '%2E')}"
+
+
+def _page(told: Any) -> tuple[list[Event], str]:
+    """The events, and where the next page begins."""
+    return [Event.read(one) for one in told["events"]], told["cursor"]
 
 
 def _back_off(nth: int) -> float:
@@ -124,22 +133,27 @@ def _told_to_wait(answer: httpx.Response) -> float | None:
     return min(float(said), LONGEST_WAIT_S) if said.isdecimal() else None
 
 
-def _read(answer: httpx.Response) -> Any:
-    """The JSON of a good answer; what is wrong is raised."""
+def _read(answer: httpx.Response, read: Callable[[Any], T]) -> T:
+    """What `read` makes of a good answer; what is wrong is raised."""
     try:
         told = answer.json()
-    except ValueError:
-        raise Unavailable(f"It answered {answer.status_code}, and no JSON: is this the right address?") from None
-    if answer.is_success:
-        return told
-    sentence = told.get("title") or f"It answered {answer.status_code}."
-    match answer.status_code:
+        if answer.is_success:
+            return read(told)
+        raise _error(answer.status_code, told)
+    except UNREADABLE:
+        why = f"It answered {answer.status_code}, and nothing that can be read: is this the right address?"
+        raise Unavailable(why) from None
+
+
+def _error(status: int, told: Any) -> ShopcallbacksError:
+    sentence = told.get("title") or f"It answered {status}."
+    match status:
         case 401:
-            raise Unauthorized(sentence)
+            return Unauthorized(sentence)
         case 404:
-            raise NotFound(sentence)
+            return NotFound(sentence)
         case 409:
-            raise Refused(sentence, Order.read(told["order"]))
+            return Refused(sentence, Order.read(told["order"]))
         case 422:
-            raise Invalid(sentence, {one["field"]: one["detail"] for one in told.get("errors", [])})
-    raise ShopcallbacksError(sentence)
+            return Invalid(sentence, {one["field"]: one["detail"] for one in told.get("errors", [])})
+    return ShopcallbacksError(sentence)
