@@ -24,6 +24,7 @@ WHOLE = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
         "after": {**WHOLE, "default": 0, "description": "The `cursor` of the page before."},
         "limit": {
             **WHOLE,
+            "minimum": 1,
             "default": PAGE,
             "description": f"How many at most; no more than {MOST:,} are told at once.",
         },
@@ -38,10 +39,14 @@ def list_events() -> Response:
     In the order they were committed, without holes, at least once. Keep `cursor`, and pass it as `after`.
     """
     after, limit = read_id(request.args.get("after", "0")), read_id(request.args.get("limit", str(PAGE)))
-    if after is None or limit is None:
-        given = {"after": after, "limit": limit}
-        errors = {name: "must be a whole number, 0 or more" for name, value in given.items() if value is None}
+    if after is None or not limit:
+        given = {"after": (after, 0), "limit": (limit, 1)}
+        errors = {
+            name: f"must be a whole number, {least} or more"
+            for name, (value, least) in given.items()
+            if value is None or value < least
+        }
         return problem(422, "The events can't be listed.", errors=errors)
-    events = OrderEvent.after(g.shop.id, after, min(max(limit, 1), MOST))
+    events = OrderEvent.after(g.shop.id, after, min(limit, MOST))
     cursor = events[-1].position if events else after
     return answer(OrderChanges(events=[event.shape for event in events], cursor=str(cursor)))
