@@ -1,9 +1,10 @@
-"""The daily hand-over: what came in the last 24 hours, what became of it, and what people did."""
+"""The daily hand-over: what came in since the same hour of the day before, what became of it, and what people did."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -13,8 +14,6 @@ from ...extensions import db
 from ...shops.accounts import Shop
 from ...shops.acts import Activity
 from ...shops.users import User
-
-DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,8 @@ class Day:
 
 
 def day_before(shop: Shop, now: datetime) -> Day:
-    since = now - DAY
+    """Since the same time on the shop's clock, which is 23 or 25 hours ago where the clock was changed."""
+    since = (now.astimezone(ZoneInfo(shop.time_zone)) - timedelta(days=1)).astimezone(UTC)
     states = db.session.execute(
         select(Callback.state, func.count())
         .where(Callback.shop_id == shop.id, Callback.received_at >= since)

@@ -76,7 +76,7 @@ def hand_over(rules: AlertRules, summary: Summary, day: Day, site: str) -> Text:
         f"{PLAIN.number(day.states[state])} {outcomes.STATES[state]}" for state in State if state in day.states
     )
     lines = [
-        f"In the last 24 hours {PLAIN.counted(day.received, 'callback')} came in{': ' + came if came else ''}.",
+        f"Since this time yesterday {PLAIN.counted(day.received, 'callback')} came in{': ' + came if came else ''}.",
         "",
     ]
     lines += _lines(shop, summary) or ["Nothing waits for a person."]

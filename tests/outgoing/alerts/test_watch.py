@@ -20,7 +20,7 @@ from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db
 from shopcallbacks.orders.order import Order
-from shopcallbacks.outgoing.alerts import rules, watch
+from shopcallbacks.outgoing.alerts import handover, rules, watch
 from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules, FloodTold, Style
 from shopcallbacks.outgoing.mail import Mailer
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
@@ -208,6 +208,13 @@ def test_a_hand_over_tells_what_came_what_waits_and_who_did_what(account: Gatewa
     assert "2 callbacks came in: 1 processed, 1 unprocessed." in text
     assert "1 callback needs a person, 59.90 EUR" in text
     assert "- Manager Person retried (2 times)" in text
+
+
+@pytest.mark.parametrize(("day", "hours"), [(25, 25), (26, 24)])
+def test_a_hand_over_tells_of_the_hour_more_where_the_clock_was_set_back(shop: Shop, day: int, hours: int) -> None:
+    shop.time_zone = "Europe/Vienna"
+    now = datetime(2026, 10, day, 12, tzinfo=UTC)
+    assert now - handover.day_before(shop, now).since == timedelta(hours=hours)
 
 
 def test_each_address_gets_the_widgets_figures(app: Flask, account: GatewayAccount, shop: Shop) -> None:
