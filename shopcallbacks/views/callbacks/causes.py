@@ -77,7 +77,7 @@ def _only(group: Group, shown: Filter) -> Filter | None:
     if group.reason is None:
         return None
     accounts = (group.account.slug,) if group.account else shown.accounts
-    closer = {"conflict": group.conflict, "alone": group.alone, "known": group.known or None}
+    closer = {"conflict": group.conflict, "alone": group.alone, "known": group.known or shown.known}
     return shown.but(accounts=accounts, reason=group.reason, **closer)
 
 

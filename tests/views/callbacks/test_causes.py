@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard.handling import Handling
 from shopcallbacks.domain.values import Answer, Money
 from shopcallbacks.extensions import db
@@ -84,6 +86,20 @@ def test_they_are_sorted_by_money_on_wish_one_currency_at_a_time(client: FlaskCl
     assert "by=JPY" in page
     assert lines(client.get("/callbacks/causes?by=JPY").text) == [currency, signed, differs]
     assert "<strong>number</strong>" in client.get("/callbacks/causes?by=USD").text
+
+
+def test_what_is_done_to_a_cause_is_done_to_what_is_counted_under_a_filter_too(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    badly_signed(account, 3)
+    one = db.session.scalars(db.select(Callback)).first()
+    assert one is not None
+    one.detail = "another thing was said"
+    db.session.commit()
+    page = client.get("/callbacks/causes?reason=not_genuine&known=another+thing+was+said").text
+    removal = html.unescape(re.findall(r'href="(/bulk/new[^"]*verb=remove[^"]*)"', page)[0])
+    assert "<strong>1 callback</strong>" in page
+    assert "<h1>Remove 1 callback?</h1>" in client.get(removal).text
 
 
 def test_a_retry_is_offered_only_while_it_may_help_one_of_them(client: FlaskClient, account: GatewayAccount) -> None:
