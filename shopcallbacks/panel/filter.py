@@ -97,7 +97,7 @@ class Filter:
     """What the panel shows. `problems`: a sentence for each value that could not be used and was left out.
 
     `on`: the id of the user who is on it, or `NOBODY`; `notes`: only what somebody wrote a note on;
-    `alone`: only what waits for the reason itself, for nothing closer.
+    `alone`: the reason, where only what waits for it itself is shown, for nothing closer.
     """
 
     tab: Tab = Tab.unprocessed
@@ -113,7 +113,7 @@ class Filter:
     known: str | None = None
     on: str | None = None
     notes: bool = False
-    alone: bool = False
+    alone: Reason | None = None
     problems: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
@@ -137,6 +137,9 @@ class Filter:
                 problems.append(f"{error} It was left out.")
                 continue
             found[key] = tuple(dict.fromkeys((*found.get(key, ()), *read))) if key == "accounts" else read
+        # Another reason or something closer ends it. Addresses of before say only that the reason is alone.
+        if found.pop("alone", None) in (True, found.get("reason")) and "conflict" not in found:
+            found["alone"] = found.get("reason")
         return cls(**found, problems=_few(problems))
 
     def but(self, **changes: Any) -> Filter:
@@ -182,7 +185,6 @@ class Filter:
             or self.q
             or self.on
             or self.notes
-            or self.alone
         )
 
     @property
@@ -342,6 +344,10 @@ def _yes(value: str) -> bool:
     return True
 
 
+def _alone(value: str) -> Any:
+    return value in ("1", "True") or _one_of("reason", Reason)(value)
+
+
 def _accounts(value: str) -> Sequence[str]:
     return [_text(slug) for slug in value.split(",") if slug]
 
@@ -363,7 +369,7 @@ _READERS: Mapping[str, tuple[str, Any]] = {
     "to": ("until", read_day),
     "on": ("on", _on),
     "notes": ("notes", _yes),
-    "alone": ("alone", _yes),
+    "alone": ("alone", _alone),
     "order": ("order", _text),
     "q": ("q", _text),
     "sort": ("sort", _one_of("order of rows", Sort)),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.domain.errors import Reason
+from shopcallbacks.domain.errors import Conflict, Reason
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
@@ -64,6 +64,16 @@ def test_a_bad_value_is_left_out_with_a_sentence(query: str) -> None:
 def test_any_address_is_a_filter(query: str) -> None:
     filter_ = Filter.from_query(query)
     assert Filter.from_query(filter_.query) == filter_
+
+
+def test_a_reason_alone_is_left_with_the_reason_and_for_what_is_closer() -> None:
+    alone = Filter(reason=Reason.not_genuine, alone=Reason.not_genuine)
+    assert Filter.from_query(alone.query) == alone
+    assert Filter.from_query("reason=not_genuine&alone=1") == alone, "as addresses said before"
+    assert Filter.from_query("reason=unclear&alone=not_genuine") == Filter(reason=Reason.unclear)
+    assert Filter.from_query("alone=1") == Filter.from_query("alone=not_genuine") == Filter()
+    closer = Filter.from_query("reason=not_genuine&conflict=secret_retired&alone=not_genuine")
+    assert closer == Filter(reason=Reason.not_genuine, conflict=Conflict.secret_retired)
 
 
 def test_an_account_of_another_shop_is_left_out_with_a_sentence(account: GatewayAccount) -> None:

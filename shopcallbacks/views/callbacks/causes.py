@@ -77,8 +77,8 @@ def _only(group: Group, shown: Filter) -> Filter | None:
     if group.reason is None:
         return None
     accounts = (group.account.slug,) if group.account else shown.accounts
-    closer = {"conflict": group.conflict, "alone": group.alone, "known": group.known or shown.known}
-    return shown.but(accounts=accounts, reason=group.reason, **closer)
+    alone, known = group.reason if group.alone else None, group.known or shown.known
+    return shown.but(accounts=accounts, reason=group.reason, conflict=group.conflict, alone=alone, known=known)
 
 
 def _helps(verb: Verb, group: Group) -> bool:
