@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -192,6 +193,8 @@ FILTERS: dict[str, Any] = {
     "when": lambda moment: written().when(moment, now()),
     "exact": lambda moment: written().full(moment),
     "clock": lambda moment, pattern="": written().clock(moment, pattern),
+    # by the clock of the shop, wherever the reader is
+    "shop_clock": lambda moment, pattern: replace(written(), zone=current_shop().time_zone).clock(moment, pattern),
     # as a field for a time in the shop's zone has it
     "local_field": lambda moment: Format(current_shop().time_zone).clock(moment, "y-MM-dd'T'HH:mm"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,7 +14,7 @@ from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
-from shopcallbacks.shops.users import Role
+from shopcallbacks.shops.users import Role, User
 
 from ..factories import log_in, made_at, make_account, make_callback, make_order, make_shop, make_user, message, process
 from ..processing.saying import say
@@ -124,6 +125,17 @@ def test_by_day_there_are_thirty(client: FlaskClient, account: GatewayAccount) -
         assert html.count('class="chart-bar"') == 30
         assert "Callbacks per day" in html
     assert "<html" not in part
+
+
+def test_a_day_has_the_name_of_the_shops_clock_wherever_it_is_read(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    wrong_amount(account)
+    account.shop.time_zone = "Europe/Vilnius"
+    db.session.scalars(db.select(User)).one().preferences = {"time_zone": "America/New_York"}
+    db.session.commit()
+    today = utcnow().astimezone(ZoneInfo("Europe/Vilnius"))
+    assert f'aria-label="{today:%a} {today.day} {today:%b}: 0 processed, 1 unprocessed' in client.get("/?by=days").text
 
 
 @pytest.mark.parametrize("by", ["", "years", "d" * 4000])
