@@ -135,6 +135,7 @@ def _exceptions(shop: Shop, start: datetime) -> Sequence[tuple[int, datetime, St
             Callback.shop_id == shop.id,
             Callback.state.in_((State.received, State.unprocessed, State.invalid)),
             Callback.received_at >= start,
+            Callback.imported_at.is_(None),
         )
         .group_by(Callback.account_id, hour, Callback.state, Callback.reason)
     )
@@ -153,6 +154,7 @@ def _helped(shop: Shop, start: datetime) -> dict[int, int]:
             helped_by_a_person(),
             Callback.state == State.processed,
             Callback.received_at >= start,
+            Callback.imported_at.is_(None),
         )
         .group_by(Callback.account_id)
     )

@@ -19,11 +19,13 @@ from shopcallbacks.dashboard.results import Period, Results
 from shopcallbacks.domain.states import State, Verb
 from shopcallbacks.domain.values import Money, Outcome, Verdict
 from shopcallbacks.extensions import db
+from shopcallbacks.moving_in import callbacks as moving_in
+from shopcallbacks.moving_in.callbacks import Kept
 from shopcallbacks.outgoing.alerts import watch
 from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules
 from shopcallbacks.shops.accounts import GatewayAccount, Mode, Shop
 
-from ..factories import make_account, make_callback, make_order, message, process
+from ..factories import made_at, make_account, make_callback, make_order, message, process, request_for
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -102,6 +104,24 @@ def test_a_payment_that_a_person_decided_on_was_helped_and_did_not_come_through_
     found = speed.speed(shop, now)
     assert found is not None
     assert found.alone == 0.5
+
+
+def test_what_was_imported_is_in_no_figure_whatever_becomes_of_it(account: GatewayAccount, shop: Shop) -> None:
+    now = utcnow()
+    order = made_at(make_order(shop), now - 4 * DAY)
+    requests = [
+        request_for(account, said, now - 3 * DAY) for said in (message(order), message("none"), message("gone"))
+    ]
+    kept = moving_in.keep([Kept(one, "") for one in requests], account, db.session.commit).kept
+    opened, waits, removed = (db.session.get_one(Callback, id_) for id_ in kept)
+    opened.do(Verb.retry, None)
+    waits.do(Verb.retry, None)
+    removed.do(Verb.remove, None, "a test")
+    process()
+    assert (opened.state, waits.state) == (State.processed, State.unprocessed)
+    found = results.count(shop, Period.days, now)
+    (stripe,) = found.gateways
+    assert counts(found) == (stripe.came, stripe.processed, stripe.helped) == (0, 0, 0)
 
 
 def test_forged_ones_are_told_by_gateway(account: GatewayAccount, shop: Shop) -> None:
