@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Float, case, func, select
+from sqlalchemy import ColumnElement, Float, case, func, or_, select
 
 from ..callbacks.attempts import Attempt
 from ..callbacks.callback import Callback
-from ..domain.states import BY_A_PERSON, State
+from ..domain.states import BY_A_PERSON, Effect, State
 from ..extensions import db
 from ..shops.accounts import GatewayAccount, Shop
 from .health import latest_of
@@ -33,17 +33,18 @@ class Speed:
 
 
 def helped_by_a_person() -> ColumnElement[bool]:
-    """An attempt was made because a person asked for it: they had it tried again, forced it or decided on it."""
+    """Dealt with by hand, or attempted because a person had it tried again, forced it or decided on it."""
     asked = select(Attempt.id).where(Attempt.callback_id == Callback.id, Attempt.kind.in_(BY_A_PERSON))
-    return asked.correlate(Callback).exists()
+    return or_(Callback.effect.is_not_distinct_from(Effect.closed), asked.correlate(Callback).exists())
 
 
 def speed(shop: Shop, now: datetime) -> Speed | None:
     """None where nothing was processed in that time."""
+    by_hand = Callback.effect == Effect.closed
     latest = latest_of(
         select(
             func.extract("epoch", Callback.settled_at - Callback.received_at).label("took"),
-            case((Callback.attempt_count > 1, ~helped_by_a_person()), else_=True).label("alone"),
+            case((or_(Callback.attempt_count > 1, by_hand), ~helped_by_a_person()), else_=True).label("alone"),
         ),
         Callback.shop_id == shop.id,
         Callback.state == State.processed,

@@ -106,6 +106,18 @@ def test_a_payment_that_a_person_decided_on_was_helped_and_did_not_come_through_
     assert found.alone == 0.5
 
 
+def test_what_a_person_has_dealt_with_by_hand_did_not_come_through_alone(account: GatewayAccount, shop: Shop) -> None:
+    came(account, utcnow())
+    came(account, utcnow(), good=False).do(Verb.close, None, "settled on the telephone")
+    db.session.commit()
+    now = utcnow()
+    (stripe,) = results.count(shop, Period.hours, now).gateways
+    assert (stripe.processed, stripe.helped) == (2, 1)
+    found = speed.speed(shop, now)
+    assert found is not None
+    assert found.alone == 0.5
+
+
 def test_what_was_imported_is_in_no_figure_whatever_becomes_of_it(account: GatewayAccount, shop: Shop) -> None:
     now = utcnow()
     order = made_at(make_order(shop), now - 4 * DAY)
