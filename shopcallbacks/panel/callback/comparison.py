@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from ...callbacks.callback import Callback
 from ...clock import utcnow
 from ...domain.errors import Reason
-from ...domain.values import Outcome, Verdict
+from ...domain.values import LEAVES, Outcome, Verdict
 from ...orders.order import Order
 from ...words import outcomes
 from ...words.formats import PLAIN, Format, age
+
+PAYS = (Outcome.paid, Outcome.pending)
+LATER = (*LEAVES, Outcome.refund_failed, Outcome.disputed, Outcome.chargeback_reversed)
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,7 @@ def _lines(callback: Callback, order: Order | None, format_: Format) -> Iterator
     said = outcomes.OUTCOMES[callback.outcome] if callback.outcome else ""
     state = f"{outcomes.ORDER_STATES[order.state]}, {age(order.created_at, utcnow())} old" if order else ""
     yield Line("State", said, state)
-    if callback.outcome is Outcome.refunded and order and money:
-        yield Line("Amount", format_.money(money), f"{format_.money(order.paid)} paid of {format_.money(order.total)}")
-    else:
-        yield Line(
-            "Amount",
-            format_.money(money) if money else "",
-            format_.money(order.total) if order else "",
-            money.minor == order.amount_minor if money and order else None,
-        )
+    yield _amount(callback, order, format_)
     if money and order and money.currency != order.currency:
         yield Line("Currency", money.currency, order.currency, False)
     yield _account(callback, order)
@@ -54,6 +49,15 @@ def _lines(callback: Callback, order: Order | None, format_: Format) -> Iterator
     yield Line("Customer", callback.customer or "", customer, _same(callback.customer, customer))
     yield _mode(callback, order)
     yield _verification(callback)
+
+
+def _amount(callback: Callback, order: Order | None, format_: Format) -> Line:
+    """Only what a payment says is to be the order's sum: what is told of it later may be a part."""
+    money = callback.money
+    said, total = (format_.money(sum_) if sum_ else "" for sum_ in (money, order and order.total))
+    if money and order and callback.outcome in LATER:
+        return Line("Amount", said, f"{format_.money(order.paid)} paid of {total}")
+    return Line("Amount", said, total, money == order.total if money and order and callback.outcome in PAYS else None)
 
 
 def _same(one: str | None, other: str | None) -> bool | None:

@@ -10,7 +10,9 @@ from flask.testing import FlaskClient
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.states import State
-from shopcallbacks.domain.values import Money, Request
+from shopcallbacks.domain.values import Money, Outcome, Request
+from shopcallbacks.extensions import db
+from shopcallbacks.panel.callback.comparison import Line, compare
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
 
@@ -103,6 +105,28 @@ def test_the_page_tells_callback_and_order_apart(client: FlaskClient, account: G
     assert "Order <strong>temporary → open</strong>, 5.99 EUR booked." in html  # accepted
     assert "Order <strong>temporary → awaiting payment</strong>, 5.99 EUR booked." in html  # taken as a part
     assert "Order came in" in html
+
+
+def amount_of(callback: Callback) -> Line:
+    return next(line for line in compare(callback) if line.label == "Amount")
+
+
+def test_another_currency_is_another_sum(account: GatewayAccount) -> None:
+    callback = make_callback(account, message(make_order(account.shop), money=Money(5990, "JPY")))
+    process()
+    assert amount_of(callback) == Line("Amount", "5,990 JPY", "59.90 EUR", False)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [Outcome.refunded, Outcome.refund_failed, Outcome.disputed, Outcome.charged_back, Outcome.chargeback_reversed],
+)
+def test_what_is_told_after_the_payment_stands_beside_what_was_paid(account: GatewayAccount, outcome: Outcome) -> None:
+    callback = make_callback(account, message(make_order(account.shop)))
+    process()
+    callback.outcome, callback.amount_minor = outcome, 1000
+    db.session.commit()
+    assert amount_of(callback) == Line("Amount", "10.00 EUR", "59.90 EUR paid of 59.90 EUR")
 
 
 def test_a_page_of_any_callback_can_be_drawn(client: FlaskClient, account: GatewayAccount) -> None:
