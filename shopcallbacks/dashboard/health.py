@@ -19,6 +19,7 @@ from ..extensions import db
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount, Shop
 from ..shops.acts import Activity
+from .arrivals import HOUR, Arrivals
 
 # Only the latest so many are looked at, so that neither a flood nor a long history costs anything.
 LATEST = 5000
@@ -58,13 +59,19 @@ def failures(account: GatewayAccount, now: datetime) -> Failures:
 
 
 def last_genuine(account: GatewayAccount) -> datetime | None:
-    """When the gateway itself was last heard."""
+    """When the gateway itself was last heard: among the latest, else in which hour that is kept from before them."""
     columns = select(Callback.id, Callback.received_at, Callback.verdict)
     latest = latest_of(columns, Callback.account_id == account.id)
     found: datetime | None = db.session.scalar(
         select(latest.c.received_at).where(latest.c.verdict == Verdict.genuine, ~_sent_by_us(latest.c.id)).limit(1)
     )
-    return found
+    return found or db.session.scalar(
+        select(func.max(Arrivals.hour)).where(
+            Arrivals.account_id == account.id,
+            Arrivals.genuine > 0,
+            Arrivals.hour <= select(func.min(latest.c.received_at)).scalar_subquery() - HOUR,
+        )
+    )
 
 
 def own_call(account: GatewayAccount) -> Callback | None:

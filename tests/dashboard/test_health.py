@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.clock import utcnow
-from shopcallbacks.dashboard import health
+from shopcallbacks.dashboard import arrivals, health
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.values import Request
 from shopcallbacks.extensions import db
@@ -20,7 +20,17 @@ from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
 from shopcallbacks.views import first_run
 
-from ..factories import log_in, make_account, make_callback, make_order, make_shop, make_user, message, process
+from ..factories import (
+    log_in,
+    make_account,
+    make_callback,
+    make_order,
+    make_shop,
+    make_user,
+    message,
+    process,
+    request_for,
+)
 from ..views.settings.test_accounts import words
 
 
@@ -50,6 +60,22 @@ def test_health_is_what_the_gateway_itself_proved(client: FlaskClient, shop: Sho
     assert (failures.came, failures.by_reason) == (3, ((Reason.order_not_found, 1),))
     assert "1 failure in 24 h" in client.get("/settings").text
     assert health.failures(account, utcnow() + timedelta(days=2)).came == 0
+
+
+def test_behind_a_flood_it_was_heard_in_the_last_hour_that_is_kept(
+    client: FlaskClient, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, forger = make_account(shop), make_account(make_shop(), signing_secrets=["whsec_forged"])
+    then = utcnow() - timedelta(hours=5)
+    make_callback(account, message(make_order(shop)), then)
+    for _ in range(3):
+        make_callback(account, request_for(forger, message(make_order(shop))))
+    process()
+    arrivals.keep(utcnow())
+    db.session.commit()
+    monkeypatch.setattr(health, "LATEST", 3)
+    assert health.last_genuine(account) == arrivals.hour_of(then, "UTC")
+    assert "none genuine" not in client.get("/").text
 
 
 def send_test(account: GatewayAccount) -> None:
