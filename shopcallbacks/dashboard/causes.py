@@ -162,14 +162,14 @@ def causes_and_clusters(*where: ColumnElement[bool]) -> tuple[tuple[Group, ...],
 
 def _groups(*where: ColumnElement[bool], finer: bool = False) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
     """Causes, and clusters if wanted. What is ours to mend first, then the largest; with the sums of the orders at
-    stake, each order once.
+    stake, each order once and no test ones.
     """
     said = _said(*where)
     groups = _grouped(said)
     of_one = select(func.unnest(said.c.orders)).where(_is_in(said, groups)).correlate(groups)
     stakes = (
         select(Order.currency, func.sum(Order.amount_minor).label("minor"))
-        .where(Order.id == any_(func.array(of_one.scalar_subquery())))
+        .where(Order.id == any_(func.array(of_one.scalar_subquery())), Order.test.is_(False))
         .group_by(Order.currency)
         .lateral("stakes")
     )

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from ..callbacks.callback import Callback
 from ..domain.values import Money
 from ..extensions import db
-from ..orders.lists import OrderPage, open_disputes, owed_sums, page_by, sums, those
+from ..orders.lists import OrderPage, open_disputes, owed_sums, page_by, real, sums, those
 from ..orders.order import Order
 from ..orders.payments import Payment
 from .queue import needs_a_person
@@ -77,6 +77,6 @@ def still_open(shop_id: int, now: datetime) -> Open:
     waiting = undecided(shop_id, now)
     payments, oldest = db.session.execute(select(func.count(), func.min(Callback.received_at)).where(waiting)).one()
     about = those(select(Callback.order_id).where(waiting))
-    stakes = sums(Order.amount_minor, about)[0] if payments else ()
+    stakes = sums(real(Order.amount_minor), about)[0] if payments else ()
     owed, debts = owed_sums(shop_id)
     return Open(payments, oldest, stakes, debts, owed, disputes(shop_id, now))

@@ -17,7 +17,7 @@ from ..domain.states import OrderState, State
 from ..domain.values import Money
 from ..extensions import db
 from ..orders.feed import Feed
-from ..orders.lists import sums, those
+from ..orders.lists import real, sums, those
 from ..orders.order import Order
 from ..words.formats import age
 from .causes import Group, causes
@@ -85,7 +85,8 @@ KEPT = timedelta(minutes=1)
 class Summary(Glance):
     """What stands on the queue at one moment.
 
-    `stakes`: the amounts of the orders that callbacks here are about, each order once; never what a callback claims.
+    `stakes`: the amounts of the orders that callbacks here are about, each order once and no test ones; never what a
+    callback claims.
     `openable`: how many of those orders can still be opened.
     """
 
@@ -137,7 +138,7 @@ def _closer(shop_id: int, found: Glance) -> Summary:
     waiting = needs_a_person(shop_id, found.now)
     about = those(select(Callback.order_id).where(waiting))
     openable_ = func.count().filter(Order.state.in_((OrderState.temporary, OrderState.awaiting_payment)))
-    stakes, openable = sums(Order.amount_minor, about, counted=openable_)
+    stakes, openable = sums(real(Order.amount_minor), about, counted=openable_)
     return Summary(**vars(found), groups=causes(waiting), stakes=stakes, openable=openable)
 
 

@@ -10,7 +10,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, any_, func, or_, select, text, true, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    and_,
+    any_,
+    case,
+    func,
+    or_,
+    select,
+    text,
+    true,
+    tuple_,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ..domain.states import OrderState
@@ -203,8 +217,13 @@ def those(ids: Select[Any]) -> ColumnElement[bool]:
     return Order.id == any_(func.array(ids.distinct().scalar_subquery()))
 
 
+def real(of: InstrumentedAttribute[int]) -> ColumnElement[int]:
+    """What test orders say is no money."""
+    return case((Order.test.is_(False), of))
+
+
 def sums(
-    of: InstrumentedAttribute[int], *where: ColumnElement[bool], counted: ColumnElement[int] | None = None
+    of: SQLColumnExpression[int], *where: ColumnElement[bool], counted: ColumnElement[int] | None = None
 ) -> tuple[tuple[Money, ...], int]:
     """Of those orders, per currency; and how many they are, or what else is counted."""
     rows = db.session.execute(
@@ -213,7 +232,8 @@ def sums(
         .group_by(Order.currency)
         .order_by(Order.currency)
     ).all()
-    return tuple(Money(int(minor), currency) for currency, minor, _ in rows), sum(row[2] for row in rows)
+    found = tuple(Money(int(minor), currency) for currency, minor, _ in rows if minor is not None)
+    return found, sum(row[2] for row in rows)
 
 
 def owing(shop_id: int) -> ColumnElement[bool]:
@@ -222,14 +242,14 @@ def owing(shop_id: int) -> ColumnElement[bool]:
 
 
 def owed_sums(shop_id: int) -> tuple[tuple[Money, ...], int]:
-    """What is to be given back, per currency; and of how many orders."""
-    own, orders = sums(Order.owed_minor, owing(shop_id))
+    """What is really to be given back, per currency; and of how many orders, test ones too."""
+    own, orders = sums(real(Order.owed_minor), owing(shop_id))
     other = func.jsonb_each_text(Order.owed_other).table_valued("key", "value").render_derived()
     rows = db.session.execute(
         select(other.c.key, func.sum(other.c.value.cast(BigInteger)))
         .select_from(Order)
         .join(other, true())
-        .where(owing(shop_id))
+        .where(owing(shop_id), Order.test.is_(False))
         .group_by(other.c.key)
     )
     found = Counter({money.currency: money.minor for money in own})

@@ -10,12 +10,13 @@ from sqlalchemy import select, text
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.clock import utcnow
-from shopcallbacks.dashboard import glance, queue
+from shopcallbacks.dashboard import decisions, glance, queue
 from shopcallbacks.domain.errors import Reason
 from shopcallbacks.domain.states import AttemptKind, OrderState, State
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
-from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.orders import lists
+from shopcallbacks.shops.accounts import GatewayAccount, Mode
 
 from ..factories import long_history, make_account, make_callback, make_order, make_shop, message, process
 
@@ -85,6 +86,19 @@ def test_each_order_is_at_stake_once_and_with_its_own_amount(account: GatewayAcc
     assert found.stakes == (Money(5990, "EUR"), Money(12300, "JPY"))
     assert (found.count, found.openable) == (3, 1)
     assert [group.stakes for group in found.groups] == [found.stakes]
+
+
+def test_a_test_order_is_counted_and_is_no_money(account: GatewayAccount) -> None:
+    trials = make_account(account.shop, mode=Mode.test)
+    order = make_order(account.shop, test=True)
+    make_callback(trials, message(order, money=Money(1, "EUR"), test=True))
+    process()
+    found, undecided = (of(account.shop_id, utcnow()) for of in (glance.summary, decisions.still_open))
+    assert (found.count, found.openable, found.stakes, found.groups[0].stakes) == (1, 1, (), ())
+    assert (undecided.payments, undecided.stakes) == (1, ())
+    order.owed_minor = 5990
+    db.session.commit()
+    assert lists.owed_sums(account.shop_id) == ((), 1)
 
 
 def test_causes_of_an_account_are_told_apart_and_others_are_not(account: GatewayAccount) -> None:
