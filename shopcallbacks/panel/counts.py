@@ -5,7 +5,7 @@ Nothing is counted for longer than anybody reads the number: there is a limit, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import chain, islice
 
@@ -14,9 +14,10 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from ..callbacks.attempts import Attempt
 from ..callbacks.callback import Callback
 from ..dashboard.glance import Glance
-from ..domain.states import BY_ITSELF
+from ..domain.states import BY_ITSELF, AttemptKind, Verb
 from ..extensions import db
 from ..shops.accounts import Shop
+from ..shops.acts import Activity
 from .filter import Filter, Tab
 from .search.search import FEW, FOUND, Search
 
@@ -25,6 +26,8 @@ COUNTED = 10_000
 EACH_ONCE = (Tab.unprocessed, Tab.waiting, Tab.processed, Tab.invalid, Tab.imported)
 # `Tab.all` is their sum.
 _COUNTED_TABS = [tab for tab in Tab if tab is not Tab.all]
+# Attempts of other kinds are made of what is there already.
+COMES_BY = (*BY_ITSELF, AttemptKind.unowed)
 
 
 def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED, search: Search | None = None) -> int:
@@ -87,14 +90,18 @@ def _counts_of_few(search: Search, shop: Shop) -> dict[Tab, int]:
     return {tab: row._mapping[tab] for tab in _COUNTED_TABS}
 
 
-def news_since(filter_: Filter, shop: Shop, then: datetime, limit: int = 100) -> int:
-    """How many rows have come into the filter's view since then, up to `limit`.
+def news_since(filter_: Filter, shop: Shop, then: datetime, shown: Collection[int] = (), limit: int = 100) -> int:
+    """How many rows have come into the filter's view since then, beside those `shown` there, up to `limit`.
 
-    A callback comes among the unprocessed ones by arriving, or by an attempt of its own that was its last.
+    A callback comes among the unprocessed ones by arriving, by an attempt of its own that was its last, or back, by a
+    person.
     """
     came: ColumnElement[bool] = Callback.received_at > then
     if filter_.tab in (Tab.unprocessed, Tab.decide):
-        tried = exists().where(Attempt.callback_id == Callback.id, Attempt.at > then, Attempt.kind.in_(BY_ITSELF))
-        came = or_(came, tried)
-    some = select(Callback.id).where(*filter_.where(shop), came).limit(limit).subquery()
+        tried = exists().where(Attempt.callback_id == Callback.id, Attempt.at > then, Attempt.kind.in_(COMES_BY))
+        restored = exists().where(
+            Activity.callback_id == Callback.id, Activity.at > then, Activity.verb == Verb.restore
+        )
+        came = or_(came, tried, restored)
+    some = select(Callback.id).where(*filter_.where(shop), came, Callback.id.not_in(shown)).limit(limit).subquery()
     return db.session.scalar(select(func.count()).select_from(some)) or 0

@@ -8,7 +8,7 @@ import pytest
 
 from shopcallbacks.clock import utcnow
 from shopcallbacks.dashboard import glance
-from shopcallbacks.domain.states import Verb
+from shopcallbacks.domain.states import AttemptKind, Verb
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
 from shopcallbacks.panel.counts import count_up_to, news_since, tab_counts
@@ -114,3 +114,16 @@ def test_news_are_callbacks_that_came_or_were_given_up_since(account: GatewayAcc
     callback.do(Verb.retry, None)
     process()
     assert news_since(Filter(), account.shop, then) == 1
+
+
+def test_what_was_restored_is_new_and_what_is_shown_is_not(account: GatewayAccount) -> None:
+    shown, removed = (make_callback(account, message(make_order(account.shop), money=Money(1, "EUR"))) for _ in "ab")
+    process()
+    removed.do(Verb.remove, None, "a test")
+    then = utcnow()
+    shown.due_at, shown.due_kind = then, AttemptKind.automatic
+    process()
+    assert news_since(Filter(), account.shop, then, [shown.id]) == 0
+    removed.do(Verb.restore, None)
+    db.session.commit()
+    assert news_since(Filter(), account.shop, then, [shown.id]) == 1

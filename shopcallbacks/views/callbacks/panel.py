@@ -49,7 +49,8 @@ def news() -> str | Response:
     """What has changed for an open panel: rows that have come, counts, shown rows that moved on. Often nothing."""
     shop, since = current_shop(), request.args.get("since", type=datetime.fromisoformat, default=now())
     glance = glanced()
-    gone_on = moved.moved(moved.read(request.args.get("shown", "")), shop, now())
+    shown = moved.read(request.args.get("shown", ""))
+    gone_on = moved.moved(shown, shop, now())
     if not gone_on and request.args.get("seen") == glance.state:
         return Response(status=204)
     filter_ = _filter(shop)
@@ -57,7 +58,7 @@ def news() -> str | Response:
         "callbacks/_following.html",
         filter=filter_,
         since=since,
-        news=news_since(filter_, shop, since) if since.tzinfo else 0,
+        news=news_since(filter_, shop, since, shown) if since.tzinfo else 0,
         glance=glance,
         back=back(),
         counts=tab_counts(shop, filter_.q, glance),
