@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
@@ -320,6 +321,7 @@ def _one_of(what: str, kind: type[StrEnum]) -> Any:
 
 
 def _text(value: str) -> str:
+    value = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in value)
     if len(value) > 200 or not value.isprintable():
         raise ValueError("What you looked for can't be looked for: up to 200 letters, digits and signs.")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from shopcallbacks.extensions import db
 from shopcallbacks.panel.counts import tab_counts
 from shopcallbacks.panel.filter import PROBLEMS, Filter, Sort, Tab
 from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.words.formats import LOCALES, Format
 
 from ..factories import long_history, make_account, make_callback, make_order, message, process
 
@@ -155,6 +157,17 @@ def test_an_amount_is_looked_for_with_its_currencys_decimals(account: GatewayAcc
     process()
     assert shown(account, "tab=all&q=12,300") == [yen.id]
     assert shown(account, "tab=all&q=123.00") == [cents.id]
+
+
+def test_a_sum_is_found_as_the_page_writes_it_in_any_language(account: GatewayAccount) -> None:
+    for money in (Money(142000, "EUR"), Money(123456789, "EUR")):
+        callback = make_callback(account, message("x", money=money))
+        process()
+        for locale in LOCALES:
+            written = Format(locale=locale).money(money)
+            for q in (written, written.removesuffix(" EUR")):
+                assert shown(account, urlencode({"tab": "all", "q": q})) == [callback.id], (locale, q)
+        assert shown(account, urlencode({"tab": "all", "q": Format().money(money).replace(",", "’")})) == [callback.id]
 
 
 def test_the_queue_is_read_by_its_own_index(account: GatewayAccount) -> None:

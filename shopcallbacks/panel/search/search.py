@@ -284,16 +284,19 @@ def _begins(wanted: list[str], said: list[str]) -> bool:
 
 def _is_sum(q: str) -> bool:
     """Digits with decimals or a currency can only be meant as a sum; whole digits may be part of any number."""
-    return _AMOUNT.fullmatch(_plain(q)) is not None and not q.isdigit()
+    return _AMOUNT.fullmatch(_plain(q)) is not None and not q.replace(" ", "").isdigit()
 
 
 def _plain(q: str) -> str:
-    """The amount without separators of thousands, and with a point."""
+    """The amount without separators of thousands, and with a point; whichever language wrote it."""
+    q = re.sub(r"(?<=\d)[ '’](?=\d{3}\b)", "", q)
+    if re.match(r"\d{1,3}(\.\d{3})+,", q):
+        return q.replace(".", "").replace(",", ".")
     return re.sub(r"(?<=\d),(?=\d{3}\b)", "", q).replace(",", ".")
 
 
 def _amounts(q: str) -> list[ColumnElement[bool]]:
-    """`59.90`, `59,90`, `1,420.00` or `12300 JPY` as conditions; none where it is no amount."""
+    """`59.90`, `59,90`, `1,420.00`, `1.420,00`, `1 420,00` or `12300 JPY` as conditions; none where it is no amount."""
     fitting = _AMOUNT.fullmatch(_plain(q))
     if fitting is None:
         return []
