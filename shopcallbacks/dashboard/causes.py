@@ -143,7 +143,7 @@ def _of_each(of: Any) -> ColumnElement[bool]:
 
 
 def _known_of(of: Any) -> ColumnElement[str]:
-    shape = func.left(func.regexp_replace(of.detail, "[0-9]+([.,:-][0-9]+)*", "#", "g"), 150)
+    shape = func.btrim(func.left(func.regexp_replace(of.detail, "[0-9]+([.,:-][0-9]+)*", "#", "g"), 150))
     return case((_of_each(of), ""), (shape == "", "nothing"), else_=shape)
 
 

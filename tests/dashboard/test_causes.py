@@ -19,6 +19,7 @@ from shopcallbacks.domain.errors import Conflict, Reason
 from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
+from shopcallbacks.panel.filter import Filter, Tab
 
 from ..factories import make_account, make_callback, make_order, message
 
@@ -118,3 +119,13 @@ def test_the_commonest_words_stand_for_all(app: Flask) -> None:
     db.session.commit()
     for (group,) in causes_and_clusters(Callback.state == State.unprocessed):
         assert (group.detail, group.varied) == ("asked in 10 s", True)
+
+
+def test_what_is_cut_behind_a_word_is_the_same_in_an_address(app: Flask) -> None:
+    account = make_account()
+    one = make_callback(account, message(make_order(account.shop)))
+    one.state, one.reason, one.detail = State.unprocessed, Reason.unclear, "x" * 149 + " and more of it"
+    db.session.commit()
+    _, (part,) = causes_and_clusters(Callback.state == State.unprocessed)
+    found = Filter.from_query(Filter(Tab.all, reason=part.reason, known=part.known).query)
+    assert list(db.session.scalars(found.select(account.shop))) == [one]
