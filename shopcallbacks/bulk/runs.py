@@ -98,8 +98,8 @@ class BulkRun(Base):
         """A new one, its callbacks written down; `Refused` with a sentence where it can't be."""
         if verb.needs_why and not why:
             raise Refused("Say why: the reason is kept with your name.")
-        if selection.ids is None and selection.filter.problems:
-            raise Refused(" ".join(selection.filter.problems))  # left out here, it would do more than was meant
+        if selection.left_out:
+            raise Refused(" ".join(selection.left_out))
         about = selection.filter.query if selection.ids is None else ""
         run = cls(shop=shop, user=user, verb=verb, why=why, filter=about, stop_share=min(max(stop_share, 1), 100))
         places = func.row_number().over(order_by=(Callback.received_at, Callback.id))

@@ -39,6 +39,11 @@ class Selection:
         return cls(filter_, tuple(ids)[:PICKED])
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """A sentence for each part of its filter that could not be used: without them it is more than was meant."""
+        return self.filter.problems if self.ids is None else ()
+
+    @property
     def pairs(self) -> list[tuple[str, str]]:
         """What `read` reads."""
         if self.ids is None:

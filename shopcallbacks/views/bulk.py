@@ -119,7 +119,7 @@ def question(problem: str = "") -> str:
         selection=selection,
         effects=found,
         further=further,
-        problem=problem,
+        problem=problem or " ".join(selection.left_out),
         why=request.values.get("why", ""),
         stop_share=request.values.get("stop_share", STOP_SHARE, type=whole),
     )

@@ -147,6 +147,16 @@ def test_a_filter_that_cannot_be_read_starts_nothing(client: FlaskClient, accoun
     assert the_run() is None
 
 
+def test_the_question_says_what_of_its_filter_was_left_out_and_starts_nothing(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    badly_signed(account, None)
+    page = client.get("/bulk/new?verb=remove&all=1&account=gone").text
+    assert "There is no gateway account “gone” here. It was left out." in page
+    assert "Choose anew what it is about." in page
+    assert 'type="submit">Remove' not in page
+
+
 def test_a_run_can_be_paused_resumed_cancelled_and_undone(client: FlaskClient, account: GatewayAccount) -> None:
     (callback,) = badly_signed(account, None)
     client.post("/bulk", data={"verb": "remove", "all": "1", "why": "spam"})
