@@ -14,11 +14,11 @@ from shopcallbacks import jobs
 from shopcallbacks.bulk import preview, receipt
 from shopcallbacks.bulk.runs import BulkRun, RunState
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.domain.states import State
+from shopcallbacks.domain.states import State, Verb
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.acts import Activity
-from shopcallbacks.shops.users import Role
+from shopcallbacks.shops.users import Role, User
 
 from ..bulk.test_runs import badly_signed, go_on, mend
 from ..factories import log_in, make_account, make_order, make_shop, make_user
@@ -97,7 +97,7 @@ def test_all_that_match_are_asked_about_started_followed_and_told_of(
     go_on()
     receipt = client.get(answer.location).text
     assert "every 1s" not in receipt
-    assert "3 succeeded: order opened: 179.70 EUR" in words_of(receipt)
+    assert "3 succeeded: order opened Orders that are open by it: 179.70 EUR" in words_of(receipt)
     assert "secret mended" in receipt
     lines = client.get(f"{answer.location}.csv").data.decode("utf-8-sig").splitlines()
     assert lines[0].startswith("place,callback,gateway account,order number")
@@ -220,3 +220,21 @@ def test_the_row_of_a_restoration_offers_its_undo(client: FlaskClient, account: 
     client.post(f"/callbacks/{callback.id}/removal", data={"why": "a copy"})
     row = client.post(f"/callbacks/{callback.id}/restoration", headers={"HX-Request": "true"}).text
     assert "/undo" in row
+
+
+def test_what_a_run_reopened_has_its_sum_too(client: FlaskClient, account: GatewayAccount) -> None:
+    run = BulkRun(
+        shop=account.shop,
+        user=db.session.scalars(select(User)).one(),
+        verb=Verb.reopen,
+        why="",
+        filter="",
+        state=RunState.done,
+        total=1,
+        succeeded=1,
+        came={"succeeded": {"order reopened": 1}},
+        opened={"EUR": 5990},
+    )
+    db.session.add(run)
+    db.session.commit()
+    assert "Orders that are open by it: 59.90 EUR" in words_of(client.get(f"/bulk/{run.id}").text)
