@@ -53,8 +53,16 @@ const untellInDialog = () => document.querySelector("#dialog .ask-trouble")?.rem
 
 // When the server can't answer, that is said since when, until it answers again.
 let away = null;
+function clock() {
+  const written = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
+  try {
+    return new Date().toLocaleTimeString([], { ...written, timeZone: document.body.dataset.zone });
+  } catch { // a zone that was named anew, in a browser of before
+    return new Date().toLocaleTimeString([], written);
+  }
+}
 function lost() {
-  away ??= new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: document.body.dataset.zone });
+  away ??= clock();
   tell("away", `The server can't be reached since ${away}. What you see may be out of date; it is asked again by itself.`);
 }
 

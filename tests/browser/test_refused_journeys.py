@@ -195,3 +195,10 @@ def test_an_open_page_says_that_one_is_logged_out_until_one_is_logged_in(
     expect(desk).to_have_url(HERE)
     log_in(desk, world.manager)
     expect(trouble).to_be_hidden(timeout=60_000)
+
+
+def test_a_browser_that_does_not_know_the_zone_says_that_the_server_is_away(desk: Page, callback: Callback) -> None:
+    desk.goto("/callbacks")
+    desk.evaluate("() => { document.body.dataset.zone = 'Europe/Atlantis'; }")
+    desk.route("**/callbacks/news*", lambda route: route.abort())
+    expect(desk.locator("#trouble")).to_contain_text("The server can't be reached since", timeout=15_000)
