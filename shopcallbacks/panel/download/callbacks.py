@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, case, func, literal_column
+from sqlalchemy import ColumnElement, and_, case, func, literal_column, or_
 
 from ...callbacks.callback import Callback
 from ...domain.errors import Conflict, Reason
 from ...orders.order import Order
-from ...shops.accounts import GatewayAccount, Shop
+from ...shops.accounts import GatewayAccount, Mode, Shop
 from ...words.outcomes import ORDER_STATES, VERDICTS
 from ...words.reasons import cause
 from ..filter import Filter
@@ -42,6 +42,7 @@ def callbacks(filter_: Filter, shop: Shop) -> Table:
         "settled at": table.time(c.settled_at),
         "imported at": table.time(c.imported_at),
         "digest": table.code(func.encode(c.digest, literal_column("'hex'"))),
+        "test": table.yes(tested(c, account)),
     }
     rows = filter_.select(shop).join(account, account.id == c.account_id).outerjoin(order, order.id == c.order_id)
     return Table("callbacks", shop.time_zone, columns, rows)
@@ -57,6 +58,12 @@ def why(callback: type[Callback], account: type[GatewayAccount]) -> Column:
     ]
     said = case(*closer, *plain)
     return table.with_text(said, _TITLE, account.title, where=callback.reason.is_not(None))
+
+
+def tested(callback: type[Callback], account: type[GatewayAccount]) -> ColumnElement[bool]:
+    """As it says, else as its account was when it came."""
+    then = or_(account.mode == Mode.test, callback.received_at < account.live_since)
+    return func.coalesce(callback.test, then)
 
 
 _TITLE = "{gateway}"

@@ -15,14 +15,15 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 
+from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Busy
-from shopcallbacks.domain.values import Money
+from shopcallbacks.domain.values import Money, Request
 from shopcallbacks.extensions import db
 from shopcallbacks.panel.download.callbacks import callbacks
 from shopcallbacks.panel.download.csv import BOM, write_csv
 from shopcallbacks.panel.download.export import MOST_AT_A_TIME, Export
 from shopcallbacks.panel.filter import Filter
-from shopcallbacks.shops.accounts import GatewayAccount
+from shopcallbacks.shops.accounts import GatewayAccount, Mode
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
 
@@ -69,7 +70,17 @@ def test_a_callback_is_a_record_with_its_order(account: GatewayAccount) -> None:
         "settled at": record["settled at"],
         "imported at": "",
         "digest": callback.digest.hex(),
+        "test": "no",
     }
+
+
+def test_a_test_is_marked_by_its_own_word_else_by_its_accounts(account: GatewayAccount) -> None:
+    trials = make_account(account.shop, slug="trials", mode=Mode.test)
+    make_callback(account, message("1"))
+    make_callback(account, message("2", test=True))
+    make_callback(trials, Request("POST", "/", b"", (), b"", "::1", utcnow()))
+    process()
+    assert [record["test"] for record in export(account)] == ["yes", "yes", "no"]
 
 
 def test_records_end_as_rfc_4180_wants_it_whatever_the_cells_hold(account: GatewayAccount) -> None:
