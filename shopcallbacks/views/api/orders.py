@@ -95,7 +95,8 @@ def _moving(number: str, move: Callable[[], Moved]) -> tuple[Response, Moved | N
 @bp.after_request
 def tell_place(response: Response) -> Response:
     """Of the order that was moved; a repeat tells it too."""
-    if request.endpoint in ("api.create_order", "api.cancel_order") and response.status_code < 400:
+    moves_one = request.method == "POST" and request.endpoint in ("api.create_order", "api.cancel_order")
+    if moves_one and response.status_code < 400:
         response.location = url_for("api.show_order", number=response.get_json()["number"])
     return response
 

@@ -5,7 +5,7 @@ What is not theirs to do, though the screen has no button for it, comes back as 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
@@ -134,7 +134,7 @@ def give(id_: int) -> Shown:
         elif not owner:
             people.give(current_user, person, wanted, why)
 
-    return _do(person, do, f"Saved. {person.name} logs in again.")
+    return _do(person, do, f"Saved. {person.name} logs in again.", typed=form)
 
 
 @bp.post("/<int:id_>/suspension")
@@ -187,13 +187,15 @@ def password_link(id_: int) -> Shown:
     return _person(person, fresh=address)
 
 
-def _do(person: User, verb: Callable[[], object], said: str) -> Shown:
-    """The verb, and back to the person; to the list where they are no longer to be seen."""
+def _do(person: User, verb: Callable[[], object], said: str, typed: Mapping[str, str] | None = None) -> Shown:
+    """The verb, and back to the person; to the list where they are no longer to be seen. `typed`: what stands in the
+    form of rights where it is refused.
+    """
     try:
         verb()
     except (ValueError, Refused) as error:
         db.session.rollback()
-        return _person(person, problem=str(error)), 422 if isinstance(error, ValueError) else 409
+        return _person(person, problem=str(error), typed=typed), 422 if isinstance(error, ValueError) else 409
     db.session.commit()
     flash(said)
     seen = current_user.owns or person.role_in(current_shop().id) is not None

@@ -188,6 +188,13 @@ def test_a_call_that_is_repeated_is_answered_as_it_was_and_does_nothing(client: 
     assert kinds(client) == ["created", "cancelled"]
 
 
+def test_which_methods_there_are_is_answered_without_an_order(client: FlaskClient, shop: Shop) -> None:
+    for path in ("/api/orders", "/api/orders/26-1/cancel"):
+        answer = client.options(path)
+        assert (answer.status_code, answer.location) == (200, None)
+        assert "POST" in answer.headers["Allow"]
+
+
 def test_a_refusal_is_repeated_too(client: FlaskClient, account: GatewayAccount) -> None:
     client.post("/api/orders", json=NEW)
     paid(account)

@@ -126,6 +126,17 @@ def test_an_owner_finds_everybody_and_makes_owners(client: FlaskClient, shop: Sh
     assert client.post(f"/settings/people/{owner.id}/suspension", data={"why": "x"}).status_code == 409
 
 
+def test_what_was_chosen_for_a_person_stands_there_still_where_it_is_refused(client: FlaskClient, shop: Shop) -> None:
+    owner, other = make_user(Role.owner), make_user(Role.owner)
+    log_in(client, owner)
+    choice = {"role.toys": "", "why": "moves to “books”"}
+    refused = client.post(f"/settings/people/{other.id}/rights", data=choice)
+    assert refused.status_code == 409
+    assert 'value="moves to “books”"' in refused.text
+    assert 'name="owner" value="1" checked' not in refused.text
+    assert 'name="owner" value="1" checked' in client.get(f"/settings/people/{other.id}").text
+
+
 def test_those_who_set_nothing_up_read_who_is_here(client: FlaskClient, shop: Shop) -> None:
     log_in(client, make_user(Role.viewer, shop))
     make_user(Role.admin, shop, email="ada@toys.example")
