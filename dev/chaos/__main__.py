@@ -60,6 +60,7 @@ def run(options: argparse.Namespace, folder: Path) -> int:
         if not stage.disk.can_be_full:
             print("no disk was full: a file system can't be mounted by this user, root could", flush=True)
         faults = Faults(stage, record, Random(options.seed), options.kind)
+        _until(lambda: record.acked, options.patience)  # before anything was answered there is nothing to lose
         while clients.at_work and time.monotonic() - begun < options.seconds:
             if sum(record.kills.values()) < options.faults:
                 faults.strike()
