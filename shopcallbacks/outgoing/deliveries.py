@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, func, or_, select, text, update
-from sqlalchemy.orm import Mapped, aliased, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from ..extensions import Base, db
 from ..orders.feed import OrderEvent
@@ -51,21 +51,13 @@ class Delivery(Sending, Base):
     @classmethod
     def lease(cls, endpoint_id: int, limit: int, now: datetime, seconds: float) -> list[Delivery]:
         """The next ones for the endpoint, ours for that long. None whose order has an earlier one still to come."""
-        earlier = aliased(cls)
-        blocked = (
-            select(earlier.id)
-            .where(
-                earlier.order_id == cls.order_id,
-                earlier.endpoint_id == cls.endpoint_id,
-                earlier.next_try_at.is_not(None),
-                earlier.position < cls.position,
-            )
-            .exists()
-        )
         found = list(
             db.session.scalars(
                 select(cls)
-                .where(cls.endpoint_id == endpoint_id, cls.due(now), ~blocked)
+                .where(
+                    cls.endpoint_id == endpoint_id,
+                    cls.its_turn(now, cls.order_id, cls.endpoint_id, by=cls.position),
+                )
                 .order_by(cls.next_try_at, cls.position)
                 .limit(limit)
                 .with_for_update(of=cls, skip_locked=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from sqlalchemy import ColumnElement, or_, select, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from ..clock import utcnow
 from ..extensions import db, locked
@@ -68,6 +68,14 @@ class Sending:
     def due(cls, now: datetime) -> ColumnElement[bool]:
         """To be sent now, and nobody is at it."""
         return (cls.next_try_at <= now) & or_(cls.leased_until.is_(None), cls.leased_until < now)
+
+    @classmethod
+    def its_turn(cls, now: datetime, *alike: Any, by: Any) -> ColumnElement[bool]:
+        """Due, and none before it (`by`) with the same in these columns is still to come."""
+        earlier = aliased(cls)
+        same = (getattr(earlier, one.key) == one for one in alike)
+        before = select(earlier.id).where(*same, earlier.next_try_at.is_not(None), getattr(earlier, by.key) < by)
+        return cls.due(now) & ~before.exists()
 
     @classmethod
     def any_due(cls) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, exists, or_, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ...domain.values import Money
 from ...extensions import Base, db, locked
@@ -264,21 +264,10 @@ class AlertMessage(Sending, Base):
     @classmethod
     def lease(cls, limit: int, now: datetime, seconds: float) -> list[AlertMessage]:
         """The next ones, ours for that long. None whose address has an earlier one of the shop still to come."""
-        earlier = aliased(cls)
-        blocked = (
-            select(earlier.id)
-            .where(
-                earlier.shop_id == cls.shop_id,
-                earlier.recipient == cls.recipient,
-                earlier.next_try_at.is_not(None),
-                earlier.id < cls.id,
-            )
-            .exists()
-        )
         found = list(
             db.session.scalars(
                 select(cls)
-                .where(cls.due(now), ~blocked)
+                .where(cls.its_turn(now, cls.shop_id, cls.recipient, by=cls.id))
                 .order_by(cls.next_try_at, cls.id)
                 .limit(limit)
                 .with_for_update(of=cls, skip_locked=True)
