@@ -16,6 +16,7 @@ from shopcallbacks.extensions import db
 from shopcallbacks.outgoing.mail import Mailer
 from shopcallbacks.release import RELEASE, VERSION
 
+from ..conftest import PATIENCE_S
 from ..factories import make_account
 
 
@@ -37,6 +38,7 @@ def healthy(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
     db.session.commit()
     server = SmtpServer.read("smtps://a:b@mail.example")
     monkeypatch.setitem(app.extensions, "mailer", Mailer(server, "a@shop.example"))
+    monkeypatch.setitem(LIMITS, "idle_in_transaction_session_timeout", f"{PATIENCE_S // 3600}h")
     return app
 
 
