@@ -129,6 +129,11 @@ class Row:
         return self._unprocessed_line()
 
     @property
+    def asked_by_viewer(self) -> bool:
+        """Whether who looks had it tried last."""
+        return self.viewer is not None and self.last is not None and self.last.asked_by_id == self.viewer.id
+
+    @property
     def said(self) -> str:
         """The result, for whoever listens: "Order 251123-26 opened"."""
         callback = self.callback

@@ -71,9 +71,12 @@ def news() -> str | Response:
 
 @bp.get("/callbacks/<int:id_>/row")
 def row(id_: int) -> Response:
-    """The row of a callback on which something is open, asked for until nothing is."""
+    """The row of a callback on which something is open, asked for until nothing is. What came of it is said aloud to
+    who asked for it: to others it is one of many.
+    """
     parts = row_parts(load_callback(id_))
-    return told(render_template("callbacks/row/_row.html", **parts), parts["row"])
+    row = parts["row"]
+    return told(render_template("callbacks/row/_row.html", **parts), row, aloud=row.asked_by_viewer)
 
 
 @bp.get("/callbacks/<int:id_>")

@@ -136,11 +136,13 @@ def back_to(usual: str) -> str:
     return own_path(request.values.get("back", "")) or usual
 
 
-def told(content: str, row: Row, said: str = "", status: int = 200) -> Response:
-    """The fragment, and to whoever listens that something has changed and what came of it, once it has."""
+def told(content: str, row: Row, said: str = "", status: int = 200, aloud: bool = True) -> Response:
+    """The fragment, and to whoever listens that something has changed and, `aloud`, what came of it, once it has."""
     response = Response(content, status)
     if said or not row.busy:
-        response.headers["HX-Trigger"] = json.dumps({"callbacks-changed": {}, "say": said or row.said})
+        response.headers["HX-Trigger"] = json.dumps(
+            {"callbacks-changed": {}} | ({"say": said or row.said} if aloud else {})
+        )
     return response
 
 

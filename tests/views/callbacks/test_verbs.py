@@ -49,6 +49,9 @@ def test_a_retry_shows_its_progress_and_then_its_result(client: FlaskClient, acc
     assert "Tried again: the signature still does not match" in done.text
     assert "hx-trigger" not in done.text
     assert told(done).startswith("Signature does not match")
+    log_in(client, make_user(Role.manager, account.shop))
+    other = client.get(f"/callbacks/{callback.id}/row", headers=HTMX)
+    assert json.loads(other.headers["HX-Trigger"]) == {"callbacks-changed": {}}  # seen, and not read out
 
 
 def test_force_says_what_it_does_and_opens_the_order(client: FlaskClient, account: GatewayAccount) -> None:
