@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import aliased, joinedload
@@ -30,12 +31,12 @@ def asked(shop: Shop, *wanted: ColumnElement[bool]) -> list[Asked]:
         return []
     since = aliased(Activity)
     moved = exists().where(since.callback_id == Callback.id, since.id > Activity.id, since.verb.not_in(BESIDE))
-    rows = db.session.execute(
+    found = (
         select(Callback, Activity)
         .join(Activity, Activity.callback_id == Callback.id)
         .where(in_queue(shop.id), Activity.verb == FIRST_OF_TWO, ~moved, *wanted)
         .order_by(Activity.id)
-        .limit(MOST)
         .options(joinedload(Callback.order), joinedload(Callback.account), joinedload(Activity.user))
     )
-    return [Asked(callback, act) for callback, act in rows if callback.forced_by_two]
+    with db.session.execute(found.execution_options(yield_per=MOST)) as rows:
+        return list(islice((Asked(*row) for row in rows if row.Callback.forced_by_two), MOST))

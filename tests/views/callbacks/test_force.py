@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.dashboard import second_person
 from shopcallbacks.domain.errors import Reason, Refused
 from shopcallbacks.domain.states import OrderState, State, Verb
 from shopcallbacks.domain.values import Answer, Money
@@ -182,6 +183,18 @@ def test_the_dashboard_says_that_a_second_person_is_asked_until_it_is_answered(
     assert re.search(rf'href="/callbacks/{large.id}">Answer<', card)
     force(client, large, "I see it too")
     assert "second person" not in client.get("/undecided").text
+
+
+def test_whom_a_raised_limit_needs_no_more_hides_nobody_behind_it(
+    client: FlaskClient, shop: Shop, large: Callback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(second_person, "MOST", 1)
+    force(client, large, "pi_1 is paid")
+    larger = forged(large.account, money=Money(599_000, "EUR"))
+    force(client, larger, "pi_2 is paid")
+    shop.order_rules = OrderRules(force_limit=Money(10_000, "EUR"))
+    db.session.commit()
+    assert [asked.callback for asked in second_person.asked(shop)] == [larger]
 
 
 def test_what_was_done_since_ends_the_first_persons_word(shop: Shop, dana: User, large: Callback) -> None:
