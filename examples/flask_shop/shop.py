@@ -27,7 +27,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
     number TEXT PRIMARY KEY, amount TEXT NOT NULL, currency TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'temporary', place INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS parcels (number TEXT NOT NULL REFERENCES orders);
+CREATE TABLE IF NOT EXISTS parcels (number TEXT PRIMARY KEY REFERENCES orders);
 CREATE TABLE IF NOT EXISTS cursor (position TEXT NOT NULL);
 """
 
@@ -79,14 +79,15 @@ def follow() -> None:
 
 
 def take(db: sqlite3.Connection, event: Event) -> None:
-    """However often it is told, and by whichever way: an event not beyond the order's place was taken before."""
-    db.execute("BEGIN IMMEDIATE")
-    was = db.execute("SELECT state FROM orders WHERE number = ? AND place < ?", (event.order, event.place)).fetchone()
-    if was is None:
-        return
-    db.execute("UPDATE orders SET state = ?, place = ? WHERE number = ?", (event.to, event.place, event.order))
-    if event.to == "open" and was["state"] != "open":
-        db.execute("INSERT INTO parcels VALUES (?)", (event.order,))
+    """However often it is told, and by whichever way: an event not beyond the order's place was taken before.
+
+    An order may come to `open` more than once; its number is the key of its parcel, so that nothing is sent twice.
+    Send what is in `parcels` only while its order is `open`.
+    """
+    values = {"order": event.order, "to": event.to, "place": event.place}
+    db.execute("UPDATE orders SET state = :to, place = :place WHERE number = :order AND place < :place", values)
+    paid = "SELECT number FROM orders WHERE number = :order AND state = 'open'"
+    db.execute(f"INSERT INTO parcels {paid} ON CONFLICT DO NOTHING", values)
 
 
 @app.post("/orders/<number>/cancel")

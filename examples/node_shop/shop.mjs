@@ -67,9 +67,11 @@ async function follow() {
 function take(shop, event) {
   const order = shop.orders[event.order];
   if (!order || order.place >= Number(event.position)) return;
-  if (event.to === "open" && order.state !== "open") shop.parcels.push(event.order);
   order.state = event.to;
   order.place = Number(event.position);
+  // It may come to `open` more than once. In your shop the number is the key of its parcel, so that nothing is sent twice;
+  // send a parcel only while its order is `open`.
+  if (order.state === "open" && !shop.parcels.includes(event.order)) shop.parcels.push(event.order);
 }
 
 // Its state here changes when the feed says so.

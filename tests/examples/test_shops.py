@@ -31,6 +31,20 @@ from ..receiver import Receiver, http_receiver
 from .running import EXAMPLES, Example, Running, running
 
 PAID = Money(5990, "EUR")
+OUTCOMES = (Outcome.paid, Outcome.refunded, Outcome.charged_back, Outcome.chargeback_reversed)
+HMAC = {
+    "secrets": ["a secret of the gateway's"],
+    "signature": {"name": "X-Signature"},
+    "fields": {
+        "order_number": "/order",
+        "amount": "/sum",
+        "currency": "/currency",
+        "status": "/status",
+        "transaction_id": "/payment",
+        "event_id": "/id",
+    },
+    "statuses": {outcome.value: outcome.value for outcome in OUTCOMES},
+}
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +74,9 @@ class Scene:
     gateway: Receiver
     secret: str
 
-    def call_back(self, outcome: Outcome, number: str, id_: str) -> None:
+    def call_back(self, outcome: Outcome, number: str, money: Money = PAID) -> None:
         """The gateway calls us."""
-        said = Message(outcome, number, f"tx-{number}", id_, PAID, False)
+        said = Message(outcome, number, f"tx-{number}", f"{outcome} {money} {number}", money, False)
         call = request_for(self.account, said)
         url = self.ours.url + self.account.callback_path
         assert requests.post(url, call.body, headers=dict(call.headers), timeout=30).status_code == 200
@@ -79,7 +93,7 @@ def scene(request: pytest.FixtureRequest, ours: Site, tmp_path: Path) -> Iterato
     if example.lacks:
         pytest.skip(f"there is no {example.lacks} on this machine")
     shop, port = make_shop(), free_port()
-    account = make_account(shop, "postfinance", pspid="examples", sha_out=["sha_out_of_the_examples"])
+    account = make_account(shop, "generic_hmac", **HMAC)
     Endpoint.add(shop.id, f"http://127.0.0.1:{port}/order-changes")
     secret = SigningSecret.make(shop.id, Purpose.endpoint)
     token = make_token(shop)
@@ -101,7 +115,7 @@ def test_a_shop_is_paid_and_refunded_and_gives_up_what_is_not_paid(scene: Scene)
     assert address.startswith(scene.gateway.url.removesuffix("/orders") + "/pay?")
     assert scene.state(number) is OrderState.temporary, "it is handed in before the customer is sent on"
 
-    scene.call_back(Outcome.paid, number, "paid")
+    scene.call_back(Outcome.paid, number)
     until(lambda: example.order(number) == {"state": "open", "parcels": 1})
 
     again, body = _opened(scene, number)
@@ -114,7 +128,7 @@ def test_a_shop_is_paid_and_refunded_and_gives_up_what_is_not_paid(scene: Scene)
     assert example.do("refund", number) == 202
     (asked,) = scene.gateway.received
     assert json.loads(asked.body) == {"order": number, "amount": "59.90"}
-    scene.call_back(Outcome.refunded, number, "refunded")
+    scene.call_back(Outcome.refunded, number)
     until(lambda: example.order(number) == {"state": "refunded", "parcels": 1})
 
     _hang_up(scene)
@@ -122,11 +136,23 @@ def test_a_shop_is_paid_and_refunded_and_gives_up_what_is_not_paid(scene: Scene)
     assert example.do("cancel", given_up) == 200
     assert scene.state(given_up) is OrderState.cancelled
     missed, _ = example.check_out("59.90")
-    scene.call_back(Outcome.paid, missed, "missed")
+    scene.call_back(Outcome.paid, missed)
     until(lambda: scene.state(missed) is OrderState.open)
     example.follow()  # no webhook comes any more, the feed has it
     until(lambda: example.order(missed) == {"state": "open", "parcels": 1})
     assert example.order(given_up) == {"state": "cancelled", "parcels": 0}
+
+
+def test_a_dispute_that_is_won_sends_nothing_out_again(scene: Scene) -> None:
+    example = scene.example
+    number, _ = example.check_out("59.90")
+    for outcome, state in (
+        (Outcome.paid, OrderState.open),
+        (Outcome.charged_back, OrderState.refunded),
+        (Outcome.chargeback_reversed, OrderState.open),
+    ):
+        scene.call_back(outcome, number)
+        _until_it_is(example, number, state)
 
 
 def _opened(scene: Scene, number: str) -> tuple[dict[str, str], bytes]:
@@ -142,3 +168,9 @@ def _hang_up(scene: Scene) -> None:
     assert endpoint is not None
     endpoint.disable()
     db.session.commit()
+
+
+def _until_it_is(example: Running, number: str, state: OrderState) -> None:
+    """The shop knows; and whatever became of the order, one parcel was sent."""
+    until(lambda: example.order(number)["state"] == state)
+    assert example.order(number)["parcels"] == 1

@@ -26,16 +26,19 @@ class Order(models.Model):
             order = cls.objects.select_for_update().filter(number=event.order, place__lt=event.place).first()
             if order is None:
                 return
-            if event.to == "open" and order.state != "open":
-                Parcel.objects.create(order=order)
             order.state, order.place = event.to, event.place
             order.save()
+            if order.state == "open":
+                Parcel.objects.get_or_create(order=order)
 
 
 class Parcel(models.Model):
-    """What is sent out once an order is paid."""
+    """An order may come to `open` more than once; it is the key of its parcel, so that nothing is sent twice.
 
-    order = models.ForeignKey(Order, models.PROTECT)
+    Send a parcel only while its order is `open`.
+    """
+
+    order = models.OneToOneField(Order, models.PROTECT, primary_key=True)
 
 
 class Cursor(models.Model):

@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from shopcallbacks_client import BadSignature, Client, Refused, Webhooks
 
-from .models import Order
+from .models import Order, Parcel
 
 
 @cache
@@ -63,4 +63,4 @@ def refund(request: HttpRequest, number: str) -> HttpResponse:
 @require_GET
 def show(request: HttpRequest, number: str) -> HttpResponse:
     order = get_object_or_404(Order, number=number)
-    return JsonResponse({"state": order.state, "parcels": order.parcel_set.count()})
+    return JsonResponse({"state": order.state, "parcels": Parcel.objects.filter(order=order).count()})

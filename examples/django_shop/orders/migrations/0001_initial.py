@@ -35,8 +35,15 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Parcel",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("order", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="orders.order")),
+                (
+                    "order",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        serialize=False,
+                        to="orders.order",
+                    ),
+                ),
             ],
         ),
     ]
