@@ -22,10 +22,11 @@ app = Flask(__name__)
 shopcallbacks = Client(os.environ["SHOPCALLBACKS_URL"], os.environ["SHOPCALLBACKS_TOKEN"])
 webhooks = Webhooks(*os.environ["SHOPCALLBACKS_SECRETS"].split())
 GATEWAY = os.environ["GATEWAY_URL"]
+PRICES = {"kite": Decimal("59.90"), "tent": Decimal("149.00")}  # the shop's, whatever a form says
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
-    number TEXT PRIMARY KEY, amount TEXT NOT NULL, currency TEXT NOT NULL,
+    number TEXT PRIMARY KEY, article TEXT NOT NULL, amount TEXT NOT NULL, currency TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'temporary', place INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS parcels (number TEXT PRIMARY KEY REFERENCES orders);
 CREATE TABLE IF NOT EXISTS cursor (position TEXT NOT NULL);
@@ -47,9 +48,11 @@ def database() -> Iterator[sqlite3.Connection]:
 @app.post("/checkout")
 def check_out() -> Response:
     """The order is kept here, handed in there, and only then paid."""
-    number, amount = uuid.uuid4().hex[:12], Decimal(request.form["amount"])
+    number, article = uuid.uuid4().hex[:12], request.form["article"]
+    amount = PRICES.get(article) or abort(404)
+    order = (number, article, str(amount))
     with database() as db:
-        db.execute("INSERT INTO orders (number, amount, currency) VALUES (?, ?, 'EUR')", (number, str(amount)))
+        db.execute("INSERT INTO orders (number, article, amount, currency) VALUES (?, ?, ?, 'EUR')", order)
     shopcallbacks.hand_in(number, amount, "EUR")
     return redirect(f"{GATEWAY}/pay?{urlencode({'order': number, 'amount': amount, 'currency': 'EUR'})}", 303)
 
@@ -90,6 +93,9 @@ def take(db: sqlite3.Connection, event: Event) -> None:
     db.execute(f"INSERT INTO parcels {paid} ON CONFLICT DO NOTHING", values)
 
 
+# `cancel` and `refund` are for the shop's own people: put them behind the log-in of your back office.
+
+
 @app.post("/orders/<number>/cancel")
 def cancel(number: str) -> tuple[Response, int]:
     """Its state here changes when the feed says so."""
@@ -101,11 +107,18 @@ def cancel(number: str) -> tuple[Response, int]:
 
 
 @app.post("/orders/<number>/refund")
-def refund(number: str) -> Response:
-    """Money is given back at the gateway; its callback to shopcallbacks is what makes the order refunded."""
-    order = _find(number)
-    httpx.post(f"{GATEWAY}/refunds", json={"order": number, "amount": order["amount"]}).raise_for_status()
-    return Response(status=202)
+def refund(number: str) -> tuple[Response, int]:
+    """Money is given back at the gateway; its callback to shopcallbacks is what makes the order refunded.
+
+    What the order kept, and once: by the same key the gateway knows a click that is repeated.
+    """
+    _find(number)
+    order = shopcallbacks.order(number)
+    if order.state != "open":
+        return jsonify(state=order.state), 409
+    key, asked = {"Idempotency-Key": f"refund-{number}"}, {"order": number, "amount": str(order.kept)}
+    httpx.post(f"{GATEWAY}/refunds", json=asked, headers=key, timeout=30).raise_for_status()
+    return jsonify(state=order.state), 202
 
 
 @app.get("/orders/<number>")

@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { verify } from "../verify/verify.mjs";
 
 const { SHOPCALLBACKS_URL, SHOPCALLBACKS_TOKEN, SHOPCALLBACKS_SECRETS, GATEWAY_URL } = process.env;
+const PRICES = new Map([["kite", "59.90"], ["tent", "149.00"]]); // the shop's, whatever a form says
 const { SHOP_DB = "shop.json", PORT = "8000", FOLLOW_SECONDS = "60" } = process.env;
 
 // Kept in a file of this one process here, and in a database in your shop: nothing is awaited between read and write.
@@ -24,14 +25,17 @@ async function call(method, path, data) {
     method,
     headers: { Authorization: `Bearer ${SHOPCALLBACKS_TOKEN}`, "Content-Type": "application/json" },
     body: data && JSON.stringify(data),
+    signal: AbortSignal.timeout(10_000),
   });
 }
 
 // The order is kept here, handed in there, and only then paid.
-async function checkOut(amount) {
+async function checkOut(article) {
   const number = randomUUID().slice(0, 13);
+  const amount = PRICES.get(article);
+  if (!amount) return [404, null];
   const shop = read();
-  shop.orders[number] = { amount, state: "temporary", place: 0 };
+  shop.orders[number] = { article, amount, state: "temporary", place: 0 };
   write(shop);
   const order = { number, amount, currency: "EUR" };
   const answer = await call("POST", "/api/orders", order);
@@ -74,6 +78,8 @@ function take(shop, event) {
   if (order.state === "open" && !shop.parcels.includes(event.order)) shop.parcels.push(event.order);
 }
 
+// `cancel` and `refund` are for the shop's own people: put them behind the log-in of your back office.
+
 // Its state here changes when the feed says so.
 async function cancel(number) {
   const answer = await call("POST", `/api/orders/${encodeURIComponent(number)}/cancel`);
@@ -82,11 +88,19 @@ async function cancel(number) {
 }
 
 // Money is given back at the gateway; its callback to shopcallbacks is what makes the order refunded.
+// What the order kept, and once: by the same key the gateway knows a click that is repeated.
 async function refund(number) {
-  const { amount } = read().orders[number];
-  const order = JSON.stringify({ order: number, amount });
-  const answer = await fetch(`${GATEWAY_URL}/refunds`, { method: "POST", body: order });
-  return [answer.ok ? 202 : 502, null];
+  const known = await call("GET", `/api/orders/${encodeURIComponent(number)}`);
+  const { state, kept } = await known.json();
+  if (!known.ok) return [known.status, null];
+  if (state !== "open") return [409, { state }];
+  const answer = await fetch(`${GATEWAY_URL}/refunds`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "Idempotency-Key": `refund-${number}` },
+    body: JSON.stringify({ order: number, amount: kept }),
+    signal: AbortSignal.timeout(30_000),
+  });
+  return [answer.ok ? 202 : 502, { state }];
 }
 
 function show(number) {
@@ -98,7 +112,7 @@ function show(number) {
 async function answer(request, body) {
   const [, what, number, verb] = new URL(request.url, "http://shop").pathname.split("/");
   const asked = [request.method, what, verb].filter(Boolean).join(" ");
-  if (asked === "POST checkout") return checkOut(new URLSearchParams(body.toString()).get("amount"));
+  if (asked === "POST checkout") return checkOut(new URLSearchParams(body.toString()).get("article"));
   if (asked === "POST order-changes") return hear(request.headers, body);
   if (asked === "GET orders") return show(number);
   if (asked === "POST orders cancel") return cancel(number);

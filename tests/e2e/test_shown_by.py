@@ -151,14 +151,14 @@ def test_a_stranger_connects_a_shop_loses_worker_and_database_and_finds_the_orde
         assert requests.get(f"{running.url}/readyz", timeout=20).status_code == 200
 
         with example_shop(running, token, tmp_path / "shop") as shop:
-            first, _ = shop.check_out("149.00")
+            first, _ = shop.check_out("tent")
             assert pay(address, first) == 200
             until(lambda: state_of(first, running, token) == "open")
             shop.follow()
             assert shop.order(first)["state"] == "open"
 
             running.kill("worker")
-            second, _ = shop.check_out("149.00")
+            second, _ = shop.check_out("tent")
             assert pay(address, second) == 200, "kept, though nobody is there to process it"
             assert state_of(second, running, token) == "temporary"
 

@@ -11,11 +11,12 @@ import pytest
 import requests
 from flask import Flask
 from redis import Redis as RedisClient
+from requests.structures import CaseInsensitiveDict
 from sqlalchemy import select
 
 from dev.services import Postgres, free_port
 from shopcallbacks.clock import utcnow
-from shopcallbacks.domain.states import OrderState
+from shopcallbacks.domain.states import Effect, OrderState
 from shopcallbacks.domain.values import Message, Money, Outcome
 from shopcallbacks.extensions import db
 from shopcallbacks.orders.feed import OrderEvent
@@ -86,6 +87,11 @@ class Scene:
         order = Order.find(self.shop.id, number)
         return order.state if order else None
 
+    def is_told(self, number: str, kind: Effect) -> bool:
+        db.session.rollback()
+        told = select(OrderEvent).where(OrderEvent.shop_id == self.shop.id, OrderEvent.number == number)
+        return db.session.scalars(told.where(OrderEvent.kind == kind)).first() is not None
+
 
 @pytest.fixture(params=EXAMPLES, ids=lambda example: example.folder)
 def scene(request: pytest.FixtureRequest, ours: Site, tmp_path: Path) -> Iterator[Scene]:
@@ -111,8 +117,9 @@ def scene(request: pytest.FixtureRequest, ours: Site, tmp_path: Path) -> Iterato
 
 def test_a_shop_is_paid_and_refunded_and_gives_up_what_is_not_paid(scene: Scene) -> None:
     example = scene.example
-    number, address = example.check_out("59.90")
+    number, address = example.check_out("kite")
     assert address.startswith(scene.gateway.url.removesuffix("/orders") + "/pay?")
+    assert "amount=59.90&" in address
     assert scene.state(number) is OrderState.temporary, "it is handed in before the customer is sent on"
 
     scene.call_back(Outcome.paid, number)
@@ -130,12 +137,15 @@ def test_a_shop_is_paid_and_refunded_and_gives_up_what_is_not_paid(scene: Scene)
     assert json.loads(asked.body) == {"order": number, "amount": "59.90"}
     scene.call_back(Outcome.refunded, number)
     until(lambda: example.order(number) == {"state": "refunded", "parcels": 1})
+    assert example.do("refund", number) == 409, "it is refunded"
+    assert scene.gateway.received == [asked]
 
     _hang_up(scene)
-    given_up, _ = example.check_out("59.90")
+    given_up, _ = example.check_out("kite")
+    assert example.do("refund", given_up) == 409, "it is not paid"
     assert example.do("cancel", given_up) == 200
     assert scene.state(given_up) is OrderState.cancelled
-    missed, _ = example.check_out("59.90")
+    missed, _ = example.check_out("kite")
     scene.call_back(Outcome.paid, missed)
     until(lambda: scene.state(missed) is OrderState.open)
     example.follow()  # no webhook comes any more, the feed has it
@@ -143,9 +153,25 @@ def test_a_shop_is_paid_and_refunded_and_gives_up_what_is_not_paid(scene: Scene)
     assert example.order(given_up) == {"state": "cancelled", "parcels": 0}
 
 
+def test_a_refund_is_of_what_the_order_kept_and_asked_for_twice_is_one(scene: Scene) -> None:
+    example, gateway = scene.example, scene.gateway
+    number, _ = example.check_out("kite")
+    scene.call_back(Outcome.paid, number)
+    until(lambda: scene.is_told(number, Effect.opened))
+    scene.call_back(Outcome.refunded, number, Money(900, "EUR"))
+    until(lambda: scene.is_told(number, Effect.partly_refunded))
+    gateway.answer = lambda _: 503
+    assert example.do("refund", number) >= 500, "whether it was done is not known"
+    gateway.answer = lambda _: 204
+    assert example.do("refund", number) == 202
+    assert [json.loads(asked.body) for asked in gateway.received] == [{"order": number, "amount": "50.90"}] * 2
+    keys = {CaseInsensitiveDict(asked.headers).get("Idempotency-Key") for asked in gateway.received}
+    assert keys == {f"refund-{number}"}
+
+
 def test_a_dispute_that_is_won_sends_nothing_out_again(scene: Scene) -> None:
     example = scene.example
-    number, _ = example.check_out("59.90")
+    number, _ = example.check_out("kite")
     for outcome, state in (
         (Outcome.paid, OrderState.open),
         (Outcome.charged_back, OrderState.refunded),

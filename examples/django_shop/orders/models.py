@@ -14,6 +14,7 @@ class Order(models.Model):
     """`place`: of the last change that was taken, in the feed."""
 
     number = models.CharField(primary_key=True, max_length=12, default=new_number)
+    article = models.CharField(max_length=20)
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     currency = models.CharField(max_length=3, default="EUR")
     state = models.CharField(max_length=20, default="temporary")

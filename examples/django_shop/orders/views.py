@@ -6,13 +6,15 @@ from urllib.parse import urlencode
 
 import httpx
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from shopcallbacks_client import BadSignature, Client, Refused, Webhooks
 
 from .models import Order, Parcel
+
+PRICES = {"kite": Decimal("59.90"), "tent": Decimal("149.00")}  # the shop's, whatever a form says
 
 
 @cache
@@ -23,7 +25,10 @@ def shopcallbacks() -> Client:
 @require_POST
 def check_out(request: HttpRequest) -> HttpResponse:
     """The order is kept here, handed in there, and only then paid."""
-    order = Order.objects.create(amount=Decimal(request.POST["amount"]))
+    article = request.POST.get("article", "")
+    if article not in PRICES:
+        raise Http404
+    order = Order.objects.create(article=article, amount=PRICES[article])
     shopcallbacks().hand_in(order.number, order.amount, order.currency)
     asked = {"order": order.number, "amount": order.amount, "currency": order.currency}
     return HttpResponseRedirect(f"{settings.GATEWAY_URL}/pay?{urlencode(asked)}")
@@ -41,6 +46,9 @@ def hear(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+# `cancel` and `refund` are for the shop's own people: put them behind the log-in of your back office.
+
+
 @require_POST
 def cancel(request: HttpRequest, number: str) -> HttpResponse:
     """Its state here changes when the feed says so."""
@@ -53,11 +61,17 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
 
 @require_POST
 def refund(request: HttpRequest, number: str) -> HttpResponse:
-    """Money is given back at the gateway; its callback to shopcallbacks is what makes the order refunded."""
-    order = get_object_or_404(Order, number=number)
-    asked = {"order": order.number, "amount": str(order.amount)}
-    httpx.post(f"{settings.GATEWAY_URL}/refunds", json=asked).raise_for_status()
-    return HttpResponse(status=202)
+    """Money is given back at the gateway; its callback to shopcallbacks is what makes the order refunded.
+
+    What the order kept, and once: by the same key the gateway knows a click that is repeated.
+    """
+    get_object_or_404(Order, number=number)
+    order = shopcallbacks().order(number)
+    if order.state != "open":
+        return JsonResponse({"state": order.state}, status=409)
+    key, asked = {"Idempotency-Key": f"refund-{number}"}, {"order": number, "amount": str(order.kept)}
+    httpx.post(f"{settings.GATEWAY_URL}/refunds", json=asked, headers=key, timeout=30).raise_for_status()
+    return JsonResponse({"state": order.state}, status=202)
 
 
 @require_GET

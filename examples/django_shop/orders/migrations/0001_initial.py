@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                         default=orders.models.new_number, max_length=12, primary_key=True, serialize=False
                     ),
                 ),
+                ("article", models.CharField(max_length=20)),
                 ("amount", models.DecimalField(decimal_places=2, max_digits=12)),
                 ("currency", models.CharField(default="EUR", max_length=3)),
                 ("state", models.CharField(default="temporary", max_length=20)),
