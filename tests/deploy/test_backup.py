@@ -26,6 +26,16 @@ def back_up(url: str, folder: Path, programs: Path) -> subprocess.CompletedProce
     return subprocess.run([ROOT / "deploy/backup", folder], env=env, capture_output=True, text=True)
 
 
+def test_every_address_that_the_product_takes_is_backed_up(app: Flask, tmp_path: Path) -> None:
+    bare = libpq(app.config["SQLALCHEMY_DATABASE_URI"]).partition("://")[2]
+    for scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+        folder = tmp_path / scheme
+        folder.mkdir()
+        made = back_up(f"{scheme}://{bare}", folder, tmp_path)
+        assert made.returncode == 0, made.stderr
+        assert Path(made.stdout.strip()).stat().st_size > 0
+
+
 def test_a_back_up_that_can_not_be_read_to_its_end_fails(app: Flask, tmp_path: Path) -> None:
     body = "SELECT decode(repeat(md5(n::text), 100), 'hex') FROM generate_series(1, 300) n".replace("::", "\\:\\:")
     db.session.execute(text(f"INSERT INTO probes (body) {body}"))
