@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from datetime import timedelta
@@ -122,7 +123,9 @@ def test_the_start_ends_with_the_sentence_and_no_traceback() -> None:
 
 def test_every_setting_is_explained_in_the_example() -> None:
     example = (ROOT / ".env.example").read_text()
-    assert [name for name in SETTINGS if f"{name}=" not in example] == []
+    of_the_web_server = re.findall(r'environ\.get\(["\'](\w+)', (ROOT / "gunicorn.conf.py").read_text())
+    assert {"HOST", "PORT"} <= set(of_the_web_server)
+    assert [name for name in [*SETTINGS, *of_the_web_server] if f"\n{name}=" not in example] == []
 
 
 def test_every_session_in_the_database_has_its_limits(environ: dict[str, str]) -> None:
