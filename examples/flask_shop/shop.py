@@ -93,7 +93,7 @@ def take(db: sqlite3.Connection, event: Event) -> None:
     db.execute(f"INSERT INTO parcels {paid} ON CONFLICT DO NOTHING", values)
 
 
-# `cancel` and `refund` are for the shop's own people: put them behind the log-in of your back office.
+# `cancel` and `refund` are for the shop's own people: put them behind your back office's log-in and CSRF check.
 
 
 @app.post("/orders/<number>/cancel")

@@ -78,7 +78,7 @@ function take(shop, event) {
   if (order.state === "open" && !shop.parcels.includes(event.order)) shop.parcels.push(event.order);
 }
 
-// `cancel` and `refund` are for the shop's own people: put them behind the log-in of your back office.
+// `cancel` and `refund` are for the shop's own people: put them behind your back office's log-in and CSRF check.
 
 // Its state here changes when the feed says so.
 async function cancel(number) {
@@ -126,10 +126,10 @@ async function followOn() {
 }
 
 createServer(async (request, response) => {
-  const parts = [];
-  for await (const part of request) parts.push(part);
   let told;
   try {
+    const parts = [];
+    for await (const part of request) parts.push(part); // throws where the connection breaks
     told = await answer(request, Buffer.concat(parts));
   } catch (error) {
     console.error(error);

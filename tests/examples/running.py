@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -67,6 +69,12 @@ class Running:
 
     def hear(self, headers: dict[str, str], body: bytes) -> int:
         return requests.post(f"{self.url}/order-changes", body, headers=headers, timeout=30).status_code
+
+    def call_half(self) -> None:
+        """Somebody whose connection breaks in the middle of a call."""
+        host, port = urlsplit(self.url).netloc.split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(b"POST /checkout HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\narticle=")
 
     def order(self, number: str) -> dict[str, Any]:
         answer = requests.get(f"{self.url}/orders/{number}", timeout=30)

@@ -156,6 +156,7 @@ def test_a_shop_is_paid_and_refunded_and_gives_up_what_is_not_paid(scene: Scene)
 def test_a_refund_is_of_what_the_order_kept_and_asked_for_twice_is_one(scene: Scene) -> None:
     example, gateway = scene.example, scene.gateway
     number, _ = example.check_out("kite")
+    example.call_half()
     scene.call_back(Outcome.paid, number)
     until(lambda: scene.is_told(number, Effect.opened))
     scene.call_back(Outcome.refunded, number, Money(900, "EUR"))

@@ -46,7 +46,7 @@ def hear(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-# `cancel` and `refund` are for the shop's own people: put them behind the log-in of your back office.
+# `cancel` and `refund` are for the shop's own people: put them behind your back office's log-in and CSRF check.
 
 
 @require_POST
