@@ -1,4 +1,4 @@
-"""Commands with their logs: those that run once, and those that stay."""
+"""Commands with their logs: those that run once, and those that stay. And how whoever runs them is told to end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from types import TracebackType
 from .services import tied
 
 UNTIL_DOWN_S = 60.0  # a worker finishes the batch in hand
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a polite kill, a terminal that is closed
 TROUBLE = re.compile(r"\b(ERROR|CRITICAL)\b")
 
 Env = dict[str, str]
@@ -76,6 +77,19 @@ class Process:
     def last_words(self) -> str:
         """Of one that has ended by itself."""
         return f"{self.name} has ended. The end of {self._log}:\n{_tail(self._log)}"
+
+
+def interrupt_when_told() -> None:
+    """The first of `ENDS` interrupts this process; the stop that follows is not interrupted. Under nohup it stays."""
+    heard = [each for each in ENDS if signal.getsignal(each) is not signal.SIG_IGN]
+
+    def interrupt(number: int, frame: object) -> None:
+        for each in heard:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for each in heard:
+        signal.signal(each, interrupt)
 
 
 def once(name: str, command: str, env: Env, logs: Path) -> None:

@@ -14,7 +14,6 @@ import json
 import os
 import secrets
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -25,7 +24,7 @@ from cryptography.fernet import Fernet
 from honcho.environ import parse, parse_procfile
 
 from . import SIMULATED_HOSTS
-from .processes import CannotRun, Env, Process, once
+from .processes import CannotRun, Env, Process, interrupt_when_told, once
 from .services import ServiceError, create_database, free_port, postgres, redis
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +38,7 @@ def main() -> int:
     options = _options()
     os.chdir(ROOT)
     VAR.mkdir(exist_ok=True)
-    _interrupt_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    interrupt_when_told()
     try:
         with _alone() as lock, contextlib.ExitStack() as stack:
             _run(options, lock, stack)
@@ -184,7 +183,7 @@ def _answers(url: str) -> bool:
             return False
 
 
-# One at a time, and its end
+# One at a time
 
 
 @contextlib.contextmanager
@@ -201,18 +200,6 @@ def _alone() -> Iterator[Path]:
             ) from None
         path.write_text("")
         yield path
-
-
-def _interrupt_on(*signals: signal.Signals) -> None:
-    """The first of them ends the run; the stop that follows is not interrupted."""
-
-    def interrupt(number: int, frame: object) -> None:
-        for each in signals:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for each in signals:
-        signal.signal(each, interrupt)
 
 
 # What is said

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import tempfile
 import time
@@ -12,6 +11,7 @@ from random import Random
 
 import psycopg
 
+from ..processes import interrupt_when_told
 from .clients import Clients, Follower
 from .faults import Faults
 from .gateways import Endpoint, PayPal
@@ -37,10 +37,14 @@ def main() -> int:
     parser.add_argument("--plant", default="", help="faults in the product itself, see planted.py: one,another")
     parser.add_argument("--keep", type=Path, help="a folder for data and logs (one that is thrown away)")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory() as thrown_away:
-        Path(thrown_away).chmod(0o755)
-        return run(options, options.keep or Path(thrown_away))
+    interrupt_when_told()
+    try:
+        with tempfile.TemporaryDirectory() as thrown_away:
+            Path(thrown_away).chmod(0o755)
+            return run(options, options.keep or Path(thrown_away))
+    except KeyboardInterrupt:
+        print("Stopped before its end: nothing is judged.")
+        return 1
 
 
 def run(options: argparse.Namespace, folder: Path) -> int:

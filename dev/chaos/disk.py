@@ -10,20 +10,30 @@ SIZE_KB = 4 * 1024 * 1024  # of memory, as far as it is used
 
 
 class Disk:
-    """Mounted at the folder for as long as the `with` lasts. `can_be_full`: not where it could not be mounted."""
+    """Mounted at the folder for as long as the `with` lasts, and we live. `can_be_full`: not where it could not be
+    mounted.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder = folder.resolve()
         self.can_be_full = False
 
     def __enter__(self) -> Disk:
         self._folder.mkdir(parents=True, exist_ok=True)
         self.can_be_full = self._mount(f"size={SIZE_KB}k")
+        if self.can_be_full:
+            # Its input ends when we close it, and when we die.
+            self._unmount = subprocess.Popen(
+                ["sh", "-c", 'read -r _; umount --lazy "$0"', str(self._folder)],
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.can_be_full:
-            subprocess.run(["umount", "--lazy", str(self._folder)], check=True)
+            self._unmount.communicate()
+            assert not self._unmount.returncode, f"{self._folder} is still mounted"
 
     def fill(self) -> None:
         """Nothing more goes onto it."""

@@ -21,7 +21,7 @@ from cryptography.fernet import Fernet
 from honcho.environ import parse_procfile
 
 from .. import SIMULATED_HOSTS
-from ..services import Postgres, Redis, create_database, free_port, libpq
+from ..services import Postgres, Redis, create_database, free_port, libpq, tied
 from .disk import Disk
 from .stories import Account
 
@@ -56,7 +56,12 @@ class Part:
             return
         with self._log.open("ab") as log:
             self.process = psutil.Popen(
-                self._command, cwd=ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True
+                [*tied(signal.SIGTERM), *self._command],
+                cwd=ROOT,
+                env=self._env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self._born = time.monotonic()
 
@@ -125,8 +130,6 @@ class Stage:
             self._over.set()
             if self._keeper.is_alive():
                 self._keeper.join()
-            for part in self.parts:
-                part.end()
             self.redis.stop()
             self.postgres.stop()
 
@@ -171,9 +174,14 @@ class Stage:
         )
 
     def _keep(self) -> None:
-        while not self._over.wait(0.1):
+        """Starts and ends them, from one thread: they are tied to the life of the one that started them."""
+        try:
+            while not self._over.wait(0.1):
+                for part in self.parts:
+                    part.keep()
+        finally:
             for part in self.parts:
-                part.keep()
+                part.end()
 
     def _until_up(self) -> None:
         until = time.monotonic() + 60
