@@ -57,6 +57,7 @@ class Server(ABC):
 
     def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder.resolve()
+        self.log = self.folder / f"{self.name.lower()}.log"
         self.port = port or free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -110,10 +111,6 @@ class Server(ABC):
         if self.process is not None:
             _end(self.process.pid, self._ended, signal.SIGKILL)
             self.process = None
-
-    @property
-    def log(self) -> Path:
-        return self.folder / f"{self.name.lower()}.log"
 
     def _ended(self) -> bool:
         return self.process is None or self.process.poll() is not None

@@ -35,8 +35,15 @@ def main() -> int:
     parser.add_argument("--patience", type=float, default=30.0, help="seconds for what must be soon (%(default)s)")
     parser.add_argument("--kind", action="append", default=[], help="only faults of this kind (repeatable)")
     parser.add_argument("--plant", default="", help="faults in the product itself, see planted.py: one,another")
-    parser.add_argument("--keep", type=Path, help="a folder for data and logs (one that is thrown away)")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="an empty folder for the logs (one that is thrown away); the database stays there only where no disk "
+        "can be mounted for it",
+    )
     options = parser.parse_args()
+    if options.keep and options.keep.exists() and any(options.keep.iterdir()):
+        parser.error(f"{options.keep} is not empty")
     interrupt_when_told()
     try:
         with tempfile.TemporaryDirectory() as thrown_away:

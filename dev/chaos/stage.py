@@ -95,6 +95,7 @@ class Stage:
         self.folder, self.plant, self._hook = folder, plant, hook
         self.disk = Disk(folder / "postgres")
         self.postgres, self.redis = Postgres(folder / "postgres"), Redis(folder / "redis")
+        self.postgres.log = folder / "postgresql.log"  # not on the disk, which is full at times and gone at the end
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.accounts: tuple[Account, ...] = ()
