@@ -20,12 +20,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 from cryptography.fernet import Fernet
 from honcho.environ import parse, parse_procfile
 
 from . import SIMULATED_HOSTS
 from .processes import CannotRun, Env, Process, interrupt_when_told, once
-from .services import ServiceError, create_database, free_port, postgres, redis
+from .services import ServiceError, create_database, free_port, libpq, postgres, redis
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
@@ -78,24 +79,25 @@ def _run(options: argparse.Namespace, lock: Path, stack: contextlib.ExitStack) -
     env["PORT"] = str(port)
     env.setdefault("PUBLIC_URL", url)
     _services(env, stack)
-    gateways_port = free_port()
-    if options.demo:
-        env.setdefault("GATEWAY_HOSTS", _simulated_gateways(gateways_port))
     lines = parse_procfile((ROOT / "Procfile").read_text()).processes
     _keep_for_the_shell(env)
     once("release", lines.pop("release"), env, LOGS)
+    once("seed", "flask --app app demo seed", env, LOGS)
+    has_demo = is_demo_of(DEMO, env["DATABASE_URL"])
+    rate, gateways_port = options.demo if has_demo else 0.0, free_port()
+    if rate:
+        env.setdefault("GATEWAY_HOSTS", _simulated_gateways(gateways_port))
     lock.write_text(url)
 
     # What starts last stops first.
     running = [stack.enter_context(Process(name, lines[name], env, LOGS)) for name in reversed(lines)]
-    once("seed", "flask --app app demo seed", env, LOGS)
     _wait_for(url, running)
     traffic = None
-    if options.demo and DEMO.exists():
+    if rate:
         traffic = stack.enter_context(_traffic(url, options, gateways_port, env))
     if port != wanted_port:
         print(f"Port {wanted_port} is busy, so it is {port}.")
-    print(_welcome(url, options.demo if traffic else 0), flush=True)
+    print(_welcome(url, rate, has_demo), flush=True)
     names = [process.name for process in (traffic, *reversed(running)) if process]
     stack.callback(print, f"\nStopping {', '.join(names)} ...", flush=True)
     while True:
@@ -149,6 +151,18 @@ def _services(env: Env, stack: contextlib.ExitStack) -> None:
         env["DATABASE_URL"] = create_database(server.url, "shopcallbacks")
     if not env.get("REDIS_URL"):
         env["REDIS_URL"] = stack.enter_context(redis(VAR / "redis")).url
+
+
+def is_demo_of(file: Path, database_url: str) -> bool:
+    """Whether the file was written when this database was seeded: an account that it names is there.
+
+    The database's address would not tell: our own server has another port each time, and one may have been made anew.
+    """
+    if not file.exists():
+        return False
+    tokens = [entry["path"].rpartition("/")[2] for entry in json.loads(file.read_text())["accounts"]]
+    with psycopg.connect(libpq(database_url)) as connection:
+        return bool(connection.execute("SELECT FROM gateway_accounts WHERE token = ANY(%s)", [tokens]).rowcount)
 
 
 def _simulated_gateways(port: int) -> str:
@@ -205,9 +219,9 @@ def _alone() -> Iterator[Path]:
 # What is said
 
 
-def _welcome(url: str, rate: float) -> str:
+def _welcome(url: str, rate: float, has_demo: bool) -> str:
     rows = [("Open", url)]
-    if DEMO.exists():
+    if has_demo:
         rows.append(("Log in", "manager@demo.example / demo-manager    (or admin@demo.example / demo-admin)"))
     rows += [
         ("Look at", "Dashboard: how many callbacks could not be processed, and the money at stake"),
