@@ -202,7 +202,7 @@ def _answers(url: str) -> bool:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[Path]:
-    """Holds var/run.lock; a second run is told where the first one is."""
+    """Holds var/run.lock; a second run, and who takes pictures, is told where the first one is."""
     path = VAR / "run.lock"
     with path.open("a+") as lock:
         try:
@@ -213,7 +213,10 @@ def _alone() -> Iterator[Path]:
                 f"shopcallbacks is running already: {where}. Stop that one with Ctrl-C in its terminal."
             ) from None
         path.write_text("")
-        yield path
+        try:
+            yield path
+        finally:
+            path.write_text("")
 
 
 # What is said
