@@ -10,7 +10,7 @@ from .clients import Follower
 from .gateways import Endpoint
 from .record import Record, print_of
 from .stage import Stage
-from .stories import Account, End
+from .stories import End
 
 SHOWN = 5
 
@@ -60,10 +60,8 @@ class Judge:
         stored: Counter[bytes] = Counter()
         record = self._record
         for method, path, query, headers, body in self._stage.ask(
-            "SELECT r.method, r.path, b.query, r.headers, b.body FROM callbacks c"
-            " JOIN requests r ON r.callback_id = c.id"
-            " JOIN bodies b ON b.account_id = c.account_id AND b.digest = c.digest"
-            " AND b.day = CAST(c.received_at AT TIME ZONE 'UTC' AS date)"
+            "SELECT r.method, r.path, b.query, r.headers, b.body FROM callbacks c "
+            f"JOIN requests r ON r.callback_id = c.id JOIN {_BODIES}"
         ):
             print_ = print_of(method, path, bytes(query), bytes(body))
             stored[print_] += 1
@@ -96,9 +94,9 @@ class Judge:
 
     def _callbacks_of(self, number: str) -> list[tuple[Any, ...]]:
         return self._stage.ask(
-            "SELECT id, state, reason, attempt_count, due_kind, (due_at - now())::text, detail FROM callbacks "
-            "WHERE order_number = %s OR order_number IS NULL AND convert_from(body, 'UTF8') LIKE %s",
-            (number, f'%"{number}"%'),
+            "SELECT c.id, state, reason, attempt_count, due_kind, (due_at - now())::text, detail FROM callbacks c "
+            f"LEFT JOIN {_BODIES} WHERE order_number = %s OR order_number IS NULL AND position(%s IN b.body) > 0",
+            (number, f'"{number}"'.encode()),
         )
 
     def _callbacks(self, which: str, reasons: list[str], end: End) -> None:
@@ -157,6 +155,10 @@ class Judge:
                 self.faults["not told"].append(f"{number}: {endpoint.places.get(number)}, not {found}")
 
 
+_BODIES = """
+bodies b ON b.account_id = c.account_id AND b.digest = c.digest
+    AND b.day = CAST(c.received_at AT TIME ZONE 'UTC' AS date)
+"""
 _ORDERS = """
 SELECT number, state, taken_minor, given_back_minor,
     (SELECT count(*)::int FROM ledger WHERE order_id = orders.id AND entry = 'payment') FROM orders
@@ -167,5 +169,3 @@ SELECT order_number, reason FROM (
     WHERE state <> 'processed' ORDER BY order_number, digest, id
 ) AS waiting
 """
-
-__all__ = ["Account", "Judge"]
