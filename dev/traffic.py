@@ -18,6 +18,7 @@ from pathlib import Path
 from random import Random
 from urllib.parse import quote, urlsplit
 
+from .sending import send
 from .simulator import SimulatedGateways
 from .stories import (
     Account,
@@ -52,28 +53,14 @@ def play(url: str, gateways: SimulatedGateways, step: Step) -> int:
 
 def _ask_shop_api(url: str, account: Account, path: str, body: bytes) -> int:
     headers = (("Authorization", f"Bearer {account.api_token}"), ("Content-Type", "application/json"))
-    return _send(url, "POST", path, headers, body)
+    return send(url, "POST", path, headers, body, TIMEOUT_S)[0]
 
 
 def call(url: str, step: Call) -> int:
-    """The gateway's request, its headers and body byte for byte."""
+    """The gateway's request."""
     query = f"?{step.query.decode('latin-1')}" if step.query else ""
-    return _send(url, step.method, urlsplit(step.account.url).path + query, step.headers, step.body)
-
-
-def _send(url: str, method: str, target: str, headers: tuple[tuple[str, str], ...], body: bytes) -> int:
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    with contextlib.closing(kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)) as connection:
-        connection.putrequest(method, target, skip_accept_encoding=True)
-        for name, value in headers:
-            connection.putheader(name, value.encode("latin-1"))
-        if method != "GET":
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body or None)
-        response = connection.getresponse()
-        response.read()
-        return response.status
+    path = urlsplit(step.account.url).path
+    return send(url, step.method, path + query, step.headers, step.body, TIMEOUT_S)[0]
 
 
 def run(url: str, accounts: Sequence[Account], gateways: SimulatedGateways, rate: float, mix: Mix, rng: Random) -> None:

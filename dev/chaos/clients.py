@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import re
@@ -10,8 +9,10 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
+from .. import sending
+from ..sending import Headers
 from .record import Record
 from .stage import Stage
 from .stories import Call, Cancel, Order, Rule, Signed, Step, Story, signed
@@ -172,26 +173,18 @@ class Follower(threading.Thread):
         self.join(TIMEOUT_S)
 
 
-def send(url: str, method: str, target: str, headers: tuple[tuple[str, str], ...], body: bytes) -> tuple[str, bytes]:
+def send(url: str, method: str, target: str, headers: Headers, body: bytes) -> tuple[str, bytes]:
     """The code, or in a word why there is none; and the body."""
     return _exchange(url, method, target, headers, body)[:2]
 
 
 def _exchange(
-    url: str, method: str, target: str, headers: tuple[tuple[str, str], ...], body: bytes
+    url: str, method: str, target: str, headers: Headers, body: bytes
 ) -> tuple[str, bytes, list[tuple[str, str]]]:
-    parts = urlsplit(url)
-    with contextlib.closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_S)) as to:
-        try:
-            to.putrequest(method, target, skip_accept_encoding=True)
-            for name, value in headers:
-                to.putheader(name, value.encode("latin-1"))
-            if method != "GET":
-                to.putheader("Content-Length", str(len(body)))
-            to.endheaders(body or None)
-            response = to.getresponse()
-            return str(response.status), response.read(), response.getheaders()
-        except TimeoutError:
-            return "no answer in time", b"", []
-        except (OSError, http.client.HTTPException):
-            return "refused or reset", b"", []
+    try:
+        status, answer, got = sending.send(url, method, target, headers, body, TIMEOUT_S)
+    except TimeoutError:
+        return "no answer in time", b"", []
+    except (OSError, http.client.HTTPException):
+        return "refused or reset", b"", []
+    return str(status), answer, got
