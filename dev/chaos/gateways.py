@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import socket
 import threading
 from collections import defaultdict
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from random import Random
-from typing import Any
 
-SILENCE_S = 40.0  # longer than the app waits
+from ..loopback import Loopback, say
 
 
-class Loopback:
-    """A server for as long as the `with` lasts. `trouble`: how many of a hundred questions are answered badly."""
+class Troubled(Loopback):
+    """`trouble`: how many of a hundred questions are answered badly."""
 
     def __init__(self, trouble: int, rng: Random) -> None:
+        super().__init__()
         self.trouble, self.rng = trouble, rng
-        self.leaving = threading.Event()
-        loopback = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                loopback.answer(self, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Nothing: what counts is what the app makes of it."""
-
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def answer(self, to: BaseHTTPRequestHandler, body: bytes) -> None:
-        raise NotImplementedError
 
     def bad(self, to: BaseHTTPRequestHandler) -> bool:
         """Answers badly where it is time to; whether it did."""
@@ -41,7 +25,7 @@ class Loopback:
             return False
         how = self.rng.choice(("hangs", "garbage", "resets", "busy"))
         if how == "hangs":
-            self.leaving.wait(SILENCE_S)
+            self.be_silent()
         elif how == "resets":
             to.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             to.connection.close()
@@ -49,25 +33,16 @@ class Loopback:
             say(to, 503 if how == "busy" else 502, b"\x00\xff<html>what?")
         return True
 
-    def __enter__(self) -> Any:
-        threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.leaving.set()
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class PayPal(Loopback):
+class PayPal(Troubled):
     """Knows every callback of these stories as its own."""
 
-    def answer(self, to: BaseHTTPRequestHandler, body: bytes) -> None:
+    def hear(self, to: BaseHTTPRequestHandler, body: bytes) -> None:
         if not self.bad(to):
             say(to, 200, b"VERIFIED")
 
 
-class Endpoint(Loopback):
+class Endpoint(Troubled):
     """The shop's: keeps the places of each order's events as they first came."""
 
     def __init__(self, trouble: int, rng: Random) -> None:
@@ -76,7 +51,7 @@ class Endpoint(Loopback):
         self.heard = 0
         self._lock = threading.Lock()
 
-    def answer(self, to: BaseHTTPRequestHandler, body: bytes) -> None:
+    def hear(self, to: BaseHTTPRequestHandler, body: bytes) -> None:
         if self.bad(to):
             return
         event = json.loads(body)
@@ -86,19 +61,3 @@ class Endpoint(Loopback):
             if int(event["position"]) not in places:
                 places.append(int(event["position"]))
         say(to, 204, b"")
-
-
-def say(to: BaseHTTPRequestHandler, status: int, body: bytes) -> None:
-    with contextlib.suppress(OSError):
-        to.send_response(status)
-        to.send_header("Content-Length", str(len(body)))
-        to.end_headers()
-        to.wfile.write(body)
-
-
-class _Server(ThreadingHTTPServer):
-    request_queue_size = 128
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Whoever asked has gone away meanwhile."""

@@ -12,8 +12,9 @@ from typing import Any
 from shopcallbacks.domain.values import Message, Money, Outcome
 from shopcallbacks.gateways import GATEWAYS
 
+from ..stories.scene import PRICES
+
 BY = ("http",) * 63 + ("cli",)  # a command takes seconds of a processor to begin
-PRICES = (990, 1490, 1900, 2450, 3990, 4900, 5990, 7995, 9900, 14900, 24900, 119000)
 
 
 @dataclass(frozen=True)
