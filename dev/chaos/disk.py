@@ -36,14 +36,16 @@ class Disk:
             assert not self._unmount.returncode, f"{self._folder} is still mounted"
 
     def fill(self) -> None:
-        """Nothing more goes onto it."""
-        told = os.statvfs(self._folder)
-        used = (told.f_blocks - told.f_bfree) * told.f_frsize // 1024
-        self._mount(f"remount,size={used + 64}k")
+        """Nothing more goes onto it. Tried several times, for it gets no smaller than what has come meanwhile."""
+        assert any(self._mount(f"remount,size={self._used_kb() + 64}k") for _ in range(20)), "it was never full"
 
     def empty(self) -> None:
         """There is room again."""
-        self._mount(f"remount,size={SIZE_KB}k")
+        assert self._mount(f"remount,size={SIZE_KB}k"), "it stays full"
+
+    def _used_kb(self) -> int:
+        told = os.statvfs(self._folder)
+        return (told.f_blocks - told.f_bfree) * told.f_frsize // 1024
 
     def _mount(self, options: str) -> bool:
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self._folder)]

@@ -29,6 +29,8 @@ class Faults:
     def __init__(self, stage: Stage, record: Record, rng: Random, only: Sequence[str] = ()) -> None:
         self._stage, self._record, self._rng, self._only = stage, record, rng, only
         self._left: list[tuple[str, Callable[[], None]]] = []
+        if unknown := set(only) - self._kinds().keys():
+            raise ValueError(f"no fault is {', '.join(sorted(unknown))} here; there are: {'; '.join(self._kinds())}")
 
     def strike(self) -> None:
         """The next one; each kind once before any comes again. Returns when all is healed, or `HEALED_S` later."""
