@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from sqlalchemy import text
 
 from shopcallbacks.clock import utcnow
+from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Request
 from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain
@@ -34,6 +35,7 @@ SIZE = """
 SELECT sum(pg_total_relation_size(oid)) FROM pg_class
 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname ~ '^(callbacks|requests|bodies)'
 """
+ENDED = "SELECT count(*) FROM callbacks WHERE account_id = :account AND state = :state"
 HEADERS = (
     ("Host", "callbacks.example.com"),
     ("Accept", "*/*; q=0.5, application/xml"),
@@ -60,7 +62,7 @@ _numbers = itertools.count(1)
 
 def stripe_like(account: GatewayAccount, number: str) -> Request:
     paid = {"id": f"pi_{number}", "object": "payment_intent", "amount": 5990, "amount_received": 5990}
-    paid |= {"currency": "eur", "metadata": {"order_id": number}, "status": "succeeded", **FURTHER}
+    paid |= {"currency": "eur", "metadata": {"order_number": number}, "status": "succeeded", **FURTHER}
     event = {"id": f"evt_{number}", "object": "event", "type": "payment_intent.succeeded", "livemode": True}
     at = utcnow()
     created = int(at.timestamp())
@@ -139,14 +141,22 @@ def numbers(account: GatewayAccount, count: int) -> list[str]:
     return found
 
 
+def ended(account: GatewayAccount, state: State) -> int:
+    found = db.session.scalar(text(ENDED), {"account": account.id, "state": state})
+    db.session.rollback()
+    return int(found or 0)
+
+
 def posts(
     stripe: GatewayAccount, form: GatewayAccount, count: int
-) -> Iterator[tuple[str, GatewayAccount, list[Request]]]:
-    yield "Stripe-like, 2.5 kB", stripe, [stripe_like(stripe, number) for number in numbers(stripe, count)]
-    yield "PayPal-like, 800 B", form, [paypal_like(form, number) for number in numbers(form, count)]
+) -> Iterator[tuple[str, GatewayAccount, list[Request], State]]:
+    """And what all of them are to come to."""
+    genuine = [stripe_like(stripe, number) for number in numbers(stripe, count)]
+    yield "Stripe-like, 2.5 kB", stripe, genuine, State.processed
+    yield "PayPal-like, 800 B", form, [paypal_like(form, number) for number in numbers(form, count)], State.processed
     one = stripe_like(stripe, "26-1")
     forged = replace(one, headers=tuple(pair for pair in one.headers if pair[0] != "Stripe-Signature"))
-    yield "one body, forged", stripe, [replace(forged, arrived_at=utcnow()) for _ in range(count)]
+    yield "one body, forged", stripe, [replace(forged, arrived_at=utcnow()) for _ in range(count)], State.unprocessed
 
 
 def main(count: int = COUNT) -> None:
@@ -154,11 +164,12 @@ def main(count: int = COUNT) -> None:
     with place() as (_, stripe, _environ):
         form = GatewayAccount.add(stripe.shop, "generic_hmac", "form", FORM)
         db.session.commit()
-        for name, account, requests in posts(stripe, form, count):
+        for name, account, requests, state in posts(stripe, form, count):
             before = on_disk()
             arriving = measured(lambda: keep(account, requests), count)  # noqa: B023 - called at once
             settling = measured(settle, count)
             disk = (on_disk() - before) / count
+            assert ended(account, state) == count, f"{ended(account, state)} of {count} {state}"
             print(LINE.format(name, *(f"{figure:,.0f}" for figure in (arriving, settling, disk))), flush=True)
 
 
