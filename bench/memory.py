@@ -15,7 +15,7 @@ from .load import load
 from .people import hired, logged_in
 from .place import place
 from .table import Bound, Line, Row
-from .web import memory, serving, working
+from .web import largest, serving, working
 
 MINUTES, SECONDS = float(os.environ.get("BENCH_MINUTES", "2")), 5
 # What people look at meanwhile.
@@ -36,11 +36,11 @@ def measure() -> Iterator[Row]:
                     assert session.get(web.url + screen, timeout=60).ok, screen
 
             used()
-            web_before, worker_before = max(memory(web.process)), max(memory(worker))
+            web_before, worker_before = largest(web.process), largest(worker)
             until = time.monotonic() + 60 * MINUTES
             while time.monotonic() < until:
                 used()
-            web_after, worker_after = max(memory(web.process)), max(memory(worker))
+            web_after, worker_after = largest(web.process), largest(worker)
         least = "at the start"
         after = f"after {MINUTES:g} minutes of load"
         yield Line(f"a web process {after}", least, "MiB", [web_after], [web_before], 1.2, less_is_better=True)

@@ -12,6 +12,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import text
 
+from dev.processes import interrupt_when_told
 from dev.services import create_database, libpq, postgres, redis
 from shopcallbacks import create_app
 from shopcallbacks.clock import utcnow
@@ -21,12 +22,20 @@ from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 
 @contextmanager
+def thrown_away() -> Iterator[Path]:
+    """A folder that is gone at the end. From here on SIGTERM ends us as Ctrl-C does: with all that was begun."""
+    interrupt_when_told()
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@contextmanager
 def place(**more: str) -> Iterator[tuple[Flask, GatewayAccount, dict[str, str]]]:
     """The app (its context pushed), a Stripe account, and the environment for processes. `more`: further settings."""
     with (
-        tempfile.TemporaryDirectory() as folder,
-        postgres(Path(folder, "postgres")) as database,
-        redis(Path(folder, "redis")) as queue,
+        thrown_away() as folder,
+        postgres(folder / "postgres") as database,
+        redis(folder / "redis") as queue,
     ):
         environ = {
             "DATABASE_URL": libpq(create_database(database.url, "bench")),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from redis import Redis
 from rq import Queue, SimpleWorker
@@ -19,6 +20,7 @@ from shopcallbacks.shops.accounts import GatewayAccount
 from . import claim_loop
 from .place import hand_in, nothing, paid, place
 from .table import Line, Row, in_turns
+from .web import running
 
 COUNT, JOBS, OF_TWO = 3_000, 500, 6_000
 _numbers = itertools.count()
@@ -33,6 +35,13 @@ with app.app_context():
     while drain(asks=False):
         pass
 """
+
+
+class Jobs(SimpleWorker):
+    """RQ's worker in our own process, which ends as it did before."""
+
+    def _install_signal_handlers(self) -> None:
+        """None."""
 
 
 def measure() -> Iterator[Row]:
@@ -51,19 +60,20 @@ def measure() -> Iterator[Row]:
             for _ in range(JOBS):
                 queue.enqueue(nothing, result_ttl=0)
             started = time.perf_counter()
-            SimpleWorker([queue], connection=redis).work(burst=True, logging_level="ERROR")
+            Jobs([queue], connection=redis).work(burst=True, logging_level="ERROR")
             return JOBS / (time.perf_counter() - started)
 
         def by(workers: int) -> float:
             """By so many workers in processes of their own."""
-            processes = [_draining(environ) for _ in range(workers)]
-            arrive(account, OF_TWO)
-            started = time.perf_counter()
-            for process in processes:
-                _go(process)
-            for process in processes:
-                process.communicate()
-            return OF_TWO / (time.perf_counter() - started)
+            with ExitStack() as stack:
+                processes = [stack.enter_context(_draining(environ)) for _ in range(workers)]
+                arrive(account, OF_TWO)
+                started = time.perf_counter()
+                for process in processes:
+                    _go(process)
+                for process in processes:
+                    process.communicate()
+                return OF_TWO / (time.perf_counter() - started)
 
         processed()  # everything is imported and prepared
         yield Line("callbacks processed by one worker", "RQ's no-op jobs", "/s", *in_turns(processed, no_ops), 20)
@@ -81,18 +91,13 @@ def arrive(account: GatewayAccount, count: int) -> None:
     db.session.commit()
 
 
-def _draining(environ: dict[str, str]) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", DRAIN],
-        env=environ,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
+@contextmanager
+def _draining(environ: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with running([sys.executable, "-c", DRAIN], environ, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
 
 
 def _go(process: subprocess.Popen[str]) -> None:

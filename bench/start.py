@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,9 +15,10 @@ import requests
 
 from dev.services import create_database, free_port, postgres, redis
 
+from .place import thrown_away
 from .table import Line, Row, in_turns
+from .web import ROOT, running
 
-ROOT = Path(__file__).resolve().parent.parent
 WITHIN_S = 120.0
 
 
@@ -31,32 +31,28 @@ def measure() -> Iterator[Row]:
 def _servers() -> float:
     started = time.perf_counter()
     with (
-        tempfile.TemporaryDirectory() as folder,
-        postgres(Path(folder, "postgres")) as server,
-        redis(Path(folder, "redis")),
+        thrown_away() as folder,
+        postgres(folder / "postgres") as server,
+        redis(folder / "redis"),
     ):
         create_database(server.url, "bench")
         return time.perf_counter() - started
 
 
 def _first_page() -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        _copy(Path(folder))
+    with thrown_away() as folder:
+        _copy(folder)
         port = free_port()
         command = [sys.executable, "-m", "dev.run", "--demo", "off", "--port", str(port)]
         known = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
         started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=known, stdout=subprocess.DEVNULL)
-        try:
+        with running(command, known, cwd=folder, stdout=subprocess.DEVNULL):
             while time.perf_counter() - started < WITHIN_S:
                 with suppress(requests.ConnectionError):
                     if requests.get(f"http://127.0.0.1:{port}/login", timeout=5).ok:
                         return time.perf_counter() - started
                 time.sleep(0.05)
             raise TimeoutError("no page")
-        finally:
-            process.terminate()
-            process.wait()
 
 
 def _copy(folder: Path) -> None:

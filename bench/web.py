@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
+import shlex
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
 import requests
+from honcho.environ import parse_procfile
 
-from dev.services import free_port
+from dev.services import free_port, tied
 
+ROOT = Path(__file__).resolve().parent.parent
+LINES = parse_procfile((ROOT / "Procfile").read_text()).processes
 WITHIN_S = 60.0
 
 
@@ -28,30 +34,34 @@ class Web:
 
 
 @contextmanager
-def serving(app: str, environ: dict[str, str]) -> Iterator[Web]:
-    """gunicorn with our settings, two processes, as the Procfile begins it."""
-    port = free_port()
-    env = _env({**environ, "HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2"})
-    process = subprocess.Popen(["nice", "-n", "5", "gunicorn", app], env=env, stderr=subprocess.DEVNULL)
-    web = Web(f"http://127.0.0.1:{port}", psutil.Process(process.pid), _postmaster(environ["DATABASE_URL"]))
+def running(command: Sequence[str], environ: dict[str, str], **more: Any) -> Iterator[subprocess.Popen[str]]:
+    """A process of its own, told to end with the block, and where we are killed. `more`: for its pipes and the like."""
+    env = {**environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    process = subprocess.Popen([*tied(signal.SIGTERM), *command], env=env, text=True, **more)
     try:
-        _wait_for(web.url)
-        yield web
+        yield process
     finally:
         process.terminate()
         process.wait()
 
 
 @contextmanager
+def serving(app: str, environ: dict[str, str]) -> Iterator[Web]:
+    """gunicorn with our settings, two processes, by the Procfile's line."""
+    port = free_port()
+    env = {**environ, "HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2"}
+    command = shlex.split(LINES["web"].replace("app:app", app))
+    with running(command, env, stderr=subprocess.DEVNULL) as process:
+        web = Web(f"http://127.0.0.1:{port}", psutil.Process(process.pid), _postmaster(environ["DATABASE_URL"]))
+        _wait_for(web.url)
+        yield web
+
+
+@contextmanager
 def working(environ: dict[str, str], *command: str) -> Iterator[psutil.Process]:
     """The worker, or another process that works beside."""
-    command = command or (sys.executable, "worker.py")
-    process = subprocess.Popen(command, env=_env(environ), stderr=subprocess.DEVNULL)
-    try:
+    with running(command or shlex.split(LINES["worker"]), environ, stderr=subprocess.DEVNULL) as process:
         yield psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def used(process: psutil.Process) -> float:
@@ -63,13 +73,14 @@ def used(process: psutil.Process) -> float:
     return float(seconds)
 
 
-def memory(process: psutil.Process) -> list[float]:
-    """MiB of each of its children, shared pages by their share."""
-    return [one.memory_full_info().pss / 2**20 for one in process.children(recursive=True)]
+def memory(process: psutil.Process) -> float:
+    """MiB, shared pages by their share."""
+    return float(process.memory_full_info().pss / 2**20)
 
 
-def _env(environ: dict[str, str]) -> dict[str, str]:
-    return {**environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+def largest(process: psutil.Process) -> float:
+    """MiB of the largest of its children."""
+    return max(memory(one) for one in process.children(recursive=True))
 
 
 def _postmaster(url: str) -> psutil.Process:
