@@ -1,6 +1,6 @@
 -- For wrk: sends the requests of a file, each once, and prints one line of JSON.
 -- The file holds records: a request's length in bytes, a line end, and the request. The second argument: how many ms
--- each connection pauses between two requests.
+-- each connection pauses between two requests in the mean; by chance, or all of them would send at once.
 local requests, index, threads, pause = {}, 0, {}, 0
 
 function setup(thread)
@@ -21,7 +21,7 @@ function init(args)
 end
 
 function delay()
-  return pause
+  return math.random(0, 2 * pause)
 end
 
 function request()
