@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from shopcallbacks.extensions import db
 
-from .load import load
+from .load import handed_in, load, most
 from .people import hired, logged_in
 from .place import place
 from .table import Bound, Line, Row
@@ -31,7 +31,7 @@ def measure() -> Iterator[Row]:
             session = logged_in(web.url)
 
             def used() -> None:
-                load(web, path, SECONDS)
+                load(web, path, SECONDS, prefix=handed_in(account, most(SECONDS)))
                 for screen in SCREENS:
                     assert session.get(web.url + screen, timeout=60).ok, screen
 
