@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+import requests
+
 from .beside import site
-from .load import MOST_A_SECOND, SECONDS, load
+from .load import handed_in, load, most
 from .people import hired, logged_in
-from .place import hand_in, place
+from .place import place
 from .table import Line, Row, in_turns
 
 DASHBOARDS, LOOK_S = 50, 5.0
 AGAIN = re.compile(r'hx-get="(/queue\?seen=[^"]+)"')
-
-_prefixes = itertools.count()
 
 
 def measure() -> Iterator[Row]:
@@ -28,9 +29,7 @@ def measure() -> Iterator[Row]:
         with site(environ) as web:
 
             def received() -> float:
-                prefix = f"{next(_prefixes)}-"
-                hand_in(account, (f"{prefix}{n}" for n in range(SECONDS * MOST_A_SECOND)))
-                return load(web, path, prefix=prefix).rate
+                return load(web, path, prefix=handed_in(account, most())).rate
 
             def watched() -> float:
                 with dashboards(web.url):
@@ -42,20 +41,28 @@ def measure() -> Iterator[Row]:
 
 @contextmanager
 def dashboards(url: str) -> Iterator[None]:
-    """So many that each ask every five seconds what is new, spread over the time, by one log-in."""
-    session, closed = logged_in(url), threading.Event()
+    """So many that each ask every five seconds what is new, spread over the time, on connections of their own, by one
+    log-in.
+    """
+    cookies, closed = logged_in(url).cookies, threading.Event()
 
-    def follow() -> None:
-        look = "/queue"
-        while not closed.wait(LOOK_S / DASHBOARDS):
+    def follow(due: float) -> None:
+        session, look = requests.Session(), "/queue"
+        session.cookies.update(cookies)
+        while not closed.wait(due - time.monotonic()):
             answer = session.get(url + look, headers={"HX-Request": "true"}, timeout=30)
+            assert answer.status_code == 200, answer.status_code
+            assert answer.url == url + look, answer.url  # not the log-in
             if again := AGAIN.search(answer.text):
                 look = again[1].replace("&amp;", "&")
+            due += LOOK_S
 
-    watching = threading.Thread(target=follow)
-    watching.start()
-    try:
-        yield
-    finally:
-        closed.set()
-        watching.join()
+    with ThreadPoolExecutor(DASHBOARDS) as threads:
+        begun = time.monotonic()
+        followed = [threads.submit(follow, begun + LOOK_S * n / DASHBOARDS) for n in range(DASHBOARDS)]
+        try:
+            yield
+        finally:
+            closed.set()
+    for one in followed:
+        one.result()
