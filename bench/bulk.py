@@ -6,7 +6,6 @@ BENCH_BULK says of how many (10,000; the goals are for 100,000).
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator
 
@@ -18,7 +17,7 @@ from shopcallbacks.extensions import db
 from shopcallbacks.jobs import drain, index
 from shopcallbacks.shops.accounts import GatewayAccount
 
-from .people import hired, logged_in
+from .people import hired, logged_in, token_of
 from .place import hand_in, paid, place
 from .storage import keep
 from .storm import leave_behind
@@ -65,8 +64,7 @@ def badly_signed(account: GatewayAccount, count: int) -> None:
 def retry_all(manager: requests.Session, url: str, size: int) -> tuple[float, list[float], list[float]]:
     """How many a second, from the click to the end; how many ms its page took meanwhile, and what that asks for."""
     asked = manager.get(f"{url}/bulk/new?verb=retry&all=1", timeout=60)
-    token = re.search(r'name="csrf_token" value="([^"]+)"', asked.text)
-    form = {"csrf_token": token[1] if token else "", "verb": "retry", "all": "1"}
+    form = {"csrf_token": token_of(asked), "verb": "retry", "all": "1"}
     opened, polled = list[float](), list[float]()
     started = time.perf_counter()
     assert manager.post(f"{url}/bulk", data=form, timeout=60).ok

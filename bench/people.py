@@ -23,7 +23,14 @@ def hired(shop: Shop) -> dict[str, str]:
 def logged_in(url: str) -> requests.Session:
     """A session that the server takes for hers."""
     session = requests.Session()
-    token = re.search(r'name="csrf_token" value="([^"]+)"', session.get(f"{url}/login", timeout=30).text)
-    data = {"email": EMAIL, "password": PASSWORD, "csrf_token": token[1] if token else ""}
+    token = token_of(session.get(f"{url}/login", timeout=30))
+    data = {"email": EMAIL, "password": PASSWORD, "csrf_token": token}
     assert session.post(f"{url}/login", data=data, timeout=30).url.endswith("/"), "no log-in"
     return session
+
+
+def token_of(page: requests.Response) -> str:
+    """What its forms are to be sent with."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert token is not None, page.url
+    return token[1]
