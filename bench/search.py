@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from dataclasses import replace
 
 from sqlalchemy import text
 
@@ -19,6 +20,7 @@ from shopcallbacks.panel.search.search import FOUND
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount
 
+from .load import signature
 from .place import hand_in, paid, place
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -89,9 +91,11 @@ def _pattern(account: GatewayAccount) -> None:
     hand_in(account, [FIRST])
     said = paid(account, FIRST)
     body = said.body.replace(b'"object"', f'"note": "note{FIRST} succeeded", "object"'.encode(), 1)
-    door().keeper.keep(type(said)(**{**vars(said), "body": body}), account.id, account.shop_id, asks=False)
+    headers = (("Stripe-Signature", signature(body, int(time.time()))),)
+    door().keeper.keep(replace(said, body=body, headers=headers), account.id, account.shop_id, asks=False)
     db.session.commit()
     drain(False)
+    assert db.session.scalars(text("SELECT state FROM callbacks")).one() == "processed"
     progress = SearchProgress.take()
     assert progress is not None
     progress.fill(Round())

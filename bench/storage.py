@@ -26,7 +26,7 @@ from shopcallbacks.jobs import drain
 from shopcallbacks.receiving.door import door
 from shopcallbacks.shops.accounts import GatewayAccount
 
-from .load import FURTHER
+from .load import FURTHER, signature
 from .place import hand_in, place
 
 COUNT, AT_ONCE = 3000, 16
@@ -67,13 +67,12 @@ def stripe_like(account: GatewayAccount, number: str) -> Request:
     at = utcnow()
     created = int(at.timestamp())
     body = json.dumps({**event, "created": created, "data": {"object": paid}}, indent=2).encode()
-    signature = hmac.new(b"whsec_bench", b"%d." % created + body, hashlib.sha256).hexdigest()
     headers = (
         *HEADERS,
         ("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)"),
         ("Content-Type", "application/json; charset=utf-8"),
         ("Content-Length", str(len(body))),
-        ("Stripe-Signature", f"t={created},v1={signature}"),
+        ("Stripe-Signature", signature(body, created)),
     )
     return Request("POST", account.callback_path, b"", headers, body, "192.0.2.1", at)
 
