@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import requests
 from flask import Flask
 from flask_migrate import upgrade
-from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect
 
 from dev.services import Postgres, create_database
 from dev.simulator import SimulatedGateways
@@ -221,6 +222,25 @@ def with_htmx(page: Page) -> Page:
 @pytest.fixture
 def page(page: Page) -> Page:
     return with_htmx(page)
+
+
+@contextmanager
+def held_up(page: Page, pattern: str) -> Iterator[None]:
+    """What the page asks there is answered behind the block, not before."""
+    asked: list[Route] = []
+    behind = False
+
+    def answer(route: Route) -> None:
+        if behind:
+            route.continue_()
+        else:
+            asked.append(route)
+
+    page.route(pattern, answer)
+    yield
+    behind = True
+    for route in asked:
+        route.continue_()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from shopcallbacks.shops.accounts import Mode
 from shopcallbacks.shops.users import Role
 from tests.factories import make_account, make_user, message, request_for
 
-from .conftest import World, log_in, with_htmx
+from .conftest import World, held_up, log_in, with_htmx
 from .test_bulk_journeys import SOON, badly_signed
 
 
@@ -101,6 +101,20 @@ def test_before_a_secret_is_saved_it_is_told_what_would_pass_and_then_it_does(ad
     expect(secrets).to_contain_text("2 callbacks that wait pass now")
     secrets.get_by_role("link", name="retry them").click()
     expect(admin.locator(".effects")).to_contain_text("2 orders open")
+
+
+def test_what_is_told_of_a_new_secret_is_about_the_one_typed_last(admin: Page, world: World) -> None:
+    badly_signed(world, 2)
+    admin.goto(f"/settings/gateways/{world.stripe.id}")
+    secrets = admin.get_by_role("region", name="Secrets")
+    secrets.get_by_text("Add a secret…").click()
+    new = secrets.locator("input[type=password]")
+    with held_up(admin, "**/secrets"):
+        for typed in ("whsec_one", "whsec_two", "whsec_new"):
+            with admin.expect_request("**/secrets"):
+                new.fill(typed)
+                new.press("Tab")
+    expect(secrets.get_by_text("With this 2 of the 2 that wait would pass")).to_be_visible()
 
 
 def test_each_other_cause_of_ours_is_named_and_leads_to_its_cure(admin: Page, world: World) -> None:

@@ -16,7 +16,7 @@ from shopcallbacks.extensions import db
 from tests.factories import message
 from tests.processes import until
 
-from .conftest import World
+from .conftest import World, held_up
 
 SOON = 15_000
 
@@ -243,6 +243,21 @@ def test_a_callback_is_assigned_to_an_order_near_its_number(
     until(lambda: settled(callback))
     db.session.refresh(order)
     assert order.state is OrderState.open
+
+
+def test_what_would_happen_is_told_of_the_order_chosen_last_however_quickly(desk: Page, world: World) -> None:
+    orders = [world.order() for _ in range(3)]
+    callback = world.given_up(world.call(world.stripe, message("251123")))
+    desk.goto(f"/callbacks/{callback.id}")
+    desk.get_by_role("link", name="Assign to an order").click()
+    choices = desk.get_by_role("dialog").get_by_role("radio")
+    expect(choices).to_have_count(3)
+    expect(choices.first).to_be_focused()
+    with held_up(desk, "**/assignment"):
+        for key in ("Space", "ArrowDown", "ArrowDown"):
+            desk.keyboard.press(key)
+    expect(choices.last).to_be_checked()
+    expect(desk.locator("#ask-rest")).to_contain_text(f"Order {orders[-1].number}: temporary → open")
 
 
 def test_a_number_that_is_no_orders_is_told_in_the_question(desk: Page, world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from dev.simulator import SimulatedGateways
@@ -14,7 +15,7 @@ from shopcallbacks.shops.accounts import GatewayAccount, Mode
 from shopcallbacks.shops.users import Role
 from tests.factories import make_account, make_user, message
 
-from .conftest import World, htmx_there, log_in
+from .conftest import World, held_up, htmx_there, log_in
 
 
 def test_a_gateway_is_found_set_up_with_its_address_and_heard_without_a_reload(page: Page, world: World) -> None:
@@ -64,3 +65,34 @@ def test_a_test_account_goes_live_with_a_live_key_that_the_gateway_takes(
     check = page.get_by_role("region", name="Check the key")
     check.get_by_role("button", name="Check the key").click()
     expect(check).to_contain_text("Mollie accepts the key of")
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "typed", "asks", "place", "tells"),
+    [
+        ("new", "#q[type=search]", ("r", "ra", "razor"), "**/gateways/new?*", "#kinds", "Razorpay"),
+        ("new/razorpay", "#slug", ("c", "ca", "cards"), "**/address?*", "#coming", "/cards/"),
+        ("{id}", "#number_pattern", ("A{number}", "B{number}", "ORD-{number}"), "**/numbers?*", "#numbers", "of yours"),
+    ],
+)
+def test_what_is_told_of_a_field_is_about_what_was_typed_last_and_said_in_its_place(
+    page: Page, world: World, path: str, field: str, typed: tuple[str, ...], asks: str, place: str, tells: str
+) -> None:
+    world.call(world.stripe, message(f"ORD-{world.order().number}"))
+    log_in(page, make_user(Role.admin, world.shop))
+    page.goto(f"/settings/gateways/{path.format(id=world.stripe.id)}")
+    told = page.locator(place)
+    told.evaluate("one => { one.stayed = true; }")  # a live region that is replaced says nothing
+    with held_up(page, asks):
+        for text in typed:
+            with page.expect_request(asks):
+                page.locator(field).fill(text)
+    page.wait_for_function(
+        """([place, tells]) => {
+            const told = document.querySelector(place);
+            const one = !told.querySelector(".kind + .kind");
+            return one && (told.querySelector("input")?.value ?? told.textContent).includes(tells);
+        }""",
+        arg=[place, tells],
+    )
+    assert told.evaluate("one => one.stayed")
