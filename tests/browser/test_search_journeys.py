@@ -83,6 +83,23 @@ def test_what_was_looked_for_stands_in_the_address_as_a_chip(desk: Page, world: 
     expect(desk.get_by_role("link", name=re.compile("^“"))).to_have_count(0)
 
 
+def test_a_filter_that_is_dropped_is_not_chosen_any_more(desk: Page, world: World, wanted: Callback) -> None:
+    desk.goto("/callbacks")
+    menu = desk.locator("summary", has_text="+ filter")
+    menu.click()
+    account, reason = desk.get_by_label(world.stripe.title), desk.get_by_label("Reason")
+    account.check()
+    reason.select_option("amount_mismatch")
+    desk.get_by_role("button", name="Show", exact=True).press("Enter")
+    expect(menu).to_be_focused()
+    for chip in ("account: ", "Amount differs"):
+        desk.get_by_role("link", name=re.compile(f"^{chip}.*drop this filter")).click()
+        expect(desk.get_by_role("link", name=re.compile(f"^{chip}.*drop this filter"))).to_have_count(0)
+    menu.click()
+    expect(account).not_to_be_checked()
+    expect(reason).to_have_value("")
+
+
 def test_an_address_that_a_colleague_sent_shows_the_same(page: Page, world: World, wanted: Callback) -> None:
     log_in(page, make_user(Role.viewer, world.shop))
     page.goto("/callbacks?tab=all&account=" + world.stripe.slug + "&q=zanzibar")
