@@ -21,7 +21,7 @@ from tests.factories import make_callback, message
 from tests.processes import until
 from tests.receiver import MailBox
 
-from .conftest import World
+from .conftest import World, held_up
 
 SOON = 20_000
 # What is changed under an element, without the foot that says until when, and without htmx's own marks of a request.
@@ -129,6 +129,31 @@ def test_new_rows_are_announced_and_wait_to_be_shown(desk: Page, world: World) -
     assert row_of(desk, old).bounding_box() == place, "nothing is pushed away"
     desk.locator("#news a").click()
     expect(row_of(desk, new)).to_be_visible()
+
+
+def test_another_tab_is_not_followed_by_what_was_asked_for_the_one_before(desk: Page, world: World) -> None:
+    waiting(world)
+    desk.goto("/callbacks")
+    with held_up(desk, "**/callbacks/news?*"):
+        with desk.expect_request("**/callbacks/news?*"):
+            waiting(world)
+        desk.locator("#tab-all").click()
+        expect(desk.locator("tr.call")).to_have_count(2)
+    polls(desk, "/callbacks/news", 2)
+    expect(desk.locator("#news")).to_have_attribute("hx-get", re.compile("tab=all"))
+
+
+def test_of_two_tabs_the_one_clicked_last_is_shown_whichever_answers_first(desk: Page, world: World) -> None:
+    waiting(world)
+    desk.goto("/callbacks")
+    with held_up(desk, "**/callbacks?tab=all"):
+        with desk.expect_request("**/callbacks?tab=all"):
+            desk.locator("#tab-all").click()
+        desk.locator("#tab-invalid").click()
+        expect(desk).to_have_url("/callbacks?tab=invalid")
+    polls(desk, "/callbacks/news", 2)
+    expect(desk).to_have_url("/callbacks?tab=invalid")
+    expect(desk.locator("#tab-invalid")).to_have_attribute("aria-current", "page")
 
 
 def test_an_unchanged_panel_is_not_touched(desk: Page, world: World) -> None:
