@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,7 +17,7 @@ from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
 from tests.factories import made_at, make_account, make_callback, message
 
-from .conftest import World
+from .conftest import World, held_up
 
 
 def settled(world: World) -> None:
@@ -48,6 +49,27 @@ def test_the_chart_is_walked_by_keyboard_and_switched_without_a_reload(desk: Pag
     expect(desk.locator("#results-table tbody tr").first).to_contain_text("1")
     desk.reload()
     expect(bars).to_have_count(30)
+
+
+@pytest.mark.parametrize("late", ["hours", "days"])
+def test_the_chart_shows_the_period_chosen_whichever_answer_is_late(desk: Page, world: World, late: str) -> None:
+    settled(world)
+    desk.goto("/")
+    asks_by_itself = "htmx.trigger('#results', 'every')"
+    if late == "days":
+        with held_up(desk, "**/results?by=days"):
+            desk.get_by_role("link", name="30 days").click()
+            desk.evaluate(asks_by_itself)
+    else:
+        with held_up(desk, "**/results?by=hours"):
+            with desk.expect_request("**/results?by=hours"):
+                desk.evaluate(asks_by_itself)
+            desk.get_by_role("link", name="30 days").click()
+            expect(desk.locator(".chart-bar")).to_have_count(30)
+    for _ in range(2):
+        desk.wait_for_event("response", lambda response: "/queue" in response.url)
+    expect(desk.locator(".chart-bar")).to_have_count(30)
+    expect(desk).to_have_url("/?by=days")
 
 
 def test_the_chart_is_switched_without_script(plain_desk: Page, world: World) -> None:
