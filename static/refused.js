@@ -130,6 +130,7 @@ document.addEventListener("htmx:after:swap", async ({ detail: { ctx } }) => {
   if (answer?.ok) {
     dialog.innerHTML = await answer.text();
     htmx.process(dialog);
+    dialog.querySelector("[autofocus], #why, [data-close]")?.focus();
   }
   tellInDialog(sentence);
 });

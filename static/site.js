@@ -94,13 +94,13 @@ document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   const target = ctx.sourceElement.getAttribute("hx-target");
   const place = target && document.querySelector(target);
-  if (!place?.matches(".call, #callback, #notes, #claim")) return;
+  if (!place?.matches(".call, #callback, #notes, #claim, .delivery")) return;
   if (place.contains(document.activeElement) || ctx.sourceElement.closest("#dialog")) ctx.held = target;
 });
 document.addEventListener("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
-  if (!ctx.held || ctx.response.status >= 400) return;
-  closeDialog();
+  if (!ctx.held) return;
+  if (ctx.response.status < 400) closeDialog();
   if (document.activeElement === document.body) document.querySelector(ctx.held).focus({ preventScroll: true });
 });
 

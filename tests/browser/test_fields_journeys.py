@@ -35,7 +35,9 @@ def test_a_sender_is_filled_in_tried_with_one_request_and_added(page: Page, worl
     page.get_by_label("What their word 1 means").select_option("paid")
     page.get_by_label("Their word 2", exact=True).fill("payment.refused")
     page.get_by_label("What their word 2 means").select_option("failed")
-    page.get_by_role("button", name="More rows").click()
+    page.get_by_role("button", name="More rows").press("Enter")
+    expect(page.get_by_label("Their word 3", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="More rows")).to_be_focused()
     page.get_by_label("Their word 3", exact=True).fill("payment.failed")
     page.get_by_label("What their word 3 means").select_option("failed")
 

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from shopcallbacks.callbacks.callback import Callback
+from shopcallbacks.callbacks.claims import Claim
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.users import Role, User
@@ -93,9 +94,21 @@ def test_a_stale_page_is_refused_with_the_fresh_page(desk: Page, world: World, d
     callback = unprocessed(world)
     desk.goto(f"/callbacks/{callback.id}")
     removed_by(callback, dana)
-    desk.locator(".callback-acts").get_by_role("button", name="Retry").click()
+    desk.locator(".callback-acts").get_by_role("button", name="Retry").press("Enter")
     expect(desk.locator("#callback").get_by_role("alert")).to_contain_text("moved on since you saw it: removed by Dana")
     expect(desk.get_by_role("button", name="Restore")).to_be_visible()
+    expect(desk.locator("#callback")).to_be_focused()
+
+
+def test_a_refused_claim_keeps_the_focus_in_its_place(desk: Page, world: World, dana: User) -> None:
+    callback = unprocessed(world)
+    desk.goto(f"/callbacks/{callback.id}")
+    desk.route("**/people?*", lambda route: route.abort())  # else it is told before
+    Claim.take(callback, dana, None)
+    db.session.commit()
+    desk.get_by_role("button", name="I’m on it").press("Enter")
+    expect(desk.locator("#claim").get_by_role("alert")).to_contain_text("Dana")
+    expect(desk.locator("#claim")).to_be_focused()
 
 
 @pytest.mark.parametrize("path", ["/callbacks", "/callbacks/{id}"])
@@ -112,6 +125,7 @@ def test_a_stale_dialog_says_so_keeps_what_was_typed_and_shows_the_fresh_row_or_
     expect(dialog.get_by_role("alert")).to_contain_text("removed by Dana")
     expect(dialog.get_by_role("button", name="Open the order")).to_have_count(0)
     expect(dialog.get_by_label("Reason")).to_have_value("seen in PayPal")
+    expect(dialog.get_by_label("Reason")).to_be_focused()
     dialog.get_by_role("link", name="Close").click()
     expect(desk.get_by_role("button", name="Restore")).to_be_visible()
 

@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 from standardwebhooks import Webhook
 
 from shopcallbacks.domain.values import Money
+from shopcallbacks.extensions import db
+from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
 from tests.factories import make_user, message
 from tests.processes import until
@@ -76,8 +78,13 @@ def test_the_shop_hears_of_an_order_again_and_after_it_was_down(admin: Page, wor
     admin.goto(f"/orders/{order.id}")
     line = admin.locator("#told li", has_text="Order opened")
     expect(line).to_contain_text("Told", timeout=SOON)
-    line.get_by_role("button", name="Send again").click()
+    line.get_by_role("button", name="Send again").dblclick()
     until(lambda: len(receiver.received) == 3)
+    expect(line.locator(".delivery")).to_be_focused()
+    expect(line).to_contain_text("Told", timeout=SOON)
+    expect(line.locator(".delivery")).to_be_focused()
+    db.session.rollback()
+    assert db.session.query(Activity).filter_by(order_id=order.id, verb="send again").count() == 1
     ids = [{name.lower(): value for name, value in one.headers.items()}["webhook-id"] for one in receiver.received]
     assert ids[2] == ids[1] != ids[0], "the shop can tell that it had it"
 
