@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from shopcallbacks.callbacks.callback import Callback
-from shopcallbacks.domain.states import OrderState, State
+from shopcallbacks.domain.states import OrderState, State, Verb
 from shopcallbacks.extensions import db
 from tests.factories import make_account, make_shop, message, request_for
 
@@ -60,6 +60,19 @@ def test_rows_selected_by_keyboard_are_removed_and_restored_by_undo(desk: Page, 
     expect(desk.get_by_text("Done.")).to_be_visible(timeout=SOON)
     db.session.expire_all()
     assert {callback.state for callback in callbacks} == {State.unprocessed}
+
+
+def test_all_that_match_are_those_of_one_filter_and_not_of_the_next(desk: Page, world: World) -> None:
+    first, *_ = badly_signed(world, 3)
+    first.do(Verb.remove, None, "a copy")
+    db.session.commit()
+    desk.goto("/callbacks")
+    desk.get_by_label("all 2 that match").check()
+    expect(desk.locator("[data-picked]")).to_have_text("All that match")
+    desk.locator("#tab-invalid").click()
+    expect(desk.get_by_label("all 1 that match")).not_to_be_checked()
+    expect(desk.locator("[data-picked]")).to_have_text("Select rows")
+    expect(desk.locator("#bulk").get_by_role("button", name="Restore")).to_be_disabled()
 
 
 def test_the_same_works_without_script(plain_desk: Page, world: World) -> None:
