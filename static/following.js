@@ -14,11 +14,12 @@ document.addEventListener("htmx:before:swap", (event) => {
   if (event.detail.ctx.sourceElement.id === "people" && document.querySelector("#claim details[open]")) event.preventDefault();
 });
 
-// A row that is drawn anew while the focus is in it keeps the focus, though the button may be gone. Several swaps may be
+// A place that is drawn anew while the focus is in it keeps the focus, though the button may be gone. Several swaps may be
 // under way at once, so it is not asked before each, but remembered until the reader goes elsewhere.
+const PLACES = "tr.call, #run";
 let focused = null;
 document.addEventListener("pointerdown", () => { focused = null; });
-document.addEventListener("focusin", (event) => { focused = event.target.closest("tr.call")?.id ?? null; });
+document.addEventListener("focusin", (event) => { focused = event.target.closest(PLACES)?.id ?? null; });
 document.addEventListener("htmx:after:swap", () => {
   if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus({ preventScroll: true });
 });

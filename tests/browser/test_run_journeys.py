@@ -7,12 +7,13 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from shopcallbacks.bulk.runs import BulkRun, RunState
 from shopcallbacks.callbacks import moves
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.extensions import db
 from tests.factories import make_account, message, request_for
 
-from .conftest import World
+from .conftest import World, htmx_there
 from .test_bulk_journeys import SOON, badly_signed
 
 
@@ -94,6 +95,25 @@ def test_a_run_that_fails_stops_by_itself_and_the_rest_is_left_alone(desk: Page,
         rows = list(csv.DictReader(lines))
     assert len(rows) == 3
     assert attempts_of(callbacks) == [1, 1, 2]
+
+
+def test_a_run_that_ends_turns_the_button_that_has_the_focus_into_no_other(desk: Page, world: World) -> None:
+    """Who is about to press Pause presses nothing, instead of Undo."""
+    badly_signed(world, 2)
+    world.live.stop("worker")
+    desk.goto("/bulk/new?verb=remove&all=1")
+    desk.get_by_label("Reason").fill("copies")
+    desk.get_by_role("button", name="Mark 2 callbacks as invalid").click()
+    htmx_there(desk)
+    desk.get_by_role("button", name="Pause").focus()
+    run = db.session.query(BulkRun).filter_by(shop_id=world.shop.id).one()
+    run.succeeded = run.total
+    run.end(RunState.done)
+    db.session.commit()
+    expect(desk.get_by_role("button", name="Undo")).to_be_visible()
+    expect(desk.locator("#run")).to_be_focused()
+    expect(desk.get_by_role("button", name="Pause")).to_have_count(0)
+    world.worker_is_back()
 
 
 def attempts_of(callbacks: list[Callback]) -> list[int]:
