@@ -16,7 +16,7 @@ document.addEventListener("htmx:before:swap", (event) => {
 
 // A place that is drawn anew while the focus is in it keeps the focus, though the button may be gone. Several swaps may be
 // under way at once, so it is not asked before each, but remembered until the reader goes elsewhere.
-const PLACES = "tr.call, #run";
+const PLACES = "tr.call, #run, #filters, #pages";
 let focused = null;
 document.addEventListener("pointerdown", () => { focused = null; });
 document.addEventListener("focusin", (event) => { focused = event.target.closest(PLACES)?.id ?? null; });

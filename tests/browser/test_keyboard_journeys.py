@@ -10,7 +10,7 @@ from shopcallbacks.callbacks import moves
 from shopcallbacks.domain.states import OrderState, State, Verb
 from shopcallbacks.extensions import db
 from shopcallbacks.words import acts
-from tests.factories import PASSWORD, message
+from tests.factories import PASSWORD, make_callback, message
 
 from .conftest import World
 from .test_bulk_journeys import badly_signed
@@ -201,3 +201,21 @@ def test_menus_open_and_close_by_keyboard(page: Page, world: World) -> None:
     expect(page.get_by_label("Order number")).to_be_visible()
     keys.press("Escape")
     expect(page.get_by_label("Order number")).to_be_hidden()
+
+
+def test_what_goes_hands_the_focus_to_its_place_not_to_what_stands_next(page: Page, world: World) -> None:
+    for _ in range(26):
+        make_callback(world.stripe, message("251123-nowhere"))
+    keys = log_in(page, world)
+    page.goto("/callbacks?tab=all&per=25")
+    page.locator("[rel=next]").focus()
+    keys.press("Enter")
+    expect(page.locator("[rel=prev]")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Pages")).to_be_focused()
+    page.goto(f"/callbacks?tab=all&account={world.stripe.slug}&notes=1")
+    page.get_by_role("link", name="account: ").focus()
+    keys.press("Enter")
+    expect(page.get_by_role("link", name="account: ")).to_have_count(0)
+    expect(page.locator("#filters")).to_be_focused()
+    keys.press("Tab")
+    assert str(keys.at["words"]).startswith("with notes"), "the way goes on where it was"
