@@ -37,6 +37,13 @@ def test_a_row_leads_to_its_page_with_the_filter_and_the_page_to_the_next(
     assert 'href="/callbacks?reason=amount_mismatch">Unprocessed, filtered</a>' in html
 
 
+def test_the_tabs_of_the_request_lead_to_the_page_in_the_same_list(client: FlaskClient, calls: list[Callback]) -> None:
+    html = client.get(f"/callbacks/{calls[1].id}?tab=unprocessed&reason=amount_mismatch&part=bytes").text
+    assert f'href="/callbacks/{calls[1].id}?{FILTER}&amp;part=headers#request"' in html
+    alone = client.get(f"/callbacks/{calls[1].id}").text
+    assert f'href="/callbacks/{calls[1].id}?part=headers#request"' in alone
+
+
 def test_a_page_that_was_not_opened_from_a_list_has_no_next(client: FlaskClient, calls: list[Callback]) -> None:
     html = client.get(f"/callbacks/{calls[1].id}").text
     assert 'rel="next"' not in html
