@@ -54,7 +54,7 @@ const untellInDialog = () => document.querySelector("#dialog .ask-trouble")?.rem
 // When the server can't answer, that is said since when, until it answers again.
 let away = null;
 function clock() {
-  const written = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
+  const written = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
   try {
     return new Date().toLocaleTimeString([], { ...written, timeZone: document.body.dataset.zone });
   } catch { // a zone that was named anew, in a browser of before

@@ -15,7 +15,8 @@ from ..shops.sealing import Unreadable, seal, unseal
 from ..shops.second_factor import RecoveryCode, SecondFactor, picture
 from ..shops.tries import PASSWORDS, tries
 from ..shops.users import User
-from .screens import Shown
+from ..words.formats import Format
+from .screens import Shown, prefers
 
 bp = Blueprint("second_factor", __name__, url_prefix="/preferences/second-factor")
 
@@ -31,6 +32,7 @@ def _page(problem: str = "", status: int = 200, codes: list[str] | None = None) 
     page = render_template(
         "preferences/second_factor.html",
         factor=factor,
+        format=_format(),
         left=RecoveryCode.left(factor) if factor else 0,
         demanded=demanded(),
         secret=secret,
@@ -40,6 +42,11 @@ def _page(problem: str = "", status: int = 200, codes: list[str] | None = None) 
         problem=problem,
     )
     return page, status
+
+
+def _format() -> Format:
+    """As the user likes it; without a zone of their own as the first of their shops has it."""
+    return prefers().format(next((shop.time_zone for shop in current_user.shops), "UTC"))
 
 
 def demanded() -> list[str]:

@@ -203,3 +203,10 @@ def test_a_browser_that_does_not_know_the_zone_says_that_the_server_is_away(desk
     desk.evaluate("() => { document.body.dataset.zone = 'Europe/Atlantis'; }")
     desk.route("**/callbacks/news*", lambda route: route.abort())
     expect(desk.locator("#trouble")).to_contain_text("The server can't be reached since", timeout=15_000)
+
+
+def test_after_midnight_the_hour_is_0(desk: Page, callback: Callback) -> None:
+    desk.clock.set_fixed_time("2026-11-29T00:05:00Z")
+    desk.goto("/callbacks")
+    desk.evaluate("() => { document.body.dataset.zone = 'UTC'; lost(); }")
+    expect(desk.locator("#trouble")).to_contain_text("since 00:05:00.")

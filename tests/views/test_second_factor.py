@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pyotp
@@ -73,6 +74,15 @@ def test_the_code_is_asked_for_after_the_password(client: FlaskClient, user: Use
     assert other.get("/orders").status_code == 200
     verbs = [act.verb for act in db.session.scalars(select(Activity).order_by(Activity.id))]
     assert verbs == ["log in", "second factor", "failed code", "log in"]
+
+
+def test_when_it_was_set_up_is_told_in_the_readers_zone_and_way(client: FlaskClient, user: User) -> None:
+    set_up(log_in(client, user))
+    db.session.execute(update(SecondFactor).values(made_at=datetime(2019, 12, 31, 23, 30, tzinfo=UTC)))
+    assert "On since" in client.get(HERE).text
+    user.prefer(time_zone="Asia/Tokyo", locale="de")
+    db.session.commit()
+    assert re.search(r"On since <time [^>]+>1\. Jan\.? 2020</time>\.", client.get(HERE).text)
 
 
 def test_a_recovery_code_logs_in_once(client: FlaskClient, user: User) -> None:
