@@ -210,3 +210,13 @@ def test_after_midnight_the_hour_is_0(desk: Page, callback: Callback) -> None:
     desk.goto("/callbacks")
     desk.evaluate("() => { document.body.dataset.zone = 'UTC'; lost(); }")
     expect(desk.locator("#trouble")).to_contain_text("since 00:05:00.")
+
+
+def test_what_is_refused_pushes_nothing_away(desk: Page, callback: Callback) -> None:
+    desk.goto("/callbacks")
+    row = desk.locator(f"#callback-{callback.id}")
+    before = row.bounding_box()
+    desk.route("**/retry", lambda route: route.fulfill(status=403, body="It is so.", content_type="text/plain"))
+    row.get_by_role("button", name="Retry").click()
+    expect(desk.locator("#trouble")).to_have_text("It is so.")
+    assert row.bounding_box() == before
