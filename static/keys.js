@@ -1,5 +1,6 @@
 // The keys: j and k move between rows, the others press the button that says so (aria-keyshortcuts). They are a short
-// way to what can be clicked, nothing more; `?` lists them.
+// way to what can be clicked, nothing more; `?` lists them. Those of one letter or sign can be switched off: who speaks to the
+// computer, or hits keys unawares, would act without wanting to.
 "use strict";
 
 const TYPING = "textarea, select, input:not([type=checkbox], [type=radio]), [contenteditable]";
@@ -50,6 +51,7 @@ const KEYS = {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
+  if (event.key.length === 1 && document.body.dataset.letters === "off") return;
   if (event.repeat && !"jk".includes(event.key)) return;
   if (event.target.matches(TYPING) || document.querySelector("dialog[open]")) return;
   if (event.key in VERBS) press(event.key, `${VERBS[event.key]} can't help here.`);

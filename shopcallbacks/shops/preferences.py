@@ -1,4 +1,4 @@
-"""What a user likes: how times and numbers are written, how tall rows are, and which columns the panel has."""
+"""What a user likes: how times and numbers are written, how tall rows are, which columns the panel has, and keys."""
 
 from __future__ import annotations
 
@@ -37,13 +37,14 @@ class Unknown(ValueError):
 
 @dataclass(frozen=True)
 class Preferences:
-    """`time_zone` empty: the shop's."""
+    """`time_zone` empty: the shop's. `letters`: whether keys of one letter act."""
 
     time_zone: str = ""
     locale: str = USUAL
     exact: bool = False
     density: Density = Density.comfortable
     columns: tuple[Column, ...] = (Column.age, Column.amount)
+    letters: bool = True
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Preferences:
@@ -103,4 +104,5 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
     "exact": bool,
     "density": _density,
     "columns": _columns,
+    "letters": bool,
 }

@@ -43,6 +43,7 @@ def save() -> Response | tuple[str, int]:
             exact=form.get("times") == "exact",
             density=form.get("density", ""),
             columns=form.getlist("column"),
+            letters=form.get("letters") != "off",
         )
     except Unknown as unknown:
         return page(str(unknown)), 422

@@ -208,6 +208,28 @@ def test_a_key_that_can_not_help_says_so_and_does_nothing(desk: Page, calls: lis
     expect(row_of(desk, calls[1])).to_be_focused()
 
 
+def test_keys_of_one_letter_can_be_switched_off(desk: Page, calls: list[Callback]) -> None:
+    desk.goto("/preferences")
+    desk.get_by_role("group", name="Keys of one letter or sign").get_by_label("off").check()
+    desk.get_by_role("button", name="Save").click()
+    expect(desk.get_by_text("Saved. Every page follows.")).to_be_visible()
+    desk.goto(f"/callbacks/{calls[0].id}?tab=unprocessed")
+    for key in "rfjn/?":
+        desk.keyboard.press(key)
+    expect(desk.get_by_role("dialog")).to_have_count(0)
+    expect(desk.locator(":focus")).to_have_count(0)
+    desk.goto("/callbacks")
+    desk.get_by_role("button", name="Keys").click()
+    expect(desk.get_by_role("dialog", name="Keys")).to_contain_text("Keys of one letter or sign are off")
+    desk.keyboard.press("Escape")
+    row_of(desk, calls[1]).focus()
+    desk.keyboard.press("Enter")
+    expect(desk).to_have_url(f"/callbacks/{calls[1].id}?tab=unprocessed")
+    db.session.rollback()
+    db.session.refresh(calls[0])
+    assert calls[0].attempt_count == 1
+
+
 @pytest.mark.parametrize("path", ["/callbacks", "/settings"])
 def test_slash_searches_everywhere_and_keys_only_write_there(desk: Page, calls: list[Callback], path: str) -> None:
     desk.goto(path)

@@ -27,6 +27,7 @@ GERMAN = {
     "times": "exact",
     "density": "compact",
     "column": ["age", "account"],
+    "letters": "off",
 }
 
 
@@ -46,7 +47,7 @@ _anything = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max
 
 
 @settings(deadline=None)
-@given(st.dictionaries(st.sampled_from(["time_zone", "locale", "exact", "density", "columns", "gone"]), _anything))
+@given(st.dictionaries(st.sampled_from([*Preferences().kept, "gone"]), _anything))
 def test_whatever_was_kept_is_read(kept: dict[str, Any]) -> None:
     read = Preferences.read(kept)
     assert Preferences.read(read.kept) == read
@@ -80,7 +81,7 @@ def test_zones_are_places_by_region() -> None:
 def test_own_settings_are_kept_and_told_among_the_acts(client: FlaskClient, viewer: User) -> None:
     assert client.post("/preferences", data=GERMAN).status_code == 303
     assert viewer.prefers == Preferences(
-        "Asia/Tokyo", "de", True, Density.compact, columns=(Column.age, Column.account)
+        "Asia/Tokyo", "de", True, Density.compact, columns=(Column.age, Column.account), letters=False
     )
     acts = db.session.query(Activity).filter_by(user_id=viewer.id).order_by(Activity.id)
     assert [act.verb for act in acts][-1] == "own settings"
