@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Page, Route, expect
 
 from shopcallbacks.bulk.runs import BulkRun, RunState
 from shopcallbacks.callbacks import moves
@@ -15,6 +18,10 @@ from tests.factories import make_account, message, request_for
 
 from .conftest import World, htmx_there
 from .test_bulk_journeys import SOON, badly_signed
+
+FILE = {"Content-Type": "text/csv", "Content-Disposition": "attachment; filename=run.csv"}
+# To a form: what leaves its page where it is.
+ANSWERS: dict[str, Any] = {"nothing": {"status": 204}, "a file": {"body": "a,b", "headers": FILE}}
 
 
 def test_the_question_tells_of_mixed_effects_and_the_run_does_just_that(desk: Page, world: World) -> None:
@@ -114,6 +121,40 @@ def test_a_run_that_ends_turns_the_button_that_has_the_focus_into_no_other(desk:
     expect(desk.locator("#run")).to_be_focused()
     expect(desk.get_by_role("button", name="Pause")).to_have_count(0)
     world.worker_is_back()
+
+
+def test_a_second_press_before_the_answer_begins_no_second_run(desk: Page, world: World) -> None:
+    badly_signed(world, 2)
+    held: list[Route] = []
+    desk.route(re.compile("/bulk$"), lambda route: held.append(route))
+    desk.goto("/bulk/new?verb=remove&all=1")
+    desk.get_by_label("Reason").fill("copies")
+    box = desk.get_by_role("button", name="Mark 2 callbacks as invalid").bounding_box()
+    assert box is not None
+    with desk.expect_request(re.compile("/bulk$")):
+        desk.mouse.click(box["x"] + 9, box["y"] + 9)
+    desk.mouse.click(box["x"] + 9, box["y"] + 9)
+    held[0].continue_()
+    expect(desk.get_by_text("Done.")).to_be_visible(timeout=SOON)
+    assert len(held) == 1
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_a_form_is_sent_again_where_its_page_stays(desk: Page, world: World, kind: str) -> None:
+    badly_signed(world, 1)
+    sent: list[str] = []
+
+    def take(route: Route) -> None:
+        sent.append(route.request.url)
+        route.fulfill(**ANSWERS[kind])
+
+    desk.route(re.compile("/bulk$"), take)
+    desk.goto("/bulk/new?verb=remove&all=1")
+    for _ in range(2):
+        desk.get_by_label("Reason").fill("copies")
+        with desk.expect_event("requestfinished"):
+            desk.get_by_role("button", name="Mark 1 callback as invalid").click()
+    assert len(sent) == 2
 
 
 def attempts_of(callbacks: list[Callback]) -> list[int]:
