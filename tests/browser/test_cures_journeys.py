@@ -137,3 +137,17 @@ def test_each_other_cause_of_ours_is_named_and_leads_to_its_cure(admin: Page, wo
         expect(admin.get_by_text(f"{cause}: 1 callback of Stripe.")).to_be_visible()
         admin.get_by_role("link", name="Open the settings of Stripe").click()
         expect(admin.get_by_role("region", name="Secrets")).to_be_visible()
+
+
+def test_a_date_that_is_missing_holds_back_what_needs_it_and_what_was_typed_stays(admin: Page, world: World) -> None:
+    admin.goto(f"/settings/gateways/{world.stripe.id}")
+    secrets = admin.get_by_role("region", name="Secrets")
+    secrets.get_by_text("End…").click()
+    date, reason = secrets.get_by_label("Ends at"), secrets.get_by_label("Reason")
+    date.fill("")
+    reason.fill("leaked")
+    secrets.get_by_role("button", name="End then").click()
+    expect(date).to_be_focused()
+    expect(reason).to_have_value("leaked")
+    secrets.get_by_role("button", name="End now").click()
+    expect(secrets).to_contain_text("The secret has ended.")

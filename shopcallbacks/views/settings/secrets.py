@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -45,7 +45,7 @@ def add(id_: int) -> Response:
             return looked(account, lambda: setup.add_secrets(account, setting, values, ends, current_user))
         setup.add_secrets(account, setting, values, ends, current_user)
     except BadSettings as error:
-        return told(account, f"{setting.label}: this {error.problems[setting.key]}.", bad=True)
+        return refused(account, f"{setting.label}: this {error.problems[setting.key]}.", setting.key)
     db.session.commit()
     return told(account, f"{setting.label}: a new secret is in use.")
 
@@ -58,7 +58,7 @@ def end(id_: int, secret_id: int) -> Response:
     try:
         at = read_end(account.shop.time_zone)
     except ValueError:
-        return told(account, "Say when it ends, as date and time.", bad=True)
+        return refused(account, "Say when it ends, as date and time.", secret.id)
     why = request.form.get("why", "")
     if "look" in request.form:
         return looked(account, lambda: setup.end_secret(account, secret, at, why, current_user))
@@ -86,8 +86,15 @@ def looked(account: GatewayAccount, change: Callable[[], None]) -> Response:
     return redirect(url_for("settings.accounts.show", id_=account.id, _anchor="secrets"), 303)
 
 
-def told(account: GatewayAccount, sentence: str, bad: bool = False) -> Response:
-    """The secrets as they stand now, and what came of it."""
+def refused(account: GatewayAccount, sentence: str, of: str | int) -> Response:
+    """What is wrong, with what was typed in the form of this secret or setting; never a secret itself."""
+    if "look" in request.form and wants_fragment():
+        return make_response(prospects.shown(sentence))
+    return told(account, sentence, {"of": of, **request.form})
+
+
+def told(account: GatewayAccount, sentence: str, bad: Mapping[str, object] | None = None) -> Response:
+    """The secrets as they stand now, and what came of it. `bad`: what was typed and is refused."""
     if not wants_fragment():
         flash(sentence, "warning" if bad else "message")
         return redirect(url_for("settings.accounts.show", id_=account.id, _anchor="secrets"), 303)

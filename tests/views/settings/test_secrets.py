@@ -94,8 +94,14 @@ def test_no_secret_is_no_secret(client: FlaskClient, shop: Shop, form: dict[str,
 def test_an_end_that_is_no_time_changes_nothing(client: FlaskClient, shop: Shop) -> None:
     account = make_account(shop)
     url = f"/settings/gateways/{account.id}/secrets/{account.secrets[0].id}/end"
-    assert client.post(url, data={"ends_at": "soon"}, headers={"HX-Request": "true"}).status_code == 422
+    said = {"ends_at": "", "why": "leaked, they say"}
+    answer = client.post(url, data=said, headers={"HX-Request": "true"})
+    assert answer.status_code == 422
+    assert 'name="why" value="leaked, they say"' in answer.text, "what was typed stands there again"
+    assert f'id="end-{account.secrets[0].id}" open>' in answer.text
     assert len(live(account)) == 1
+    look = client.post(url, data={**said, "look": "1"}, headers={"HX-Request": "true"})
+    assert (look.status_code, 'id="secrets"' in look.text) == (200, False), "only a sentence beside the form"
 
 
 def test_the_end_of_a_secret_is_read_in_the_shops_time_zone(client: FlaskClient, shop: Shop) -> None:
