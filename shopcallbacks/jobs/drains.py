@@ -59,25 +59,26 @@ _others = Others()
 
 def drain_plain() -> tuple[int, bool]:
     """A hundred or so: again and again first those of accounts that have few due, then a batch fairly of all, a short
-    one while others are likely. A batch that did not hold is the last: what stays due waits for the next drain.
+    one while others are likely; what comes meanwhile too, until nothing is due: it would wait for a job of its own
+    else. A batch that did not hold is the last: what stays due waits for the next drain.
 
     How many, and whether there may be more.
     """
     taken = 0
     while taken < BATCH:
         must_not_stand_still()
-        few, more = due.claim_of_few(BATCH)
-        _others.had_few(few)
-        held = _done(few)
-        taken += len(few)
-        if not (held and more):
-            return taken, more or not held
-        must_not_stand_still()
-        many = due.claim(SHORT if _others.likely else BATCH)
-        _others.had_many(many)
-        held = _done(many)
-        taken += len(many)
-        if not (held and many):
+        claimed, more = due.claim_of_few(BATCH)
+        _others.had_few(claimed)
+        held = _done(claimed)
+        taken += len(claimed)
+        if held and more:
+            must_not_stand_still()
+            many = due.claim(SHORT if _others.likely else BATCH)
+            _others.had_many(many)
+            held = _done(many)
+            taken += len(many)
+            claimed = many
+        if not (held and claimed):
             return taken, not held
     return taken, True
 
