@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import select, union
 from werkzeug.wrappers import Response
 
 from ...bulk.preview import FORCED_AMONG_MANY, foretold
@@ -32,8 +32,8 @@ from .telling import back_to
 
 bp = Blueprint("causes", __name__)
 
-# So many of a cause are asked which verbs may help them.
-ASKED = 100
+# So many from either end of a cause are asked which verbs may help them: what was wrong may have ended meanwhile.
+ASKED = 15
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,17 @@ def _helps(verb: Verb, group: Group) -> bool:
 
 
 def _helping_some(verbs: tuple[Verb, ...], own: Filter, shop: Shop) -> tuple[Verb, ...]:
-    """Those whose preview would not be that all of them stay: of the first ones of the cause one has it on offer."""
+    """Those whose preview would not be that all of them stay: of the oldest and the latest of the cause one has it on
+    offer.
+    """
     in_time = (Callback.received_at, Callback.id)
     # Their ids first, which the queue's index has: rows to sort would be read, all of the cause.
-    first = select(Callback.id).where(*own.where(shop)).order_by(*in_time).limit(ASKED)
-    found = select(Callback).where(Callback.id.in_(db.session.scalars(first).all())).order_by(*in_time)
+    ends = [
+        select(Callback.id).where(*own.where(shop)).order_by(*order).limit(ASKED).subquery()
+        for order in (in_time, [column.desc() for column in in_time])
+    ]
+    ids = db.session.scalars(union(*(select(end) for end in ends))).all()
+    found = select(Callback).where(Callback.id.in_(ids)).order_by(*in_time)
     rows = rows_of(db.session.scalars(found.options(*FOR_ROWS)), current_user, now())
     offered = [verb for verb in verbs if any(row.may(verb) for row in rows)]
     if Verb.retry in offered and len(foretold(Verb.retry, [row.callback.id for row in rows])) == len(rows):

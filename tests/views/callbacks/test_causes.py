@@ -113,6 +113,22 @@ def test_a_retry_is_offered_only_while_it_may_help_one_of_them(client: FlaskClie
     assert "Retry all 2" in client.get("/callbacks/causes").text
 
 
+@pytest.mark.parametrize(("signers", "offered"), [("..+", True), ("+..", True), (".+.", False)])
+def test_of_a_large_cause_the_oldest_and_the_latest_are_asked_whether_a_retry_may_help(
+    client: FlaskClient, account: GatewayAccount, monkeypatch: pytest.MonkeyPatch, signers: str, offered: bool
+) -> None:
+    monkeypatch.setattr("shopcallbacks.views.callbacks.causes.ASKED", 1)
+    wrong = make_account(account.shop, signing_secrets=["whsec_wrong"])
+    secrets = {"+": "whsec_new", ".": "whsec_strange"}
+    others = {sign: make_account(make_shop(), signing_secrets=[secret]) for sign, secret in secrets.items()}
+    for sign in signers:
+        make_callback(wrong, request_for(others[sign], message(make_order(account.shop))))
+    process()
+    wrong.configure({"signing_secrets": ["whsec_new"]})
+    db.session.commit()
+    assert ("Retry all 3" in client.get("/callbacks/causes").text) == offered
+
+
 def the_handling(account: GatewayAccount) -> Handling:
     db.session.rollback()
     (found,) = Handling.of(account.shop_id).values()
