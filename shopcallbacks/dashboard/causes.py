@@ -100,7 +100,12 @@ class Group:
 
     @property
     def account(self) -> GatewayAccount | None:
-        return db.session.get(GatewayAccount, self.account_id) if self.account_id else None
+        """Held by the session: what nobody holds it would ask for anew, for each word about the cause."""
+        if self.account_id is None:
+            return None
+        held: dict[int, GatewayAccount | None] = db.session().info.setdefault("accounts", {})
+        held[self.account_id] = db.session.get(GatewayAccount, self.account_id)
+        return held[self.account_id]
 
     def holds(self, finer: Group) -> bool:
         """Whether a cluster is a part of this cause."""

@@ -131,9 +131,12 @@ class Activity(Base):
     @classmethod
     def last_of(cls, callback_ids: Iterable[int]) -> dict[int, Activity]:
         """The latest act that moved each callback, where there is one, by callback id."""
+        ids = list(callback_ids)
+        if not ids:
+            return {}
         rows = db.session.scalars(
             select(cls)
-            .where(cls.callback_id.in_(list(callback_ids)), cls.verb.not_in(BESIDE))
+            .where(cls.callback_id.in_(ids), cls.verb.not_in(BESIDE))
             .ext(distinct_on(cls.callback_id))
             .order_by(cls.callback_id, cls.id.desc())
             .options(joinedload(cls.user))

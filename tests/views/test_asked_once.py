@@ -16,7 +16,7 @@ from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.users import Role
 
-from ..factories import log_in, make_account, make_callback, make_order, make_user, message, process
+from ..factories import log_in, make_account, make_callback, make_order, make_user, message, process, request_for
 
 HTMX = {"HX-Request": "true"}
 
@@ -42,6 +42,8 @@ def callback(client: FlaskClient) -> Any:
     user = make_user(Role.manager, account.shop)
     log_in(client, user)
     made = make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
+    forger = make_account(signing_secrets=["whsec_forged"])
+    make_callback(account, request_for(forger, message(make_order(account.shop))))
     process()
     Note.write(made, user, "look at the bank")
     db.session.commit()
@@ -49,7 +51,8 @@ def callback(client: FlaskClient) -> Any:
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/callbacks", "/callbacks/causes", "/callbacks/{id}", "/callbacks/{id}/people", "/settings"]
+    "address",
+    ["/", "/queue", "/callbacks", "/callbacks/causes", "/callbacks/{id}", "/callbacks/{id}/people", "/settings"],
 )
 def test_a_page_asks_nothing_twice(client: FlaskClient, callback: Any, address: str) -> None:
     address = address.format(id=callback.id)
