@@ -80,8 +80,12 @@ class Process:
 
 
 def interrupt_when_told() -> None:
-    """The first of `ENDS` interrupts this process; the stop that follows is not interrupted. Under nohup it stays."""
-    heard = [each for each in ENDS if signal.getsignal(each) is not signal.SIG_IGN]
+    """The first of `ENDS` interrupts this process; the stop that follows is not interrupted.
+
+    Under nohup a terminal that is closed ends nothing. Ctrl-C does, though a shell that put us aside has it ignored.
+    """
+    stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heard = [each for each in ENDS if not (stays and each is signal.SIGHUP)]
 
     def interrupt(number: int, frame: object) -> None:
         for each in heard:
