@@ -89,6 +89,23 @@ def message(order: Order | str | None = None, outcome: Outcome = Outcome.paid, *
     return Message(outcome, number, **{**defaults, **more})
 
 
+def signed_json(secret: str, statuses: dict[str, str]) -> dict[str, Any]:
+    """The settings of a `generic_hmac` account whose gateway signs JSON."""
+    return {
+        "secrets": [secret],
+        "signature": {"name": "X-Signature"},
+        "fields": {
+            "order_number": "/order",
+            "amount": "/sum",
+            "currency": "/currency",
+            "status": "/status",
+            "transaction_id": "/payment",
+            "event_id": "/id",
+        },
+        "statuses": statuses,
+    }
+
+
 def request_for(account: GatewayAccount, said: Message, at: datetime | None = None) -> Request:
     """A genuine request of the account's gateway that says it."""
     example = account.gateway.example(account.settings_at(utcnow())[0], said, at or utcnow())

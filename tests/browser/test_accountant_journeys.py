@@ -14,23 +14,11 @@ from shopcallbacks.domain.states import State
 from shopcallbacks.domain.values import Message, Money, Outcome
 from shopcallbacks.shops.accounts import GatewayAccount
 from shopcallbacks.shops.users import Role
-from tests.factories import make_account, make_user, message
+from tests.factories import make_account, make_user, message, signed_json
 
 from .conftest import World, log_in
 
-HMAC = {
-    "secrets": ["s3cr3t-s3cr3t"],
-    "signature": {"name": "X-Signature"},
-    "fields": {
-        "order_number": "/order",
-        "amount": "/sum",
-        "currency": "/currency",
-        "status": "/status",
-        "transaction_id": "/payment",
-        "event_id": "/id",
-    },
-    "statuses": {"paid": "paid", "given back": "refunded"},
-}
+HMAC = signed_json("s3cr3t-s3cr3t", {"paid": "paid", "given back": "refunded"})
 
 
 def heard(world: World, account: GatewayAccount, said: Message) -> Callback:

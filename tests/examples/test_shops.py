@@ -26,26 +26,14 @@ from shopcallbacks.outgoing.signing import Purpose, SigningSecret, signed
 from shopcallbacks.shops.accounts import GatewayAccount, Shop
 
 from ..conftest import empty
-from ..factories import make_account, make_shop, make_token, request_for
+from ..factories import make_account, make_shop, make_token, request_for, signed_json
 from ..processes import Site, site, until
 from ..receiver import Receiver, http_receiver
 from .running import EXAMPLES, Example, Running, running
 
 PAID = Money(5990, "EUR")
 OUTCOMES = (Outcome.paid, Outcome.refunded, Outcome.charged_back, Outcome.chargeback_reversed)
-HMAC = {
-    "secrets": ["a secret of the gateway's"],
-    "signature": {"name": "X-Signature"},
-    "fields": {
-        "order_number": "/order",
-        "amount": "/sum",
-        "currency": "/currency",
-        "status": "/status",
-        "transaction_id": "/payment",
-        "event_id": "/id",
-    },
-    "statuses": {outcome.value: outcome.value for outcome in OUTCOMES},
-}
+HMAC = signed_json("a secret of the gateway's", {outcome.value: outcome.value for outcome in OUTCOMES})
 
 
 @pytest.fixture(scope="module")
