@@ -6,8 +6,10 @@ Then they look closer: at why callbacks wait, and what is at stake.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from flask import current_app
 from sqlalchemy import and_, func, select
@@ -23,6 +25,8 @@ from ..words.formats import age
 from .causes import Group, causes
 from .pulse import MISSED_AFTER, Pulse, is_alive
 from .queue import in_queue, needs_a_person, on_its_way
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -121,25 +125,30 @@ def look(shop_id: int, now: datetime) -> Glance:
 
 
 def closer(shop_id: int, found: Glance) -> Summary:
-    """At what was glanced at. Where nobody is needed there is nothing to see, and what was seen in the same state is
-    kept for as long as it stands, by process: it costs as much as there is in the queue.
-    """
+    """At what was glanced at. Where nobody is needed there is nothing to see."""
     if not found.count:
         return Summary(**vars(found), groups=(), stakes=(), openable=0)
-    kept: dict[int, Summary] = current_app.extensions.setdefault("closer", {})
-    before = kept.get(shop_id)
-    if before is not None and before.state == found.state and abs(found.now - before.now) <= KEPT:
-        return replace(before, **vars(found))
-    kept[shop_id] = _closer(shop_id, found)
-    return kept[shop_id]
+    groups, stakes, openable = while_it_stands(shop_id, found, "needed", lambda: _closer(shop_id, found.now))
+    return Summary(**vars(found), groups=groups, stakes=stakes, openable=openable)
 
 
-def _closer(shop_id: int, found: Glance) -> Summary:
-    waiting = needs_a_person(shop_id, found.now)
+def _closer(shop_id: int, now: datetime) -> tuple[tuple[Group, ...], tuple[Money, ...], int]:
+    waiting = needs_a_person(shop_id, now)
     about = those(select(Callback.order_id).where(waiting))
-    openable_ = func.count().filter(Order.state.in_((OrderState.temporary, OrderState.awaiting_payment)))
-    stakes, openable = sums(real(Order.amount_minor), about, counted=openable_)
-    return Summary(**vars(found), groups=causes(waiting), stakes=stakes, openable=openable)
+    openable = func.count().filter(Order.state.in_((OrderState.temporary, OrderState.awaiting_payment)))
+    return causes(waiting), *sums(real(Order.amount_minor), about, counted=openable)
+
+
+def while_it_stands(shop_id: int, found: Glance, what: Hashable, look: Callable[[], T]) -> T:
+    """What that look at the shop's queue sees. It costs as much as there is in the queue, so what was seen of `what`
+    when the queue was in the same state is seen still: kept by process, a minute at most.
+    """
+    kept: dict[Hashable, tuple[Glance, Any]] = current_app.extensions.setdefault("closer", {})
+    before, seen = kept.get((shop_id, what), (None, None))
+    if before is None or before.state != found.state or abs(found.now - before.now) > KEPT:
+        seen = look()
+        kept[shop_id, what] = found, seen
+    return seen  # type: ignore[return-value]
 
 
 def summary(shop_id: int, now: datetime) -> Summary:

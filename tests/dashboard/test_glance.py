@@ -133,3 +133,27 @@ def test_where_nobody_is_needed_nothing_more_is_asked(shop: Shop, asked: list[st
     asked.clear()
     assert glance.closer(shop.id, found).groups == ()
     assert asked == []
+
+
+def test_by_cause_of_a_whole_tab_is_looked_at_anew_once_the_queue_has_changed(
+    client: FlaskClient, account: GatewayAccount, asked: list[str]
+) -> None:
+    def looks(address: str = "/callbacks/causes") -> int:
+        asked.clear()
+        assert client.get(address).status_code == 200
+        return sum("GROUPING SETS" in statement for statement in asked)
+
+    unprocessed(account)
+    assert [looks(), looks()] == [1, 0]
+    assert [looks("/callbacks/causes?tab=decide"), looks("/callbacks/causes?tab=waiting"), looks()] == [1, 1, 0]
+    assert [looks("/callbacks/causes?q=59"), looks("/callbacks/causes?q=59")] == [1, 1], "a search may find more"
+    unprocessed(account)
+    assert [looks(), looks()] == [1, 0]
+
+
+def test_by_cause_of_one_shop_is_not_seen_in_another(client: FlaskClient, account: GatewayAccount, shop: Shop) -> None:
+    unprocessed(account)
+    assert "1 callback" in client.get("/callbacks/causes").text
+    other = make_account()
+    log_in(client, make_user(Role.manager, other.shop))
+    assert "Nothing waits for you" in client.get("/callbacks/causes").text

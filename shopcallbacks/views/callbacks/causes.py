@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from ...bulk.preview import FORCED_AMONG_MANY, foretold
 from ...callbacks.callback import MISMATCHES, Callback
 from ...dashboard.causes import Group, causes, causes_and_clusters, group_words
+from ...dashboard.glance import while_it_stands
 from ...dashboard.handling import Handling
 from ...domain.errors import Reason
 from ...domain.states import OFFERED, Verb
@@ -115,7 +116,7 @@ def index() -> str:
     shop = current_shop()
     filter_ = Filter.read(request.args.items(multi=True)).at(shop)
     filter_ = filter_.but(tab=filter_.tab if filter_.tab.waits else Tab.unprocessed)
-    groups, finer = causes_and_clusters(*filter_.where(shop))
+    groups, finer = _groups(filter_, shop)
     currencies, by = _currencies(groups), request.args.get("by")
     if by in currencies:
         groups = tuple(sorted(groups, key=lambda group: _at_stake(group, by), reverse=True))
@@ -130,6 +131,13 @@ def index() -> str:
         sorted_by=by if by in currencies else None,
         causes=[Cause.of(group, filter_, shop, handlings.get(group.key), finer) for group in groups],
     )
+
+
+def _groups(shown: Filter, shop: Shop) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+    """Causes and clusters. Those of a whole tab stand for as long as the queue does; a filter may be about more."""
+    if shown.narrowed:
+        return causes_and_clusters(*shown.where(shop))
+    return while_it_stands(shop.id, glanced(), shown.tab, lambda: causes_and_clusters(*shown.where(shop)))
 
 
 def _currencies(groups: Iterable[Group]) -> list[str]:
