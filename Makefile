@@ -9,8 +9,9 @@ PARTS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+TESTS := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test check audit format screenshots chaos bench
+.PHONY: help setup run test night check audit format screenshots chaos bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -20,8 +21,11 @@ setup: $(READY) ## makes the environment in .venv
 run: $(READY) ## starts everything, with demo traffic; DEMO=off or DEMO=5 (a second), MIX=rough, PORT=8000
 	@exec $(BIN)/python -m dev.run --demo $(DEMO) --mix $(MIX) $(if $(PORT),--port $(PORT))
 
-test: $(READY) ## the whole test suite; ARGS="-k orders" for pytest
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(READY) ## the tests that run with each change; ARGS="-k orders" for pytest
+	@$(TESTS) -m "not night" $(ARGS)
+
+night: $(READY) ## all tests, as each night: every browser journey, chaos, and what needs processes of its own
+	@$(TESTS) $(ARGS)
 
 check: $(READY) ## lint, format, types, layers, and what bandit finds
 	@$(BIN)/ruff check

@@ -4,7 +4,6 @@ import contextvars
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -26,6 +25,7 @@ from shopcallbacks.jobs import asking
 from shopcallbacks.outgoing.http import Outgoing
 from shopcallbacks.shops import users
 
+from . import when
 from .processing.saying import Saying
 from .receiver import Receiver, http_receiver
 
@@ -54,33 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-# Workers take file after file in this order, so the longest come first: else one worker ends long after the others.
-# Those that mostly wait stand beside those that work, for there are more workers than cores.
-LONGEST = [
-    "chaos/test_runs.py",
-    "browser/accessibility/test_others.py",
-    "processing/test_stories.py",
-    "e2e/test_processes.py",
-    "browser/accessibility/test_callbacks.py",
-    "races/test_lock_order.py",
-    "e2e/test_shown_by.py",
-    "test_hidden.py",
-    "test_fuzz.py",
-    "e2e/test_frozen.py",
-    "browser/test_comfort_journeys.py",
-    "e2e/test_restarts.py",
-    "e2e/test_bulk.py",
-    "e2e/test_hosts.py",
-    "dev/test_stories.py",
-    "e2e/test_outgoing.py",
-]
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    places = {here / file: place for place, file in enumerate(LONGEST)}
-    assert all(file.exists() for file in places), "a file of LONGEST is gone"
-    items.sort(key=lambda item: places.get(item.path, len(places)))
+    when.mark(items)
+    when.sort(items)
     if not CHROMIUM:
         _skip_browser(items)
 
