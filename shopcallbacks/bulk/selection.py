@@ -52,8 +52,15 @@ class Selection:
 
     def where(self, verb: Verb, shop: Shop) -> list[ColumnElement[bool]]:
         if self.ids is None:
-            return [*self.filter.where(shop), Callback.allows(verb)]
+            return [*self.filter.where(shop), self._allowed(verb)]
         return [Callback.shop_id == shop.id, Callback.id.in_(self.ids)]
+
+    def _allowed(self, verb: Verb) -> ColumnElement[bool]:
+        """Where it waits, its state is known twice: as a condition that the planner sees through, it would take the
+        rows for few, and read each of them instead of the queue's index.
+        """
+        allowed = Callback.allows(verb)
+        return func.coalesce(allowed, False) if self.filter.tab.waits else allowed
 
     def count(self, verb: Verb, shop: Shop) -> int:
         return db.session.scalar(select(func.count()).select_from(Callback).where(*self.where(verb, shop))) or 0

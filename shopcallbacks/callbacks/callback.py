@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select, text, update
+from sqlalchemy import BindParameter, ColumnElement, ForeignKey, Index, and_, bindparam, or_, select, text, update
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, lazyload, mapped_column, relationship
 
@@ -44,6 +44,9 @@ TO_DECIDE = (
     Conflict.payment_taken_out,
     Conflict.which_payment,
 )
+# Written out into the statement, so that the planner always knows that their index fits.
+_TO_DECIDE: BindParameter[Conflict] = bindparam("to_decide", TO_DECIDE, expanding=True, literal_execute=True)
+_MISMATCHES: BindParameter[Reason] = bindparam("mismatches", MISMATCHES, expanding=True, literal_execute=True)
 # What is counted in the queue stands in its index: what waits lies far apart in the table.
 COUNTED = ("state", "due_at", "due_kind", "version", "reason", "conflict", "account_id", "order_id")
 
@@ -91,6 +94,18 @@ class Callback(Base):
             "id",
             postgresql_where=text("state IN ('received', 'unprocessed')"),
             postgresql_include=COUNTED,
+        ),
+        Index(
+            "ix_callbacks_to_decide",
+            "shop_id",
+            "received_at",
+            "id",
+            postgresql_where=text(
+                "state IN ('received', 'unprocessed') AND (conflict IN ('paid_already', 'order_cancelled', "
+                "'order_refunded', 'payment_gone', 'payment_taken_out', 'which_payment') OR conflict IS NULL AND "
+                "reason IN ('amount_mismatch', 'currency_mismatch'))"
+            ),
+            postgresql_include=("state", "due_at", "due_kind", "order_id"),
         ),
         Index("ix_callbacks_shop_time", "shop_id", "received_at", "id"),
         Index("ix_callbacks_shop_state_time", "shop_id", "state", "received_at", "id"),
@@ -302,7 +317,7 @@ class Callback(Base):
     @to_decide.inplace.expression
     @classmethod
     def _to_decide(cls) -> ColumnElement[bool]:
-        return or_(cls.conflict.in_(TO_DECIDE), and_(cls.conflict.is_(None), cls.reason.in_(MISMATCHES)))
+        return or_(cls.conflict.in_(_TO_DECIDE), and_(cls.conflict.is_(None), cls.reason.in_(_MISMATCHES)))
 
     @property
     def asked_by_name(self) -> str | None:

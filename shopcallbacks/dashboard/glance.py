@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from flask import current_app
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, select
 
 from ..callbacks.callback import Callback
 from ..domain.states import OrderState, State
@@ -23,6 +23,7 @@ from ..orders.lists import real, sums, those
 from ..orders.order import Order
 from ..words.formats import age
 from .causes import Group, causes
+from .decisions import undecided
 from .pulse import MISSED_AFTER, Pulse, is_alive
 from .queue import in_queue, needs_a_person, on_its_way
 
@@ -102,26 +103,41 @@ class Summary(Glance):
 def look(shop_id: int, now: datetime) -> Glance:
     """One statement over the queue's index."""
     by_itself = on_its_way(now)
-    person = ~by_itself
-    position = select(Feed.position).where(Feed.shop_id == shop_id).scalar_subquery()
-    done = and_(Callback.shop_id == shop_id, Callback.state == State.processed)
-    last = select(func.max(Callback.received_at)).where(done).scalar_subquery()
-    count, to_decide, on_their_way, due, oldest, digest, unlooked, position_, last_, seen = db.session.execute(
+    position = select(Feed.position).where(Feed.shop_id == shop_id)
+    to_decide = select(func.count()).select_from(Callback).where(undecided(shop_id, now))
+    row = db.session.execute(
         select(
-            func.count().filter(person),
-            func.count().filter(person, Callback.to_decide),
-            func.count().filter(by_itself),
-            func.count().filter(Callback.due_at <= now),
-            func.min(Callback.received_at).filter(person),
-            func.bit_xor(func.hashint8extended(Callback.id, Callback.version)),
-            func.min(Callback.received_at).filter(Callback.state == State.received),
-            position,
-            last,
-            select(func.min(Pulse.seen_at)).scalar_subquery(),
+            func.count().filter(by_itself).label("on_their_way"),
+            func.count().label("queued"),
+            func.count().filter(Callback.due_at <= now).label("due"),
+            func.min(Callback.received_at).filter(~by_itself).label("oldest"),
+            func.bit_xor(func.hashint8extended(Callback.id, Callback.version)).label("digest"),
+            to_decide.scalar_subquery().label("to_decide"),
+            _received(shop_id, State.received, func.min).label("unlooked"),
+            _received(shop_id, State.processed, func.max).label("last"),
+            position.scalar_subquery().label("position"),
+            select(func.min(Pulse.seen_at)).scalar_subquery().label("worker_seen"),
         ).where(in_queue(shop_id))
     ).one()
-    digest, position_, unlooked = digest or 0, position_ or 0, unlooked or now
-    return Glance(now, count, to_decide, on_their_way, due, oldest, last_, digest, position_, unlooked, seen)
+    return Glance(
+        now,
+        row.queued - row.on_their_way,
+        row.to_decide,
+        row.on_their_way,
+        row.due,
+        row.oldest,
+        row.last,
+        row.digest or 0,
+        row.position or 0,
+        row.unlooked or now,
+        row.worker_seen,
+    )
+
+
+def _received(shop_id: int, state: State, first: Callable[[Any], ColumnElement[datetime]]) -> ScalarSelect[datetime]:
+    """When the first or the latest of that state came."""
+    of_state = and_(Callback.shop_id == shop_id, Callback.state == state)
+    return select(first(Callback.received_at)).where(of_state).scalar_subquery()
 
 
 def closer(shop_id: int, found: Glance) -> Summary:

@@ -28,8 +28,9 @@ def in_queue(shop_id: int) -> ColumnElement[bool]:
 
 def on_its_way(now: datetime) -> ColumnElement[bool]:
     """An attempt is to come by itself, or the first one is due just now."""
-    tried_again = and_(Callback.due_at.is_not(None), Callback.due_kind.not_in(BY_A_PERSON))
-    return case((Callback.state == State.received, Callback.received_at >= now - STUCK_AFTER), else_=tried_again)
+    just_come = Callback.received_at >= now - STUCK_AFTER
+    by_itself = case((Callback.state == State.received, just_come), else_=Callback.due_kind.not_in(BY_A_PERSON))
+    return and_(Callback.due_at.is_not(None), by_itself)  # first what is soon asked, of all that waits
 
 
 def needs_a_person(shop_id: int, now: datetime) -> ColumnElement[bool]:

@@ -30,11 +30,13 @@ _COUNTED_TABS = [tab for tab in Tab if tab is not Tab.all]
 COMES_BY = (*BY_ITSELF, AttemptKind.unowed)
 
 
-def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED, search: Search | None = None) -> int:
+def count_up_to(
+    filter_: Filter, shop: Shop, limit: int = COUNTED, search: Search | None = None, first: int | None = None
+) -> int:
     """How many it shows; `limit + 1` where there are more, for counting them all would read them all.
 
     Of many that a search finds those that it came upon first are often enough, wherever they lie; of those that are
-    common the nearest.
+    common the nearest. `first`: how many of the former it shows, where that is known.
     """
     search = search or filter_.search(shop)
     parts = (select(Callback).where(*where) for where in filter_.stretches(shop, search=search))
@@ -46,7 +48,8 @@ def count_up_to(filter_: Filter, shop: Shop, limit: int = COUNTED, search: Searc
         if nearest > limit or not more:
             return nearest
     if limit < FEW and not search.finds_few:
-        first = counted([select(Callback).where(*filter_.first(shop, search))], limit)
+        if first is None:
+            first = counted([select(Callback).where(*filter_.first(shop, search))], limit)
         if first > limit:
             return first
     return nearest + counted(chain(more, parts), limit - nearest)
@@ -73,20 +76,21 @@ def tab_counts(
     known: dict[Tab, int] = {}
     if glance:
         known = {Tab.unprocessed: glance.count, Tab.decide: glance.to_decide, Tab.waiting: glance.on_their_way}
-    if search and not search.is_common and search.finds_few:
-        counts = _counts_of_few(search, shop)
+    first = _first_counts(search, shop) if search and not search.is_common else {}
+    if search and first and search.finds_few:
+        counts = first
     else:
         counts = {tab: count for tab, count in known.items() if not search or count == 0}
         for tab in (tab for tab in _COUNTED_TABS if tab not in counts):
-            counts[tab] = count_up_to(Filter(tab, q=q), shop, limit, search)
+            counts[tab] = count_up_to(Filter(tab, q=q), shop, limit, search, first.get(tab))
     counts[Tab.all] = sum(counts[tab] for tab in EACH_ONCE)
     return {tab: min(count, limit + 1) for tab, count in counts.items()}
 
 
-def _counts_of_few(search: Search, shop: Shop) -> dict[Tab, int]:
-    """By tab, all in one look at the few."""
+def _first_counts(search: Search, shop: Shop) -> dict[Tab, int]:
+    """Of what the search came upon first (all of it, where that is little), by tab, in one look."""
     each = (func.count().filter(*Filter(tab).view(shop)).label(tab) for tab in _COUNTED_TABS)
-    row = db.session.execute(select(*each).where(search.fits())).one()
+    row = db.session.execute(select(*each).where(search.fits_first())).one()
     return {tab: row._mapping[tab] for tab in _COUNTED_TABS}
 
 
