@@ -22,7 +22,8 @@ from sqlalchemy import (
     MetaData,
     Text,
     UpdateBase,
-    text,
+    func,
+    select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
@@ -82,25 +83,32 @@ def locked(kind: type[T], key: int) -> T:
 STAND_STILL_S = 5
 
 
-def must_not_stand_still() -> None:
+def must_not_stand_still(**besides: str) -> None:
     """The transaction has in hand what others wait for: the database ends it where nothing is done in it for seconds.
 
     Then we stand still, as in a machine that was paused. What came of it is not kept, and is soon done by another.
 
     And it finds rows by their keys only. The statistics of a table that grew fast may still say that it is small, and
     that it is as well read from end to end; plans that were made then stay, of foreign keys too.
+
+    `besides`: what is to be settled with it.
     """
     session = db.session()
     if session.info.get(_TOLD) is None or session.info[_TOLD] is not session.get_transaction():
-        session.execute(_IN_HAND, {"still": f"{STAND_STILL_S}s"})
+        still = f"{STAND_STILL_S}s"
+        settle(idle_in_transaction_session_timeout=still, enable_seqscan="off", **besides)
         session.info[_TOLD] = session.get_transaction()
+    elif besides:
+        settle(**besides)
 
 
 # In the session's `info`: the transaction of which the database knows it.
 _TOLD = "must not stand still"
-_IN_HAND = text(
-    "SELECT set_config('idle_in_transaction_session_timeout', :still, true), set_config('enable_seqscan', 'off', true)"
-)
+
+
+def settle(**settings: str) -> None:
+    """Settings of the database, until the transaction ends."""
+    db.session.execute(select(*(func.set_config(name, value, True) for name, value in settings.items())))
 
 
 def let_go(error: BaseException | None) -> None:

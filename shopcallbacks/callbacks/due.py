@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import Row, Text, TextualSelect, column, select, text, update
 
 from ..clock import NOW
 from ..domain.errors import CallbackFailed, Conflict, Reason
 from ..domain.states import AttemptKind
 from ..domain.values import Request, Verdict
-from ..extensions import db
+from ..extensions import db, must_not_stand_still, settle
 from ..look import ANEW, Look
 from ..sets import among
 from ..shops.users import User
@@ -79,11 +79,10 @@ _PLAIN = (
     "id shop_id account_id received_at digest version attempt_count tries due_kind verdict reason conflict detail "
     "asked_by_id asked_why asked_minor asked_transaction assigned_id delivery_id asks"
 ).split()
-_LOCKED = (
+_THESE = (
     select(*(_came[name] for name in _PLAIN), _users.name.label("asked_by_name"))
     .outerjoin(User.__table__, _users.id == _came.asked_by_id)
     .where(among(_came.id, "ids"), _came.due_at.is_not(None))
-    .order_by(_came.id)
     .with_for_update(of=Callback.__table__, skip_locked=True, key_share=True)
 )
 
@@ -95,21 +94,21 @@ def claim(limit: int) -> list[Due]:
     that waits for more than a minute, a quarter of the share is from the newest end, so that what comes now need not
     wait for all that a down-time left behind.
     """
-    return _locked(_next(_FAIR, asks=False, limit=limit))
+    return _as_due(_next(_FAIR, asks=False, limit=limit))
 
 
 def claim_of_few(limit: int) -> tuple[list[Due], bool]:
     """The same of the accounts alone that have no more than a few due: they need not wait until the many of another
     are done. And whether there is more that is due.
     """
-    ids = _next(_OF_FEW, asks=False, limit=limit, few=FEW)
-    found = [id_ for id_ in ids if id_ is not None]
-    return _locked(found), len(found) < len(ids) or len(ids) == limit
+    rows = _next(_OF_FEW, asks=False, limit=limit, few=FEW)
+    found = [row for row in rows if row.id is not None]
+    return _as_due(found), len(found) < len(rows) or len(rows) == limit
 
 
 def claim_these(ids: Sequence[int]) -> list[Due]:
     """Those of them that are still due and nobody has."""
-    return _locked(ids)
+    return _as_due(db.session.execute(_THESE, {"ids": list(ids)}).all()) if ids else []
 
 
 def claim_one(id_: int) -> Due | None:
@@ -123,9 +122,9 @@ def lease(limit: int, shares: Mapping[int, int], usual: int, seconds: float) -> 
     `shares`: how many an account may have more, where that is not the usual number.
     """
     accounts, more = list(shares), list(shares.values())
-    ids = _next(_SHARED, asks=True, limit=limit, usual=usual, accounts=accounts, shares=more)
-    found = _locked(ids)
+    found = _as_due(_next(_SHARED, asks=True, limit=limit, usual=usual, accounts=accounts, shares=more))
     if found:
+        ids = [due.id for due in found]
         leased = update(Callback).where(Callback.id.in_(ids)).values(leased_until=NOW + timedelta(seconds=seconds))
         db.session.execute(leased, execution_options={"synchronize_session": False})
     return found
@@ -155,77 +154,75 @@ WITH RECURSIVE accounts AS (
 """
 _FREE = "(leased_until IS NULL OR leased_until < statement_timestamp())"
 _OF_ACCOUNT = f"""
-    SELECT id, due_at FROM callbacks
+    SELECT {", ".join(_PLAIN)}, due_at FROM callbacks
     WHERE {_DUE} AND account_id = busy.account_id AND {_FREE}"""
 BEHIND_S = 60
 _LOCK = "FOR NO KEY UPDATE SKIP LOCKED"
+
+
+def _claimed(due: str) -> TextualSelect:
+    """The rows that it locks, just as they were locked, with the name of who asked for the attempt."""
+    names = ", ".join(f"due.{name}" for name in _PLAIN)
+    sent = f"{_ACCOUNTS} SELECT {names}, users.name AS asked_by_name {due}"
+    return text(sent).columns(*(column(name, _came[name].type) for name in _PLAIN), column("asked_by_name", Text))
+
+
+_ASKED_BY = "LEFT JOIN users ON users.id = due.asked_by_id"
 # Of each account its oldest, and where they have waited for long a quarter of its share from the newest end; then turn
 # by turn, so that the limit cuts off no account because another has waited longer.
-_FAIR = (
-    _ACCOUNTS
-    + f"""
-, share AS (SELECT greatest(:limit / (SELECT count(*) FROM busy), 1) AS most)
-SELECT id FROM busy, share, LATERAL (
+_FAIR = _claimed(
+    f"""
+FROM busy, (SELECT greatest(:limit / (SELECT count(*) FROM busy), 1) AS most) AS share, LATERAL (
     SELECT CASE WHEN due_at < statement_timestamp() - interval '{BEHIND_S} s' THEN share.most / 4 ELSE 0 END AS newest
     FROM ({_OF_ACCOUNT} ORDER BY due_at, id LIMIT 1) AS longest
 ) AS part, LATERAL (
-    SELECT id, due_at, row_number() OVER (ORDER BY due_at, id) AS turn FROM (
+    SELECT *, row_number() OVER (ORDER BY due_at, id) AS turn FROM (
         SELECT * FROM ({_OF_ACCOUNT} ORDER BY due_at, id LIMIT share.most - part.newest {_LOCK}) AS oldest
         UNION
         SELECT * FROM ({_OF_ACCOUNT} ORDER BY due_at DESC, id DESC LIMIT part.newest {_LOCK}) AS newest
     ) AS both_ends
-) AS due ORDER BY turn, due_at, id LIMIT :limit
+) AS due {_ASKED_BY} ORDER BY turn, due_at, due.id LIMIT :limit
 """
 )
 FEW = 10
 # An account that has many is a row without an id.
-_OF_FEW = (
-    _ACCOUNTS
-    + f"""
-SELECT due.id FROM busy, LATERAL (
+_OF_FEW = _claimed(
+    f"""
+FROM busy, LATERAL (
     SELECT count(*) > :few AS many FROM ({_OF_ACCOUNT} ORDER BY due_at LIMIT :few + 1) AS counted
 ) AS has LEFT JOIN LATERAL ({_OF_ACCOUNT} AND NOT has.many ORDER BY due_at, id LIMIT :few {_LOCK}) AS due ON true
-WHERE has.many OR due.id IS NOT NULL
-ORDER BY due.due_at, due.id LIMIT :limit
+{_ASKED_BY} WHERE has.many OR due.id IS NOT NULL
+ORDER BY due_at, due.id LIMIT :limit
 """
 )
-_SHARED = (
-    _ACCOUNTS
-    + f"""
-SELECT id FROM busy LEFT JOIN unnest(CAST(:accounts AS bigint[]), CAST(:shares AS bigint[])) AS own (account, share)
+_SHARED = _claimed(
+    f"""
+FROM busy LEFT JOIN unnest(CAST(:accounts AS bigint[]), CAST(:shares AS bigint[])) AS own (account, share)
     ON own.account = busy.account_id, LATERAL (
-    SELECT id, due_at, row_number() OVER (ORDER BY due_at, id) AS turn FROM (
+    SELECT *, row_number() OVER (ORDER BY due_at, id) AS turn FROM (
         {_OF_ACCOUNT} ORDER BY due_at, id LIMIT coalesce(own.share, :usual) {_LOCK}
     ) AS oldest
-) AS due ORDER BY turn, due_at, id LIMIT :limit
+) AS due {_ASKED_BY} ORDER BY turn, due_at, due.id LIMIT :limit
 """
 )
 
 
 # The first that are due are found by walking along the index. The statistics are of the time before a flood: by them so
 # few are due that it is as well to read all of them, or all that the account ever had, and sort them.
-_WALK = text("SELECT set_config('enable_sort', :on, true), set_config('enable_bitmapscan', :on, true)")
+_WALK = {"enable_sort": "off", "enable_bitmapscan": "off"}
 
 
-def _next(statement: str, **parameters: Any) -> Sequence[Any]:
-    db.session.execute(_WALK, {"on": "off"})
-    ids = db.session.scalars(text(statement), parameters).all()
-    db.session.execute(_WALK, {"on": "on"})
-    return ids
-
-
-def _locked(ids: Sequence[int]) -> list[Due]:
-    """Those of them that are due, locked, in the order of their arrival."""
-    if not ids:
-        return []
-    rows = db.session.execute(_LOCKED, {"ids": list(ids)}).all()
-    return _as_due(rows, requests_of([(row.id, row.received_at) for row in rows]))
+def _next(claimed: TextualSelect, **parameters: Any) -> Sequence[Row[Any]]:
+    must_not_stand_still(**_WALK)
+    rows = db.session.execute(claimed, parameters).all()
+    settle(**dict.fromkeys(_WALK, "on"))
+    return rows
 
 
 def as_due(callbacks: Sequence[Callback], kind: AttemptKind, more: More, look: Look) -> list[Due]:
     """As if an attempt of that kind were due of them; in the order of arrival."""
     Callback.read_requests(callbacks)
-    return _as_due(callbacks, {one.id: one.request for one in callbacks}, kind, more, look)
+    return _in_order(callbacks, {one.id: one.request for one in callbacks}, kind, more, look)
 
 
 def asked_of(callbacks: Sequence[Callback], kind: AttemptKind, user: User, why: str) -> list[Due]:
@@ -234,7 +231,12 @@ def asked_of(callbacks: Sequence[Callback], kind: AttemptKind, user: User, why: 
     return [replace(one, by_id=user.id, by=user.name, why=why) for one in due]
 
 
-def _as_due(
+def _as_due(rows: Sequence[Any]) -> list[Due]:
+    """The rows with their requests."""
+    return _in_order(rows, requests_of([(row.id, row.received_at) for row in rows])) if rows else []
+
+
+def _in_order(
     rows: Sequence[Any],
     came: Mapping[int, Request | None],
     kind: AttemptKind | None = None,

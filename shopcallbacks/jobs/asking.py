@@ -83,7 +83,6 @@ def _leased(asked: Talk) -> list[Examining]:
         return []
     running = Counter(examining.finding.due.account_id for examining in asked.values())
     shares = {id_: max(_share(id_) - running[id_], 0) for id_ in {*running, *patience}}
-    must_not_stand_still()
     leased = due.lease(room, shares, PER_ACCOUNT, LEASE_S)
     accounts = Accounts(one.account_id for one in leased)
     db.session.commit()

@@ -11,7 +11,7 @@ from ..bulk.runs import BulkRun
 from ..callbacks import due
 from ..callbacks.due import Due
 from ..domain.states import Lane
-from ..extensions import db, must_not_stand_still
+from ..extensions import db
 from ..processing import pipeline
 from .asking import drain_asking
 from .transactions import together
@@ -66,13 +66,11 @@ def drain_plain() -> tuple[int, bool]:
     """
     taken = 0
     while taken < BATCH:
-        must_not_stand_still()
         claimed, more = due.claim_of_few(BATCH)
         _others.had_few(claimed)
         held = _done(claimed)
         taken += len(claimed)
         if held and more:
-            must_not_stand_still()
             many = due.claim(SHORT if _others.likely else BATCH)
             _others.had_many(many)
             held = _done(many)
