@@ -22,8 +22,7 @@ from sqlalchemy import (
     MetaData,
     Text,
     UpdateBase,
-    func,
-    select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
@@ -108,7 +107,8 @@ _TOLD = "must not stand still"
 
 def settle(**settings: str) -> None:
     """Settings of the database, until the transaction ends."""
-    db.session.execute(select(*(func.set_config(name, value, True) for name, value in settings.items())))
+    each = (f"set_config('{name}', :{name}, true)" for name in settings)
+    db.session.execute(text(f"SELECT {', '.join(each)}"), settings)
 
 
 def let_go(error: BaseException | None) -> None:

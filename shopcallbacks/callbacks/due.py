@@ -215,7 +215,8 @@ _WALK = {"enable_sort": "off", "enable_bitmapscan": "off"}
 def _next(claimed: TextualSelect, **parameters: Any) -> Sequence[Row[Any]]:
     must_not_stand_still(**_WALK)
     rows = db.session.execute(claimed, parameters).all()
-    settle(**dict.fromkeys(_WALK, "on"))
+    if rows:  # else nothing follows but the next claim
+        settle(**dict.fromkeys(_WALK, "on"))
     return rows
 
 
