@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -19,7 +20,7 @@ from ...dashboard.handling import Handling
 from ...domain.errors import Reason
 from ...domain.states import OFFERED, Verb
 from ...extensions import db
-from ...panel.counts import tab_counts
+from ...panel.counts import news_since, tab_counts
 from ...panel.filter import DECIDING, Filter, Tab
 from ...panel.page import FOR_ROWS
 from ...panel.rows import Offer, rows_of
@@ -52,9 +53,9 @@ class Cause:
 
     @classmethod
     def of(cls, group: Group, shown: Filter, shop: Shop, handling: Handling | None, finer: Iterable[Group]) -> Cause:
-        if handling is not None and not handling.holds(group):
-            handling = None
         own = _only(group, shown)
+        if handling is not None and (not handling.holds(group) or _joined_since(handling.done_at, own, shop)):
+            handling = None
         if own is None:
             return cls(group, None, Offer.of(()), handling)
         retry = (Verb.retry,) if retrying_may_help(group.reason) else ()
@@ -71,6 +72,11 @@ class Cause:
         assert self.group.reason is not None
         step = group_words(self.group, now(), written()).step
         return NextStep.look if step is NextStep.retry and Verb.retry not in self.offer else step
+
+
+def _joined_since(done_at: datetime | None, own: Filter | None, shop: Shop) -> bool:
+    """Whether something waits for the cause since it was done that had come before."""
+    return done_at is not None and own is not None and news_since(own, shop, done_at, limit=1) > 0
 
 
 def _only(group: Group, shown: Filter) -> Filter | None:

@@ -152,6 +152,21 @@ def test_a_cause_is_new_looked_at_done_and_new_again_when_more_comes(
     assert "<span>New</span>" in client.get("/callbacks/causes").text
 
 
+def test_a_cause_that_is_done_is_new_again_when_what_had_come_before_joins_it(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    differing(account)
+    (key,) = set(re.findall(r'name="cause" value="([^"]+)"', client.get("/callbacks/causes").text))
+    late = make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
+    client.post("/causes/handling", data={"cause": key, "done": "1"})
+    assert "Done by" in client.get("/callbacks/causes").text
+    process()
+    done_at = the_handling(account).done_at
+    assert done_at is not None
+    assert late.received_at < done_at
+    assert "<span>New</span>" in client.get("/callbacks/causes").text
+
+
 def test_others_see_who_looks_at_it_and_viewers_only_see(client: FlaskClient, account: GatewayAccount) -> None:
     differing(account)
     (key,) = set(re.findall(r'name="cause" value="([^"]+)"', client.get("/callbacks/causes").text))
