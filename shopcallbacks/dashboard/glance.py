@@ -53,6 +53,10 @@ class Glance:
     worker_seen: datetime | None
 
     @property
+    def queued(self) -> int:
+        return self.count + self.on_their_way
+
+    @property
     def worker_alive(self) -> bool:
         return is_alive(self.worker_seen, self.now)
 
@@ -84,6 +88,9 @@ class Glance:
 
 # So long at most: how many came lately changes by itself.
 KEPT = timedelta(minutes=1)
+# Where so many are queued a closer look takes tenths of a second, and in a storm each callback would call for another:
+# there one is enough each few seconds, for all who look.
+MANY, SELDOM = 10_000, timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -141,11 +148,13 @@ def _received(shop_id: int, state: State, first: Callable[[Any], ColumnElement[d
 
 
 def closer(shop_id: int, found: Glance) -> Summary:
-    """At what was glanced at. Where nobody is needed there is nothing to see."""
+    """At what was glanced at. Where nobody is needed there is nothing to see; where very much is queued it may all be
+    as of a few seconds ago.
+    """
     if not found.count:
         return Summary(**vars(found), groups=(), stakes=(), openable=0)
-    groups, stakes, openable = while_it_stands(shop_id, found, "needed", lambda: _closer(shop_id, found.now))
-    return Summary(**vars(found), groups=groups, stakes=stakes, openable=openable)
+    as_of, (groups, stakes, openable) = while_it_stands(shop_id, found, "needed", lambda: _closer(shop_id, found.now))
+    return Summary(**vars(as_of), groups=groups, stakes=stakes, openable=openable)
 
 
 def _closer(shop_id: int, now: datetime) -> tuple[tuple[Group, ...], tuple[Money, ...], int]:
@@ -155,16 +164,19 @@ def _closer(shop_id: int, now: datetime) -> tuple[tuple[Group, ...], tuple[Money
     return causes(waiting), *sums(real(Order.amount_minor), about, counted=openable)
 
 
-def while_it_stands(shop_id: int, found: Glance, what: Hashable, look: Callable[[], T]) -> T:
-    """What that look at the shop's queue sees. It costs as much as there is in the queue, so what was seen of `what`
-    when the queue was in the same state is seen still: kept by process, a minute at most.
+def while_it_stands(shop_id: int, found: Glance, what: Hashable, look: Callable[[], T]) -> tuple[Glance, T]:
+    """What that look at the shop's queue sees, and as of which glance. It costs as much as there is in the queue, so
+    what was seen of `what` when the queue was in the same state is seen still: kept by process, a minute at most.
     """
-    kept: dict[Hashable, tuple[Glance, Any]] = current_app.extensions.setdefault("closer", {})
-    before, seen = kept.get((shop_id, what), (None, None))
-    if before is None or before.state != found.state or abs(found.now - before.now) > KEPT:
-        seen = look()
-        kept[shop_id, what] = found, seen
-    return seen  # type: ignore[return-value]
+    kept: dict[Hashable, tuple[Glance, T]] = current_app.extensions.setdefault("closer", {})
+    if before := kept.get((shop_id, what)):
+        glanced, seen = before
+        if glanced.state == found.state and abs(found.now - glanced.now) <= KEPT:
+            return found, seen
+        if found.queued > MANY and abs(found.now - glanced.now) < SELDOM:
+            return before
+    kept[shop_id, what] = found, look()
+    return kept[shop_id, what]
 
 
 def summary(shop_id: int, now: datetime) -> Summary:

@@ -107,4 +107,4 @@ def widget_parts(found: Glance) -> dict[str, Any]:
     summary = glance.closer(shop.id, found)
     redis = summary.worker_alive or bell().alive
     last = None if summary.groups else speed.last_processed(shop)
-    return {"queue": summary, "redis": redis, "last": last, "glance": found}
+    return {"queue": summary, "redis": redis, "last": last}

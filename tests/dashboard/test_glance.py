@@ -157,3 +157,18 @@ def test_by_cause_of_one_shop_is_not_seen_in_another(client: FlaskClient, accoun
     other = make_account()
     log_in(client, make_user(Role.manager, other.shop))
     assert "Nothing waits for you" in client.get("/callbacks/causes").text
+
+
+def test_where_very_much_is_queued_one_closer_look_each_few_seconds_is_enough_for_all(
+    account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glance, "MANY", 1)
+    unprocessed(account)
+    unprocessed(account)
+    first = glance.summary(shop.id, LATER)
+    unprocessed(account)
+    soon = glance.summary(shop.id, LATER + glance.SELDOM / 2)
+    assert (soon.count, soon.groups, soon.now) == (2, first.groups, LATER), "all of it is as of then"
+    assert soon.version == first.version, "so that who sees it asks for what is newer"
+    later = glance.summary(shop.id, LATER + glance.SELDOM)
+    assert (later.count, [group.count for group in later.groups]) == (3, [3])

@@ -143,7 +143,7 @@ def _groups(shown: Filter, shop: Shop) -> tuple[tuple[Group, ...], tuple[Group, 
     """Causes and clusters. Those of a whole tab stand for as long as the queue does; a filter may be about more."""
     if shown.narrowed:
         return causes_and_clusters(*shown.where(shop))
-    return while_it_stands(shop.id, glanced(), shown.tab, lambda: causes_and_clusters(*shown.where(shop)))
+    return while_it_stands(shop.id, glanced(), shown.tab, lambda: causes_and_clusters(*shown.where(shop)))[1]
 
 
 def _currencies(groups: Iterable[Group]) -> list[str]:
