@@ -29,7 +29,9 @@ class Came(Protocol):
 
 @dataclass(frozen=True)
 class Ending:
-    """An attempt that was made. `number`: of the order that its callback names; `total`: of the order it was about."""
+    """An attempt that was made. `number`: of the order that its callback names; `total`: of the order it was about,
+    where that is real money.
+    """
 
     came: Came
     detail: str

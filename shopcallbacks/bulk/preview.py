@@ -130,11 +130,12 @@ def not_forced_among_many(callback: Callback) -> str | None:
     return None
 
 
-def _at_stake(result: Result, desk: Desk) -> Money:
-    """The order's total where it opens; else the payment itself."""
-    assert result.order_id is not None
-    total = desk.books[result.order_id].facts.total
-    return total if result.effect in OPENS else result.message.money or total
+def _at_stake(result: Result, desk: Desk) -> Money | None:
+    """The order's total where it opens; else the payment itself. None of a test: that is no money."""
+    order = desk.books[result.order_id].facts if result.order_id is not None else None
+    if order is None or order.test:
+        return None
+    return order.total if result.effect in OPENS else result.message.money or order.total
 
 
 def _batches(ids: Sequence[int], size: int) -> Iterator[list[Callback]]:
@@ -172,8 +173,7 @@ def _tell(found: Effects, verb: Verb, callback: Callback, tried: Tried, desk: De
         if result.effect is None or not result.tried or result.refused:
             continue
         found.effects[result.effect] += 1
-        if result.effect in TAKES_MONEY and result.order_id is not None:
-            money = _at_stake(result, desk)
+        if result.effect in TAKES_MONEY and (money := _at_stake(result, desk)) is not None:
             found.sums[result.effect, money.currency] += money.minor
     failure = tried.failure
     found.may += verb is Verb.unowe or tried.did_something

@@ -12,7 +12,7 @@ from ..callbacks.callback import LIGHT, Callback
 from ..domain.states import OPENS
 from ..domain.values import Money
 from ..extensions import db
-from ..orders.lists import sums
+from ..orders.lists import real, sums
 from ..orders.order import Order
 from ..panel.download import table
 from ..panel.download.table import Table
@@ -59,12 +59,12 @@ def _counted(run: BulkRun) -> list[Tally]:
 
 
 def opened(run: BulkRun) -> tuple[Money, ...]:
-    """The sums of the orders that the run opened."""
+    """The sums of the orders that the run opened, test ones left out."""
     if run.added_up:
         return tuple(Money(minor, currency) for currency, minor in sorted(run.opened.items()))
     items = (BulkItem.run_id == run.id, BulkItem.state == ItemState.succeeded, BulkItem.effect.in_(OPENS))
     callbacks = select(Callback.order_id).join(BulkItem, BulkItem.callback_id == Callback.id).where(*items)
-    return sums(Order.amount_minor, Order.id.in_(callbacks))[0]
+    return sums(real(Order.amount_minor), Order.id.in_(callbacks))[0]
 
 
 def rows(run: BulkRun, state: ItemState | None, after: int) -> Sequence[BulkItem]:

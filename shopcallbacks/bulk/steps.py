@@ -76,7 +76,8 @@ def _take_outcomes(run: BulkRun) -> None:
     )
     for item, attempt, number, account, order in rows:
         run.asked -= 1
-        Ending(attempt, attempt.detail, account, number, order.total if order else None).close(run, item)
+        total = order.total if order and not order.test else None
+        Ending(attempt, attempt.detail, account, number, total).close(run, item)
 
 
 def _judge(run: BulkRun) -> None:
@@ -177,7 +178,7 @@ def _try(run: BulkRun, held: Sequence[tuple[BulkItem, Callback]]) -> Desk:
     for item, callback in held:
         conclusion = conclusions[callback.id]
         book = desk.books.get(conclusion.order_id) if conclusion.order_id is not None else None
-        total = book.facts.total if book else None
+        total = book.facts.total if book and not book.facts.test else None
         ending = Ending(conclusion, conclusion.said, callback.account, conclusion.order_number, total)
         if conclusion.tried.passed_over:
             ending.pass_over(run, item)

@@ -40,7 +40,7 @@ class LinkLetter(Sending, Base):
         opening = [letter for letter in found if letter.link.opens]
         for letter in found:
             if letter not in opening:
-                letter.given_up_at, letter.next_try_at, letter.answer = now, None, OVER
+                letter.give_up(OVER, now)
         cls.keep_lease([letter.id for letter in opening], seconds)
         return opening
 

@@ -54,9 +54,13 @@ class Sending:
         self.tried_at, self.answer, self.leased_until = now, answer, None
         following = now + wait_after(self.tries)
         if following > self.begun_at + self.KEEP_TRYING:
-            self.next_try_at, self.given_up_at = None, now
+            self.give_up(answer, now)
         else:
             self.next_try_at = following
+
+    def give_up(self, answer: str, now: datetime) -> None:
+        """It is tried no more."""
+        self.given_up_at, self.next_try_at, self.answer = now, None, answer
 
     def send_again(self, now: datetime) -> None:
         """Once more from the start, whether it arrived or not."""

@@ -19,7 +19,7 @@ from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.clock import utcnow
 from shopcallbacks.domain.errors import Reason, Refused
 from shopcallbacks.domain.money import Decision, OrderFacts
-from shopcallbacks.domain.states import AttemptKind, OrderState, State, Verb
+from shopcallbacks.domain.states import AttemptKind, Effect, OrderState, State, Verb
 from shopcallbacks.domain.values import Answer, Ask, Money, NoAnswer, Outcome, Verdict
 from shopcallbacks.extensions import db
 from shopcallbacks.orders import books
@@ -355,6 +355,22 @@ def test_what_came_is_added_up_on_the_way_as_it_would_be_counted(
         db.session.rollback()
     assert (run.state, run.succeeded, run.failed, run.skipped) == (RunState.done, 6, 1, 2)
     assert receipt.opened(run) == (Money(5990 * 2 + 700 + 3000, "EUR"),)
+
+
+def test_what_test_orders_are_about_is_no_money(account: GatewayAccount, shop: Shop, manager: User) -> None:
+    signer = make_account()
+    for test in (True, False):
+        said = message(make_order(shop, minor=700, test=test), test=test)
+        make_callback(account, request_for(signer, said))
+    process()
+    mend(account)
+    foreseen = preview.effects_of(Verb.retry, ALL, shop)
+    assert (foreseen.effects, foreseen.money(Effect.opened)) == ({Effect.opened: 2}, [Money(700, "EUR")])
+    run = start(Verb.retry, manager)
+    go_on()
+    assert (run.succeeded, receipt.opened(run)) == (2, (Money(700, "EUR"),))
+    forget(run)
+    assert receipt.opened(run) == (Money(700, "EUR"),), "counted, as of a run of the release before"
 
 
 def forget(run: BulkRun) -> None:

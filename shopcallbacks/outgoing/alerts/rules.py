@@ -20,6 +20,8 @@ from ...shops.sealing import Unreadable, seal, unseal
 from ..sending import Sending
 
 LOOK_AGAIN = timedelta(seconds=10)
+WEBHOOK = ""  # among the recipients
+TAKEN_OUT = "its address was taken out"
 
 
 class Rule(StrEnum):
@@ -117,11 +119,16 @@ class AlertRules(Base):
 
     @property
     def reach_somebody(self) -> bool:
-        return bool(self.addresses) or self.webhook_style is not None
+        return bool(self.everyone)
 
     @property
     def addresses(self) -> list[str]:
         return self.recipients.split()
+
+    @property
+    def everyone(self) -> list[str]:
+        """Each a recipient of a message."""
+        return [*self.addresses, *([WEBHOOK] if self.webhook_style is not None else [])]
 
     @property
     def money(self) -> Money | None:
@@ -240,7 +247,7 @@ class SecondTold(Base):
 
 
 class AlertMessage(Sending, Base):
-    """One message to one address (`recipient`; "" is the shop's webhook), which hears them one after the other."""
+    """One message to one address (`recipient`, or the shop's webhook), which hears them one after the other."""
 
     KEEP_TRYING: ClassVar[timedelta] = timedelta(hours=12)
 
@@ -263,7 +270,9 @@ class AlertMessage(Sending, Base):
 
     @classmethod
     def lease(cls, limit: int, now: datetime, seconds: float) -> list[AlertMessage]:
-        """The next ones, ours for that long. None whose address has an earlier one of the shop still to come."""
+        """The next ones, ours for that long. None whose address has an earlier one of the shop still to come; those
+        whose address was taken out since are given up instead.
+        """
         found = list(
             db.session.scalars(
                 select(cls)
@@ -274,8 +283,12 @@ class AlertMessage(Sending, Base):
                 .execution_options(populate_existing=True)
             )
         )
-        cls.keep_lease([message.id for message in found], seconds)
-        return found
+        wanted = [message for message in found if message.recipient in AlertRules.read(message.shop_id).everyone]
+        for message in found:
+            if message not in wanted:
+                message.give_up(TAKEN_OUT, now)
+        cls.keep_lease([message.id for message in wanted], seconds)
+        return wanted
 
     @classmethod
     def hurry(cls, shop_id: int, now: datetime) -> None:

@@ -6,7 +6,6 @@ worker tells it again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -80,11 +79,10 @@ def tell_older(shop_id: int) -> None:
     post(rules, AlertKind.older, texts.older(rules, found, current_app.config["PUBLIC_URL"]))
 
 
-def post(rules: AlertRules, kind: AlertKind, said: Text, recipients: Iterable[str] | None = None) -> None:
+def post(rules: AlertRules, kind: AlertKind, said: Text) -> None:
     """One message for each address, and one for the webhook."""
     AlertMessage.hurry(rules.shop_id, utcnow())
-    everyone = [*rules.addresses, *([""] if rules.webhook_style else [])]
-    for recipient in everyone if recipients is None else recipients:
+    for recipient in rules.everyone:
         db.session.add(
             AlertMessage(
                 shop_id=rules.shop_id,
