@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, func, insert, literal, select, text
+from sqlalchemy import ForeignKey, Index, Select, and_, func, insert, literal, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..callbacks.callback import Callback
@@ -114,6 +114,8 @@ class BulkRun(Base):
         opposite = self.verb.opposite
         if opposite is None or not self.succeeded:
             raise Refused("There is nothing in this run that could be undone.")
+        if self.undone_by is not None:
+            raise Refused(f"This run is undone already, by {self.undone_by.name}.")
         why = f"Undo of bulk run {self.id}"
         run = BulkRun(shop=self.shop, user=user, verb=opposite, why=why, filter="", undoes_id=self.id)
         return run._begin(
@@ -121,6 +123,13 @@ class BulkRun(Base):
                 BulkItem.run_id == self.id, BulkItem.state == ItemState.succeeded
             )
         )
+
+    @property
+    def undone_by(self) -> BulkRun | None:
+        """The run that takes it back or has; one that was cancelled may have left something."""
+        of_shop = and_(BulkRun.shop_id == self.shop_id, BulkRun.id > self.id)
+        takes_back = and_(BulkRun.undoes_id == self.id, BulkRun.state != RunState.cancelled)
+        return db.session.scalar(select(BulkRun).where(of_shop, takes_back).limit(1))
 
     def _begin(self, found: Select[int, int]) -> BulkRun:
         """Writes down its callbacks: all in one statement, so that what comes or goes meanwhile changes nothing."""

@@ -174,6 +174,27 @@ def test_a_run_can_be_paused_resumed_cancelled_and_undone(client: FlaskClient, a
     assert callback.state is State.unprocessed
 
 
+def test_a_run_is_undone_once_and_again_where_its_undo_was_cancelled(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    badly_signed(account, None, None)
+    client.post("/bulk", data={"verb": "remove", "all": "1", "why": "spam"})
+    removing = the_run().id
+    here = f"/bulk/{removing}"
+    go_on()
+    client.post(f"{here}/undo")
+    first = the_run().id
+    assert f'href="/bulk/{first}">the run that undoes it' in client.get(here).text
+    assert f"{here}/undo" not in client.get(here).text
+    client.post(f"{here}/undo")
+    assert the_run().id == first
+    assert f"This run is undone already, by bulk run {first}." in client.get(here).text
+    client.post(f"/bulk/{first}/cancel")
+    assert f"{here}/undo" in client.get(here).text
+    client.post(f"{here}/undo")
+    assert the_run().id > first
+
+
 def test_viewers_look_and_do_not_act(client: FlaskClient, account: GatewayAccount) -> None:
     badly_signed(account, None)
     client.post("/bulk", data={"verb": "remove", "all": "1", "why": "spam"})
