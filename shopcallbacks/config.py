@@ -263,6 +263,8 @@ def _options(statement_s: int) -> str:
         "tcp_keepalives_interval": 5,
         "tcp_keepalives_count": 3,
         "jit": "off",  # what it compiles runs for milliseconds, and costs more than that
+        # One processor for a statement: to begin with a second costs what it saves, and gateways need it.
+        "max_parallel_workers_per_gather": 0,
     }
     return " ".join(f"-c {name}={value}" for name, value in limits.items())
 

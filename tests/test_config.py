@@ -135,6 +135,7 @@ def test_every_session_in_the_database_has_its_limits(environ: dict[str, str]) -
         "idle_in_transaction_session_timeout": "1min",
         "TimeZone": "UTC",
         "jit": "off",
+        "max_parallel_workers_per_gather": "0",
     }
     app = create_app({**environ, "STATEMENT_SECONDS": "15"})
     with app.app_context(), db.engine.connect() as connection:

@@ -23,7 +23,13 @@ from ..release import RELEASE, VERSION
 from .secrets import count_unreadable
 
 # As sessions of ours ask for them; behind a pooler the role has to have them.
-LIMITS = {"TimeZone": "UTC", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "1min", "jit": "off"}
+LIMITS = {
+    "TimeZone": "UTC",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "1min",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+}
 HERE = ("127.0.0.1", "::1", "localhost", None)
 
 
