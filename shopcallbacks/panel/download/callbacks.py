@@ -45,7 +45,8 @@ def callbacks(filter_: Filter, shop: Shop) -> Table:
         "test": table.yes(tested(c, account)),
     }
     rows = filter_.select(shop).join(account, account.id == c.account_id).outerjoin(order, order.id == c.order_id)
-    return Table("callbacks", shop.time_zone, columns, rows)
+    walked = not (filter_.narrowed or filter_.sorting.by_amount)
+    return Table("callbacks", shop.time_zone, columns, rows, walked)
 
 
 def why(callback: type[Callback], account: type[GatewayAccount]) -> Column:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from ...domain.errors import Busy
 from ...extensions import db
+from .table import Table
 
 BLOCK = 64 * 1024
 MOST_AT_A_TIME = 2
@@ -51,10 +52,15 @@ def reading_engine() -> Engine:
 
 
 @contextmanager
-def own_connection(engine: Engine, zone: str) -> Iterator[Connection]:
-    """One that is not the pool's, so that a slow reader keeps none of them, and without a limit of time."""
+def own_connection(engine: Engine, table: Table) -> Iterator[Connection]:
+    """To read the table. It is not the pool's, so that a slow reader keeps none of them, and has no limit of time."""
     with engine.connect() as connection:
         connection.detach()
-        connection.execute(text("SET statement_timeout = 0"))
-        connection.execute(text("SELECT set_config('TimeZone', :zone, false)"), {"zone": zone})
+        connection.execute(_FOR_ONE, {"zone": table.zone, "sort": "off" if table.walked else "on"})
         yield connection
+
+
+_FOR_ONE = text(
+    "SELECT set_config('statement_timeout', '0', true), set_config('TimeZone', :zone, true), "
+    "set_config('enable_sort', :sort, true)"
+)

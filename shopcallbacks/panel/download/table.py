@@ -38,13 +38,15 @@ class Column:
 @dataclass(frozen=True)
 class Table:
     """`name`: of its file; `rows`: where its columns are read from, in order; `zone`: the clock of its times and days,
-    which is that of the connection while it is read.
+    which is that of the connection while it is read. `walked`: an index has all of its rows in their order, so that the
+    first need not wait until the last is sorted.
     """
 
     name: str
     zone: str
     columns: Mapping[str, Column]
     rows: Select[Any]
+    walked: bool = False
 
     @property
     def plain(self) -> Select[Any]:

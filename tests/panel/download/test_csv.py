@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,13 +16,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 
 from shopcallbacks.clock import utcnow
-from shopcallbacks.domain.errors import Busy
+from shopcallbacks.domain.errors import Busy, Reason
 from shopcallbacks.domain.values import Money, Request
 from shopcallbacks.extensions import db
 from shopcallbacks.panel.download.callbacks import callbacks
 from shopcallbacks.panel.download.csv import BOM, write_csv
-from shopcallbacks.panel.download.export import MOST_AT_A_TIME, Export
-from shopcallbacks.panel.filter import Filter
+from shopcallbacks.panel.download.export import MOST_AT_A_TIME, Export, own_connection
+from shopcallbacks.panel.filter import Filter, Sort, Tab
 from shopcallbacks.shops.accounts import GatewayAccount, Mode
 from shopcallbacks.shops.acts import Activity
 from shopcallbacks.shops.users import Role
@@ -263,3 +263,23 @@ def test_a_cell_may_be_as_long_as_what_came(account: GatewayAccount) -> None:
     head, record = data.splitlines()
     assert f",'={200_000 * 'x'}," in record
     assert head.startswith("id,")
+
+
+@pytest.mark.parametrize("tab", Tab)
+def test_a_whole_list_is_read_in_the_order_of_an_index_so_that_its_first_rows_come_at_once(
+    account: GatewayAccount, tab: Tab
+) -> None:
+    assert "Sort" not in plan_of(account, Filter(tab))
+
+
+@pytest.mark.parametrize("part", [{"order": "A-1"}, {"sort": Sort.largest}, {"reason": Reason.unclear}])
+def test_what_is_a_part_or_in_another_order_may_be_sorted(account: GatewayAccount, part: dict[str, Any]) -> None:
+    assert not callbacks(Filter(Tab.all, **part), account.shop).walked
+
+
+def plan_of(account: GatewayAccount, filter_: Filter) -> str:
+    table = callbacks(filter_, account.shop)
+    query = table.plain.compile(db.engine, compile_kwargs={"render_postcompile": True})
+    db.session.commit()
+    with own_connection(db.engine, table) as connection:
+        return "\n".join(connection.exec_driver_sql(f"EXPLAIN {query}", query.params).scalars())
