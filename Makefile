@@ -21,10 +21,10 @@ setup: $(READY) ## makes the environment in .venv
 run: $(READY) ## starts everything, with demo traffic; DEMO=off or DEMO=5 (a second), MIX=rough, PORT=8000
 	@exec $(BIN)/python -m dev.run --demo $(DEMO) --mix $(MIX) $(if $(PORT),--port $(PORT))
 
-test: $(READY) ## the tests that run with each change; ARGS="-k orders" for pytest
+test: $(READY) ## the tests that go with each change (night has the others too); ARGS="-k orders" for pytest
 	@$(TESTS) -m "not night" $(ARGS)
 
-night: $(READY) ## all tests, as each night: every browser journey, chaos, and what needs processes of its own
+night: $(READY) ## all tests, as each night: every journey in a browser, chaos, processes that are killed
 	@$(TESTS) $(ARGS)
 
 check: $(READY) ## lint, format, types, layers, and what bandit finds

@@ -114,8 +114,8 @@ class BulkRun(Base):
         opposite = self.verb.opposite
         if opposite is None or not self.succeeded:
             raise Refused("There is nothing in this run that could be undone.")
-        if self.undone_by is not None:
-            raise Refused(f"This run is undone already, by {self.undone_by.name}.")
+        if (undoing := self.undone_by) is not None:
+            raise Refused(f"There is an undo of this run already: {undoing.name}, which is {undoing.state}.")
         why = f"Undo of bulk run {self.id}"
         run = BulkRun(shop=self.shop, user=user, verb=opposite, why=why, filter="", undoes_id=self.id)
         return run._begin(
@@ -126,10 +126,10 @@ class BulkRun(Base):
 
     @property
     def undone_by(self) -> BulkRun | None:
-        """The run that takes it back or has; one that was cancelled may have left something."""
+        """The latest run that takes it back or has; one that was cancelled may have left something."""
         of_shop = and_(BulkRun.shop_id == self.shop_id, BulkRun.id > self.id)
         takes_back = and_(BulkRun.undoes_id == self.id, BulkRun.state != RunState.cancelled)
-        return db.session.scalar(select(BulkRun).where(of_shop, takes_back).limit(1))
+        return db.session.scalar(select(BulkRun).where(of_shop, takes_back).order_by(BulkRun.id.desc()).limit(1))
 
     def _begin(self, found: Select[int, int]) -> BulkRun:
         """Writes down its callbacks: all in one statement, so that what comes or goes meanwhile changes nothing."""

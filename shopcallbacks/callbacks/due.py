@@ -215,7 +215,7 @@ _WALK = {"enable_sort": "off", "enable_bitmapscan": "off"}
 def _next(claimed: TextualSelect, **parameters: Any) -> Sequence[Row[Any]]:
     must_not_stand_still(**_WALK)
     rows = db.session.execute(claimed, parameters).all()
-    if rows:  # else nothing follows but the next claim
+    if rows:  # else the transaction is over, or soon is
         settle(**dict.fromkeys(_WALK, "on"))
     return rows
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Subquery, and_, any_, case, collate, false, func, or_, select, true, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import aliased
 
+from ..callbacks.attempts import Attempt
 from ..callbacks.callback import Callback, is_to_decide
 from ..clock import utcnow
 from ..domain.errors import OURS_TO_MEND, Conflict, Reason
@@ -21,6 +23,7 @@ from ..domain.values import Money
 from ..extensions import db
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
+from ..shops.acts import Activity
 from ..words.formats import Format, going_on
 from ..words.masking import mask
 from ..words.reasons import NextStep, cause_of_any, words_of
@@ -163,6 +166,24 @@ def causes(*where: ColumnElement[bool]) -> tuple[Group, ...]:
 def causes_and_clusters(*where: ColumnElement[bool]) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
     """The same, and by cause in the finer way."""
     return _groups(*where, finer=True)
+
+
+def joined_since(then: datetime) -> ColumnElement[bool]:
+    """Of a callback that waits for a cause: whether an attempt since has brought it there, or a person has, back. One
+    that came to the same as the attempt before has not.
+    """
+    attempt, before = aliased(Attempt), aliased(Attempt)
+    of_it = and_(before.callback_id == attempt.callback_id, before.number == attempt.number - 1)
+    waited = select(before.id).where(
+        of_it,
+        before.reason.is_not_distinct_from(attempt.reason),
+        before.conflict.is_not_distinct_from(attempt.conflict),
+    )
+    tried = select(attempt.id).where(attempt.callback_id == Callback.id, attempt.at > then, ~waited.exists())
+    restored = select(Activity.id).where(
+        Activity.callback_id == Callback.id, Activity.at > then, Activity.verb == Verb.restore
+    )
+    return or_(tried.exists(), restored.exists())
 
 
 def _groups(*where: ColumnElement[bool], finer: bool = False) -> tuple[tuple[Group, ...], tuple[Group, ...]]:

@@ -7,9 +7,9 @@ Then they look closer: at why callbacks wait, and what is at stake.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from flask import current_app
 from sqlalchemy import ColumnElement, ScalarSelect, and_, func, select
@@ -127,17 +127,17 @@ def look(shop_id: int, now: datetime) -> Glance:
         ).where(in_queue(shop_id))
     ).one()
     return Glance(
-        now,
-        row.queued - row.on_their_way,
-        row.to_decide,
-        row.on_their_way,
-        row.due,
-        row.oldest,
-        row.last,
-        row.digest or 0,
-        row.position or 0,
-        row.unlooked or now,
-        row.worker_seen,
+        now=now,
+        count=row.queued - row.on_their_way,
+        to_decide=row.to_decide,
+        on_their_way=row.on_their_way,
+        due=row.due,
+        oldest=row.oldest,
+        last=row.last,
+        digest=row.digest or 0,
+        position=row.position or 0,
+        looked_at_until=row.unlooked or now,
+        worker_seen=row.worker_seen,
     )
 
 
@@ -153,8 +153,10 @@ def closer(shop_id: int, found: Glance) -> Summary:
     """
     if not found.count:
         return Summary(**vars(found), groups=(), stakes=(), openable=0)
-    as_of, (groups, stakes, openable) = while_it_stands(shop_id, found, "needed", lambda: _closer(shop_id, found.now))
-    return Summary(**vars(as_of), groups=groups, stakes=stakes, openable=openable)
+    may_lag = SELDOM if found.queued > MANY else None
+    kept = while_it_stands(shop_id, found, "needed", lambda: _closer(shop_id, found.now), may_lag)
+    groups, stakes, openable = kept.seen
+    return Summary(**vars(kept.as_of), groups=groups, stakes=stakes, openable=openable)
 
 
 def _closer(shop_id: int, now: datetime) -> tuple[tuple[Group, ...], tuple[Money, ...], int]:
@@ -164,19 +166,32 @@ def _closer(shop_id: int, now: datetime) -> tuple[tuple[Group, ...], tuple[Money
     return causes(waiting), *sums(real(Order.amount_minor), about, counted=openable)
 
 
-def while_it_stands(shop_id: int, found: Glance, what: Hashable, look: Callable[[], T]) -> tuple[Glance, T]:
-    """What that look at the shop's queue sees, and as of which glance. It costs as much as there is in the queue, so
-    what was seen of `what` when the queue was in the same state is seen still: kept by process, a minute at most.
+@dataclass(frozen=True)
+class Kept(Generic[T]):
+    """What a look at the queue saw, and as of which glance. `since`: somebody looks, or looked last."""
+
+    as_of: Glance
+    seen: T
+    since: datetime
+
+
+def while_it_stands(
+    shop_id: int, found: Glance, what: Hashable, see: Callable[[], T], may_lag: timedelta | None = None
+) -> Kept[T]:
+    """What that look at the shop's queue sees. It costs as much as there is in the queue, so what was seen of `what`
+    when the queue was in the same state is seen still: kept by process, a minute at most. `may_lag`: or what was seen
+    before, for so long after somebody began to look.
     """
-    kept: dict[Hashable, tuple[Glance, T]] = current_app.extensions.setdefault("closer", {})
-    if before := kept.get((shop_id, what)):
-        glanced, seen = before
-        if glanced.state == found.state and abs(found.now - glanced.now) <= KEPT:
-            return found, seen
-        if found.queued > MANY and abs(found.now - glanced.now) < SELDOM:
+    kept: dict[Hashable, Kept[T]] = current_app.extensions.setdefault("closer", {})
+    key, before = (shop_id, what), kept.get((shop_id, what))
+    if before is not None:
+        if before.as_of.state == found.state and abs(found.now - before.as_of.now) <= KEPT:
+            return replace(before, as_of=found)
+        if may_lag is not None and abs(found.now - before.since) < may_lag:
             return before
-    kept[shop_id, what] = found, look()
-    return kept[shop_id, what]
+        kept[key] = replace(before, since=found.now)
+    kept[key] = Kept(found, see(), found.now)
+    return kept[key]
 
 
 def summary(shop_id: int, now: datetime) -> Summary:

@@ -31,12 +31,12 @@ COMES_BY = (*BY_ITSELF, AttemptKind.unowed)
 
 
 def count_up_to(
-    filter_: Filter, shop: Shop, limit: int = COUNTED, search: Search | None = None, first: int | None = None
+    filter_: Filter, shop: Shop, limit: int = COUNTED, search: Search | None = None, at_first: int | None = None
 ) -> int:
     """How many it shows; `limit + 1` where there are more, for counting them all would read them all.
 
     Of many that a search finds those that it came upon first are often enough, wherever they lie; of those that are
-    common the nearest. `first`: how many of the former it shows, where that is known.
+    common the nearest. `at_first`: so many of the former, where that is known.
     """
     search = search or filter_.search(shop)
     parts = (select(Callback).where(*where) for where in filter_.stretches(shop, search=search))
@@ -48,10 +48,10 @@ def count_up_to(
         if nearest > limit or not more:
             return nearest
     if limit < FEW and not search.finds_few:
-        if first is None:
-            first = counted([select(Callback).where(*filter_.first(shop, search))], limit)
-        if first > limit:
-            return first
+        if at_first is None:
+            at_first = counted([select(Callback).where(*filter_.first(shop, search))], limit)
+        if at_first > limit:
+            return at_first
     return nearest + counted(chain(more, parts), limit - nearest)
 
 
@@ -76,18 +76,18 @@ def tab_counts(
     known: dict[Tab, int] = {}
     if glance:
         known = {Tab.unprocessed: glance.count, Tab.decide: glance.to_decide, Tab.waiting: glance.on_their_way}
-    first = _first_counts(search, shop) if search and not search.is_common else {}
-    if search and first and search.finds_few:
-        counts = first
+    at_first = _counts_at_first(search, shop) if search and not search.is_common else {}
+    if search and at_first and search.finds_few:
+        counts = at_first
     else:
         counts = {tab: count for tab, count in known.items() if not search or count == 0}
         for tab in (tab for tab in _COUNTED_TABS if tab not in counts):
-            counts[tab] = count_up_to(Filter(tab, q=q), shop, limit, search, first.get(tab))
+            counts[tab] = count_up_to(Filter(tab, q=q), shop, limit, search, at_first.get(tab))
     counts[Tab.all] = sum(counts[tab] for tab in EACH_ONCE)
     return {tab: min(count, limit + 1) for tab, count in counts.items()}
 
 
-def _first_counts(search: Search, shop: Shop) -> dict[Tab, int]:
+def _counts_at_first(search: Search, shop: Shop) -> dict[Tab, int]:
     """Of what the search came upon first (all of it, where that is little), by tab, in one look."""
     each = (func.count().filter(*Filter(tab).view(shop)).label(tab) for tab in _COUNTED_TABS)
     row = db.session.execute(select(*each).where(search.fits_first())).one()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -160,7 +161,7 @@ def test_by_cause_of_one_shop_is_not_seen_in_another(client: FlaskClient, accoun
 
 
 def test_where_very_much_is_queued_one_closer_look_each_few_seconds_is_enough_for_all(
-    account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(glance, "MANY", 1)
     unprocessed(account)
@@ -170,5 +171,25 @@ def test_where_very_much_is_queued_one_closer_look_each_few_seconds_is_enough_fo
     soon = glance.summary(shop.id, LATER + glance.SELDOM / 2)
     assert (soon.count, soon.groups, soon.now) == (2, first.groups, LATER), "all of it is as of then"
     assert soon.version == first.version, "so that who sees it asks for what is newer"
+    assert "3 callbacks" in client.get("/callbacks/causes").text, "who looks by cause sees what is"
     later = glance.summary(shop.id, LATER + glance.SELDOM)
     assert (later.count, [group.count for group in later.groups]) == (3, [3])
+
+
+def test_while_somebody_looks_closer_others_see_what_was_seen_before(
+    account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glance, "MANY", 0)
+    unprocessed(account)
+    glance.summary(shop.id, LATER)
+    unprocessed(account)
+    others: list[glance.Summary] = []
+    closer = glance._closer
+
+    def looked_at_meanwhile(shop_id: int, now: datetime) -> Any:
+        others.append(glance.summary(shop_id, now + timedelta(seconds=1)))
+        return closer(shop_id, now)
+
+    monkeypatch.setattr(glance, "_closer", looked_at_meanwhile)
+    ours = glance.summary(shop.id, LATER + glance.SELDOM)
+    assert ([other.count for other in others], ours.count) == ([1], 2)

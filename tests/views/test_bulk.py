@@ -188,7 +188,7 @@ def test_a_run_is_undone_once_and_again_where_its_undo_was_cancelled(
     assert f"{here}/undo" not in client.get(here).text
     client.post(f"{here}/undo")
     assert the_run().id == first
-    assert f"This run is undone already, by bulk run {first}." in client.get(here).text
+    assert f"There is an undo of this run already: bulk run {first}, which is running." in client.get(here).text
     client.post(f"/bulk/{first}/cancel")
     assert f"{here}/undo" in client.get(here).text
     client.post(f"{here}/undo")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, exists, or_, select, text, true, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, exists, or_, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -270,9 +270,7 @@ class AlertMessage(Sending, Base):
 
     @classmethod
     def lease(cls, limit: int, now: datetime, seconds: float) -> list[AlertMessage]:
-        """The next ones, ours for that long. None whose address has an earlier one of the shop still to come; those
-        whose address was taken out since are given up instead.
-        """
+        """The next ones, ours for that long. None whose address has an earlier one of the shop still to come."""
         found = list(
             db.session.scalars(
                 select(cls)
@@ -283,12 +281,19 @@ class AlertMessage(Sending, Base):
                 .execution_options(populate_existing=True)
             )
         )
-        wanted = [message for message in found if message.recipient in AlertRules.read(message.shop_id).everyone]
-        for message in found:
-            if message not in wanted:
-                message.give_up(TAKEN_OUT, now)
-        cls.keep_lease([message.id for message in wanted], seconds)
-        return wanted
+        cls.keep_lease([message.id for message in found], seconds)
+        return found
+
+    @classmethod
+    def give_up_all_but(cls, rules: AlertRules, now: datetime) -> None:
+        """What waits for an address that the rules do not name (any more) is sent no more."""
+        taken_out = and_(cls.shop_id == rules.shop_id, cls.recipient.not_in(rules.everyone))
+        db.session.execute(
+            update(cls)
+            .where(taken_out, cls.next_try_at.is_not(None))
+            .values(given_up_at=now, next_try_at=None, answer=TAKEN_OUT),
+            execution_options={"synchronize_session": False},
+        )
 
     @classmethod
     def hurry(cls, shop_id: int, now: datetime) -> None:

@@ -34,7 +34,7 @@ def write_csv(table: Table, bom: bool = False) -> Export:
 def _blocks(engine: Engine, copy: str, parameters: dict[str, Any], head: bytes, table: Table) -> Generator[bytes]:
     """Who stops reading ends the query too."""
     yield head
-    with own_connection(engine, table) as connection:
+    with own_connection(engine, table.zone, sorts=not table.walked) as connection:
         own = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
         with psycopg.ClientCursor(own) as cursor, cursor.copy(cast("Any", copy), parameters) as rows:
             lines, size = list[bytes](), 0

@@ -47,7 +47,7 @@ def _write(engine: Engine, table: Table, rows: Select[Any], file: Path) -> None:
     book = Workbook(file, {"constant_memory": True, "tmpdir": str(file.parent)})
     try:
         sheets = _Sheets(book, table)
-        with own_connection(engine, table) as connection:
+        with own_connection(engine, table.zone) as connection:
             for part in connection.execution_options(yield_per=_AT_ONCE).execute(rows).partitions():
                 aside(sheets.write, part)
     finally:

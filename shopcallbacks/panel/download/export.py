@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Engine, text
 
 from ...domain.errors import Busy
 from ...extensions import db
-from .table import Table
 
 BLOCK = 64 * 1024
 MOST_AT_A_TIME = 2
@@ -52,11 +51,11 @@ def reading_engine() -> Engine:
 
 
 @contextmanager
-def own_connection(engine: Engine, table: Table) -> Iterator[Connection]:
-    """To read the table. It is not the pool's, so that a slow reader keeps none of them, and has no limit of time."""
+def own_connection(engine: Engine, zone: str, sorts: bool = True) -> Iterator[Connection]:
+    """One that is not the pool's, so that a slow reader keeps none of them, and without a limit of time."""
     with engine.connect() as connection:
         connection.detach()
-        connection.execute(_FOR_ONE, {"zone": table.zone, "sort": "off" if table.walked else "on"})
+        connection.execute(_FOR_ONE, {"zone": zone, "sort": "on" if sorts else "off"})
         yield connection
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -14,13 +15,13 @@ from werkzeug.wrappers import Response
 
 from ...bulk.preview import FORCED_AMONG_MANY, foretold
 from ...callbacks.callback import MISMATCHES, Callback
-from ...dashboard.causes import Group, causes, causes_and_clusters, group_words
+from ...dashboard.causes import Group, causes, causes_and_clusters, group_words, joined_since
 from ...dashboard.glance import while_it_stands
 from ...dashboard.handling import Handling
 from ...domain.errors import Reason
 from ...domain.states import OFFERED, Verb
 from ...extensions import db
-from ...panel.counts import news_since, tab_counts
+from ...panel.counts import tab_counts
 from ...panel.filter import DECIDING, Filter, Tab
 from ...panel.page import FOR_ROWS
 from ...panel.rows import Offer, rows_of
@@ -76,7 +77,11 @@ class Cause:
 
 def _joined_since(done_at: datetime | None, own: Filter | None, shop: Shop) -> bool:
     """Whether something waits for the cause since it was done that had come before."""
-    return done_at is not None and own is not None and news_since(own, shop, done_at, limit=1) > 0
+    if done_at is None or own is None:
+        return False
+    joined = select(Callback.id).where(*own.where(shop), joined_since(done_at)).exists()
+    look = partial(db.session.scalar, select(joined))
+    return bool(while_it_stands(shop.id, glanced(), ("joined", own.query, done_at), look).seen)
 
 
 def _only(group: Group, shown: Filter) -> Filter | None:
@@ -143,7 +148,7 @@ def _groups(shown: Filter, shop: Shop) -> tuple[tuple[Group, ...], tuple[Group, 
     """Causes and clusters. Those of a whole tab stand for as long as the queue does; a filter may be about more."""
     if shown.narrowed:
         return causes_and_clusters(*shown.where(shop))
-    return while_it_stands(shop.id, glanced(), shown.tab, lambda: causes_and_clusters(*shown.where(shop)))[1]
+    return while_it_stands(shop.id, glanced(), shown.tab, lambda: causes_and_clusters(*shown.where(shop))).seen
 
 
 def _currencies(groups: Iterable[Group]) -> list[str]:

@@ -62,6 +62,7 @@ def save() -> Shown:
     if problems:
         db.session.rollback()
         return _page(AlertRules.read(shop.id), problems=problems, typed=request.form), 422
+    AlertMessage.give_up_all_but(rules, now())
     secret = None
     if rules.webhook_style is Style.signed and not SigningSecret.live(shop.id, Purpose.alerts):
         secret = SigningSecret.make(shop.id, Purpose.alerts)
@@ -107,6 +108,10 @@ def send_again(id_: int) -> Response:
         abort(404)
     if message.shop_id != current_shop().id:
         not_theirs()
+    if message.recipient not in AlertRules.of(message.shop_id).everyone:
+        db.session.rollback()
+        flash("It can't be sent again: its address was taken out.", "warning")
+        return redirect(url_for("settings.alerts.show", _anchor="messages"), 303)
     AlertMessage.lock(id_).send_again(utcnow())
     Activity.record("send again", current_user, shop_id=message.shop_id, what=f"alert: {message.subject}")
     db.session.commit()

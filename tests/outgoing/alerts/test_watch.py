@@ -311,36 +311,6 @@ def test_an_address_that_takes_nothing_holds_up_no_other_and_its_own_not_for_eve
     assert (first.open, second.open, second.tries) == (False, True, 1)
 
 
-def test_what_waits_for_an_address_that_is_taken_out_is_sent_no_more(
-    account: GatewayAccount, shop: Shop, box: MailBox
-) -> None:
-    rules_of(shop, waiting=True, recipients="gone@shop.example\ndana@shop.example")
-    fail_one(account)
-    look(shop)
-    box.refuses = b"450 later"
-    send()
-    rules_of(shop, waiting=True, recipients="dana@shop.example")
-    db.session.execute(update(AlertMessage).values(next_try_at=utcnow()))
-    db.session.commit()
-    box.refuses = b""
-    send()
-    assert [letter["To"] for letter in box.letters] == ["dana@shop.example"]
-    gone = db.session.scalars(select(AlertMessage).where(AlertMessage.recipient == "gone@shop.example")).one()
-    assert (gone.open, gone.tries, gone.answer) == (False, 1, "its address was taken out")
-
-
-def test_what_waits_for_a_webhook_that_is_taken_out_is_sent_no_more(
-    account: GatewayAccount, shop: Shop, receiver: Receiver
-) -> None:
-    rules_of(shop, waiting=True, recipients="", webhook=receiver.url, webhook_style=Style.slack)
-    fail_one(account)
-    look(shop)
-    rules_of(shop, waiting=True, recipients="", webhook=None, webhook_style=None)
-    send()
-    assert receiver.received == []
-    assert db.session.scalars(select(AlertMessage.answer)).all() == ["its address was taken out"]
-
-
 def test_a_webhook_is_signed_and_holds_all_figures(account: GatewayAccount, shop: Shop, receiver: Receiver) -> None:
     secret = SigningSecret.make(shop.id, Purpose.alerts)
     rules_of(shop, waiting=True, recipients="", webhook=receiver.url, webhook_style=Style.signed)

@@ -281,5 +281,5 @@ def plan_of(account: GatewayAccount, filter_: Filter) -> str:
     table = callbacks(filter_, account.shop)
     query = table.plain.compile(db.engine, compile_kwargs={"render_postcompile": True})
     db.session.commit()
-    with own_connection(db.engine, table) as connection:
+    with own_connection(db.engine, table.zone, sorts=not table.walked) as connection:
         return "\n".join(connection.exec_driver_sql(f"EXPLAIN {query}", query.params).scalars())

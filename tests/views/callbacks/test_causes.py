@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.dashboard.handling import Handling
+from shopcallbacks.domain.errors import Reason
+from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Answer, Money
 from shopcallbacks.extensions import db
 from shopcallbacks.shops.accounts import GatewayAccount
@@ -152,19 +154,68 @@ def test_a_cause_is_new_looked_at_done_and_new_again_when_more_comes(
     assert "<span>New</span>" in client.get("/callbacks/causes").text
 
 
+def done_with(client: FlaskClient, headline: str) -> None:
+    """Somebody is done with that cause."""
+    page = client.get("/callbacks/causes").text
+    (key,) = set(re.findall(r'name="cause" value="([^"]+)"', page[page.index(headline) :].partition("</section>")[0]))
+    client.post("/causes/handling", data={"cause": key, "done": "1"})
+    assert "Done by" in client.get("/callbacks/causes").text
+
+
 def test_a_cause_that_is_done_is_new_again_when_what_had_come_before_joins_it(
     client: FlaskClient, account: GatewayAccount
 ) -> None:
     differing(account)
-    (key,) = set(re.findall(r'name="cause" value="([^"]+)"', client.get("/callbacks/causes").text))
     late = make_callback(account, message(make_order(account.shop), money=Money(1, "EUR")))
-    client.post("/causes/handling", data={"cause": key, "done": "1"})
-    assert "Done by" in client.get("/callbacks/causes").text
+    done_with(client, "differs")
     process()
     done_at = the_handling(account).done_at
     assert done_at is not None
     assert late.received_at < done_at
-    assert "<span>New</span>" in client.get("/callbacks/causes").text
+    assert "Done by" not in client.get("/callbacks/causes").text
+
+
+def test_a_cause_that_is_done_is_new_again_when_a_person_brings_something_into_it(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    differing(account)
+    signer = make_account(make_shop(), signing_secrets=["whsec_forged"])
+    forged = make_callback(account, request_for(signer, message(make_order(account.shop), money=Money(1, "EUR"))))
+    process()
+    done_with(client, "differs")
+    forged.do(Verb.force, make_user(Role.manager, account.shop), "their word for it")
+    db.session.commit()
+    process()
+    assert forged.reason is Reason.amount_mismatch
+    assert "Done by" not in client.get("/callbacks/causes").text
+
+
+def test_a_cause_that_is_done_stays_so_when_what_waits_for_it_is_tried_again_and_comes_to_the_same(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    differing(account)
+    done_with(client, "differs")
+    (waiting,) = db.session.scalars(db.select(Callback))
+    waiting.do(Verb.retry, make_user(Role.manager, account.shop), "once more")
+    db.session.commit()
+    process()
+    assert (waiting.reason, waiting.attempt_count) == (Reason.amount_mismatch, 2)
+    assert "Done by" in client.get("/callbacks/causes").text
+
+
+def test_a_cause_that_is_done_is_new_again_when_something_is_put_back_into_it(
+    client: FlaskClient, account: GatewayAccount
+) -> None:
+    differing(account, 2)
+    removed = db.session.scalars(db.select(Callback)).first()
+    assert removed is not None
+    manager = make_user(Role.manager, account.shop)
+    removed.do(Verb.remove, manager, "not ours")
+    db.session.commit()
+    done_with(client, "differs")
+    removed.do(Verb.restore, manager, "ours after all")
+    db.session.commit()
+    assert "Done by" not in client.get("/callbacks/causes").text
 
 
 def test_others_see_who_looks_at_it_and_viewers_only_see(client: FlaskClient, account: GatewayAccount) -> None:

@@ -13,7 +13,9 @@ from shopcallbacks import jobs
 from shopcallbacks.config import SmtpServer
 from shopcallbacks.domain.values import Money
 from shopcallbacks.extensions import db
-from shopcallbacks.outgoing.alerts.rules import AlertMessage, AlertRules, Style
+from shopcallbacks.outgoing.alerts import watch
+from shopcallbacks.outgoing.alerts.rules import AlertKind, AlertMessage, AlertRules, Style
+from shopcallbacks.outgoing.alerts.texts import Text
 from shopcallbacks.outgoing.mail import Mailer
 from shopcallbacks.outgoing.signing import Purpose, SigningSecret
 from shopcallbacks.shops.accounts import Shop
@@ -157,6 +159,36 @@ def test_without_a_mail_server_that_is_said(admin: FlaskClient, shop: Shop) -> N
     assert message is not None
     assert (message.open, message.answer) == (True, "no mail server is set up (SMTP_URL)")
     assert admin.post(f"/settings/alerts/messages/{message.id}/sending").status_code == 303
+
+
+@pytest.mark.parametrize("takes_out", ["gone@shop.example", "the webhook"])
+def test_what_waits_for_an_address_that_is_taken_out_is_sent_no_more(
+    admin: FlaskClient, shop: Shop, box: MailBox, receiver: Receiver, takes_out: str
+) -> None:
+    chat = {"webhook_style": "slack", "webhook": receiver.url}
+    admin.post("/settings/alerts", data={"recipients": "gone@shop.example dana@shop.example", **chat})
+    for kind in ("waiting", "clear"):
+        watch.post(AlertRules.of(shop.id), AlertKind(kind), Text("There is news", "of your callbacks", {}))
+    db.session.commit()
+    if takes_out == "the webhook":
+        admin.post("/settings/alerts", data={"recipients": "gone@shop.example dana@shop.example"})
+    else:
+        admin.post("/settings/alerts", data={"recipients": "dana@shop.example", **chat})
+    while jobs.drain_outgoing():
+        pass
+    db.session.expire_all()
+    heard = {
+        message.recipient or "the webhook" for message in db.session.scalars(select(AlertMessage)) if message.tries
+    }
+    assert heard == {"gone@shop.example", "dana@shop.example", "the webhook"} - {takes_out}
+    taken_out = "" if takes_out == "the webhook" else takes_out
+    unsent = db.session.scalars(select(AlertMessage).where(AlertMessage.recipient == taken_out)).all()
+    assert [(one.open, one.answer) for one in unsent] == [(False, "its address was taken out")] * 2
+    unsent[0].tries = 1  # as if it had been tried before
+    db.session.commit()
+    admin.post(f"/settings/alerts/messages/{unsent[0].id}/sending")
+    assert not unsent[0].open
+    assert "its address was taken out" in admin.get("/settings/alerts").text
 
 
 def test_another_shops_message_is_not_sent_again(admin: FlaskClient, client: FlaskClient, shop: Shop) -> None:
