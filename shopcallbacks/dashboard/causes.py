@@ -23,10 +23,10 @@ from ..domain.values import Money
 from ..extensions import db
 from ..orders.order import Order
 from ..shops.accounts import GatewayAccount
-from ..shops.acts import Activity
 from ..words.formats import Format, going_on
 from ..words.masking import mask
 from ..words.reasons import NextStep, cause_of_any, words_of
+from .queue import put_back_since
 
 
 @dataclass(frozen=True)
@@ -180,10 +180,7 @@ def joined_since(then: datetime) -> ColumnElement[bool]:
         before.conflict.is_not_distinct_from(attempt.conflict),
     )
     tried = select(attempt.id).where(attempt.callback_id == Callback.id, attempt.at > then, ~waited.exists())
-    restored = select(Activity.id).where(
-        Activity.callback_id == Callback.id, Activity.at > then, Activity.verb == Verb.restore
-    )
-    return or_(tried.exists(), restored.exists())
+    return or_(tried.exists(), put_back_since(then))
 
 
 def _groups(*where: ColumnElement[bool], finer: bool = False) -> tuple[tuple[Group, ...], tuple[Group, ...]]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, func, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, exists, func, select
 
 from ..callbacks.callback import STUCK_AFTER, Callback
-from ..domain.states import BY_A_PERSON, State
+from ..domain.states import BY_A_PERSON, State, Verb
 from ..extensions import db
+from ..shops.acts import Activity
 
 # Written out into the statement, so that the planner always knows the index fits, prepared or not.
 _STATES: BindParameter[State] = bindparam(
@@ -41,6 +42,11 @@ def needs_a_person(shop_id: int, now: datetime) -> ColumnElement[bool]:
 def waits(shop_id: int, now: datetime) -> ColumnElement[bool]:
     """Looked at, or tried again, by itself: nobody needs to do anything yet."""
     return and_(in_queue(shop_id), on_its_way(now))
+
+
+def put_back_since(then: datetime) -> ColumnElement[bool]:
+    """A person has put it back into the queue since."""
+    return exists().where(Activity.callback_id == Callback.id, Activity.at > then, Activity.verb == Verb.restore)
 
 
 def count(shop_id: int, now: datetime) -> int:

@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from ..callbacks.attempts import Attempt
 from ..callbacks.callback import Callback
 from ..dashboard.glance import Glance
-from ..domain.states import BY_ITSELF, AttemptKind, Verb
+from ..dashboard.queue import put_back_since
+from ..domain.states import BY_ITSELF, AttemptKind
 from ..extensions import db
 from ..shops.accounts import Shop
-from ..shops.acts import Activity
 from .filter import Filter, Tab
 from .search.search import FEW, FOUND, Search
 
@@ -103,9 +103,6 @@ def news_since(filter_: Filter, shop: Shop, then: datetime, shown: Collection[in
     came: ColumnElement[bool] = Callback.received_at > then
     if filter_.tab in (Tab.unprocessed, Tab.decide):
         tried = exists().where(Attempt.callback_id == Callback.id, Attempt.at > then, Attempt.kind.in_(COMES_BY))
-        restored = exists().where(
-            Activity.callback_id == Callback.id, Activity.at > then, Activity.verb == Verb.restore
-        )
-        came = or_(came, tried, restored)
+        came = or_(came, tried, put_back_since(then))
     some = select(Callback.id).where(*filter_.where(shop), came, Callback.id.not_in(shown)).limit(limit).subquery()
     return db.session.scalar(select(func.count()).select_from(some)) or 0

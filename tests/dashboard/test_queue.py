@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, select, text
 
 from shopcallbacks.callbacks.callback import Callback
 from shopcallbacks.clock import utcnow
@@ -111,10 +112,16 @@ def test_causes_of_an_account_are_told_apart_and_others_are_not(account: Gateway
     assert {group.account for group in groups[1:]} == {account, other}
 
 
-def test_counting_reads_the_queues_own_index(account: GatewayAccount) -> None:
+@pytest.mark.parametrize(
+    ("waits", "index"),
+    [(queue.needs_a_person, "ix_callbacks_queue"), (decisions.undecided, "ix_callbacks_to_decide")],
+)
+def test_counting_reads_the_index_of_just_what_is_counted(
+    account: GatewayAccount, waits: Callable[[int, datetime], ColumnElement[bool]], index: str
+) -> None:
     long_history(account)
     db.session.execute(text("SET LOCAL enable_seqscan = off"))
-    counting = select(Callback.id).where(queue.needs_a_person(account.shop_id, utcnow()))
+    counting = select(Callback.id).where(waits(account.shop_id, utcnow()))
     statement = counting.compile(db.engine, compile_kwargs={"literal_binds": True})
     plan = "\n".join(db.session.scalars(text(f"EXPLAIN {statement}".replace(":", "\\:"))))
-    assert "ix_callbacks_queue" in plan
+    assert index in plan
