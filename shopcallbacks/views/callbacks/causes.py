@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -33,6 +34,8 @@ from ..screens import glanced, now, written
 from .panel import counted
 from .telling import back_to
 
+T = TypeVar("T")
+
 bp = Blueprint("causes", __name__)
 
 # So many from either end of a cause are asked which verbs may help them: what was wrong may have ended meanwhile.
@@ -55,7 +58,7 @@ class Cause:
     @classmethod
     def of(cls, group: Group, shown: Filter, shop: Shop, handling: Handling | None, finer: Iterable[Group]) -> Cause:
         own = _only(group, shown)
-        if handling is not None and (not handling.holds(group) or _joined_since(handling.done_at, own, shop)):
+        if handling is not None and (not handling.holds(group) or _joined_since(handling.done_at, own, shown, shop)):
             handling = None
         if own is None:
             return cls(group, None, Offer.of(()), handling)
@@ -75,13 +78,13 @@ class Cause:
         return NextStep.look if step is NextStep.retry and Verb.retry not in self.offer else step
 
 
-def _joined_since(done_at: datetime | None, own: Filter | None, shop: Shop) -> bool:
+def _joined_since(done_at: datetime | None, own: Filter | None, shown: Filter, shop: Shop) -> bool:
     """Whether something waits for the cause since it was done that had come before."""
     if done_at is None or own is None:
         return False
     joined = select(Callback.id).where(*own.where(shop), joined_since(done_at)).exists()
     look = partial(db.session.scalar, select(joined))
-    return bool(while_it_stands(shop.id, glanced(), ("joined", own.query, done_at), look).seen)
+    return bool(_while_it_stands(("joined", own.query, done_at), shown, shop, look))
 
 
 def _only(group: Group, shown: Filter) -> Filter | None:
@@ -145,10 +148,13 @@ def index() -> str:
 
 
 def _groups(shown: Filter, shop: Shop) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
-    """Causes and clusters. Those of a whole tab stand for as long as the queue does; a filter may be about more."""
-    if shown.narrowed:
-        return causes_and_clusters(*shown.where(shop))
-    return while_it_stands(shop.id, glanced(), shown.tab, lambda: causes_and_clusters(*shown.where(shop))).seen
+    """Causes and clusters."""
+    return _while_it_stands(shown.tab, shown, shop, lambda: causes_and_clusters(*shown.where(shop)))
+
+
+def _while_it_stands(what: Hashable, shown: Filter, shop: Shop, look: Callable[[], T]) -> T:
+    """What is seen of a whole tab stands for as long as the queue does; a filter may be about more."""
+    return look() if shown.narrowed else while_it_stands(shop.id, glanced(), what, look).seen
 
 
 def _currencies(groups: Iterable[Group]) -> list[str]:
