@@ -9,10 +9,12 @@ that are written, and most are, is one value and no array.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+import psycopg
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -29,11 +31,29 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 Values = Mapping[str, Any]
 Here = Session | scoped_session[Any]
+
+
+@contextmanager
+def sent_ahead(session: Here) -> Iterator[None]:
+    """Statements of which nobody reads an answer: each goes out behind the one before, and all are waited for at the
+    end, so that the database works on one while the next is made. What it refuses is raised there at the latest.
+    """
+    connection = session.connection()
+    raw: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    try:
+        with raw.pipeline():
+            yield
+    except psycopg.Error as error:  # of the end: all others are SQLAlchemy's already
+        lost = connection.dialect.is_disconnect(error, raw, None)  # type: ignore[arg-type]
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(None, None, error, psycopg.Error, connection_invalidated=lost) from error
 
 
 def among(column: Any, name: str) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from ..clock import NOW
 from ..domain.errors import CallbackFailed, Conflict, Reason
 from ..domain.states import AttemptKind
 from ..domain.values import Request, Verdict
-from ..extensions import db, must_not_stand_still, settle
+from ..extensions import db, must_not_stand_still
 from ..look import ANEW, Look
 from ..sets import among
 from ..shops.users import User
@@ -160,10 +160,18 @@ BEHIND_S = 60
 _LOCK = "FOR NO KEY UPDATE SKIP LOCKED"
 
 
+# The first that are due are found by walking along the index. The statistics are of the time before a flood: by them so
+# few are due that it is as well to read all of them, or all that the account ever had, and sort them.
+_WALK = "enable_sort", "enable_bitmapscan"
+_WALKED = ", ".join(f"set_config('{name}', 'on', true)" for name in _WALK)
+
+
 def _claimed(due: str) -> TextualSelect:
-    """The rows that it locks, just as they were locked, with the name of who asked for the attempt."""
+    """The rows that it locks, just as they were locked, with the name of who asked for the attempt. Once they are
+    found, plans are made as ever again.
+    """
     names = ", ".join(f"due.{name}" for name in _PLAIN)
-    sent = f"{_ACCOUNTS} SELECT {names}, users.name AS asked_by_name {due}"
+    sent = f"{_ACCOUNTS} SELECT {names}, users.name AS asked_by_name, (SELECT concat({_WALKED})) AS walked {due}"
     return text(sent).columns(*(column(name, _came[name].type) for name in _PLAIN), column("asked_by_name", Text))
 
 
@@ -207,17 +215,9 @@ FROM busy LEFT JOIN unnest(CAST(:accounts AS bigint[]), CAST(:shares AS bigint[]
 )
 
 
-# The first that are due are found by walking along the index. The statistics are of the time before a flood: by them so
-# few are due that it is as well to read all of them, or all that the account ever had, and sort them.
-_WALK = {"enable_sort": "off", "enable_bitmapscan": "off"}
-
-
 def _next(claimed: TextualSelect, **parameters: Any) -> Sequence[Row[Any]]:
-    must_not_stand_still(**_WALK)
-    rows = db.session.execute(claimed, parameters).all()
-    if rows:  # else the transaction is over, or soon is
-        settle(**dict.fromkeys(_WALK, "on"))
-    return rows
+    must_not_stand_still(**dict.fromkeys(_WALK, "off"))
+    return db.session.execute(claimed, parameters).all()
 
 
 def as_due(callbacks: Sequence[Callback], kind: AttemptKind, more: More, look: Look) -> list[Due]:

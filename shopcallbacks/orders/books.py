@@ -179,7 +179,8 @@ def _write_payments(books: Sequence[Book]) -> None:
     insert_rows(db.session, Payment, rows, else_=f"(order_id, place) DO UPDATE SET {sets}")
     empty = [(book.id, place) for book in books for place in range(len(book.facts.payments), len(book.before.payments))]
     if empty:
-        db.session.execute(delete(Payment).where(tuple_(Payment.order_id, Payment.place).in_(empty)))
+        gone = delete(Payment).where(tuple_(Payment.order_id, Payment.place).in_(empty))
+        db.session.execute(gone, execution_options={"synchronize_session": False})
 
 
 def _payment_row(book: Book, place: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from ..callbacks.due import Due
+from ..clock import NOW, utcnow
 from ..domain.errors import Conflict
 from ..domain.money import Ruling
 from ..domain.money import Settings as Rules
@@ -19,6 +20,7 @@ from ..domain.states import RULINGS, AttemptKind
 from ..extensions import db
 from ..gateways.base import Gateway
 from ..gateways.base import Kind as SettingKind
+from ..sets import among
 from ..shops.accounts import GatewayAccount, Reading
 from ..shops.secrets import Secret, SecretUnreadable
 from ..words.formats import Format, going_on
@@ -61,13 +63,22 @@ class Case:
 Live = tuple[dict[str, Any], list[Secret]]
 
 
+_THESE = (
+    select(GatewayAccount, NOW)
+    .where(among(GatewayAccount.id, "ids"))
+    .options(joinedload(GatewayAccount.secrets), joinedload(GatewayAccount.shop))
+)
+
+
 class Accounts:
-    """The gateway accounts of a batch. Each one's secrets are decrypted once."""
+    """The gateway accounts of a batch. Each one's secrets are decrypted once. `as_of`: when they were read, by the
+    database's clock.
+    """
 
     def __init__(self, ids: Iterable[int]) -> None:
-        query = select(GatewayAccount).where(GatewayAccount.id.in_(set(ids)))
-        loaded = query.options(joinedload(GatewayAccount.secrets), joinedload(GatewayAccount.shop))
-        self._accounts = {account.id: account for account in db.session.scalars(loaded).unique()}
+        found = db.session.execute(_THESE, {"ids": list(set(ids))}).unique().all()
+        self._accounts: dict[int, GatewayAccount] = {account.id: account for account, _ in found}
+        self.as_of: datetime = found[0][1] if found else utcnow()  # of none any moment will do
         self._live: dict[tuple[int, frozenset[int]], Live | SecretUnreadable] = {}
 
     @property

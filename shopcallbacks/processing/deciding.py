@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from ..callbacks import known, waiting
 from ..callbacks.due import Due
 from ..callbacks.waiting import NO_KEYS, Keys
-from ..clock import database_now
 from ..domain.errors import CallbackFailed, Conflict, Reason, Refused
 from ..domain.money import (
     Around,
@@ -43,7 +43,7 @@ class Desk:
     """
 
     def __init__(self, findings: Iterable[Finding], accounts: Accounts, look: Look, before: Desk | None = None) -> None:
-        self.now = look(database_now)
+        self.now: datetime = before.now if before else accounts.as_of
         self.accounts = accounts
         self.tried = sorted((begun(finding) for finding in findings), key=lambda one: one.arrived)
         self._look = look

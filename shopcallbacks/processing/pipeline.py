@@ -19,6 +19,7 @@ from ..extensions import db, must_not_stand_still
 from ..logs import step
 from ..look import ANEW, Look, Snapshot
 from ..orders import books, feed
+from ..sets import sent_ahead
 from .case import Accounts
 from .deciding import Desk
 from .examining import Finding, crashed, examine, nobody
@@ -53,8 +54,9 @@ def apply(findings: Iterable[Finding], accounts: Accounts, in_vain: bool = True)
     desk.decide()
     if not in_vain:
         desk.pass_over_in_vain()
-    record(desk.recorded, desk.now)
-    books.written(desk.books.values(), desk.now)
+    with sent_ahead(db.session):
+        record(desk.recorded, desk.now)
+        books.written(desk.books.values(), desk.now)
     feed.published([told for book in desk.books.values() for told in book.told], desk.now)
     return desk
 
