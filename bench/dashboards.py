@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import threading
-import time
+import json
+import signal
+import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
-import requests
-
 from .beside import site
-from .load import handed_in, load, most
+from .load import handed_in, load, most, need_wrk
 from .people import hired, logged_in
 from .place import place
 from .table import Line, Row, in_turns
 
-DASHBOARDS, LOOK_S = 50, 5.0
-AGAIN = re.compile(r'hx-get="(/queue\?seen=[^"]+)"')
+DASHBOARDS, LOOK_MS, LONGEST_S = 50, 5_000, 600
+SCRIPT = Path(__file__).parent / "dashboards.lua"
 
 
 def measure() -> Iterator[Row]:
@@ -42,27 +40,17 @@ def measure() -> Iterator[Row]:
 @contextmanager
 def dashboards(url: str) -> Iterator[None]:
     """So many that each ask every five seconds what is new, spread over the time, on connections of their own, by one
-    log-in.
+    log-in: by wrk too, for what browsers do is done on other machines.
     """
-    cookies, closed = logged_in(url).cookies, threading.Event()
-
-    def follow(due: float) -> None:
-        session, look = requests.Session(), "/queue"
-        session.cookies.update(cookies)
-        while not closed.wait(due - time.monotonic()):
-            answer = session.get(url + look, headers={"HX-Request": "true"}, timeout=30)
-            assert answer.status_code == 200, answer.status_code
-            assert answer.url == url + look, answer.url  # not the log-in
-            if again := AGAIN.search(answer.text):
-                look = again[1].replace("&amp;", "&")
-            due += LOOK_S
-
-    with ThreadPoolExecutor(DASHBOARDS) as threads:
-        begun = time.monotonic()
-        followed = [threads.submit(follow, begun + LOOK_S * n / DASHBOARDS) for n in range(DASHBOARDS)]
+    need_wrk()
+    cookie = "; ".join(f"{one.name}={one.value}" for one in logged_in(url).cookies)
+    command = ["wrk", f"-t{DASHBOARDS}", f"-c{DASHBOARDS}", f"-d{LONGEST_S}s", "-s", str(SCRIPT), url, "--", cookie]
+    with subprocess.Popen([*command, str(LOOK_MS)], stdout=subprocess.PIPE, text=True) as wrk:
         try:
             yield
         finally:
-            closed.set()
-    for one in followed:
-        one.result()
+            wrk.send_signal(signal.SIGINT)
+        told, _ = wrk.communicate()
+    found = json.loads(told.split("JSON ", 1)[1])
+    assert found["looked"], told
+    assert not found["failed"], told

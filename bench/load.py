@@ -53,7 +53,7 @@ def load(
 
     The orders are `prefix` and a number from 0 on.
     """
-    _need_wrk()
+    need_wrk()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "requests")
         write_requests(file, most(seconds, connections, pause_ms), path, prefix)
@@ -105,6 +105,6 @@ def signature(body: bytes, at: int, secret: str = SECRET) -> str:
     return f"t={at},v1={digest}"
 
 
-def _need_wrk() -> None:
+def need_wrk() -> None:
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing, and clients in Python would share the cores with the server: apt-get install wrk")

@@ -91,6 +91,7 @@ KEPT = timedelta(minutes=1)
 # Where so many are queued a closer look takes tenths of a second, and in a storm each callback would call for another:
 # there one is enough each few seconds, for all who look.
 MANY, SELDOM = 10_000, timedelta(seconds=5)
+SOME, MOMENT = 500, timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,17 @@ def look(shop_id: int, now: datetime) -> Glance:
         looked_at_until=row.unlooked or now,
         worker_seen=row.worker_seen,
     )
+
+
+def lately(shop_id: int, now: datetime) -> Glance:
+    """For those who look on. Where so much is queued that each look takes milliseconds, and something happens between
+    any two, it may be of a moment ago: one look for all of a process.
+    """
+    kept: dict[int, Glance] = current_app.extensions.setdefault("glances", {})
+    before = kept.get(shop_id)
+    if before is None or before.queued <= SOME or abs(now - before.now) >= MOMENT:
+        before = kept[shop_id] = look(shop_id, now)
+    return before
 
 
 def _received(shop_id: int, state: State, first: Callable[[Any], ColumnElement[datetime]]) -> ScalarSelect[datetime]:

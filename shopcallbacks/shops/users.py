@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from flask_login import UserMixin
 from sqlalchemy import ForeignKey, false, func, or_, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from ..clock import utcnow
 from ..domain.errors import Refused
@@ -299,9 +299,13 @@ class User(UserMixin, Base):
 
     @classmethod
     def of_session(cls, token: str) -> tuple[User, UserSession] | None:
-        """Who is logged in with that token, and where; None where it is over."""
+        """Who is logged in with that token, and where; None where it is over. With the shops they see, which each page
+        needs.
+        """
         wanted = select(cls, UserSession).join(UserSession, UserSession.user_id == cls.id)
-        return db.session.execute(wanted.where(UserSession.bears(token), cls.active)).one_or_none()
+        with_shops = wanted.options(joinedload(cls.memberships))
+        found = db.session.execute(with_shops.where(UserSession.bears(token), cls.active))
+        return found.unique().one_or_none()
 
     @classmethod
     def log_in(cls, email: str, password: str) -> User | None:

@@ -68,7 +68,7 @@ def first() -> str | Response:
 @bp.get("/queue")
 def widget() -> str:
     """The widget alone, and with it the count on the Callbacks tab; what only says until when, where no more is new."""
-    found = glanced()
+    found = glanced(glance.lately)
     if request.args.get("seen") == found.version:
         return render_template("dashboard/_as_of.html", queue=found)
     return render_template("dashboard/_widget.html", **widget_parts(found), count_too=True)
