@@ -176,6 +176,22 @@ def test_where_very_much_is_queued_one_closer_look_each_few_seconds_is_enough_fo
     assert (later.count, [group.count for group in later.groups]) == (3, [3])
 
 
+def test_where_much_is_queued_those_who_look_on_share_a_look_for_a_moment(
+    account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unprocessed(account)
+    assert glance.lately(shop.id, LATER).count == 1
+    unprocessed(account)
+    assert glance.lately(shop.id, LATER).count == 2, "where little is queued each look is of now"
+    monkeypatch.setattr(glance, "SOME", 1)
+    unprocessed(account)
+    soon = glance.lately(shop.id, LATER + glance.MOMENT / 2)
+    assert (soon.count, soon.now) == (2, LATER), "with the time it is of"
+    assert glance.look(shop.id, LATER + glance.MOMENT / 2).count == 3, "who opens a screen sees what is"
+    assert glance.lately(shop.id, LATER + glance.MOMENT).count == 3
+    assert glance.lately(make_account().shop_id, LATER + glance.MOMENT).count == 0, "each shop its own"
+
+
 def test_while_somebody_looks_closer_others_see_what_was_seen_before(
     account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
