@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from .load import handed_in, load, most, need_wrk
 from .people import hired, logged_in
 from .place import place
 from .table import Line, Row, in_turns
+from .web import running
 
 DASHBOARDS, LOOK_MS, LONGEST_S = 50, 5_000, 600
 SCRIPT = Path(__file__).parent / "dashboards.lua"
@@ -44,8 +46,9 @@ def dashboards(url: str) -> Iterator[None]:
     """
     need_wrk()
     cookie = "; ".join(f"{one.name}={one.value}" for one in logged_in(url).cookies)
-    command = ["wrk", f"-t{DASHBOARDS}", f"-c{DASHBOARDS}", f"-d{LONGEST_S}s", "-s", str(SCRIPT), url, "--", cookie]
-    with subprocess.Popen([*command, str(LOOK_MS)], stdout=subprocess.PIPE, text=True) as wrk:
+    command = ["wrk", f"-t{DASHBOARDS}", f"-c{DASHBOARDS}", f"-d{LONGEST_S}s", "-s", str(SCRIPT), url, "--"]
+    arguments = [cookie, str(LOOK_MS), str(DASHBOARDS)]
+    with running([*command, *arguments], dict(os.environ), stdout=subprocess.PIPE) as wrk:
         try:
             yield
         finally:

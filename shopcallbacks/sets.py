@@ -12,7 +12,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from sqlalchemy import (
@@ -45,15 +45,14 @@ def sent_ahead(session: Here) -> Iterator[None]:
     end, so that the database works on one while the next is made. What it refuses is raised there at the latest.
     """
     connection = session.connection()
-    raw: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    own = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
     try:
-        with raw.pipeline():
+        with own.pipeline():
             yield
     except psycopg.Error as error:  # of the end: all others are SQLAlchemy's already
-        lost = connection.dialect.is_disconnect(error, raw, None)  # type: ignore[arg-type]
-        if lost:
+        if own.closed:
             connection.invalidate(error)
-        raise DBAPIError.instance(None, None, error, psycopg.Error, connection_invalidated=lost) from error
+        raise DBAPIError.instance(None, None, error, psycopg.Error, connection_invalidated=own.closed) from error
 
 
 def among(column: Any, name: str) -> ColumnElement[bool]:

@@ -91,6 +91,7 @@ KEPT = timedelta(minutes=1)
 # Where so many are queued a closer look takes tenths of a second, and in a storm each callback would call for another:
 # there one is enough each few seconds, for all who look.
 MANY, SELDOM = 10_000, timedelta(seconds=5)
+# Where so many are, a glance itself takes milliseconds.
 SOME, MOMENT = 500, timedelta(seconds=1)
 
 

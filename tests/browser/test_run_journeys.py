@@ -111,6 +111,7 @@ def test_a_run_that_ends_turns_the_button_that_has_the_focus_into_no_other(desk:
     desk.goto("/bulk/new?verb=remove&all=1")
     desk.get_by_label("Reason").fill("copies")
     desk.get_by_role("button", name="Mark 2 callbacks as invalid").click()
+    expect(desk.get_by_role("button", name="Pause")).to_be_visible()  # the page before has htmx too
     htmx_there(desk)
     desk.get_by_role("button", name="Pause").focus()
     run = db.session.query(BulkRun).filter_by(shop_id=world.shop.id).one()

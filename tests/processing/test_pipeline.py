@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from shopcallbacks.callbacks import due, moves
 from shopcallbacks.callbacks.callback import Callback
@@ -498,6 +498,15 @@ def test_one_gateway_takes_no_more_than_its_share_of_a_lease() -> None:
     make_callback(other, message("other"))
     leased = due.lease(10, {}, 8, seconds=60)
     assert sorted(one.account_id for one in leased) == [account.id] * 8 + [other.id]
+
+
+@pytest.mark.parametrize("claim", [due.claim, lambda limit: due.claim_of_few(limit)[0]])
+def test_once_it_is_claimed_plans_are_made_as_ever(claim: Callable[[int], list[due.Due]]) -> None:
+    """A claim rules out sorts and bitmaps, without which others would read whole tables."""
+    make_callback(make_account(), message("x"))
+    assert claim(10)
+    settings = [db.session.scalar(text(f"SHOW {name}")) for name in ("enable_sort", "enable_bitmapscan")]
+    assert settings == ["on", "on"]
 
 
 # The feed
