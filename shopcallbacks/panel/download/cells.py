@@ -7,9 +7,7 @@ Nearly all texts are harmless already, so many lines of CSV are looked at togeth
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterator
 
 from ...words.masking import mask
 
@@ -57,17 +55,25 @@ _KINDS = bytes.maketrans(b"".join(_ALIKE.values()), b"".join(kind * len(signs) f
 _TELLING = (FOREIGN.encode(), b",-", b"0" * 13, b"0000-0000")
 
 
-def suspects(lines: Sequence[bytes]) -> set[int]:
-    """Which of these records of CSV may have a cell that is other than it should be. Each ends with a line end."""
-    ends = list(accumulate(map(len, lines)))
-    joined = b"".join(lines)
-    if joined.count(b"\n") != len(lines):
-        return set(range(len(lines)))
-    signs, found = b"," + joined.translate(_KINDS), set[int]()
-    for telling in _TELLING:
-        at = signs.find(telling)
-        while at >= 0:
-            nth = bisect_right(ends, at + len(telling) - 2)
-            found.add(nth)
-            at = signs.find(telling, ends[nth])
-    return found
+def suspects(records: bytes, count: int, own: int) -> list[slice]:
+    """Where among so many records of CSV a cell may be other than it should be, in their order. Each is whole and ends
+    with a line end; its last `own` cells are ours.
+    """
+    if records.count(b"\n") != count:  # one is of many lines
+        return [slice(0, len(records))]
+    signs = b"," + records.translate(_KINDS)
+    found = {line for telling in _TELLING for line in _lines(records, signs, telling, own)}
+    return [slice(*line) for line in sorted(found)]
+
+
+def _lines(records: bytes, signs: bytes, telling: bytes, own: int) -> Iterator[tuple[int, int]]:
+    """From where to where those lines are that hold it before their own cells. `signs` are the kinds of the records',
+    one comma before.
+    """
+    at = signs.find(telling)
+    while at >= 0:
+        last = at + len(telling) - 2
+        end = records.index(b"\n", last) + 1
+        if records.count(b",", last, end) >= own:  # a digest may have as many digits as a card
+            yield records.rfind(b"\n", 0, last) + 1, end
+        at = signs.find(telling, end)

@@ -37,28 +37,30 @@ def _blocks(engine: Engine, copy: str, parameters: dict[str, Any], head: bytes, 
     with own_connection(engine, table.zone, sorts=not table.walked) as connection:
         own = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
         with psycopg.ClientCursor(own) as cursor, cursor.copy(cast("Any", copy), parameters) as rows:
-            lines, size = list[bytes](), 0
-            for row in rows:
-                lines.append(bytes(row))
-                size += len(row)
-                if size >= BLOCK:
-                    yield _harmless(lines, table)
-                    lines, size = [], 0
-            yield _harmless(lines, table)
+            records, count = bytearray(), 0
+            for record in rows:
+                records += record
+                count += 1
+                if len(records) >= BLOCK:
+                    yield _harmless(bytes(records), count, table)
+                    records, count = bytearray(), 0
+            yield _harmless(bytes(records), count, table)
 
 
-def _harmless(lines: list[bytes], table: Table) -> bytes:
-    for nth in suspects(lines):
-        lines[nth] = _guarded(lines[nth], table)
-    return b"".join(lines).replace(b"\n", b"\r\n")
+def _harmless(records: bytes, count: int, table: Table) -> bytes:
+    parts, read = list[bytes](), 0
+    for odd in suspects(records, count, table.own):
+        parts += records[read : odd.start], _guarded(records[odd], table)
+        read = odd.stop
+    return b"".join([*parts, records[read:]]).replace(b"\n", b"\r\n")
 
 
-def _guarded(line: bytes, table: Table) -> bytes:
+def _guarded(records: bytes, table: Table) -> bytes:
     """Cell by cell."""
-    (cells,) = csv.reader([line.decode()])
     guards = [column.guard for column in table.columns.values()]
     written = StringIO()
-    csv.writer(written, lineterminator="\n").writerow(
-        guard(cell, False) for guard, cell in zip(guards, cells, strict=True)
+    csv.writer(written, lineterminator="\n").writerows(
+        [guard(cell, False) for guard, cell in zip(guards, cells, strict=True)]
+        for cells in csv.reader(StringIO(records.decode(), newline=""))
     )
     return written.getvalue().encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, DateTime, Select, Text, case, cast, func, literal, literal_column
@@ -55,6 +56,11 @@ class Table:
     @property
     def typed(self) -> Select[Any]:
         return self._read([column.typed for column in self.columns.values()])
+
+    @property
+    def own(self) -> int:
+        """How many of its last columns are ours."""
+        return sum(1 for _ in takewhile(lambda column: column.guard is ours, reversed([*self.columns.values()])))
 
     def _read(self, cells: list[ColumnElement[Any]]) -> Select[Any]:
         return self.rows.with_only_columns(*cells, maintain_column_froms=True)

@@ -24,6 +24,13 @@ def line(cells: list[str]) -> bytes:
     return written.getvalue().encode("utf-8", "replace")
 
 
+def suspicious(lines: list[bytes], own: int = 0) -> set[int]:
+    """Which of them are among the suspects."""
+    begins = [sum(map(len, lines[:nth])) for nth in range(len(lines))]
+    found = suspects(b"".join(lines), len(lines), own)
+    return {nth for nth, begin in enumerate(begins) for odd in found if odd.start <= begin < odd.stop}
+
+
 @given(st.lists(st.lists(text, min_size=1, max_size=4), min_size=1, max_size=6))
 @example([["x"], ["-1"], ["y"]])
 @example([["-1"]])
@@ -36,15 +43,22 @@ def test_a_line_with_a_cell_that_would_be_made_harmless_is_suspect(lines: list[l
         for nth, cells in enumerate(lines)
         if any(guard(cell, False) != cell for cell in cells for guard in (the_shops, a_strangers))
     }
-    assert harmful <= suspects([line(cells) for cells in lines])
+    assert harmful <= suspicious([line(cells) for cells in lines])
 
 
 def test_ordinary_lines_are_not_looked_at_closer_whatever_stands_beside_them() -> None:
     told = ["12", "2026-03-01T12:00:00+01:00", "stripe", "", "261123-7", "pi_3PqX1", "59.90", "EUR", "0a1b" * 16]
     ordinary, odd = line(told), line([*told, "=1"])
-    assert suspects([ordinary] * 3) == set()
-    assert suspects([odd, ordinary, odd, odd, ordinary]) == {0, 2, 3}
-    assert suspects([]) == set()
+    assert suspicious([ordinary] * 3) == set()
+    assert suspicious([odd, ordinary, odd, odd, ordinary]) == {0, 2, 3}
+    assert suspicious([]) == set()
+
+
+def test_what_looks_like_a_card_number_in_a_digest_is_none_and_in_the_cell_before_it_one() -> None:
+    told, digest = ["12", "pi_3PqX1", "59.90"], CARD * 4
+    assert suspicious([line([*told, digest, "no"])], own=2) == set()
+    assert suspicious([line([*told, digest, "no"])], own=1) == {0}
+    assert suspicious([line([*told, CARD, digest, "no"])] * 2, own=2) == {0, 1}
 
 
 @pytest.mark.parametrize("guard", [the_shops, a_strangers])
