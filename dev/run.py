@@ -81,8 +81,8 @@ def _run(options: argparse.Namespace, lock: Path, stack: contextlib.ExitStack) -
     _services(env, stack)
     lines = parse_procfile((ROOT / "Procfile").read_text()).processes
     _keep_for_the_shell(env)
-    once("release", lines.pop("release"), env, LOGS)
-    once("seed", "flask --app app demo seed", env, LOGS)
+    del lines["release"]  # done with the seeding: to load the app is most of either
+    once("seed", "flask --app app demo seed --upgrade", env, LOGS)
     has_demo = is_demo_of(DEMO, env["DATABASE_URL"])
     rate, gateways_port = options.demo if has_demo else 0.0, free_port()
     if rate:

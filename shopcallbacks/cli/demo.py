@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import flask_migrate
 from flask import current_app
 from flask.cli import AppGroup
 
@@ -107,12 +108,15 @@ demo = AppGroup("demo", help="The demo shop.")
 
 @demo.command("seed")
 @click.option("--write", type=click.Path(path_type=Path), default=Path("var/demo.json"), show_default=True)
+@click.option("--upgrade", is_flag=True, help="Migrate the database first, as `flask db upgrade`.")
 @plain_errors
-def seed_demo(write: Path) -> None:
+def seed_demo(write: Path, upgrade: bool) -> None:
     """Fill an empty database with a demo shop, and write what the demo traffic needs to know.
 
     Only on this machine: all the world knows the demo's passwords.
     """
     if not is_local(current_app.config["PUBLIC_URL"]):
         raise ValueError("The demo is for this machine only: all the world knows its passwords. PUBLIC_URL is another.")
+    if upgrade:
+        flask_migrate.upgrade()
     seed(write)
