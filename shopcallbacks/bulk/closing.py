@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..domain.errors import Conflict, Reason
+from ..domain.money.order import OrderFacts
 from ..domain.states import OPENS, Effect
 from ..domain.values import Money
+from ..orders.order import Order
 from ..panel.headline import why_it_waits
 from ..shops.accounts import GatewayAccount
 from ..words import acts, outcomes
@@ -29,21 +31,18 @@ class Came(Protocol):
 
 @dataclass(frozen=True)
 class Ending:
-    """An attempt that was made. `number`: of the order that its callback names; `total`: of the order it was about,
-    where that is real money.
-    """
+    """An attempt that was made. `number`: of the order that its callback names; `order`: that it was about."""
 
     came: Came
     detail: str
     account: GatewayAccount
     number: str | None
-    total: Money | None
+    order: Order | OrderFacts | None
 
     def close(self, run: BulkRun, item: BulkItem) -> None:
         came = self.came
         if came.succeeded:
-            opened = self.total if came.effect in OPENS else None
-            run.close(item, ItemState.succeeded, self._told(run), self._result, came.effect, opened)
+            run.close(item, ItemState.succeeded, self._told(run), self._result, came.effect, self._opened)
         else:
             run.close(item, ItemState.failed, self._why_not(run), self.detail)
 
@@ -54,6 +53,12 @@ class Ending:
     def _told(self, run: BulkRun) -> str:
         """The same for all that came to the same."""
         return acts.VERBS[run.verb].done_to_many or outcomes.came(self.came.effect)
+
+    @property
+    def _opened(self) -> Money | None:
+        """A test is no money."""
+        order = self.order
+        return order.total if order is not None and self.came.effect in OPENS and not order.test else None
 
     @property
     def _result(self) -> str:

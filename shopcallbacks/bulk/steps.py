@@ -76,8 +76,7 @@ def _take_outcomes(run: BulkRun) -> None:
     )
     for item, attempt, number, account, order in rows:
         run.asked -= 1
-        total = order.total if order and not order.test else None
-        Ending(attempt, attempt.detail, account, number, total).close(run, item)
+        Ending(attempt, attempt.detail, account, number, order).close(run, item)
 
 
 def _judge(run: BulkRun) -> None:
@@ -178,8 +177,8 @@ def _try(run: BulkRun, held: Sequence[tuple[BulkItem, Callback]]) -> Desk:
     for item, callback in held:
         conclusion = conclusions[callback.id]
         book = desk.books.get(conclusion.order_id) if conclusion.order_id is not None else None
-        total = book.facts.total if book and not book.facts.test else None
-        ending = Ending(conclusion, conclusion.said, callback.account, conclusion.order_number, total)
+        order = book.facts if book else None
+        ending = Ending(conclusion, conclusion.said, callback.account, conclusion.order_number, order)
         if conclusion.tried.passed_over:
             ending.pass_over(run, item)
         else:
