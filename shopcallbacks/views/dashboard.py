@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -11,6 +12,7 @@ from ..dashboard import arrivals, decisions, glance, results, second_person, sil
 from ..dashboard.glance import Glance
 from ..dashboard.pulse import Pulse, is_alive
 from ..dashboard.results import Period
+from ..shops.accounts import Shop
 from . import first_run
 from .access import current_shop
 from .screens import glanced, now, waiting_count
@@ -106,5 +108,8 @@ def widget_parts(found: Glance) -> dict[str, Any]:
     shop = current_shop()
     summary = glance.closer(shop.id, found)
     redis = summary.worker_alive or bell().alive
-    last = None if summary.groups else speed.last_processed(shop)
-    return {"queue": summary, "redis": redis, "last": last}
+    return {"queue": summary, "redis": redis, "last": None if summary.groups else _last_processed(shop, found)}
+
+
+def _last_processed(shop: Shop, found: Glance) -> tuple[datetime, str] | None:
+    return glance.while_it_stands(shop.id, found, "last", lambda: speed.last_processed(shop)).seen
