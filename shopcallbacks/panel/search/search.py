@@ -148,15 +148,21 @@ class Search:
     def _found_in(self, weeks: range) -> list[int]:
         """One more than a few where more fit. Some may stand there twice."""
         if weeks not in self._found:
-            self._found[weeks] = self._look_up(weeks)
+            self._found[weeks] = _first(self._of(weeks))
         return self._found[weeks]
 
-    def _look_up(self, weeks: range) -> list[int]:
+    def first(self, limit: int) -> Select[int]:
+        """Those that are come upon first, so many and one more where there are more. Some may stand there twice."""
+        if self._ids is not None:
+            return select(func.unnest(literal(self._ids, ARRAY(BigInteger))).label("id")).limit(limit + 1)
+        return self._of(self._weeks).limit(limit + 1)
+
+    def _of(self, weeks: range) -> Select[int]:
         each = func.unnest(literal(list(weeks), ARRAY(BigInteger))).table_valued("week").render_derived()
         said = select(SearchEntry.callback_id).select_from(each).join(SearchEntry, self._said(each.c.week))
         known = (select(Callback.id).where(*self._came_in(weeks), way) for way in self._ways)
         found = union_all(said, *known).subquery()
-        return _first(select(found.c[0]))
+        return select(found.c[0])
 
     def _fits_in(self, weeks: range, ids: list[int] | None) -> ColumnElement[bool]:
         if ids is not None:

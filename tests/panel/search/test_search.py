@@ -22,6 +22,7 @@ from shopcallbacks.dashboard import glance
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money, Outcome
 from shopcallbacks.extensions import db
+from shopcallbacks.panel import counts
 from shopcallbacks.panel.counts import count_up_to, tab_counts
 from shopcallbacks.panel.filter import Filter, Sort, Tab
 from shopcallbacks.panel.hiding import Hider
@@ -501,10 +502,10 @@ def test_a_word_of_the_line_below_the_reason_finds_what_waits(account: GatewayAc
     assert found(account, word.upper()) == {waits.id}
 
 
-@pytest.mark.parametrize("few", [2_000, 0])
+@pytest.mark.parametrize(("few", "at_first"), [(2_000, 20_000), (0, 20_000), (0, 1)])
 @pytest.mark.parametrize("common", [True, False])
 def test_the_tabs_count_what_is_searched_for(
-    account: GatewayAccount, monkeypatch: pytest.MonkeyPatch, few: int, common: bool
+    account: GatewayAccount, monkeypatch: pytest.MonkeyPatch, few: int, at_first: int, common: bool
 ) -> None:
     order, other = make_order(account.shop), make_order(account.shop)
     make_callback(account, message(order))
@@ -513,6 +514,7 @@ def test_the_tabs_count_what_is_searched_for(
     process()
     index()
     monkeypatch.setattr(search, "FEW", few)
+    monkeypatch.setattr(counts, "AT_FIRST", at_first)
     monkeypatch.setattr(search, "COMMON", 100 if common else 0)
     for seen in (None, glance.look(account.shop_id, utcnow())):
         assert tab_counts(account.shop, order.number, seen) == {
@@ -524,6 +526,22 @@ def test_the_tabs_count_what_is_searched_for(
             Tab.imported: 0,
             Tab.all: 2,
         }
+
+
+@pytest.mark.parametrize(("at_first", "walked"), [(6, False), (5, True)])
+def test_the_tabs_are_walked_only_where_a_search_finds_very_many(
+    account: GatewayAccount, monkeypatch: pytest.MonkeyPatch, at_first: int, walked: bool
+) -> None:
+    for number in range(12):
+        saying(account, b"often" if number < 6 else b"never", ago=timedelta(hours=12 - number))
+    index()
+    monkeypatch.setattr(search, "FEW", 3)
+    monkeypatch.setattr(search, "COMMON", 0)
+    monkeypatch.setattr(counts, "AT_FIRST", at_first)
+    count_up_to, asked = counts.count_up_to, list[object]()
+    monkeypatch.setattr(counts, "count_up_to", lambda *args: (asked.append(args), count_up_to(*args))[1])
+    assert tab_counts(account.shop, "often")[Tab.unprocessed] == 6
+    assert bool(asked) is walked
 
 
 def test_many_far_off_are_counted_without_walking_there(
