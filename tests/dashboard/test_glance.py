@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from shopcallbacks.clock import utcnow
-from shopcallbacks.dashboard import glance
+from shopcallbacks.dashboard import glance, speed
 from shopcallbacks.dashboard.pulse import Pulse
 from shopcallbacks.domain.states import Verb
 from shopcallbacks.domain.values import Money
@@ -190,6 +190,22 @@ def test_where_much_is_queued_those_who_look_on_share_a_look_for_a_moment(
     assert glance.look(shop.id, LATER + glance.MOMENT / 2).count == 3, "who opens a screen sees what is"
     assert glance.lately(shop.id, LATER + glance.MOMENT).count == 3
     assert glance.lately(make_account().shop_id, LATER + glance.MOMENT).count == 0, "each shop its own"
+
+
+def test_which_was_processed_last_is_asked_once_until_another_was(
+    client: FlaskClient, account: GatewayAccount, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last_processed, asked = speed.last_processed, list[int]()
+    monkeypatch.setattr(speed, "last_processed", lambda shop: (asked.append(shop.id), last_processed(shop))[1])
+    second = make_account(shop)
+    second.title = "Second"
+    for heard in (account, second):
+        make_callback(heard, message(make_order(shop)))
+        process()
+        asked.clear()
+        for _ in range(2):
+            assert f"ago, {heard.title}.</span>" in client.get("/queue").text
+        assert asked == [shop.id]
 
 
 def test_while_somebody_looks_closer_others_see_what_was_seen_before(
